@@ -1,0 +1,27 @@
+#include "reference.h"
+
+namespace reference {
+
+/// softmax(x [rows, columns], rows, columns, log) -> [rows, columns]
+static Napi::Value softmax(Info info) {
+  const double* x = doubles(info, 0);
+  const size_t rows = whole(info, 1), columns = whole(info, 2);
+  const bool log = flag(info, 3);
+  auto result = Napi::Float64Array::New(info.Env(), rows * columns);
+  double* out = result.Data();
+  parallel(rows, [&](size_t row) {
+    const double* in = x + row * columns;
+    const double maximum = *std::max_element(in, in + columns);
+    double sum = 0;
+    for (size_t c = 0; c < columns; c++) sum += std::exp(in[c] - maximum);
+    for (size_t c = 0; c < columns; c++) {
+      const double shifted = in[c] - maximum;
+      out[row * columns + c] = log ? shifted - std::log(sum) : std::exp(shifted) / sum;
+    }
+  });
+  return result;
+}
+
+REFERENCE(softmax);
+
+}  // namespace reference

@@ -1,0 +1,232 @@
+import { GpuError } from '../errors.js';
+import type { Kernel } from './pipelines.js';
+import type { PooledBuffer } from './pool.js';
+
+/** A stretch of a buffer. `offset` is a multiple of 256, `bytes` of 4. */
+export interface BufferRange {
+  readonly buffer: PooledBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface DispatchCommand {
+  readonly kind: 'dispatch';
+  readonly kernel: Kernel;
+  /** One range per binding of the kernel, in order. */
+  readonly ranges: readonly BufferRange[];
+  readonly params: Uint8Array<ArrayBuffer> | undefined;
+  readonly workgroups: readonly [number, number, number];
+}
+
+export interface UploadCommand {
+  readonly kind: 'upload';
+  readonly target: BufferRange;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+export interface CopyCommand {
+  readonly kind: 'copy';
+  readonly source: BufferRange;
+  readonly target: BufferRange;
+}
+
+export interface ReplayCommand {
+  readonly kind: 'replay';
+  readonly program: Program;
+}
+
+/** What the runtime records; carried out in order at the next flush. */
+export type Command = DispatchCommand | UploadCommand | CopyCommand | ReplayCommand;
+
+/** Commands with their pipelines, bind groups and parameters resolved: encoding them is all that is left. */
+export interface Program {
+  readonly steps: readonly Step[];
+  /** Parameter blocks of the dispatches without immediates. */
+  readonly uniforms: PooledBuffer | undefined;
+}
+
+interface DispatchStep {
+  readonly kind: 'dispatch';
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly immediates: Uint8Array<ArrayBuffer> | undefined;
+  readonly uniformOffset: number;
+  readonly uniformGroup: GPUBindGroup | undefined;
+  readonly workgroups: readonly [number, number, number];
+}
+
+export type Step = DispatchStep | UploadCommand | CopyCommand | ReplayCommand;
+
+/** Bind groups by layout and buffers; emptied when it grows large or a buffer is destroyed. */
+export class BindGroupCache {
+  static readonly capacity = 8192;
+  readonly #groups = new Map<GPUBindGroupLayout, Map<string, GPUBindGroup>>();
+  #size = 0;
+
+  constructor(readonly device: GPUDevice) {}
+
+  get(layout: GPUBindGroupLayout, ranges: readonly BufferRange[]): GPUBindGroup {
+    let key = '';
+    for (const range of ranges) key += `${range.buffer.id}:${range.offset}:${range.bytes} `;
+    let groups = this.#groups.get(layout);
+    if (!groups) {
+      groups = new Map();
+      this.#groups.set(layout, groups);
+    }
+    let group = groups.get(key);
+    if (!group) {
+      group = this.device.createBindGroup({
+        layout,
+        entries: ranges.map(({ buffer, offset, bytes }, binding) => ({
+          binding,
+          resource: { buffer: buffer.buffer, offset, size: bytes },
+        })),
+      });
+      if (++this.#size > BindGroupCache.capacity) this.clear();
+      groups.set(key, group);
+    }
+    return group;
+  }
+
+  clear(): void {
+    for (const groups of this.#groups.values()) groups.clear();
+    this.#size = 0;
+  }
+}
+
+/** What `resolve` needs of its owner. */
+export interface ProgramContext {
+  readonly device: GPUDevice;
+  readonly bindGroups: BindGroupCache;
+  readonly uniformLayout: GPUBindGroupLayout;
+  acquireUniforms(bytes: number): PooledBuffer;
+}
+
+/** Resolves recorded commands whose kernels have been compiled. */
+export function resolve(commands: readonly Command[], context: ProgramContext): Program {
+  const { device } = context;
+  const stride = device.limits.minUniformBufferOffsetAlignment;
+  const blockBytes = (params: Uint8Array) => Math.ceil(params.byteLength / stride) * stride;
+  let uniformBytes = 0;
+  let largestBlock = 0;
+  for (const command of commands) {
+    if (command.kind === 'dispatch' && command.params && !command.kernel.immediates) {
+      uniformBytes += blockBytes(command.params);
+      largestBlock = Math.max(largestBlock, blockBytes(command.params));
+    }
+  }
+  // The bound window is as large as the largest block: the last block needs that much behind its offset.
+  const uniforms = uniformBytes > 0 ? context.acquireUniforms(uniformBytes + largestBlock) : undefined;
+  const blocks = new Uint8Array(uniformBytes);
+  const uniformGroup =
+    uniforms &&
+    device.createBindGroup({
+      layout: context.uniformLayout,
+      entries: [{ binding: 0, resource: { buffer: uniforms.buffer, size: largestBlock } }],
+    });
+  let offset = 0;
+  const steps = commands.map((command): Step => {
+    if (command.kind !== 'dispatch') return command;
+    const { kernel, params, workgroups } = command;
+    if (!kernel.pipeline) throw new GpuError(`kernel ${kernel.interface.path} has not been compiled`);
+    const inUniform = params !== undefined && !kernel.immediates;
+    const uniformOffset = offset;
+    if (inUniform) {
+      blocks.set(params, offset);
+      offset += blockBytes(params);
+    }
+    return {
+      kind: 'dispatch',
+      pipeline: kernel.pipeline,
+      bindGroup: context.bindGroups.get(kernel.bindGroupLayout, command.ranges),
+      immediates: inUniform ? undefined : params,
+      uniformOffset,
+      uniformGroup: inUniform ? uniformGroup : undefined,
+      workgroups,
+    };
+  });
+  if (uniforms) device.queue.writeBuffer(uniforms.buffer, 0, blocks);
+  return { steps, uniforms };
+}
+
+/**
+ * Encodes programs: dispatches share one compute pass until a copy or an upload comes between.
+ * An upload is a write of the queue, so what was encoded before it is submitted first.
+ */
+export class ProgramEncoder {
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #pipeline: GPUComputePipeline | undefined;
+
+  constructor(
+    readonly device: GPUDevice,
+    /** The caller's encoder, where there is one: then nothing may need a submission in between. */
+    readonly foreign?: GPUCommandEncoder,
+  ) {
+    this.#encoder = foreign;
+  }
+
+  encode(program: Program): void {
+    for (const step of program.steps) {
+      switch (step.kind) {
+        case 'dispatch':
+          this.#dispatch(step);
+          break;
+        case 'copy': {
+          this.#endPass();
+          const { source, target } = step;
+          this.#commands().copyBufferToBuffer(
+            source.buffer.buffer,
+            source.offset,
+            target.buffer.buffer,
+            target.offset,
+            source.bytes,
+          );
+          break;
+        }
+        case 'upload':
+          if (this.foreign) {
+            throw new GpuError('a capture with uploads cannot be encoded: make its constants before it');
+          }
+          this.submit();
+          this.device.queue.writeBuffer(step.target.buffer.buffer, step.target.offset, step.data);
+          break;
+        case 'replay':
+          this.encode(step.program);
+      }
+    }
+  }
+
+  /** Ends the pass and, unless the encoder is the caller's, submits it. */
+  submit(): void {
+    this.#endPass();
+    if (this.#encoder && !this.foreign) {
+      this.device.queue.submit([this.#encoder.finish()]);
+      this.#encoder = undefined;
+    }
+  }
+
+  #dispatch(step: DispatchStep): void {
+    if (!this.#pass) this.#pass = this.#commands().beginComputePass();
+    const pass = this.#pass;
+    if (this.#pipeline !== step.pipeline) {
+      pass.setPipeline(step.pipeline);
+      this.#pipeline = step.pipeline;
+    }
+    pass.setBindGroup(0, step.bindGroup);
+    if (step.immediates) pass.setImmediates(0, step.immediates);
+    if (step.uniformGroup) pass.setBindGroup(1, step.uniformGroup, [step.uniformOffset]);
+    pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2]);
+  }
+
+  #commands(): GPUCommandEncoder {
+    this.#encoder ??= this.device.createCommandEncoder();
+    return this.#encoder;
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+    this.#pipeline = undefined;
+  }
+}

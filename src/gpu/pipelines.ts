@@ -1,0 +1,126 @@
+import type { KernelPath } from '../../kernels/sources.js';
+import { GpuError, OptionError } from '../errors.js';
+import { composeKernel, type KernelConstants, type KernelInterface, kernelInterface } from './wgsl.js';
+
+/** A kernel with its constants fixed, compiled or on the way. */
+export interface Kernel {
+  readonly interface: KernelInterface;
+  readonly constants: KernelConstants;
+  readonly bindGroupLayout: GPUBindGroupLayout;
+  /** Parameters go as immediates (true) or through the uniform ring. */
+  readonly immediates: boolean;
+  /** Resolves when compiled; rejects with GpuError. */
+  readonly compiled: Promise<void>;
+  /** There once `compiled` has resolved. */
+  pipeline: GPUComputePipeline | undefined;
+}
+
+/** Compiles each kernel and set of constants once; compilations run in parallel. */
+export class PipelineCache {
+  readonly #kernels = new Map<string, Kernel>();
+  readonly #storageLayouts = new Map<string, GPUBindGroupLayout>();
+  readonly #maxImmediateBytes: number;
+  /** The layout of group 1: one uniform block with a dynamic offset. */
+  readonly uniformLayout: GPUBindGroupLayout;
+
+  constructor(
+    readonly device: GPUDevice,
+    immediates: boolean,
+  ) {
+    this.#maxImmediateBytes = immediates ? (device.limits.maxImmediateSize ?? 0) : 0;
+    this.uniformLayout = device.createBindGroupLayout({
+      entries: [
+        {
+          binding: 0,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: 'uniform', hasDynamicOffset: true },
+        },
+      ],
+    });
+  }
+
+  /** Number of pipelines made so far. */
+  get size(): number {
+    return this.#kernels.size;
+  }
+
+  /** The kernel, whose compilation starts now if it was never asked for before. */
+  get(path: KernelPath, constants: KernelConstants = {}): Kernel {
+    const key = `${path} ${JSON.stringify(constants)}`;
+    let kernel = this.#kernels.get(key);
+    if (!kernel) {
+      kernel = this.#compile(path, constants);
+      this.#kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+
+  #compile(path: KernelPath, constants: KernelConstants): Kernel {
+    const description = kernelInterface(path);
+    const paramBytes = description.params.length * 4;
+    const immediates = paramBytes > 0 && paramBytes <= this.#maxImmediateBytes;
+    const code = composeKernel(path, constants, immediates);
+    const label = `${path} ${JSON.stringify(constants)}`;
+    const bindGroupLayout = this.#storageLayout(description);
+    const layouts = [bindGroupLayout];
+    if (paramBytes > 0 && !immediates) layouts.push(this.uniformLayout);
+    const module = this.device.createShaderModule({ label, code });
+    const pipeline = this.device.createComputePipelineAsync({
+      label,
+      layout: this.device.createPipelineLayout({
+        bindGroupLayouts: layouts,
+        ...(immediates && { immediateSize: paramBytes }),
+      }),
+      compute: { module, entryPoint: description.entryPoint },
+    });
+    const kernel: Kernel = {
+      interface: description,
+      constants,
+      bindGroupLayout,
+      immediates,
+      pipeline: undefined,
+      compiled: pipeline.then(
+        (made) => {
+          kernel.pipeline = made;
+        },
+        async (cause: unknown) => {
+          throw await compilationError(label, module, cause);
+        },
+      ),
+    };
+    // A failure is reported by the flush that needs the kernel; until then it is nobody's yet.
+    kernel.compiled.catch(() => {});
+    return kernel;
+  }
+
+  #storageLayout(description: KernelInterface): GPUBindGroupLayout {
+    const limit = this.device.limits.maxStorageBuffersPerShaderStage;
+    if (description.bindings.length > limit) {
+      throw new OptionError(
+        `kernel ${description.path} needs ${description.bindings.length} storage buffers, this device allows ${limit}`,
+      );
+    }
+    const key = description.bindings.map((binding) => binding.access).join();
+    let layout = this.#storageLayouts.get(key);
+    if (!layout) {
+      layout = this.device.createBindGroupLayout({
+        entries: description.bindings.map(({ access }, binding) => ({
+          binding,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
+        })),
+      });
+      this.#storageLayouts.set(key, layout);
+    }
+    return layout;
+  }
+}
+
+async function compilationError(label: string, module: GPUShaderModule, cause: unknown): Promise<GpuError> {
+  const messages = await module.getCompilationInfo().then(
+    (info) => info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`),
+    () => [],
+  );
+  const details = messages.length > 0 ? messages.join('\n') : (cause as Error).message;
+  return new GpuError(`kernel ${label} does not compile:\n${details}`, { cause });
+}

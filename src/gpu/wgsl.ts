@@ -1,0 +1,119 @@
+import { type KernelPath, kernelSources } from '../../kernels/sources.js';
+import { GpuError } from '../errors.js';
+
+/**
+ * The composer: turns a kernel file into the text that the device compiles. It knows imports, named
+ * constants, replaceable types and the parameter block, and nothing else (ARCHITECTURE.md, "A kernel file").
+ */
+
+/** Values for a kernel's top-level `const`s (numbers, booleans) and `alias`es (type names). */
+export type KernelConstants = Readonly<Record<string, number | boolean | string>>;
+
+export interface StorageBinding {
+  readonly name: string;
+  readonly access: 'read' | 'read_write';
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly type: 'u32' | 'i32' | 'f32';
+}
+
+/** What the launcher must know of a kernel, read from its text. */
+export interface KernelInterface {
+  readonly path: KernelPath;
+  readonly entryPoint: string;
+  /** Storage buffers of group 0, in binding order. */
+  readonly bindings: readonly StorageBinding[];
+  /** Fields of `struct Params`, 4 bytes each, in order; empty without the block. */
+  readonly params: readonly Parameter[];
+  /** The text with imports put in and directives first. */
+  readonly text: string;
+}
+
+const paramsLine = '@group(1) @binding(0) var<uniform> params: Params;';
+const interfaces = new Map<string, KernelInterface>();
+
+/** The interface of a kernel. Throws {@link GpuError} where its file breaks the conventions. */
+export function kernelInterface(path: KernelPath): KernelInterface {
+  let known = interfaces.get(path);
+  if (!known) {
+    known = readInterface(path);
+    interfaces.set(path, known);
+  }
+  return known;
+}
+
+/** The WGSL of a kernel with `constants` put in and its parameters as immediates or as a uniform. */
+export function composeKernel(path: KernelPath, constants: KernelConstants, immediates: boolean): string {
+  let { text } = kernelInterface(path);
+  for (const [name, value] of Object.entries(constants)) {
+    const pattern =
+      typeof value === 'string'
+        ? new RegExp(`^(alias ${name} = )([^;]+)(;)`, 'm')
+        : new RegExp(`^(const ${name}(?:\\s*:\\s*\\w+)? = )([^;]+)(;)`, 'm');
+    if (!pattern.test(text)) {
+      throw new GpuError(`kernel ${path} has no ${typeof value === 'string' ? 'alias' : 'const'} ${name}`);
+    }
+    text = text.replace(pattern, (_, before, old, after) => before + literal(value, old) + after);
+  }
+  if (Object.values(constants).includes('f16')) text = `enable f16;\n${text}`;
+  if (immediates && text.includes(paramsLine)) {
+    text = `requires immediate_address_space;\n${text.replace(paramsLine, 'var<immediate> params: Params;')}`;
+  }
+  return directivesFirst(text);
+}
+
+/** `value` written with the suffix of the literal it replaces, so that the constant keeps its type. */
+function literal(value: number | boolean | string, old: string): string {
+  if (typeof value !== 'number') return String(value);
+  const suffix = /[uif]$/.exec(old.trim())?.[0] ?? '';
+  const digits = Number.isInteger(value) && /[.f]/.test(old) ? value.toFixed(1) : String(value);
+  return digits + suffix;
+}
+
+function readInterface(path: KernelPath): KernelInterface {
+  const text = directivesFirst(withImports(path, new Set()));
+  const entryPoints = [...text.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)].map((match) => match[1]!);
+  if (entryPoints.length !== 1) {
+    throw new GpuError(`kernel ${path} has ${entryPoints.length} entry points, it must have one`);
+  }
+  const bindings: StorageBinding[] = [];
+  for (const match of text.matchAll(
+    /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)/g,
+  )) {
+    bindings[Number(match[1])] = { name: match[3]!, access: match[2] as 'read' | 'read_write' };
+  }
+  if (bindings.includes(undefined as never)) throw new GpuError(`kernel ${path}: bindings have gaps`);
+  const block = /struct Params\s*\{([^}]*)\}/.exec(text)?.[1];
+  const params = block
+    ? [...block.replace(/\/\/.*$/gm, '').matchAll(/(\w+)\s*:\s*(u32|i32|f32)\b/g)].map((match) => ({
+        name: match[1]!,
+        type: match[2] as Parameter['type'],
+      }))
+    : [];
+  if (block && !text.includes(paramsLine)) throw new GpuError(`kernel ${path} must declare ${paramsLine}`);
+  return { path, entryPoint: entryPoints[0]!, bindings, params, text };
+}
+
+function withImports(path: string, seen: Set<string>): string {
+  const source = kernelSources[path as KernelPath];
+  if (source === undefined) throw new GpuError(`there is no kernel file kernels/${path}.wgsl`);
+  return source.replace(/^\/\/! import (\S+)\.wgsl$/gm, (_, imported: string) => {
+    if (seen.has(imported)) return '';
+    seen.add(imported);
+    return withImports(imported, seen);
+  });
+}
+
+/** WGSL wants `enable`, `requires` and `diagnostic` before everything else, each once. */
+function directivesFirst(text: string): string {
+  const pattern = /^(?:enable|requires|diagnostic)\b[^;]*;[ \t]*\n?/gm;
+  const directives = new Set((text.match(pattern) ?? []).map((line) => line.trim()));
+  const order = ['diagnostic', 'enable', 'requires'];
+  const sorted = [...directives].sort((a, b) => rank(a) - rank(b));
+  function rank(line: string): number {
+    return order.findIndex((word) => line.startsWith(word));
+  }
+  return `${sorted.join('\n')}\n${text.replace(pattern, '')}`;
+}

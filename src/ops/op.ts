@@ -1,0 +1,108 @@
+import { OptionError } from '../errors.js';
+import type { DeviceClass, DeviceTraits } from '../gpu/traits.js';
+import type { Dtype } from '../tensor/dtype.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Named tensors; an operand that is optional may be undefined. */
+export type Tensors = Readonly<Record<string, Tensor | undefined>>;
+
+export interface TensorSpec {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
+/** One way to compute an operation. */
+export interface Variant<Inputs, Problem, Outputs> {
+  readonly name: string;
+  /** Whether this variant gives the right answer for this problem on this device. Not whether it is fast. */
+  suits(traits: DeviceTraits, problem: Problem): boolean;
+  /** The devices that this variant is meant for; all when absent. Decides the default choice only. */
+  readonly meantFor?: readonly DeviceClass[];
+  /** Whether it is a good choice among those meant for the device; always when absent. */
+  prefers?(traits: DeviceTraits, problem: Problem): boolean;
+  /** Records the launches. Tensors made here and not among the outputs are freed afterwards. */
+  run(runtime: Runtime, inputs: Inputs, outputs: Outputs, problem: Problem): void;
+}
+
+export interface OperationSpec<Inputs extends Tensors, Options, Problem, Outputs extends Tensors> {
+  readonly name: string;
+  /**
+   * Checks the operands and gives the sizes and flags that all else is derived from.
+   * @throws ShapeError, DtypeError, OptionError with every operand's shape in the message.
+   */
+  problem(inputs: Inputs, options: Options): Problem;
+  /** Shapes of the outputs; an output that was not asked for is left out. */
+  outputs(problem: Problem): { readonly [Name in keyof Outputs]: TensorSpec };
+  /** From the most special to `plain`, which suits every problem on every device and is read first. */
+  readonly variants: readonly Variant<Inputs, Problem, Outputs>[];
+  /** Floating-point operations that any implementation must do (a fused multiply-add is two). */
+  flops(problem: Problem): number;
+  /** Length of the longest sum behind one output element: sets the error bound of the tests. */
+  reduction(problem: Problem): number;
+  /** Bytes that must move, where that is not all inputs plus all outputs once. */
+  bytes?(problem: Problem): number;
+}
+
+/** Where to run an operation without tensor operands, and which variant to force. */
+export interface RunOptions {
+  readonly runtime?: Runtime;
+  readonly variant?: string;
+}
+
+/** An operation: its guard, its variants and what it costs. */
+export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends Tensors> {
+  readonly name: string;
+
+  constructor(readonly spec: OperationSpec<Inputs, Options, Problem, Outputs>) {
+    this.name = spec.name;
+  }
+
+  /** Checks the operands, makes the outputs and records the kernels of the chosen variant. */
+  run(inputs: Inputs, options: Options, { runtime, variant }: RunOptions = {}): Outputs {
+    const owner = runtime ?? Object.values(inputs).find((tensor) => tensor !== undefined)?.runtime;
+    if (!owner) throw new OptionError(`${this.name}: without tensor operands a runtime must be given`);
+    const problem = this.spec.problem(inputs, options);
+    const chosen = this.choose(owner.traits, problem, variant);
+    const outputs: Record<string, Tensor> = {};
+    for (const [name, { shape, dtype }] of Object.entries(this.spec.outputs(problem))) {
+      outputs[name] = owner.empty(shape, dtype);
+    }
+    owner.scope(() => chosen.run(owner, inputs, outputs as Outputs, problem));
+    return outputs as Outputs;
+  }
+
+  /** The variants that are legal for a problem on a device. */
+  legalVariants(traits: DeviceTraits, problem: Problem): Variant<Inputs, Problem, Outputs>[] {
+    return this.spec.variants.filter((variant) => variant.suits(traits, problem));
+  }
+
+  /** The variant of that name, or the default: the first legal one that is meant for such a device. */
+  choose(traits: DeviceTraits, problem: Problem, name?: string): Variant<Inputs, Problem, Outputs> {
+    const legal = this.legalVariants(traits, problem);
+    const chosen =
+      name === undefined
+        ? (legal.find(
+            (variant) =>
+              (variant.meantFor?.includes(traits.deviceClass) ?? true) &&
+              (variant.prefers?.(traits, problem) ?? true),
+          ) ?? legal.at(-1))
+        : legal.find((variant) => variant.name === name);
+    if (chosen) return chosen;
+    throw new OptionError(
+      `${this.name} has no variant ${name ?? ''} for ${JSON.stringify(problem)} on this device; ` +
+        `legal: ${legal.map((variant) => variant.name).join(', ') || 'none'}`,
+    );
+  }
+}
+
+/** Any operation, for tables of them. */
+// biome-ignore lint/suspicious/noExplicitAny: operands, options and outputs differ from one to the next
+export type AnyOperation = Operation<any, any, any, any>;
+
+export function defineOperation<Inputs extends Tensors, Options, Problem, Outputs extends Tensors>(
+  spec: OperationSpec<Inputs, Options, Problem, Outputs>,
+): Operation<Inputs, Options, Problem, Outputs> {
+  return new Operation(spec);
+}

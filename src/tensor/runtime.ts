@@ -1,0 +1,288 @@
+import type { KernelPath } from '../../kernels/sources.js';
+import { DtypeError, FeatureError, GpuError, OptionError, ShapeError } from '../errors.js';
+import type { BufferRange } from '../gpu/commands.js';
+import { Gpu, type GpuOptions } from '../gpu/gpu.js';
+import type { Kernel } from '../gpu/pipelines.js';
+import { newBufferId, type PooledBuffer, type PoolStatistics } from '../gpu/pool.js';
+import type { DeviceTraits } from '../gpu/traits.js';
+import type { KernelConstants } from '../gpu/wgsl.js';
+import { Capture, CapturePool } from './capture.js';
+import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
+import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
+import { Storage, Tensor } from './tensor.js';
+
+export interface RuntimeOptions extends GpuOptions {
+  /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
+  readonly poison?: boolean;
+}
+
+/** One launch of a kernel. Buffers are named by the kernel's own variables. */
+export interface Launch {
+  readonly kernel: KernelPath;
+  /** New values of the kernel's constants; `undefined` entries are left alone. */
+  readonly constants?: Readonly<Record<string, number | boolean | string | undefined>>;
+  /** An absent operand (undefined) is bound to a placeholder: the kernel must not touch it. */
+  readonly buffers: Readonly<Record<string, Tensor | undefined>>;
+  readonly params?: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number?, number?];
+}
+
+/**
+ * The tensor runtime: makes tensors, records launches, frees what scopes leave behind.
+ *
+ * @example
+ * const runtime = await Runtime.create();
+ * const a = runtime.tensor([1, 2, 3, 4], [2, 2]);
+ * console.log(await matmul({ a, b: a }).read());
+ * runtime.destroy();
+ */
+export class Runtime {
+  readonly #poison: boolean;
+  readonly #scopes: Set<Tensor>[] = [];
+  #capturePool: CapturePool | undefined;
+  #placeholders: { read: PooledBuffer; write: PooledBuffer } | undefined;
+
+  private constructor(
+    readonly gpu: Gpu,
+    options: RuntimeOptions,
+  ) {
+    this.#poison = options.poison ?? false;
+  }
+
+  /** Opens a device (see {@link GpuOptions}). @throws NoAdapterError, OptionError, DeviceLostError */
+  static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+    return new Runtime(await Gpu.open(options), options);
+  }
+
+  get traits(): DeviceTraits {
+    return this.gpu.traits;
+  }
+
+  /** Bytes of the tensors' buffers. */
+  get memory(): PoolStatistics {
+    return this.gpu.buffers.statistics;
+  }
+
+  /** A tensor with the given elements, row-major; the shape defaults to one axis. */
+  tensor(data: NumberSource, shape: Shape = [data.length], dtype: Dtype = 'f32'): Tensor {
+    if (sizeOf(shape) !== data.length) {
+      throw new ShapeError(`shape ${shapeText(shape)} does not hold ${data.length} elements`);
+    }
+    const tensor = this.#allocate(shape, dtype);
+    this.gpu.record({ kind: 'upload', target: tensor.storage.range, data: toBytes(data, dtype) });
+    return tensor;
+  }
+
+  /** A tensor whose elements are not set: for an operation to write. */
+  empty(shape: Shape, dtype: Dtype = 'f32'): Tensor {
+    const tensor = this.#allocate(shape, dtype);
+    if (this.#poison) {
+      const data = new Uint8Array(Math.ceil(tensor.bytes / 4) * 4).fill(0xff);
+      this.gpu.record({ kind: 'upload', target: tensor.storage.range, data });
+    }
+    return tensor;
+  }
+
+  zeros(shape: Shape, dtype: Dtype = 'f32'): Tensor {
+    return this.tensor(new Float32Array(sizeOf(shape)), shape, dtype);
+  }
+
+  /** A view of the caller's buffer (usage STORAGE | COPY_SRC | COPY_DST), never destroyed here. */
+  wrap(buffer: GPUBuffer, shape: Shape, dtype: Dtype = 'f32', offset = 0): Tensor {
+    checkShape(shape);
+    const bytes = Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
+    const alignment = this.traits.limits.minStorageBufferOffsetAlignment;
+    if (offset % alignment !== 0) throw new OptionError(`offset ${offset} is no multiple of ${alignment}`);
+    if (offset + bytes > buffer.size) {
+      throw new ShapeError(
+        `${shapeText(shape)} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
+      );
+    }
+    const pooled = { id: newBufferId(), buffer, bytes: buffer.size };
+    return new Tensor(this, [...shape], dtype, new Storage({ buffer: pooled, offset, bytes }, () => {}));
+  }
+
+  /** Records one launch of a kernel. Operations use this; so may a caller with a kernel of the package. */
+  launch({ kernel: path, constants, buffers, params, workgroups }: Launch): void {
+    const kernel = this.gpu.kernel(path, definedOnly(constants));
+    const [x, y = 1, z = 1] = workgroups;
+    const limit = this.traits.limits.maxComputeWorkgroupsPerDimension;
+    if (x > limit || y > limit || z > limit) {
+      throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
+    }
+    this.gpu.record({
+      kind: 'dispatch',
+      kernel,
+      ranges: this.#ranges(kernel, buffers),
+      params: packParams(kernel, params),
+      workgroups: [x, y, z],
+    });
+  }
+
+  /**
+   * Runs `body` and disposes every tensor made in it, except those it returns (as a tensor or inside arrays
+   * and plain objects). `body` must be synchronous.
+   */
+  scope<T>(body: () => T): T {
+    const made = new Set<Tensor>();
+    this.#scopes.push(made);
+    let result: T;
+    try {
+      result = body();
+    } catch (error) {
+      this.#scopes.pop();
+      for (const tensor of made) tensor.dispose();
+      throw error;
+    }
+    this.#scopes.pop();
+    const kept = new Set<Tensor>();
+    collectTensors(result, kept);
+    for (const tensor of made) {
+      if (kept.has(tensor)) this.adopt(tensor);
+      else tensor.dispose();
+    }
+    if (result instanceof Promise) {
+      throw new OptionError('the body of scope() must be synchronous: read results outside of it');
+    }
+    return result;
+  }
+
+  /** For tensors themselves: enters a new tensor into the scope at hand. */
+  adopt(tensor: Tensor): void {
+    this.#scopes.at(-1)?.add(tensor);
+  }
+
+  /**
+   * Records `body` once, with its buffers planned, for running many times without the JavaScript of its
+   * operations. Tensors from outside are inputs: change them with `write` between the runs.
+   */
+  async capture<T>(body: () => T): Promise<Capture<T>> {
+    const pool = new CapturePool(this.gpu.buffers);
+    this.#capturePool = pool;
+    let outputs: T | undefined;
+    let commands: ReturnType<Gpu['capture']>;
+    try {
+      commands = this.gpu.capture(() => {
+        outputs = this.scope(body);
+      });
+    } catch (error) {
+      pool.releaseAll();
+      throw error;
+    } finally {
+      this.#capturePool = undefined;
+    }
+    try {
+      return new Capture(this.gpu, await this.gpu.prepare(commands), outputs as T, pool);
+    } catch (error) {
+      pool.releaseAll();
+      throw error;
+    }
+  }
+
+  /** Submits all that was recorded. @throws GpuError, OutOfMemoryError, DeviceLostError */
+  flush(): Promise<void> {
+    return this.gpu.flush();
+  }
+
+  /** Submits all that was recorded and waits for the device. */
+  finish(): Promise<void> {
+    return this.gpu.finish();
+  }
+
+  /** Frees all device memory that no tensor uses. */
+  trim(): Promise<void> {
+    return this.gpu.trim();
+  }
+
+  /** Ends the runtime; its tensors are gone. A caller's own device stays. */
+  destroy(): void {
+    this.gpu.destroy();
+  }
+
+  #allocate(shape: Shape, dtype: Dtype): Tensor {
+    checkShape(shape);
+    if (dtype === 'f16' && !this.traits.f16) {
+      throw new FeatureError('this adapter has no shader-f16: use f32');
+    }
+    if (!(dtype in dtypeBytes)) throw new DtypeError(`unknown dtype ${dtype}: use f32, f16, i32 or u32`);
+    const bytes = Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
+    const limit = this.traits.limits.maxStorageBufferBindingSize;
+    if (bytes > limit) {
+      throw new FeatureError(
+        `a tensor ${dtype}${shapeText(shape)} of ${bytes} bytes is over this adapter's binding of ${limit} bytes: ` +
+          'split it by rows',
+      );
+    }
+    const pool = this.#capturePool ?? this.gpu.buffers;
+    const range = { buffer: pool.acquire(bytes), offset: 0, bytes };
+    return new Tensor(this, [...shape], dtype, new Storage(range, ({ buffer }) => pool.release(buffer)));
+  }
+
+  #ranges(kernel: Kernel, buffers: Launch['buffers']): BufferRange[] {
+    const { path, bindings } = kernel.interface;
+    const writable = new Set<number>();
+    const readable = new Set<number>();
+    const ranges = bindings.map(({ name, access }, binding) => {
+      if (!(name in buffers)) throw new GpuError(`kernel ${path}: no buffer was given for ${name}`);
+      const tensor = buffers[name];
+      if (!tensor) return this.#placeholder(access === 'read_write', binding);
+      if (tensor.runtime !== this) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
+      const { range } = tensor.storage;
+      (access === 'read' ? readable : writable).add(range.buffer.id);
+      this.#capturePool?.use(tensor.storage);
+      return range;
+    });
+    for (const name in buffers) {
+      if (!bindings.some((binding) => binding.name === name)) {
+        throw new GpuError(`kernel ${path} has no buffer ${name}`);
+      }
+    }
+    for (const id of writable) {
+      if (readable.has(id)) {
+        throw new GpuError(`kernel ${path}: one tensor is both read and written: use a kernel made for it`);
+      }
+    }
+    return ranges;
+  }
+
+  /** Something to bind where an optional operand is absent: 256 bytes of one of two small buffers. */
+  #placeholder(writable: boolean, binding: number): BufferRange {
+    this.#placeholders ??= { read: this.gpu.buffers.acquire(256), write: this.gpu.buffers.acquire(4096) };
+    const buffer = writable ? this.#placeholders.write : this.#placeholders.read;
+    return { buffer, offset: writable ? binding * 256 : 0, bytes: 256 };
+  }
+}
+
+function definedOnly(constants: Launch['constants'] = {}): KernelConstants {
+  const defined: Record<string, number | boolean | string> = {};
+  for (const [name, value] of Object.entries(constants)) if (value !== undefined) defined[name] = value;
+  return defined;
+}
+
+function packParams(kernel: Kernel, params: Launch['params'] = {}): Uint8Array<ArrayBuffer> | undefined {
+  const { path, params: fields } = kernel.interface;
+  for (const name in params) {
+    if (!fields.some((field) => field.name === name)) {
+      throw new GpuError(`kernel ${path} has no parameter ${name}`);
+    }
+  }
+  if (fields.length === 0) return undefined;
+  const view = new DataView(new ArrayBuffer(fields.length * 4));
+  fields.forEach(({ name, type }, i) => {
+    const value = params[name];
+    if (value === undefined) throw new GpuError(`kernel ${path}: parameter ${name} was not given`);
+    if (type === 'f32') view.setFloat32(i * 4, value, true);
+    else if (type === 'i32') view.setInt32(i * 4, value, true);
+    else view.setUint32(i * 4, value, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** Adds every tensor inside `value` (arrays and plain objects are looked through) to `found`. */
+function collectTensors(value: unknown, found: Set<Tensor>): void {
+  if (value instanceof Tensor) found.add(value);
+  else if (Array.isArray(value)) for (const item of value) collectTensors(item, found);
+  else if (value && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) collectTensors(item, found);
+  }
+}

@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { softmaxOperation } from '../../src/ops/softmax.js';
+import type { CaseTable } from '../support/case-table.js';
+import { normal, result } from '../support/host.js';
+
+const native = loadReference<{
+  softmax(x: Float64Array, rows: number, columns: number, log: boolean): Float64Array;
+}>();
+
+interface Size {
+  rows: number;
+  columns: number;
+  log: boolean;
+}
+
+export const softmaxCases: CaseTable<Size> = {
+  operation: softmaxOperation,
+  sizes: [
+    { rows: 1, columns: 1, log: false },
+    { rows: 3, columns: 1, log: true },
+    { rows: 1, columns: 1000, log: true },
+    { rows: 65, columns: 31, log: false },
+    { rows: 64, columns: 128, log: false },
+  ],
+  random: fc.record({
+    rows: fc.integer({ min: 1, max: 90 }),
+    columns: fc.integer({ min: 1, max: 300 }),
+    log: fc.boolean(),
+  }),
+  benchmarks: [{ rows: 512, columns: 32_000, log: false }],
+  make: ({ rows, columns, log }, random) => ({
+    inputs: { x: normal(random, [rows, columns], 3) },
+    options: { log },
+  }),
+  reference: ({ x }, { log }) => {
+    const [rows, columns] = x.shape;
+    return { output: result(x.shape, native.softmax(x.data, rows, columns, log)) };
+  },
+};

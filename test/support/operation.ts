@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Runtime } from '../../src/tensor/runtime.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import type { CaseTable, HostTensors } from './case-table.js';
+import { deviceDtype, type HostTensor, relativeError, rounded } from './host.js';
+import { Random } from './random.js';
+import { testRuntime } from './runtime.js';
+
+type Storage = 'f32' | 'f16';
+
+/** Random sizes a table is tested with beside its chosen ones, for each storage type. */
+const randomRuns = 12;
+
+/** Seed of this run's random sizes and data; set TAL_TEST_SEED to repeat a run. */
+const seed = Number(process.env.TAL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+/**
+ * Tests an operation by its table: every legal variant, forced in turn, on the chosen sizes and on fresh
+ * random ones, in each storage type that the adapter has, against the double-precision reference.
+ */
+export async function testOperation<Size>(table: CaseTable<Size>): Promise<void> {
+  const runtime = await testRuntime();
+  const { operation } = table;
+  describe(`${operation.name} (seed ${seed})`, () => {
+    for (const storage of table.storages ?? (['f32', 'f16'] as const)) {
+      const skip = storage === 'f16' && !runtime.traits.f16 ? 'this adapter has no f16' : false;
+      it(`${storage}, chosen sizes`, { skip }, async () => {
+        for (const [i, size] of table.sizes.entries()) await check(runtime, table, size, storage, seed + i);
+      });
+      it(`${storage}, random sizes`, { skip }, async () => {
+        await fc.assert(
+          fc.asyncProperty(table.random, fc.nat(), (size, data) =>
+            check(runtime, table, size, storage, data),
+          ),
+          { seed, numRuns: randomRuns, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
+        );
+      });
+    }
+    it('every variant was legal for some case', () => {
+      const tried = triedVariants.get(operation.name) ?? new Set();
+      const missing = operation.spec.variants
+        .map((variant: { name: string }) => variant.name)
+        .filter((name: string) => !tried.has(name));
+      // A variant for a feature that this adapter lacks cannot be tried here.
+      assert.ok(missing.length < operation.spec.variants.length, `never tried: ${missing.join(', ')}`);
+      if (missing.length > 0)
+        console.log(`# ${operation.name}: not legal on this adapter: ${missing.join(', ')}`);
+    });
+  });
+}
+
+const triedVariants = new Map<string, Set<string>>();
+
+/** Runs one case with every legal variant and compares. */
+async function check<Size>(
+  runtime: Runtime,
+  table: CaseTable<Size>,
+  size: Size,
+  storage: Storage,
+  dataSeed: number,
+): Promise<void> {
+  const { operation } = table;
+  const made = table.make(size, new Random(dataSeed));
+  const inputs = mapTensors(made.inputs, (tensor) => rounded(tensor, storage));
+  const options = made.options ?? {};
+  const expected = table.reference(inputs, options, size);
+  const tensors = uploadInputs(runtime, inputs, storage);
+  const problem = operation.spec.problem(tensors, options);
+  const tried = triedVariants.get(operation.name) ?? new Set<string>();
+  triedVariants.set(operation.name, tried);
+  for (const { name: variant } of operation.legalVariants(runtime.traits, problem)) {
+    tried.add(variant);
+    const where = `${operation.name}/${variant} ${storage} ${JSON.stringify(size)} data seed ${dataSeed}`;
+    const outputs = operation.run(tensors, options, { runtime, variant }) as Record<string, Tensor>;
+    const actual: Record<string, HostTensor> = {};
+    for (const [name, tensor] of Object.entries(outputs)) {
+      const kind = tensor.dtype === 'f16' ? 'float' : tensor.dtype;
+      const data = await tensor.read();
+      const wide = data instanceof Float32Array ? Float64Array.from(data) : data;
+      actual[name] = { shape: tensor.shape, kind, data: wide };
+      tensor.dispose();
+      const want = expected[name];
+      if (!want) {
+        assert.ok(table.verify, `${where}: output ${name} has no reference and the table no verify`);
+        continue;
+      }
+      assert.deepEqual([...tensor.shape], [...want.shape], `${where}: shape of ${name}`);
+      if (want.kind === 'u32' || want.kind === 'i32') {
+        assert.deepEqual(wide, want.data, `${where}: ${name}`);
+        continue;
+      }
+      const bound =
+        (storage === 'f16' && tensor.dtype === 'f16'
+          ? 2e-3
+          : 1e-6 * Math.sqrt(Math.max(1, operation.spec.reduction(problem)))) * (table.tolerance ?? 1);
+      const error = relativeError(wide, want.data);
+      assert.ok(error <= bound, `${where}: ${name} has error ${error}, bound ${bound}`);
+    }
+    table.verify?.(actual, inputs, options, size);
+  }
+  for (const tensor of Object.values(tensors)) tensor?.dispose();
+}
+
+/** Operands on the device, in the storage type under test. */
+export function uploadInputs(
+  runtime: Runtime,
+  inputs: HostTensors,
+  storage: Storage,
+): Record<string, Tensor | undefined> {
+  const tensors: Record<string, Tensor | undefined> = {};
+  for (const [name, host] of Object.entries(inputs)) {
+    tensors[name] = host && runtime.tensor(host.data, host.shape, deviceDtype(host, storage));
+  }
+  return tensors;
+}
+
+/** The same names with every tensor changed by `change`. */
+export function mapTensors(tensors: HostTensors, change: (tensor: HostTensor) => HostTensor): HostTensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, tensor]) => [name, tensor && change(tensor)]),
+  );
+}
