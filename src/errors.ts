@@ -34,6 +34,13 @@ export class OptionError extends TalError {
   }
 }
 
+/** NaN or infinity where a number was expected: damaged weights, damaged input or an overflow. */
+export class NotFiniteError extends TalError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NOT_FINITE', message, options);
+  }
+}
+
 /** A file whose content is not what its format promises. */
 export class FileFormatError extends TalError {
   constructor(message: string, options?: ErrorOptions) {
