@@ -32,15 +32,12 @@ export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Pro
   held.add(gpu);
   const release = () => void held.delete(gpu);
   const request = (options: GPURequestAdapterOptions) => gpu.requestAdapter(options).catch(() => null);
-  let adapter: GPUAdapter | null = null;
-  if (kind !== 'software') {
-    adapter = await request({ powerPreference: 'high-performance' });
-    if (adapter && kind === 'hardware' && isSoftware(adapter)) adapter = null;
-  }
-  if (!adapter && kind !== 'hardware') {
-    adapter = await request({ forceFallbackAdapter: true });
-    if (adapter && !isSoftware(adapter)) adapter = null;
-  }
+  const fits = (adapter: GPUAdapter | null) =>
+    adapter && (kind === 'auto' || isSoftware(adapter) === (kind === 'software'));
+  // The plain request comes first whatever the kind: Dawn offers lavapipe as a fallback only after one.
+  let adapter = await request({ powerPreference: 'high-performance' });
+  if (!fits(adapter)) adapter = await request({ forceFallbackAdapter: kind !== 'hardware' });
+  if (!fits(adapter)) adapter = null;
   if (!adapter) {
     release();
     throw new NoAdapterError(noAdapterMessage(kind));
