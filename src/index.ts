@@ -1,8 +1,110 @@
+// Runtime and tensors.
+
+// Files.
+export { loadClassNames } from './data/class-names.js';
+export { type Detection, writeDetections } from './data/detection-json.js';
+export { type Features, loadFeatures } from './data/features.js';
+export { readNpy, writeNpy } from './data/npy.js';
+export { readNpz } from './data/npz.js';
+export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
+// Layers, diffusion, models.
+export { GaussianDiffusion } from './diffusion/gaussian.js';
+export * from './diffusion/schedule.js';
 export * from './errors.js';
+export { temporalIoU } from './evaluation/segments.js';
 export type { AdapterKind } from './gpu/adapter.js';
 export type { DeviceClass, DeviceTraits } from './gpu/traits.js';
+export { Cmcs } from './models/wtal/cmcs.js';
+export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
+export {
+  CMCS_ACTIVITYNET_PROPOSALS,
+  CMCS_PROPOSALS,
+  CO2NET_PROPOSALS,
+  type ProposalOptions,
+  proposeSegments,
+} from './models/wtal/proposals.js';
+export { Conv1d } from './nn/conv.js';
+export { Linear } from './nn/linear.js';
+export { Module } from './nn/module.js';
+// Operations.
+export type { Activation } from './ops/activation.js';
+export { argmax } from './ops/argmax.js';
+export { attention } from './ops/attention.js';
+export {
+  add,
+  div,
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  maximum,
+  minimum,
+  mul,
+  notEqual,
+  pow,
+  sub,
+} from './ops/binary.js';
+export { broadcastTo, repeat } from './ops/broadcast-to.js';
+export { cast } from './ops/cast.js';
+export { commitTokens } from './ops/commit-tokens.js';
+export { concat, stack } from './ops/concat.js';
+export { conv1d, conv2d } from './ops/conv.js';
+export { ddimStep } from './ops/ddim.js';
+export { decodeMoments } from './ops/decode-moments.js';
+export {
+  allTokensBut,
+  decodingState,
+  finishStep,
+  maskPrompt,
+  readDecoding,
+  tokenSet,
+} from './ops/decoding.js';
+export { fill } from './ops/fill.js';
+export { gatedConv2d, gatedConv2dPartial } from './ops/gated-conv.js';
+export { iouMap, mapMask } from './ops/iou-map.js';
+export { type MapLayout, mapRows, mapScales } from './ops/map-layout.js';
+export { linear, matmul } from './ops/matmul.js';
+export { mergeMaps } from './ops/merge-maps.js';
+export { pad } from './ops/pad.js';
+export { permute, transpose } from './ops/permute.js';
+export { philox } from './ops/philox.js';
+export { averagePool, maxPool } from './ops/pool.js';
+export { qSample } from './ops/q-sample.js';
+export { Random } from './ops/random.js';
+export { remaskTokens } from './ops/remask-tokens.js';
+export { resizeBilinear } from './ops/resize.js';
+export { reverseSequence } from './ops/reverse-sequence.js';
+export { narrow, reverse, slice, split } from './ops/slice.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export { timeEmbedding } from './ops/time-embedding.js';
+export { tokenCandidates } from './ops/token-candidates.js';
+export { topK } from './ops/topk.js';
+export {
+  abs,
+  clamp,
+  cos,
+  exp,
+  gelu,
+  leakyRelu,
+  log,
+  neg,
+  reciprocal,
+  relu,
+  rsqrt,
+  scaleShift,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  tanh,
+} from './ops/unary.js';
+export { maskedFill, where } from './ops/where.js';
 export { Capture } from './tensor/capture.js';
 export type { Dtype } from './tensor/dtype.js';
-export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
+export { type Launch, Runtime, type RuntimeOptions } from './tensor/runtime.js';
+export type { Shape } from './tensor/shape.js';
 export { Tensor } from './tensor/tensor.js';

@@ -1,4 +1,5 @@
 import { FileAccessError, FileFormatError } from '../errors.js';
+import { nodeModule } from '../node-module.js';
 
 /** Bytes that are read by range: a file, or memory. */
 export interface ByteSource {
@@ -18,9 +19,6 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
     close: async () => {},
   };
 }
-
-// The file system is imported when it is used: this module also has to load in a browser.
-const fileSystem = () => import('node:fs/promises');
 
 /** What the operating system refused, as a sentence about `path` that says what to do. */
 export function fileAccessError(
@@ -50,7 +48,7 @@ const READ_CHUNK = 2 ** 30;
  * @throws FileAccessError where it is missing, no regular file, or may not be read
  */
 export async function openSource(path: string): Promise<ByteSource> {
-  const { open, stat } = await fileSystem();
+  const { open, stat } = await nodeModule('node:fs/promises');
   const refuse = (cause: unknown): never => {
     throw fileAccessError(path, cause);
   };

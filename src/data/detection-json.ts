@@ -1,4 +1,5 @@
 import { FileAccessError, OptionError } from '../errors.js';
+import { nodeModule } from '../node-module.js';
 import { fileAccessError } from './byte-source.js';
 
 /** An action found in a video. */
@@ -55,7 +56,7 @@ const temporaryName = (path: string) => `${path}.${process.pid}.${Math.random().
  * @throws FileAccessError where the folder is missing or not writable, or `path` is a folder
  */
 export async function ensureWritable(path: string): Promise<void> {
-  const { rm, stat, writeFile } = await import('node:fs/promises');
+  const { rm, stat, writeFile } = await nodeModule('node:fs/promises');
   const existing = await stat(path).catch(() => undefined);
   if (existing?.isDirectory())
     throw new FileAccessError(`${path} is a folder: give the name of a file in it`);
@@ -74,7 +75,7 @@ export async function ensureWritable(path: string): Promise<void> {
  * @throws FileAccessError where the folder is missing or not writable, or the disk is full
  */
 export async function writeWhole(path: string, text: string): Promise<void> {
-  const { rename, rm, writeFile } = await import('node:fs/promises');
+  const { rename, rm, writeFile } = await nodeModule('node:fs/promises');
   const temporary = temporaryName(path);
   try {
     await writeFile(temporary, text, { flag: 'wx' });

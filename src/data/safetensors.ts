@@ -1,4 +1,5 @@
 import { FileAccessError, FileFormatError, OptionError } from '../errors.js';
+import { nodeModule } from '../node-module.js';
 import { bytesOf, bytesPerElement, elementCount, type NumericArray, viewBytes } from './array.js';
 import { type ByteSource, bytesSource, fileAccessError, openSource, readJson } from './byte-source.js';
 import {
@@ -110,8 +111,8 @@ async function open(
 
 /** The index or the single file of a folder; any other path as it is. */
 async function checkpointPath(path: string): Promise<string> {
-  const { readdir, stat } = await import('node:fs/promises');
-  const { join } = await import('node:path');
+  const { readdir, stat } = await nodeModule('node:fs/promises');
+  const { join } = await nodeModule('node:path');
   try {
     if (!(await stat(path)).isDirectory()) return path;
     const present = await readdir(path);
@@ -126,7 +127,7 @@ async function checkpointPath(path: string): Promise<string> {
 }
 
 async function openShards(indexPath: string): Promise<Safetensors> {
-  const { dirname, join } = await import('node:path');
+  const { dirname, join } = await nodeModule('node:path');
   const index = await readJson(indexPath);
   const weightMap = isObject(index) ? index.weight_map : undefined;
   if (!isObject(weightMap)) throw new FileFormatError(`${indexPath} has no weight_map`);

@@ -32,12 +32,15 @@ export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Pro
   held.add(gpu);
   const release = () => void held.delete(gpu);
   const request = (options: GPURequestAdapterOptions) => gpu.requestAdapter(options).catch(() => null);
-  const fits = (adapter: GPUAdapter | null) =>
-    adapter && (kind === 'auto' || isSoftware(adapter) === (kind === 'software'));
-  // The plain request comes first whatever the kind: Dawn offers lavapipe as a fallback only after one.
-  let adapter = await request({ powerPreference: 'high-performance' });
-  if (!fits(adapter)) adapter = await request({ forceFallbackAdapter: kind !== 'hardware' });
-  if (!fits(adapter)) adapter = null;
+  let adapter: GPUAdapter | null = null;
+  if (kind !== 'software') {
+    adapter = await request({ powerPreference: 'high-performance' });
+    if (adapter && kind === 'hardware' && isSoftware(adapter.info)) adapter = null;
+  }
+  if (!adapter && kind !== 'hardware') {
+    adapter = await request({ forceFallbackAdapter: true });
+    if (adapter && !isSoftware(adapter.info)) adapter = null;
+  }
   if (!adapter) {
     release();
     throw new NoAdapterError(noAdapterMessage(kind));
@@ -46,11 +49,8 @@ export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Pro
 }
 
 /** True for drivers that run on the CPU: lavapipe, SwiftShader, WARP. */
-export function isSoftware(adapter: GPUAdapter): boolean {
-  return (
-    adapter.info.isFallbackAdapter ||
-    /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${adapter.info.device} ${adapter.info.description}`)
-  );
+export function isSoftware({ isFallbackAdapter, device, description }: GPUAdapterInfo): boolean {
+  return isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${device} ${description}`);
 }
 
 function defaultAdapterKind(): AdapterKind {

@@ -1,6 +1,7 @@
 import { GpuError } from '../errors.js';
 import type { Kernel } from './pipelines.js';
 import type { PooledBuffer } from './pool.js';
+import type { Stopwatch } from './timing.js';
 
 /** A stretch of a buffer. `offset` is a multiple of 256, `bytes` of 4. */
 export interface BufferRange {
@@ -57,39 +58,42 @@ interface DispatchStep {
 
 export type Step = DispatchStep | UploadCommand | CopyCommand | ReplayCommand;
 
-/** Bind groups by layout and buffers; emptied when it grows large or a buffer is destroyed. */
+/** Bind groups by layout and buffers; emptied when it is full or a buffer is destroyed. */
 export class BindGroupCache {
-  static readonly capacity = 8192;
   readonly #groups = new Map<GPUBindGroupLayout, Map<string, GPUBindGroup>>();
   #size = 0;
 
-  constructor(readonly device: GPUDevice) {}
+  constructor(
+    readonly device: GPUDevice,
+    readonly capacity = 8192,
+  ) {}
+
+  get size(): number {
+    return this.#size;
+  }
 
   get(layout: GPUBindGroupLayout, ranges: readonly BufferRange[]): GPUBindGroup {
     let key = '';
     for (const range of ranges) key += `${range.buffer.id}:${range.offset}:${range.bytes} `;
-    let groups = this.#groups.get(layout);
-    if (!groups) {
-      groups = new Map();
-      this.#groups.set(layout, groups);
-    }
-    let group = groups.get(key);
-    if (!group) {
-      group = this.device.createBindGroup({
-        layout,
-        entries: ranges.map(({ buffer, offset, bytes }, binding) => ({
-          binding,
-          resource: { buffer: buffer.buffer, offset, size: bytes },
-        })),
-      });
-      if (++this.#size > BindGroupCache.capacity) this.clear();
-      groups.set(key, group);
-    }
+    const known = this.#groups.get(layout)?.get(key);
+    if (known) return known;
+    const group = this.device.createBindGroup({
+      layout,
+      entries: ranges.map(({ buffer, offset, bytes }, binding) => ({
+        binding,
+        resource: { buffer: buffer.buffer, offset, size: bytes },
+      })),
+    });
+    if (this.#size === this.capacity) this.clear();
+    const groups = this.#groups.get(layout);
+    if (groups) groups.set(key, group);
+    else this.#groups.set(layout, new Map([[key, group]]));
+    this.#size++;
     return group;
   }
 
   clear(): void {
-    for (const groups of this.#groups.values()) groups.clear();
+    this.#groups.clear();
     this.#size = 0;
   }
 }
@@ -162,6 +166,7 @@ export class ProgramEncoder {
     readonly device: GPUDevice,
     /** The caller's encoder, where there is one: then nothing may need a submission in between. */
     readonly foreign?: GPUCommandEncoder,
+    readonly stopwatch?: Stopwatch,
   ) {
     this.#encoder = foreign;
   }
@@ -207,7 +212,7 @@ export class ProgramEncoder {
   }
 
   #dispatch(step: DispatchStep): void {
-    if (!this.#pass) this.#pass = this.#commands().beginComputePass();
+    if (!this.#pass) this.#pass = this.#commands().beginComputePass(this.stopwatch?.passDescriptor());
     const pass = this.#pass;
     if (this.#pipeline !== step.pipeline) {
       pass.setPipeline(step.pipeline);

@@ -1,5 +1,5 @@
 import type { KernelPath } from '../../kernels/sources.js';
-import { DeviceLostError, GpuError, OutOfMemoryError, ReleasedError, type TalError } from '../errors.js';
+import { DeviceLostError, GpuError, ReleasedError, type TalError } from '../errors.js';
 import { type AdapterKind, openAdapter } from './adapter.js';
 import {
   BindGroupCache,
@@ -9,8 +9,12 @@ import {
   ProgramEncoder,
   resolve,
 } from './commands.js';
+import { bufferUsage, mapForReading } from './flags.js';
+import { checked, typedError } from './gpu-errors.js';
+import { Lifetime } from './lifetime.js';
 import { type Kernel, PipelineCache } from './pipelines.js';
 import { BufferPool, type PooledBuffer } from './pool.js';
+import { type Measurement, Stopwatch } from './timing.js';
 import { type DeviceTraits, deviceTraits, wantedFeatures } from './traits.js';
 import type { KernelConstants } from './wgsl.js';
 
@@ -23,8 +27,9 @@ export interface GpuOptions {
   readonly immediates?: boolean;
 }
 
-/** Commands recorded beyond this number are submitted without waiting for a flush. */
-const autoFlushLength = 512;
+/** Recorded commands beyond this number, or with uploads beyond these bytes, do not wait for a flush. */
+const autoFlushCommands = 512;
+const autoFlushBytes = 2 ** 26;
 
 /**
  * A device with its buffers, kernels and queue of recorded commands. Knows nothing of tensors.
@@ -40,53 +45,59 @@ export class Gpu {
   readonly #readbacks: BufferPool;
   readonly #pipelines: PipelineCache;
   readonly #bindGroups: BindGroupCache;
-  readonly #lost: Promise<never>;
+  readonly #lifetime = new Lifetime();
   #commands: Command[] = [];
+  #uploadBytes = 0;
   #capturing: Command[] | undefined;
-  /** Settles when all flushes so far have been submitted; never rejects. */
-  #submitted: Promise<void> = Promise.resolve();
-  /** An error of a command that nobody was waiting for; the next flush throws it. */
-  #deferred: TalError | undefined;
-  /** Once set, nothing works any more. */
-  #failure: TalError | undefined;
+  /** The last batch handed over. Rejects where it, or one before it that nobody was told of, failed. */
+  #lastBatch: Promise<void> = Promise.resolve();
+  #waitingBatches = 0;
+  #destroyed = false;
+  /** An error of the device that belongs to no batch; the next flush or read throws it. */
+  #stray: TalError | undefined;
 
   private constructor(
     readonly device: GPUDevice,
-    adapter: GPUAdapter | undefined,
+    info: GPUAdapterInfo,
     languageFeatures: ReadonlySet<string>,
     readonly ownsDevice: boolean,
     readonly release: () => void,
   ) {
-    this.traits = deviceTraits(device, adapter, languageFeatures);
+    this.traits = deviceTraits(device, info, languageFeatures);
     this.#bindGroups = new BindGroupCache(device);
-    const forget = () => this.#bindGroups.clear();
-    const { STORAGE, UNIFORM, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
-    this.buffers = new BufferPool(device, STORAGE | COPY_SRC | COPY_DST, forget);
-    this.#uniforms = new BufferPool(device, UNIFORM | COPY_DST);
-    this.#readbacks = new BufferPool(device, MAP_READ | COPY_DST);
-    this.#pipelines = new PipelineCache(device, this.traits.immediates);
-    device.addEventListener('uncapturederror', this.#onUncapturedError);
-    this.#lost = device.lost.then((info) => {
-      this.#failure ??= new DeviceLostError(
-        info.reason === 'destroyed'
-          ? 'the device was destroyed: nothing more can run on it'
-          : `the device was lost (${info.message}): make a new runtime and load the model again`,
-      );
-      throw this.#failure;
+    const { storage, uniform, copySource, copyTarget, mapRead } = bufferUsage;
+    const onOutOfMemory = this.#onStrayError;
+    this.buffers = new BufferPool(device, storage | copySource | copyTarget, {
+      onDestroy: () => this.#bindGroups.clear(),
+      onOutOfMemory,
     });
-    this.#lost.catch(() => {});
+    this.#uniforms = new BufferPool(device, uniform | copyTarget, { onOutOfMemory });
+    this.#readbacks = new BufferPool(device, mapRead | copyTarget, { onOutOfMemory });
+    this.#pipelines = new PipelineCache(device, this.traits.immediates);
+    // On the caller's device the errors outside of our scopes are the caller's.
+    if (ownsDevice) device.addEventListener('uncapturederror', this.#onUncapturedError);
+    device.lost.then((info) =>
+      this.#lifetime.end(
+        new DeviceLostError(
+          info.reason === 'destroyed'
+            ? 'the device was destroyed: nothing more can run on it'
+            : `the device was lost (${info.message}): make a new runtime and load the model again`,
+        ),
+      ),
+    );
   }
 
   /**
    * Opens an adapter and a device with the adapter's own limits, or takes the caller's device.
-   * @throws NoAdapterError, DeviceLostError
+   * @throws NoAdapterError, OptionError, DeviceLostError
    */
   static async open(options: GpuOptions = {}): Promise<Gpu> {
     const { device } = options;
+    const usable = (features: ReadonlySet<string> = new Set()) =>
+      options.immediates === false ? new Set<string>() : features;
     if (device) {
       const features = typeof navigator === 'undefined' ? undefined : navigator.gpu?.wgslLanguageFeatures;
-      const usable = options.immediates === false ? undefined : features;
-      return new Gpu(device, undefined, usable ?? new Set(), false, () => {});
+      return new Gpu(device, device.adapterInfo, usable(features), false, () => {});
     }
     const { adapter, languageFeatures, release } = await openAdapter(options.adapter);
     const limits: Record<string, number> = {};
@@ -99,8 +110,7 @@ export class Gpu {
         requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)),
         requiredLimits: limits,
       });
-      const usable = options.immediates === false ? new Set<string>() : languageFeatures;
-      return new Gpu(opened, adapter, usable, true, release);
+      return new Gpu(opened, adapter.info, usable(languageFeatures), true, release);
     } catch (cause) {
       release();
       throw new DeviceLostError(`the adapter gave no device: ${(cause as Error).message}`, { cause });
@@ -119,34 +129,30 @@ export class Gpu {
 
   /** Appends a command. It runs after all that was recorded before it. */
   record(command: Command): void {
-    if (this.#failure) throw this.#failure;
+    this.#lifetime.check();
     if (this.#capturing) {
       this.#capturing.push(command);
       return;
     }
     this.#commands.push(command);
-    if (this.#commands.length >= autoFlushLength) {
-      this.flush().catch((error: TalError) => {
-        this.#deferred ??= error;
-      });
-    }
+    if (command.kind === 'upload') this.#uploadBytes += command.data.byteLength;
+    if (this.#commands.length >= autoFlushCommands || this.#uploadBytes >= autoFlushBytes)
+      this.#submitLater();
   }
 
-  /** Compiles, encodes and submits all that was recorded. Does not wait for the device to finish it. */
+  /**
+   * Compiles, encodes and submits all that was recorded. Does not wait for the device to finish it. Where it
+   * rejects, nothing that was recorded since the last flush can be relied on.
+   */
   flush(): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const commands = this.#commands;
-    this.#commands = [];
-    const submitted = this.#submitted.then(() => this.#submit(commands));
-    this.#submitted = submitted.catch(() => {});
-    return Promise.race([submitted, this.#lost]);
+    return this.#waitFor(this.#submitLater());
   }
 
   /** Flushes and waits until the device has finished. */
   async finish(): Promise<void> {
     await this.flush();
-    await Promise.race([this.device.queue.onSubmittedWorkDone(), this.#lost]);
-    this.#throwDeferred();
+    await this.#lifetime.guard(this.device.queue.onSubmittedWorkDone());
+    this.#throwStray();
   }
 
   /** Flushes and copies a stretch of a buffer to the host. */
@@ -156,20 +162,31 @@ export class Gpu {
     try {
       this.record({ kind: 'copy', source, target: { buffer: staging, offset: 0, bytes: source.bytes } });
       await this.flush();
-      await Promise.race([staging.buffer.mapAsync(GPUMapMode.READ, 0, source.bytes), this.#lost]);
+      await this.#lifetime.guard(staging.buffer.mapAsync(mapForReading, 0, source.bytes));
       const data = staging.buffer.getMappedRange(0, source.bytes).slice(0);
       staging.buffer.unmap();
+      this.#throwStray();
       return data;
     } catch (error) {
-      throw this.#failure ?? this.#typed(error);
+      throw typedError(error);
     } finally {
       this.#readbacks.release(staging);
     }
   }
 
+  /** Runs `record` and times its commands, compilation excluded. Waits for earlier work first. */
+  async measure(record: () => void): Promise<Measurement> {
+    await this.finish();
+    const commands = this.capture(record);
+    this.#submitLater();
+    const stopwatch = new Stopwatch(this.device, this.traits.timestamps);
+    await this.#waitFor(this.#chain(commands, stopwatch));
+    return this.#lifetime.guard(stopwatch.read());
+  }
+
   /** Runs `record` with all its commands kept aside instead of queued. */
   capture(record: () => void): Command[] {
-    if (this.#capturing) throw new GpuError('captures cannot be nested');
+    if (this.#capturing) throw new GpuError('captures and measurements cannot be nested');
     const commands: Command[] = [];
     this.#capturing = commands;
     try {
@@ -182,8 +199,12 @@ export class Gpu {
 
   /** Resolves captured commands to a program that can be recorded again and again. */
   async prepare(commands: readonly Command[]): Promise<Program> {
-    await this.#compiled(commands);
-    return this.#resolve(commands);
+    await this.#lifetime.guard(this.#compiled(commands));
+    let program: Program | undefined;
+    await checked(this.device, () => {
+      program = this.#resolve(commands);
+    });
+    return program!;
   }
 
   /** Encodes a program into the caller's own encoder. */
@@ -195,53 +216,83 @@ export class Gpu {
 
   /** Gives up a prepared program's own buffers, once the runs recorded so far have been submitted. */
   forget(program: Program): void {
-    if (!program.uniforms || this.#failure) return;
     const release = () => this.#releaseUniforms(program);
-    this.flush().then(release, release);
+    this.#submitLater().then(release, release);
   }
 
   /** Submits what is recorded, then destroys all buffers that nobody uses. */
   async trim(): Promise<void> {
     do await this.flush();
-    while (this.#commands.length > 0);
+    while (this.#commands.length > 0 || this.#waitingBatches > 0);
     this.buffers.trim();
     this.#uniforms.trim();
     this.#readbacks.trim();
   }
 
-  /** Destroys the device unless it is the caller's. Whatever is pending rejects. */
+  /** Destroys the device, or all buffers of this runtime where it is the caller's. Whatever is pending rejects. */
   destroy(): void {
-    if (this.#failure instanceof ReleasedError) return;
-    this.#failure = new ReleasedError('the runtime was destroyed: make a new one');
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#lifetime.end(new ReleasedError('the runtime was destroyed: make a new one'));
     this.#commands = [];
-    this.device.removeEventListener('uncapturederror', this.#onUncapturedError);
-    for (const pool of [this.buffers, this.#uniforms, this.#readbacks]) pool.trim();
+    for (const pool of [this.buffers, this.#uniforms, this.#readbacks]) pool.destroy();
     if (!this.ownsDevice) return;
+    this.device.removeEventListener('uncapturederror', this.#onUncapturedError);
     this.device.destroy();
     this.release();
   }
 
-  async #submit(commands: readonly Command[]): Promise<void> {
+  /** Hands over all that was recorded as one batch, behind those that wait. */
+  #submitLater(): Promise<void> {
+    const commands = this.#commands;
+    this.#commands = [];
+    this.#uploadBytes = 0;
+    return this.#chain(commands);
+  }
+
+  /** A batch that follows a failed one fails with it: it counts on what that one would have written. */
+  #chain(commands: readonly Command[], stopwatch?: Stopwatch): Promise<void> {
+    this.#waitingBatches++;
+    const batch = this.#lastBatch
+      .then(() => this.#submit(commands, stopwatch))
+      .finally(() => {
+        this.#waitingBatches--;
+      });
+    batch.catch(() => {});
+    this.#lastBatch = batch;
+    return batch;
+  }
+
+  /** Whoever waits for a batch is told of its failure, so what is recorded later starts anew. */
+  #waitFor(batch: Promise<void>): Promise<void> {
+    batch.catch(() => {
+      if (this.#lastBatch === batch) this.#lastBatch = Promise.resolve();
+    });
+    return this.#lifetime.guard(batch);
+  }
+
+  async #submit(commands: readonly Command[], stopwatch: Stopwatch | undefined): Promise<void> {
     await this.#compiled(commands);
-    this.#throwDeferred();
-    if (this.#failure) throw this.#failure;
+    this.#lifetime.check();
+    this.#throwStray();
     if (commands.length === 0) return;
-    const { device } = this;
-    device.pushErrorScope('out-of-memory');
-    device.pushErrorScope('validation');
-    let failed: unknown;
-    try {
+    const submitted = checked(this.device, () => {
+      stopwatch?.start();
       const program = this.#resolve(commands);
-      const encoder = new ProgramEncoder(device);
-      encoder.encode(program);
-      encoder.submit();
-      this.#releaseUniforms(program);
-    } catch (error) {
-      failed = error;
-    }
-    const scopes = [device.popErrorScope(), device.popErrorScope()];
-    if (failed) throw this.#typed(failed);
-    for (const error of await Promise.all(scopes)) if (error) throw this.#typed(error);
+      try {
+        const encoder = new ProgramEncoder(this.device, undefined, stopwatch);
+        encoder.encode(program);
+        encoder.submit();
+      } finally {
+        this.#releaseUniforms(program);
+      }
+      stopwatch?.stop();
+    });
+    await submitted.catch((error: TalError) => {
+      // A buffer that got no memory makes its users invalid; say so rather than that.
+      this.#throwStray();
+      throw error;
+    });
   }
 
   #releaseUniforms(program: Program): void {
@@ -265,23 +316,18 @@ export class Gpu {
     if (missing.size > 0) await Promise.all(missing);
   }
 
-  #throwDeferred(): void {
-    const error = this.#deferred;
-    this.#deferred = undefined;
+  #throwStray(): void {
+    const error = this.#stray;
+    this.#stray = undefined;
     if (error) throw error;
   }
 
-  readonly #onUncapturedError = (event: GPUUncapturedErrorEvent): void => {
-    event.preventDefault?.();
-    this.#deferred ??= this.#typed(event.error);
+  readonly #onStrayError = (error: GPUError): void => {
+    this.#stray ??= typedError(error);
   };
 
-  #typed(error: unknown): TalError {
-    const message = (error as Error).message ?? String(error);
-    if (typeof GPUOutOfMemoryError !== 'undefined' && error instanceof GPUOutOfMemoryError) {
-      return new OutOfMemoryError(`the device is out of memory: ${message}`, { cause: error });
-    }
-    if (error instanceof Error && 'code' in error) return error as TalError;
-    return new GpuError(message, { cause: error });
-  }
+  readonly #onUncapturedError = (event: GPUUncapturedErrorEvent): void => {
+    event.preventDefault();
+    this.#onStrayError(event.error);
+  };
 }

@@ -1,5 +1,6 @@
 import type { KernelPath } from '../../kernels/sources.js';
-import { GpuError, OptionError } from '../errors.js';
+import { FeatureError, GpuError } from '../errors.js';
+import { computeStage } from './flags.js';
 import { composeKernel, type KernelConstants, type KernelInterface, kernelInterface } from './wgsl.js';
 
 /** A kernel with its constants fixed, compiled or on the way. */
@@ -32,7 +33,7 @@ export class PipelineCache {
       entries: [
         {
           binding: 0,
-          visibility: GPUShaderStage.COMPUTE,
+          visibility: computeStage,
           buffer: { type: 'uniform', hasDynamicOffset: true },
         },
       ],
@@ -64,13 +65,18 @@ export class PipelineCache {
     const bindGroupLayout = this.#storageLayout(description);
     const layouts = [bindGroupLayout];
     if (paramBytes > 0 && !immediates) layouts.push(this.uniformLayout);
-    const module = this.device.createShaderModule({ label, code });
-    const pipeline = this.device.createComputePipelineAsync({
+    const { device } = this;
+    // The pipeline's own rejection tells of every error; in the scope they are not reported a second time.
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ label, code });
+    const layout = device.createPipelineLayout({
+      bindGroupLayouts: layouts,
+      ...(immediates && { immediateSize: paramBytes }),
+    });
+    device.popErrorScope().catch(() => {});
+    const pipeline = device.createComputePipelineAsync({
       label,
-      layout: this.device.createPipelineLayout({
-        bindGroupLayouts: layouts,
-        ...(immediates && { immediateSize: paramBytes }),
-      }),
+      layout,
       compute: { module, entryPoint: description.entryPoint },
     });
     const kernel: Kernel = {
@@ -84,7 +90,7 @@ export class PipelineCache {
           kernel.pipeline = made;
         },
         async (cause: unknown) => {
-          throw await compilationError(label, module, cause);
+          throw await compilationError(label, module, code, cause);
         },
       ),
     };
@@ -96,7 +102,7 @@ export class PipelineCache {
   #storageLayout(description: KernelInterface): GPUBindGroupLayout {
     const limit = this.device.limits.maxStorageBuffersPerShaderStage;
     if (description.bindings.length > limit) {
-      throw new OptionError(
+      throw new FeatureError(
         `kernel ${description.path} needs ${description.bindings.length} storage buffers, this device allows ${limit}`,
       );
     }
@@ -106,7 +112,7 @@ export class PipelineCache {
       layout = this.device.createBindGroupLayout({
         entries: description.bindings.map(({ access }, binding) => ({
           binding,
-          visibility: GPUShaderStage.COMPUTE,
+          visibility: computeStage,
           buffer: { type: access === 'read' ? ('read-only-storage' as const) : ('storage' as const) },
         })),
       });
@@ -116,9 +122,19 @@ export class PipelineCache {
   }
 }
 
-async function compilationError(label: string, module: GPUShaderModule, cause: unknown): Promise<GpuError> {
+async function compilationError(
+  label: string,
+  module: GPUShaderModule,
+  code: string,
+  cause: unknown,
+): Promise<GpuError> {
+  const lines = code.split('\n');
   const messages = await module.getCompilationInfo().then(
-    (info) => info.messages.map((m) => `${m.lineNum}:${m.linePos} ${m.type}: ${m.message}`),
+    (info) =>
+      info.messages.map(
+        ({ lineNum, linePos, type, message }) =>
+          `${lineNum}:${linePos} ${type}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`,
+      ),
     () => [],
   );
   const details = messages.length > 0 ? messages.join('\n') : (cause as Error).message;

@@ -17,6 +17,13 @@ export interface PoolStatistics {
   readonly peakBytes: number;
 }
 
+export interface PoolEvents {
+  /** Buffers were destroyed: caches must forget them. */
+  onDestroy?(): void;
+  /** The device had no memory for a buffer that was handed out. */
+  onOutOfMemory?(error: GPUError): void;
+}
+
 let nextId = 1;
 
 /** An identity for a buffer that did not come from a pool. */
@@ -29,6 +36,7 @@ export function newBufferId(): number {
  * A released buffer is handed out again to the next request of its class.
  */
 export class BufferPool {
+  readonly #all = new Set<PooledBuffer>();
   readonly #free = new Map<number, PooledBuffer[]>();
   #allocatedBytes = 0;
   #usedBytes = 0;
@@ -37,8 +45,7 @@ export class BufferPool {
   constructor(
     readonly device: GPUDevice,
     readonly usage: GPUBufferUsageFlags,
-    /** Told of each buffer that is destroyed, so that caches can forget it. */
-    readonly onDestroy: (buffer: PooledBuffer) => void = () => {},
+    readonly events: PoolEvents = {},
   ) {}
 
   get statistics(): PoolStatistics {
@@ -49,13 +56,17 @@ export class BufferPool {
     };
   }
 
+  /** Size of the buffer that a request for `bytes` gets. */
+  sizeFor(bytes: number): number {
+    return Math.min(sizeClass(bytes), Math.floor(this.device.limits.maxBufferSize / 4) * 4);
+  }
+
   /** @throws FeatureError where no buffer of the device can be that large. */
   acquire(bytes: number): PooledBuffer {
-    const limit = this.device.limits.maxBufferSize;
-    if (bytes > limit) {
-      throw new FeatureError(`a buffer of ${bytes} bytes is over this adapter's limit of ${limit} bytes`);
+    const size = this.sizeFor(bytes);
+    if (bytes > size) {
+      throw new FeatureError(`a buffer of ${bytes} bytes is over this adapter's limit of ${size} bytes`);
     }
-    const size = Math.min(sizeClass(bytes), Math.floor(limit / 4) * 4);
     const pooled = this.#free.get(size)?.pop() ?? this.#create(size);
     this.#usedBytes += size;
     return pooled;
@@ -63,6 +74,7 @@ export class BufferPool {
 
   release(pooled: PooledBuffer): void {
     this.#usedBytes -= pooled.bytes;
+    if (!this.#all.has(pooled)) return;
     const free = this.#free.get(pooled.bytes);
     if (free) free.push(pooled);
     else this.#free.set(pooled.bytes, [pooled]);
@@ -70,21 +82,46 @@ export class BufferPool {
 
   /** Destroys the buffers that nobody uses. Only when no recorded command is waiting to be submitted. */
   trim(): void {
-    for (const free of this.#free.values()) {
-      for (const pooled of free) {
-        pooled.buffer.destroy();
-        this.#allocatedBytes -= pooled.bytes;
-        this.onDestroy(pooled);
-      }
-    }
+    for (const free of this.#free.values()) for (const pooled of free) this.#destroy(pooled);
     this.#free.clear();
+    this.events.onDestroy?.();
+  }
+
+  /** Destroys all buffers, those in use included. */
+  destroy(): void {
+    for (const pooled of this.#all) this.#destroy(pooled);
+    this.#free.clear();
+    this.events.onDestroy?.();
   }
 
   #create(size: number): PooledBuffer {
+    this.device.pushErrorScope('out-of-memory');
     const buffer = this.device.createBuffer({ size, usage: this.usage });
+    const pooled = { id: newBufferId(), buffer, bytes: size };
+    this.#all.add(pooled);
     this.#allocatedBytes += size;
     this.#peakBytes = Math.max(this.#peakBytes, this.#allocatedBytes);
-    return { id: newBufferId(), buffer, bytes: size };
+    this.device.popErrorScope().then(
+      (error) => error && this.#failed(pooled, error),
+      () => {},
+    );
+    return pooled;
+  }
+
+  /** A buffer without memory must not be handed out again. */
+  #failed(pooled: PooledBuffer, error: GPUError): void {
+    const free = this.#free.get(pooled.bytes);
+    const index = free?.indexOf(pooled) ?? -1;
+    if (index >= 0) free!.splice(index, 1);
+    if (this.#all.has(pooled)) this.#destroy(pooled);
+    this.events.onDestroy?.();
+    this.events.onOutOfMemory?.(error);
+  }
+
+  #destroy(pooled: PooledBuffer): void {
+    pooled.buffer.destroy();
+    this.#all.delete(pooled);
+    this.#allocatedBytes -= pooled.bytes;
   }
 }
 

@@ -33,15 +33,13 @@ export const wantedFeatures = [
 
 export function deviceTraits(
   device: GPUDevice,
-  adapter: GPUAdapter | undefined,
+  info: GPUAdapterInfo,
   languageFeatures: ReadonlySet<string>,
 ): DeviceTraits {
-  const info: Partial<GPUAdapterInfo> = adapter?.info ?? device.adapterInfo ?? {};
-  const software = adapter ? isSoftware(adapter) : info.isFallbackAdapter === true;
   return {
-    deviceClass: software ? 'software' : 'hardware',
-    vendor: info.vendor ?? '',
-    architecture: info.architecture ?? '',
+    deviceClass: isSoftware(info) ? 'software' : 'hardware',
+    vendor: info.vendor,
+    architecture: info.architecture,
     description: [info.device, info.description].filter(Boolean).join(', '),
     f16: device.features.has('shader-f16'),
     subgroups: device.features.has('subgroups' as GPUFeatureName),

@@ -67,9 +67,10 @@ export function composeKernel(path: KernelPath, constants: KernelConstants, imme
 /** `value` written with the suffix of the literal it replaces, so that the constant keeps its type. */
 function literal(value: number | boolean | string, old: string): string {
   if (typeof value !== 'number') return String(value);
-  const suffix = /[uif]$/.exec(old.trim())?.[0] ?? '';
-  const digits = Number.isInteger(value) && /[.f]/.test(old) ? value.toFixed(1) : String(value);
-  return digits + suffix;
+  const hexadecimal = /^-?0x/i.test(old);
+  const suffix = (hexadecimal ? /[ui]$/ : /[uifh]$/).exec(old)?.[0] ?? '';
+  const real = !hexadecimal && /[.fh]/.test(old);
+  return (real && Number.isInteger(value) ? value.toFixed(1) : String(value)) + suffix;
 }
 
 function readInterface(path: KernelPath): KernelInterface {
@@ -82,16 +83,19 @@ function readInterface(path: KernelPath): KernelInterface {
   for (const match of text.matchAll(
     /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)/g,
   )) {
-    bindings[Number(match[1])] = { name: match[3]!, access: match[2] as 'read' | 'read_write' };
+    const binding = Number(match[1]);
+    if (bindings[binding]) throw new GpuError(`kernel ${path}: binding ${binding} is there twice`);
+    bindings[binding] = { name: match[3]!, access: match[2] as StorageBinding['access'] };
   }
   if (bindings.includes(undefined as never)) throw new GpuError(`kernel ${path}: bindings have gaps`);
   const block = /struct Params\s*\{([^}]*)\}/.exec(text)?.[1];
-  const params = block
-    ? [...block.replace(/\/\/.*$/gm, '').matchAll(/(\w+)\s*:\s*(u32|i32|f32)\b/g)].map((match) => ({
-        name: match[1]!,
-        type: match[2] as Parameter['type'],
-      }))
-    : [];
+  const fields = block?.replace(/\/\/.*$/gm, '').matchAll(/(\w+)\s*:\s*([\w<>]+)/g) ?? [];
+  const params = [...fields].map(([, name, type]): Parameter => {
+    if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
+      throw new GpuError(`kernel ${path}: parameter ${name} is a ${type}, it must be u32, i32 or f32`);
+    }
+    return { name: name!, type };
+  });
   if (block && !text.includes(paramsLine)) throw new GpuError(`kernel ${path} must declare ${paramsLine}`);
   return { path, entryPoint: entryPoints[0]!, bindings, params, text };
 }
@@ -109,11 +113,9 @@ function withImports(path: string, seen: Set<string>): string {
 /** WGSL wants `enable`, `requires` and `diagnostic` before everything else, each once. */
 function directivesFirst(text: string): string {
   const pattern = /^(?:enable|requires|diagnostic)\b[^;]*;[ \t]*\n?/gm;
-  const directives = new Set((text.match(pattern) ?? []).map((line) => line.trim()));
-  const order = ['diagnostic', 'enable', 'requires'];
-  const sorted = [...directives].sort((a, b) => rank(a) - rank(b));
-  function rank(line: string): number {
-    return order.findIndex((word) => line.startsWith(word));
-  }
-  return `${sorted.join('\n')}\n${text.replace(pattern, '')}`;
+  const directives = [...new Set(text.match(pattern)?.map((line) => line.trim()))];
+  const rank = (line: string) =>
+    ['diagnostic', 'enable', 'requires'].findIndex((word) => line.startsWith(word));
+  directives.sort((a, b) => rank(a) - rank(b));
+  return [...directives, text.replace(pattern, '')].join('\n');
 }

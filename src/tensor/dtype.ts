@@ -33,28 +33,25 @@ export function fromBytes(bytes: ArrayBuffer, dtype: Dtype, length: number): Hos
   return new Float32Array(bytes, 0, length);
 }
 
-const scratch = new DataView(new ArrayBuffer(4));
+const scratch = new DataView(new ArrayBuffer(8));
 
-/** IEEE 754 half-precision bits of `value`, rounded to nearest, ties to even. */
+/** Steps of a half to one, for each exponent from that of the smallest normal half, -14, on. */
+const halfSteps = Float64Array.from({ length: 30 }, (_, i) => 2 ** (24 - i));
+
+/** IEEE 754 half-precision bits of `value`, rounded once to nearest, ties to even; NaN becomes 0x7e00. */
 export function halfBits(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = ((bits >>> 23) & 0xff) - 112;
-  const mantissa = bits & 0x7fffff;
-  if (exponent >= 31) return sign | 0x7c00 | ((bits & 0x7fffffff) > 0x7f800000 ? 0x200 : 0);
-  if (exponent <= 0) {
-    if (exponent < -10) return sign;
-    const shift = 14 - exponent;
-    const full = mantissa | 0x800000;
-    const half = full >>> shift;
-    const rest = full & ((1 << shift) - 1);
-    const tie = 1 << (shift - 1);
-    return sign | (half + (rest > tie || (rest === tie && half & 1) ? 1 : 0));
-  }
-  const half = (exponent << 10) | (mantissa >>> 13);
-  const rest = mantissa & 0x1fff;
-  return sign | (half + (rest > 0x1000 || (rest === 0x1000 && half & 1) ? 1 : 0));
+  if (Number.isNaN(value)) return 0x7e00;
+  scratch.setFloat64(0, value);
+  const top = scratch.getUint16(0);
+  const sign = top & 0x8000;
+  const magnitude = Math.abs(value);
+  if (magnitude >= 65520) return sign | 0x7c00;
+  // Subnormal halves have the steps of the smallest normal one.
+  const exponent = Math.max(((top >> 4) & 0x7ff) - 1023 + 14, 0);
+  // Adding 2^52 leaves no place for fractions, so the addition itself rounds, as IEEE 754 says.
+  const steps = magnitude * halfSteps[exponent]! + 2 ** 52 - 2 ** 52;
+  // A normal number has 1024 steps of its own exponent in it, which count for one exponent.
+  return sign | ((exponent << 10) + steps);
 }
 
 /** The value of half-precision bits. */

@@ -4,12 +4,14 @@ import type { BufferRange } from '../gpu/commands.js';
 import { Gpu, type GpuOptions } from '../gpu/gpu.js';
 import type { Kernel } from '../gpu/pipelines.js';
 import { newBufferId, type PooledBuffer, type PoolStatistics } from '../gpu/pool.js';
+import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
 import { Capture, CapturePool } from './capture.js';
 import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
-import { Storage, Tensor } from './tensor.js';
+import type { Shared } from './shared.js';
+import { Storage, Tensor, tensorsIn } from './tensor.js';
 
 export interface RuntimeOptions extends GpuOptions {
   /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
@@ -38,7 +40,7 @@ export interface Launch {
  */
 export class Runtime {
   readonly #poison: boolean;
-  readonly #scopes: Set<Tensor>[] = [];
+  #scopes: Set<Tensor>[] = [];
   #capturePool: CapturePool | undefined;
   #placeholders: { read: PooledBuffer; write: PooledBuffer } | undefined;
 
@@ -49,7 +51,10 @@ export class Runtime {
     this.#poison = options.poison ?? false;
   }
 
-  /** Opens a device (see {@link GpuOptions}). @throws NoAdapterError, OptionError, DeviceLostError */
+  /**
+   * Opens a device (see {@link GpuOptions}), which `destroy` closes. A Node process ends by itself even where
+   * that is forgotten. @throws NoAdapterError, OptionError, DeviceLostError
+   */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
     return new Runtime(await Gpu.open(options), options);
   }
@@ -68,18 +73,16 @@ export class Runtime {
     if (sizeOf(shape) !== data.length) {
       throw new ShapeError(`shape ${shapeText(shape)} does not hold ${data.length} elements`);
     }
+    const bytes = toBytes(data, dtype);
     const tensor = this.#allocate(shape, dtype);
-    this.gpu.record({ kind: 'upload', target: tensor.storage.range, data: toBytes(data, dtype) });
+    this.upload(tensor, bytes);
     return tensor;
   }
 
   /** A tensor whose elements are not set: for an operation to write. */
   empty(shape: Shape, dtype: Dtype = 'f32'): Tensor {
     const tensor = this.#allocate(shape, dtype);
-    if (this.#poison) {
-      const data = new Uint8Array(Math.ceil(tensor.bytes / 4) * 4).fill(0xff);
-      this.gpu.record({ kind: 'upload', target: tensor.storage.range, data });
-    }
+    if (this.#poison) this.upload(tensor, new Uint8Array(tensor.storage.range.bytes).fill(0xff));
     return tensor;
   }
 
@@ -89,10 +92,15 @@ export class Runtime {
 
   /** A view of the caller's buffer (usage STORAGE | COPY_SRC | COPY_DST), never destroyed here. */
   wrap(buffer: GPUBuffer, shape: Shape, dtype: Dtype = 'f32', offset = 0): Tensor {
-    checkShape(shape);
-    const bytes = Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
+    const bytes = this.#bytesOf(shape, dtype);
     const alignment = this.traits.limits.minStorageBufferOffsetAlignment;
-    if (offset % alignment !== 0) throw new OptionError(`offset ${offset} is no multiple of ${alignment}`);
+    if (offset < 0 || offset % alignment !== 0) {
+      throw new OptionError(`offset ${offset} is no multiple of ${alignment}`);
+    }
+    const usage = this.gpu.buffers.usage;
+    if ((buffer.usage & usage) !== usage) {
+      throw new OptionError('the buffer must be made with usage STORAGE | COPY_SRC | COPY_DST');
+    }
     if (offset + bytes > buffer.size) {
       throw new ShapeError(
         `${shapeText(shape)} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
@@ -106,17 +114,34 @@ export class Runtime {
   launch({ kernel: path, constants, buffers, params, workgroups }: Launch): void {
     const kernel = this.gpu.kernel(path, definedOnly(constants));
     const [x, y = 1, z = 1] = workgroups;
+    const ranges = this.#ranges(kernel, buffers);
     const limit = this.traits.limits.maxComputeWorkgroupsPerDimension;
-    if (x > limit || y > limit || z > limit) {
+    if (!(x <= limit && y <= limit && z <= limit)) {
       throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
     }
     this.gpu.record({
       kind: 'dispatch',
       kernel,
-      ranges: this.#ranges(kernel, buffers),
+      ranges,
       params: packParams(kernel, params),
       workgroups: [x, y, z],
     });
+  }
+
+  /** For tensors: records new elements, as bytes, for all that runs later. */
+  upload({ storage }: Tensor, data: Uint8Array<ArrayBuffer>): void {
+    this.hold(storage);
+    this.gpu.record({ kind: 'upload', target: storage.range, data });
+  }
+
+  /** For whatever records a command: keeps what the command uses for as long as a capture may repeat it. */
+  hold(used: Shared): void {
+    this.#capturePool?.hold(used);
+  }
+
+  /** For tensors: enters a new tensor into the scope at hand. */
+  adopt(tensor: Tensor): void {
+    this.#scopes.at(-1)?.add(tensor);
   }
 
   /**
@@ -126,57 +151,58 @@ export class Runtime {
   scope<T>(body: () => T): T {
     const made = new Set<Tensor>();
     this.#scopes.push(made);
-    let result: T;
+    let result: T | undefined;
     try {
       result = body();
-    } catch (error) {
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw new OptionError('the body of scope() must be synchronous: read results outside of it');
+      }
+    } finally {
       this.#scopes.pop();
-      for (const tensor of made) tensor.dispose();
-      throw error;
-    }
-    this.#scopes.pop();
-    const kept = new Set<Tensor>();
-    collectTensors(result, kept);
-    for (const tensor of made) {
-      if (kept.has(tensor)) this.adopt(tensor);
-      else tensor.dispose();
-    }
-    if (result instanceof Promise) {
-      throw new OptionError('the body of scope() must be synchronous: read results outside of it');
+      const kept = new Set(tensorsIn(result));
+      for (const tensor of made) {
+        if (kept.has(tensor)) this.adopt(tensor);
+        else tensor.dispose();
+      }
     }
     return result;
   }
 
-  /** For tensors themselves: enters a new tensor into the scope at hand. */
-  adopt(tensor: Tensor): void {
-    this.#scopes.at(-1)?.add(tensor);
-  }
-
   /**
    * Records `body` once, with its buffers planned, for running many times without the JavaScript of its
-   * operations. Tensors from outside are inputs: change them with `write` between the runs.
+   * operations. Tensors from outside are inputs: change them with `write` between the runs. What `body`
+   * returns is the capture's `outputs`, whatever scope it is made in.
    */
   async capture<T>(body: () => T): Promise<Capture<T>> {
     const pool = new CapturePool(this.gpu.buffers);
-    this.#capturePool = pool;
+    const scopes = this.#scopes;
     let outputs: T | undefined;
-    let commands: ReturnType<Gpu['capture']>;
     try {
-      commands = this.gpu.capture(() => {
-        outputs = this.scope(body);
+      const commands = this.gpu.capture(() => {
+        this.#capturePool = pool;
+        this.#scopes = [];
+        try {
+          outputs = this.scope(body);
+        } finally {
+          this.#capturePool = undefined;
+          this.#scopes = scopes;
+        }
       });
+      return new Capture(this, await this.gpu.prepare(commands), outputs as T, pool);
     } catch (error) {
-      pool.releaseAll();
-      throw error;
-    } finally {
-      this.#capturePool = undefined;
-    }
-    try {
-      return new Capture(this.gpu, await this.gpu.prepare(commands), outputs as T, pool);
-    } catch (error) {
-      pool.releaseAll();
+      for (const tensor of tensorsIn(outputs)) tensor.dispose();
+      pool.close();
       throw error;
     }
+  }
+
+  /**
+   * Runs `body` in a scope and times the kernels it records; compilation does not count. Waits for earlier
+   * work first; the tensors that `body` returns are disposed.
+   */
+  measure(body: () => unknown): Promise<Measurement> {
+    return this.gpu.measure(() => this.scope(() => void body()));
   }
 
   /** Submits all that was recorded. @throws GpuError, OutOfMemoryError, DeviceLostError */
@@ -200,11 +226,19 @@ export class Runtime {
   }
 
   #allocate(shape: Shape, dtype: Dtype): Tensor {
+    const bytes = this.#bytesOf(shape, dtype);
+    const pool = this.#capturePool ?? this.gpu.buffers;
+    const range = { buffer: pool.acquire(bytes), offset: 0, bytes };
+    return new Tensor(this, [...shape], dtype, new Storage(range, () => pool.release(range.buffer)));
+  }
+
+  /** Bytes of such a tensor, a multiple of 4. @throws ShapeError, DtypeError, FeatureError where there can be none. */
+  #bytesOf(shape: Shape, dtype: Dtype): number {
     checkShape(shape);
+    if (!(dtype in dtypeBytes)) throw new DtypeError(`unknown dtype ${dtype}: use f32, f16, i32 or u32`);
     if (dtype === 'f16' && !this.traits.f16) {
       throw new FeatureError('this adapter has no shader-f16: use f32');
     }
-    if (!(dtype in dtypeBytes)) throw new DtypeError(`unknown dtype ${dtype}: use f32, f16, i32 or u32`);
     const bytes = Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
     const limit = this.traits.limits.maxStorageBufferBindingSize;
     if (bytes > limit) {
@@ -213,9 +247,7 @@ export class Runtime {
           'split it by rows',
       );
     }
-    const pool = this.#capturePool ?? this.gpu.buffers;
-    const range = { buffer: pool.acquire(bytes), offset: 0, bytes };
-    return new Tensor(this, [...shape], dtype, new Storage(range, ({ buffer }) => pool.release(buffer)));
+    return bytes;
   }
 
   #ranges(kernel: Kernel, buffers: Launch['buffers']): BufferRange[] {
@@ -227,19 +259,18 @@ export class Runtime {
       const tensor = buffers[name];
       if (!tensor) return this.#placeholder(access === 'read_write', binding);
       if (tensor.runtime !== this) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
-      const { range } = tensor.storage;
-      (access === 'read' ? readable : writable).add(range.buffer.id);
-      this.#capturePool?.use(tensor.storage);
-      return range;
+      const { storage } = tensor;
+      const { id } = storage.range.buffer;
+      if (writable.has(id) || (access === 'read_write' && readable.has(id))) {
+        throw new GpuError(`kernel ${path}: ${name} is written and bound twice: use a kernel made for it`);
+      }
+      (access === 'read' ? readable : writable).add(id);
+      this.hold(storage);
+      return storage.range;
     });
     for (const name in buffers) {
       if (!bindings.some((binding) => binding.name === name)) {
         throw new GpuError(`kernel ${path} has no buffer ${name}`);
-      }
-    }
-    for (const id of writable) {
-      if (readable.has(id)) {
-        throw new GpuError(`kernel ${path}: one tensor is both read and written: use a kernel made for it`);
       }
     }
     return ranges;
@@ -271,18 +302,12 @@ function packParams(kernel: Kernel, params: Launch['params'] = {}): Uint8Array<A
   fields.forEach(({ name, type }, i) => {
     const value = params[name];
     if (value === undefined) throw new GpuError(`kernel ${path}: parameter ${name} was not given`);
+    if (type !== 'f32' && !Number.isInteger(value)) {
+      throw new GpuError(`kernel ${path}: parameter ${name} is a ${type}, ${value} is no whole number`);
+    }
     if (type === 'f32') view.setFloat32(i * 4, value, true);
     else if (type === 'i32') view.setInt32(i * 4, value, true);
     else view.setUint32(i * 4, value, true);
   });
   return new Uint8Array(view.buffer);
-}
-
-/** Adds every tensor inside `value` (arrays and plain objects are looked through) to `found`. */
-function collectTensors(value: unknown, found: Set<Tensor>): void {
-  if (value instanceof Tensor) found.add(value);
-  else if (Array.isArray(value)) for (const item of value) collectTensors(item, found);
-  else if (value && Object.getPrototypeOf(value) === Object.prototype) {
-    for (const item of Object.values(value)) collectTensors(item, found);
-  }
 }

@@ -3,23 +3,15 @@ import type { BufferRange } from '../gpu/commands.js';
 import { type Dtype, dtypeBytes, fromBytes, type HostData, type NumberSource, toBytes } from './dtype.js';
 import type { Runtime } from './runtime.js';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.js';
+import { Shared } from './shared.js';
 
-/** A buffer shared by the tensors that are views of it; given back when the last of them is disposed. */
-export class Storage {
-  #holders = 0;
-
+/** A stretch of a buffer, shared by the tensors that are views of it. */
+export class Storage extends Shared {
   constructor(
     readonly range: BufferRange,
-    readonly onRelease: (range: BufferRange) => void,
-  ) {}
-
-  retain(): this {
-    this.#holders++;
-    return this;
-  }
-
-  release(): void {
-    if (--this.#holders === 0) this.onRelease(this.range);
+    onRelease: () => void,
+  ) {
+    super(onRelease);
   }
 }
 
@@ -87,11 +79,7 @@ export class Tensor {
     if (data.length !== this.size) {
       throw new ShapeError(`${this} has ${this.size} elements, the data ${data.length}`);
     }
-    this.runtime.gpu.record({
-      kind: 'upload',
-      target: this.storage.range,
-      data: toBytes(data, this.dtype),
-    });
+    this.runtime.upload(this, toBytes(data, this.dtype));
   }
 
   /** Gives the buffer back once all that was recorded with it has run. Calling it twice is harmless. */
@@ -120,5 +108,14 @@ export function expectDtype(tensor: Tensor, name: string, ...dtypes: Dtype[]): v
 export function expectShape(tensor: Tensor, name: string, shape: Shape): void {
   if (!sameShape(tensor.shape, shape)) {
     throw new ShapeError(`${name} must have the shape ${shapeText(shape)}, not ${shapeText(tensor.shape)}`);
+  }
+}
+
+/** The tensors in `value`: itself, or those inside its arrays and plain objects. */
+export function* tensorsIn(value: unknown): Generator<Tensor> {
+  if (value instanceof Tensor) yield value;
+  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
+  else if (value && Object.getPrototypeOf(value) === Object.prototype) {
+    for (const item of Object.values(value)) yield* tensorsIn(item);
   }
 }

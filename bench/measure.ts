@@ -1,0 +1,62 @@
+import { Bench } from 'tinybench';
+
+/** One way to do a job. `run` does it `repeats` times and waits for the end. */
+export interface Contender {
+  readonly name: string;
+  run(repeats: number): Promise<void>;
+  /** Frees what it holds. */
+  dispose?(): void;
+}
+
+/** Milliseconds for the job done once. */
+export interface Timing {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly samples: number;
+}
+
+/** A sample shorter than this says more of the clock and the queue than of the kernel. */
+const shortestSampleMs = 25;
+
+/**
+ * Times the contenders in turn, A B C A B C …, so that a drift of the machine's speed hits all alike.
+ * Each is warmed up once (compilation), then repeated within a sample until the sample is long enough.
+ */
+export async function interleave(
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<Map<string, Timing>> {
+  const repeats = new Map<string, number>();
+  const samples = new Map<string, number[]>();
+  for (const contender of contenders) {
+    await contender.run(1);
+    const start = performance.now();
+    await contender.run(1);
+    const once = performance.now() - start;
+    repeats.set(contender.name, Math.min(256, Math.max(1, Math.ceil(shortestSampleMs / once))));
+    samples.set(contender.name, []);
+  }
+  for (let round = 0; round < rounds; round++) {
+    const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
+    for (const { name, run } of contenders) bench.add(name, () => run(repeats.get(name)!));
+    await bench.run();
+    for (const task of bench.tasks) {
+      const { result } = task;
+      if (!('latency' in result))
+        throw new Error(`${task.name} failed in the benchmark: ${result.state}`, {
+          cause: 'error' in result ? result.error : undefined,
+        });
+      for (const sample of result.latency.samples ?? [])
+        samples.get(task.name)!.push(sample / repeats.get(task.name)!);
+    }
+  }
+  return new Map([...samples].map(([name, values]) => [name, timing(values)]));
+}
+
+function timing(values: number[]): Timing {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  return { median, min: sorted[0]!, max: sorted.at(-1)!, samples: sorted.length };
+}

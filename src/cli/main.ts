@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { TalError } from '../errors.js';
+import { adapterKinds } from '../gpu/adapter.js';
+import { demo } from './demo.js';
+import { doctor } from './doctor.js';
+import { localize } from './localize.js';
+
+const program = new Command('tal')
+  .description('Temporal action localization on WebGPU')
+  .addOption(
+    new Option('--adapter <kind>', 'which adapter to use (default: TAL_ADAPTER, then auto)').choices(
+      adapterKinds,
+    ),
+  )
+  .showHelpAfterError('(tal --help lists the commands)')
+  .hook('preAction', (command) => {
+    const { adapter } = command.opts<{ adapter?: string }>();
+    if (adapter) process.env.TAL_ADAPTER = adapter;
+  });
+
+program
+  .command('localize')
+  .description('Find the actions of a video in its features, with a weakly supervised network (CMCS)')
+  .requiredOption('--model <path>', 'a .safetensors file, or a folder with model.safetensors')
+  .requiredOption(
+    '--features <file>',
+    'a .npy, .npz or .safetensors of [steps, channels]; repeat to join channels (RGB, then flow)',
+    (path: string, paths: string[] = []) => [...paths, path],
+  )
+  .requiredOption('--duration <seconds>', 'length of the video', positive)
+  .option('--classes <file>', 'JSON with the class names; default: classes.json beside the model')
+  .option('--top <n>', 'segments to print', positive, 10)
+  .option('--video-id <name>', 'name of the video in the JSON; default: from the first feature file')
+  .option('--json <file>', "write all segments in ActivityNet's detection format")
+  .option('--plot <file>', 'draw the timeline (.svg or .html)')
+  .action(localize);
+
+program
+  .command('doctor')
+  .description('Print the adapter, its features and limits, and test every kernel on it')
+  .action(doctor);
+
+program
+  .command('demo')
+  .description('Localize the actions of a made-up video and draw its timeline')
+  .option('--plot <file>', 'where the timeline goes', 'tal-demo.html')
+  .action(demo);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof TalError)) throw error;
+  console.error(`tal: ${error.message}`);
+  if (process.env.TAL_DEBUG) console.error(error);
+  process.exitCode = 1;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
+  return value;
+}

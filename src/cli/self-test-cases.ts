@@ -1,0 +1,3 @@
+import type { StoredCase } from './self-test.js';
+
+export const selfTestCases: readonly StoredCase[] = [];

@@ -1,0 +1,94 @@
+import type { AnyOperation } from '../ops/op.js';
+import { operations } from '../ops/operations.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+/** A tensor in the stored cases: little-endian elements in base64. */
+export interface StoredTensor {
+  readonly shape: Shape;
+  readonly dtype: 'f32' | 'u32' | 'i32';
+  readonly data: string;
+}
+
+/** One small case of an operation with its double-precision answer. */
+export interface StoredCase {
+  readonly operation: string;
+  readonly options: unknown;
+  readonly inputs: Readonly<Record<string, StoredTensor>>;
+  readonly outputs: Readonly<Record<string, StoredTensor>>;
+  /** Times the usual error bound. */
+  readonly tolerance: number;
+}
+
+/** How one variant of one operation did. */
+export interface SelfTestResult {
+  readonly operation: string;
+  readonly variant: string;
+  /** Undefined where the answer was right. */
+  readonly fault: string | undefined;
+}
+
+/** Runs every stored case with every variant that is legal on this device. */
+export async function* selfTest(
+  runtime: Runtime,
+  cases: readonly StoredCase[],
+): AsyncGenerator<SelfTestResult> {
+  for (const stored of cases) {
+    const operation = operations.find(({ name }) => name === stored.operation);
+    if (!operation) continue;
+    const inputs = Object.fromEntries(
+      Object.entries(stored.inputs).map(([name, tensor]) => [
+        name,
+        runtime.tensor(elements(tensor), tensor.shape, tensor.dtype),
+      ]),
+    );
+    const problem = operation.spec.problem(inputs, stored.options);
+    for (const { name: variant } of operation.legalVariants(runtime.traits, problem)) {
+      const fault = await runCase(runtime, operation, variant, inputs, stored).catch(
+        (error: Error) => error.message,
+      );
+      yield { operation: operation.name, variant, fault };
+    }
+    for (const tensor of Object.values(inputs)) tensor.dispose();
+  }
+}
+
+async function runCase(
+  runtime: Runtime,
+  operation: AnyOperation,
+  variant: string,
+  inputs: Record<string, Tensor>,
+  stored: StoredCase,
+): Promise<string | undefined> {
+  const outputs = operation.run(inputs, stored.options, { runtime, variant }) as Record<string, Tensor>;
+  const reduction = operation.spec.reduction(operation.spec.problem(inputs, stored.options));
+  const bound = 1e-6 * Math.sqrt(Math.max(1, reduction)) * stored.tolerance;
+  let fault: string | undefined;
+  for (const [name, tensor] of Object.entries(outputs)) {
+    const actual = await tensor.read();
+    tensor.dispose();
+    const expected = stored.outputs[name];
+    if (!expected) continue;
+    const error = relativeError(actual, elements(expected));
+    if (!(error <= (expected.dtype === 'f32' ? bound : 0)))
+      fault ??= `${name} is off by ${error.toExponential(1)}`;
+  }
+  return fault;
+}
+
+function elements({ data, dtype }: StoredTensor): Float32Array | Uint32Array | Int32Array {
+  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
+  return new { f32: Float32Array, u32: Uint32Array, i32: Int32Array }[dtype](bytes.buffer);
+}
+
+/** ‖actual − expected‖ / ‖expected‖. */
+function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let difference = 0;
+  let norm = 0;
+  for (let i = 0; i < expected.length; i++) {
+    if (actual[i] !== expected[i]) difference += (actual[i]! - expected[i]!) ** 2;
+    norm += expected[i]! ** 2;
+  }
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+}

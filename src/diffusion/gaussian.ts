@@ -1,0 +1,216 @@
+import { OptionError } from '../errors.js';
+import { ddimStep } from '../ops/ddim.js';
+import { spread } from '../ops/grid.js';
+import { qSample } from '../ops/q-sample.js';
+import type { Random } from '../ops/random.js';
+import type { Capture } from '../tensor/capture.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Shape } from '../tensor/shape.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import {
+  alphaBars,
+  type BetaSchedule,
+  betas,
+  type DdimSpacing,
+  ddimCoefficients,
+  ddimTimes,
+  noiseRoots,
+} from './schedule.js';
+
+export interface GaussianDiffusionOptions {
+  /** T: times of training; default 1000. The number of β where those are given. */
+  readonly times?: number;
+  /** Default linear. */
+  readonly schedule?: BetaSchedule;
+}
+
+/**
+ * The network: x̂0 from the state x (B, …) and the time t (B) u32. Recorded once for each step, or once in
+ * all where the loop is captured: then it must do the same in every step and read nothing back.
+ */
+export type Denoise = (x: Tensor, t: Tensor) => Tensor;
+
+export interface DdimOptions {
+  /** S: steps of the loop; default 50. */
+  readonly steps?: number;
+  /** Default linspace. */
+  readonly spacing?: DdimSpacing;
+  /** η: share of the noise of DDPM that each step adds; default 0. */
+  readonly eta?: number;
+  /** Bounds of x̂0; none when absent. */
+  readonly clamp?: readonly [low: number, high: number];
+  /** Where the noise comes from; needed where η is above 0. A replayed step draws fresh numbers. */
+  readonly random?: Random;
+}
+
+/** Gaussian diffusion of a network that predicts x0 (DDPM's forward process, sampling by DDIM). */
+export class GaussianDiffusion {
+  /** ᾱ_t of t = 0 … T − 1. */
+  readonly alphaBars: Float64Array;
+  readonly #roots: Tensor;
+
+  /** @throws OptionError for a schedule that cannot be */
+  constructor(
+    readonly runtime: Runtime,
+    { times = 1000, schedule = 'linear' }: GaussianDiffusionOptions = {},
+  ) {
+    this.alphaBars = alphaBars(betas(schedule, times));
+    this.#roots = runtime.tensor(noiseRoots(this.alphaBars), [this.times, 2]);
+  }
+
+  /** T. */
+  get times(): number {
+    return this.alphaBars.length;
+  }
+
+  /**
+   * The state at times t: √ᾱ_t x0 + √(1 − ᾱ_t) noise. See `qSample`.
+   * @param operands x0 (B, …), noise as x0, t (B) u32 in [0, T)
+   */
+  addNoise(operands: { x0: Tensor; noise: Tensor; t: Tensor }): Tensor {
+    return qSample({ ...operands, roots: this.#roots });
+  }
+
+  /**
+   * Samples by DDIM, recording `denoise` anew in each step.
+   * @param initial (B, …) standard normal; left as it is
+   * @returns x0, as `initial`
+   * @throws OptionError, ShapeError, DtypeError
+   */
+  sample(initial: Tensor, denoise: Denoise, options: DdimOptions = {}): Tensor {
+    return this.runtime.scope(() => {
+      const loop = new DdimLoop(this, initial.shape, initial.dtype as 'f32' | 'f16', denoise, options);
+      return loop.run(initial, () => this.runtime.scope(() => loop.step()));
+    });
+  }
+
+  /**
+   * Captures one step of a DDIM loop, to sample many times without the JavaScript of the network.
+   * @param shape of the state, (B, …)
+   */
+  async sampler(
+    shape: Shape,
+    denoise: Denoise,
+    { dtype = 'f32', ...options }: DdimOptions & { readonly dtype?: 'f32' | 'f16' } = {},
+  ): Promise<DdimSampler> {
+    const loop = new DdimLoop(this, shape, dtype, denoise, options);
+    try {
+      return new DdimSampler(loop, await this.runtime.capture(() => loop.step()));
+    } catch (error) {
+      loop.dispose();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    this.#roots.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** A captured DDIM loop. Whatever `denoise` took from outside is an input: `write` to it between runs. */
+export class DdimSampler {
+  /** For `GaussianDiffusion.sampler`. */
+  constructor(
+    readonly loop: DdimLoop,
+    readonly capture: Capture<void>,
+  ) {}
+
+  /**
+   * Samples.
+   * @param initial standard normal, of the shape and type that were captured; left as it is
+   * @returns x0; the next run overwrites it
+   * @throws ShapeError, DtypeError, ReleasedError after `dispose()`
+   */
+  run(initial: Tensor): Tensor {
+    return this.loop.run(initial, () => this.capture.run());
+  }
+
+  dispose(): void {
+    this.capture.dispose();
+    this.loop.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** What a DDIM loop keeps on the device: the state, the counter of its steps, and tables with a row a step. */
+class DdimLoop {
+  readonly #state: Tensor;
+  readonly #step: Tensor;
+  readonly #times: Tensor;
+  readonly #coefficients: Tensor;
+
+  constructor(
+    readonly diffusion: GaussianDiffusion,
+    shape: Shape,
+    readonly dtype: 'f32' | 'f16',
+    readonly denoise: Denoise,
+    readonly options: DdimOptions,
+  ) {
+    const { runtime } = diffusion;
+    const { steps = 50, spacing, eta = 0, random } = options;
+    if (eta > 0 && !random) throw new OptionError('a loop with eta above 0 needs random: give a stream');
+    const times = ddimTimes(diffusion.times, steps, spacing);
+    const coefficients = ddimCoefficients(diffusion.alphaBars, times, eta);
+    this.#times = runtime.tensor(times, [steps], 'u32');
+    this.#coefficients = runtime.tensor(coefficients, [steps, 3]);
+    this.#step = runtime.tensor([0], [1], 'u32');
+    this.#state = runtime.empty(shape, dtype);
+  }
+
+  /** The whole loop, `step` recording or replaying one step. The result is a view of the state. */
+  run(initial: Tensor, step: () => void): Tensor {
+    expectDtype(initial, 'initial', this.dtype);
+    expectShape(initial, 'initial', this.#state.shape);
+    // Taking the initial state over counts one step up, to 0.
+    this.#step.write([0xffffffff]);
+    this.#commit(initial);
+    for (let s = 0; s < this.#times.size; s++) step();
+    // A view: the caller may dispose it.
+    return this.#state.reshape(this.#state.shape);
+  }
+
+  step(): void {
+    const x = this.#state;
+    const { eta = 0, random, clamp } = this.options;
+    const predicted = this.denoise(x, this.#time(x.shape[0] ?? 1));
+    const noise = eta > 0 ? random?.normal(x.shape, this.dtype) : undefined;
+    const tables = { coefficients: this.#coefficients, step: this.#step };
+    this.#commit(ddimStep({ x, predicted, noise, ...tables }, { clamp }));
+  }
+
+  dispose(): void {
+    for (const tensor of [this.#state, this.#step, this.#times, this.#coefficients]) tensor.dispose();
+  }
+
+  /** The time of the current step for each sample, (B) u32. */
+  #time(batch: number): Tensor {
+    const { runtime } = this.diffusion;
+    const t = runtime.empty([batch], 'u32');
+    runtime.launch({
+      kernel: 'diffusion/time_at',
+      buffers: { times: this.#times, step: this.#step, t },
+      params: { batch, steps: this.#times.size },
+      workgroups: spread(batch),
+    });
+    return t;
+  }
+
+  /** Makes `next` the state and counts the step. */
+  #commit(next: Tensor): void {
+    const { size } = this.#state;
+    this.diffusion.runtime.launch({
+      kernel: 'diffusion/commit_step',
+      constants: { Element: this.dtype },
+      buffers: { next, state: this.#state, step: this.#step },
+      params: { size },
+      workgroups: spread(size),
+    });
+  }
+}

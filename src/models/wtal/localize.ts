@@ -1,0 +1,78 @@
+import type { Features } from '../../data/features.js';
+import { ShapeError } from '../../errors.js';
+import type { Segment } from '../../evaluation/segments.js';
+import type { Cmcs } from './cmcs.js';
+import { CMCS_PROPOSALS, classProbabilities, type ProposalOptions, proposeSegments } from './proposals.js';
+
+/** An action with its place in the video. */
+export interface LocalizedAction {
+  readonly label: string;
+  readonly score: number;
+  /** [start, end] in seconds. */
+  readonly segment: Segment;
+}
+
+/** The actions of a video, with the sequences that they were read off. */
+export interface Localization {
+  /** Length of the video in seconds. */
+  readonly duration: number;
+  /** Best first. */
+  readonly segments: readonly LocalizedAction[];
+  /** Classes of the video by falling probability, background left out. */
+  readonly classes: readonly { readonly label: string; readonly probability: number }[];
+  /** Per step, the probability of a class: softmax of the class activation sequence. */
+  activation(label: string): Float64Array;
+  /** [T], sums to 1. */
+  readonly attention: Float32Array;
+}
+
+/**
+ * Runs the network on a video's features and reads the segments off its sequences.
+ * @param classes names in the order of the network's outputs, background last
+ * @param duration length of the video in seconds
+ * @throws ShapeError where the features have other channels than the network takes
+ */
+export async function localizeActions(
+  model: Cmcs,
+  features: Features,
+  classes: readonly string[],
+  duration: number,
+  options: Readonly<ProposalOptions> = CMCS_PROPOSALS,
+): Promise<Localization> {
+  const { runtime } = model;
+  if (features.channels !== model.channels) {
+    throw new ShapeError(
+      `the features have ${features.channels} channels, the network takes ${model.channels}: ` +
+        'give all the feature files that it was trained on, in order (RGB, then flow)',
+    );
+  }
+  const outputs = runtime.scope(() => {
+    const video = runtime.tensor(features.data, [1, features.steps, features.channels]);
+    return model.forward(video);
+  });
+  const [cas, attention, videoScores] = (await Promise.all([
+    outputs.cas.read(),
+    outputs.attention.read(),
+    outputs.videoScores.read(),
+  ])) as [Float32Array, Float32Array, Float32Array];
+  for (const tensor of Object.values(outputs)) tensor.dispose();
+
+  const proposals = proposeSegments({ cas, attention, videoScores, background: true }, { duration }, options);
+  const probabilities = classProbabilities(cas, classes.length);
+  return {
+    duration,
+    segments: proposals.map(({ label, ...rest }) => ({ ...rest, label: classes[label]! })),
+    classes: classes
+      .slice(0, -1)
+      .map((label, i) => ({ label, probability: videoScores[i]! }))
+      .sort((a, b) => b.probability - a.probability),
+    activation(label) {
+      const index = classes.indexOf(label);
+      return Float64Array.from(
+        { length: features.steps },
+        (_, t) => probabilities[t * classes.length + index]!,
+      );
+    },
+    attention,
+  };
+}

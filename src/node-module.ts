@@ -1,0 +1,14 @@
+/** What is imported by its name at run time. */
+interface NodeModules {
+  'node:fs/promises': typeof import('node:fs/promises');
+  'node:path': typeof import('node:path');
+  webgpu: typeof import('webgpu');
+}
+
+/**
+ * Imports a module that only Node has, when it is used: this package also loads in a page. Bundlers do not see
+ * which one, or they would refuse it, warn of it, or put Node's WebGPU into a page.
+ */
+export function nodeModule<Name extends keyof NodeModules>(name: Name): Promise<NodeModules[Name]> {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ name);
+}

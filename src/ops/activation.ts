@@ -1,0 +1,49 @@
+import { OptionError } from '../errors.js';
+
+/** Numbers of the activation functions in kernels/lib/activation.wgsl. */
+const numbers = {
+  none: 0,
+  relu: 1,
+  leaky_relu: 2,
+  sigmoid: 3,
+  tanh: 4,
+  silu: 5,
+  /** x Φ(x) with the exact normal distribution function. */
+  gelu: 6,
+  /** The tanh approximation of gelu. */
+  gelu_tanh: 7,
+  softplus: 8,
+} as const;
+
+/** An activation function that kernels can apply to their output. */
+export type Activation = keyof typeof numbers;
+
+export const activations = Object.keys(numbers) as readonly Activation[];
+
+export interface ActivationOptions {
+  /** Applied to the output; default `none`. */
+  readonly activation?: Activation;
+  /** Slope of `leaky_relu` for negative values; default 0.01. */
+  readonly negativeSlope?: number;
+}
+
+/** The constants of kernels that import lib/activation.wgsl. */
+export interface ActivationConstants {
+  readonly ACTIVATION: number;
+  /** Absent unless used, so that the kernels of the other activations are shared. */
+  readonly NEGATIVE_SLOPE?: number;
+}
+
+/** @throws OptionError for an unknown name. */
+export function activationConstants({
+  activation = 'none',
+  negativeSlope = 0.01,
+}: ActivationOptions): ActivationConstants {
+  if (!Object.hasOwn(numbers, activation)) {
+    throw new OptionError(`unknown activation ${activation}: use one of ${activations.join(', ')}`);
+  }
+  if (activation !== 'leaky_relu') return { ACTIVATION: numbers[activation] };
+  if (!Number.isFinite(negativeSlope))
+    throw new OptionError(`negativeSlope must be finite, not ${negativeSlope}`);
+  return { ACTIVATION: numbers.leaky_relu, NEGATIVE_SLOPE: negativeSlope };
+}

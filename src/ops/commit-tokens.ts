@@ -1,0 +1,145 @@
+import { OptionError } from '../errors.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import {
+  type Answer,
+  type AnswerOptions,
+  answerOf,
+  expectDecodingState,
+  expectSteps,
+  perRowStride,
+} from './decoding.js';
+import { spread } from './grid.js';
+import { defineOperation } from './op.js';
+
+export type CommitTokensInputs = {
+  /** (B, L), u32. */
+  readonly tokens: Tensor;
+  /** (B, R), u32, of the last R positions: of `tokenCandidates`. */
+  readonly candidates: Tensor;
+  /** (B, R), f32. */
+  readonly confidence: Tensor;
+  /** Of `decodingState`. */
+  readonly state: Tensor;
+  /** (stepsPerBlock), f32: the share of the masked positions to commit in each step of a block (`commitShares`). */
+  readonly shares?: Tensor | undefined;
+  /** u32, (R) or (B, R): positions that may be committed are not 0. */
+  readonly eligible?: Tensor | undefined;
+  /** A `tokenSet` of ids that are not committed before the step `lateFrom`. */
+  readonly late?: Tensor | undefined;
+};
+
+export interface CommitTokensOptions extends AnswerOptions {
+  /** Steps in which a block is to be filled; default its length, so one position a step. */
+  readonly stepsPerBlock?: number;
+  /** Commit also all positions whose confidence is at least this. */
+  readonly threshold?: number;
+  /** Step of the decoding, from 0, from which on ids of `late` are committed; needs `late`. */
+  readonly lateFrom?: number;
+}
+
+interface CommitTokensProblem {
+  readonly answer: Answer;
+  readonly stepsPerBlock: number;
+  readonly threshold: number | undefined;
+  readonly shares: boolean;
+  readonly eligible: boolean;
+  readonly eligibleStride: number;
+  readonly lateFrom: number | undefined;
+  readonly lateIds: number;
+}
+
+export const commitTokensOperation = defineOperation<
+  CommitTokensInputs,
+  CommitTokensOptions,
+  CommitTokensProblem,
+  { tokens: Tensor }
+>({
+  name: 'commitTokens',
+  problem({ tokens, candidates, confidence, state, shares, eligible, late }, options) {
+    expectDtype(candidates, 'candidates', 'u32');
+    const answer = answerOf(tokens, candidates.shape[1] ?? 0, options);
+    expectShape(candidates, 'candidates', [answer.batch, answer.rows]);
+    expectDtype(confidence, 'confidence', 'f32');
+    expectShape(confidence, 'confidence', candidates.shape);
+    expectDecodingState(state);
+    const { threshold, lateFrom, stepsPerBlock = answer.blockLength } = options;
+    expectSteps(stepsPerBlock);
+    if (shares) {
+      expectDtype(shares, 'shares', 'f32');
+      expectShape(shares, 'shares', [stepsPerBlock]);
+    }
+    if (threshold !== undefined && !Number.isFinite(threshold)) {
+      throw new OptionError(`threshold must be a number, not ${threshold}`);
+    }
+    if ((late !== undefined) !== (lateFrom !== undefined)) {
+      throw new OptionError('late decoding needs both the set of late ids and lateFrom');
+    }
+    if (late) {
+      expectDtype(late, 'late', 'u32');
+      if (!Number.isInteger(lateFrom) || lateFrom! < 0) {
+        throw new OptionError(`lateFrom must be a whole number of steps, not ${lateFrom}`);
+      }
+    }
+    return {
+      answer,
+      stepsPerBlock,
+      threshold,
+      shares: shares !== undefined,
+      eligible: eligible !== undefined,
+      eligibleStride: perRowStride(eligible, 'eligible', answer),
+      lateFrom,
+      lateIds: 32 * (late?.size ?? 0),
+    };
+  },
+  outputs: ({ answer: { batch, length } }) => ({ tokens: { shape: [batch, length], dtype: 'u32' } }),
+  variants: [
+    {
+      name: 'plain',
+      suits: () => true,
+      run(runtime, inputs, { tokens: next }, problem) {
+        const { tokens, candidates, confidence, state, shares, eligible, late } = inputs;
+        const { batch, length, rows, start, blockLength, maskId } = problem.answer;
+        runtime.launch({
+          kernel: 'sampling/commit',
+          constants: {
+            HAS_SHARES: problem.shares,
+            HAS_THRESHOLD: problem.threshold !== undefined,
+            HAS_ELIGIBLE: problem.eligible,
+            HAS_LATE: problem.lateFrom !== undefined,
+          },
+          buffers: { tokens, candidates, confidence, state, shares, eligible, late, next },
+          params: {
+            batch,
+            length,
+            rows,
+            start,
+            block_length: blockLength,
+            mask_id: maskId,
+            steps_per_block: problem.stepsPerBlock,
+            threshold: problem.threshold ?? 0,
+            eligible_stride: problem.eligibleStride,
+            late_from: problem.lateFrom ?? 0,
+            late_ids: problem.lateIds,
+          },
+          workgroups: spread(batch * length),
+        });
+      },
+    },
+  ],
+  flops: ({ answer: { batch, rows } }) => batch * rows * rows,
+  reduction: () => 1,
+});
+
+/**
+ * The sequences with the most certain masked positions of the current block set to their candidates: of m
+ * masked and i of S steps done in the block, the ⌈m / (S - i)⌉ with the highest confidence, the lower position
+ * first where some are equal. For n masked at the block's start these are LLaDA's ⌊n / S⌋ + [i < n mod S], and
+ * where something else changed their number, the block is still full after S steps. `shares` sets another
+ * schedule; `threshold` commits more where the model is sure (confident decoding: Fast-dLLM, Dimple), and
+ * with the default of `stepsPerBlock` at least one.
+ * @returns (B, L), u32
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function commitTokens(inputs: CommitTokensInputs, options: CommitTokensOptions): Tensor {
+  return commitTokensOperation.run(inputs, options).tokens;
+}

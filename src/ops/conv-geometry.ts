@@ -1,0 +1,140 @@
+import { OptionError, ShapeError } from '../errors.js';
+import type { DeviceTraits } from '../gpu/traits.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { spread } from './grid.js';
+
+/** A number for both axes, or one for each: [vertical, horizontal]. */
+export type PerAxis = number | readonly [number, number];
+
+/** Sizes of a convolution of (B, C, H, W) to (B, O, OH, OW); pairs are [vertical, horizontal]. */
+export interface ConvGeometry {
+  readonly batches: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly outChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+/**
+ * The geometry of a convolution of `input` (B, C, H, W) with `weight` (O, any, KH, KW).
+ * @throws ShapeError, OptionError
+ */
+export function convGeometry(
+  name: string,
+  input: Tensor,
+  weight: Tensor,
+  options: { readonly stride?: PerAxis; readonly padding?: PerAxis | 'same'; readonly dilation?: PerAxis },
+): ConvGeometry {
+  if (input.rank !== 4 || weight.rank !== 4) {
+    throw new ShapeError(`${name}: input ${input} and weight ${weight} must have four axes`);
+  }
+  const [batches, channels, height, width] = input.shape as [number, number, number, number];
+  const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
+  const stride = perAxis(name, 'stride', options.stride ?? 1, 1);
+  const dilation = perAxis(name, 'dilation', options.dilation ?? 1, 1);
+  const reach = [dilation[0] * (kernelHeight - 1), dilation[1] * (kernelWidth - 1)] as const;
+  const padding =
+    options.padding === 'same'
+      ? samePadding(name, weight, reach)
+      : perAxis(name, 'padding', options.padding ?? 0, 0);
+  const outHeight = Math.floor((height + 2 * padding[0] - reach[0] - 1) / stride[0]) + 1;
+  const outWidth = Math.floor((width + 2 * padding[1] - reach[1] - 1) / stride[1]) + 1;
+  if (outHeight < 1 || outWidth < 1) {
+    throw new ShapeError(
+      `${name}: weight ${weight} with dilation ${dilation} does not fit into input ${input} with padding ${padding}`,
+    );
+  }
+  return {
+    batches,
+    channels,
+    height,
+    width,
+    outChannels,
+    outHeight,
+    outWidth,
+    kernelHeight,
+    kernelWidth,
+    stride,
+    padding,
+    dilation,
+  };
+}
+
+function perAxis(name: string, option: string, value: PerAxis, least: number): readonly [number, number] {
+  const pair = typeof value === 'number' ? ([value, value] as const) : value;
+  if (pair.length !== 2 || !pair.every((size) => Number.isInteger(size) && size >= least)) {
+    throw new OptionError(`${name}: ${option} must be whole and at least ${least}, not ${value}`);
+  }
+  return pair;
+}
+
+function samePadding(
+  name: string,
+  weight: Tensor,
+  reach: readonly [number, number],
+): readonly [number, number] {
+  if (reach[0] % 2 !== 0 || reach[1] % 2 !== 0) {
+    throw new OptionError(`${name}: padding 'same' needs an odd kernel, not ${weight}: give the padding`);
+  }
+  return [reach[0] / 2, reach[1] / 2];
+}
+
+/** Products behind one output element. */
+export function convDepth({ channels, kernelHeight, kernelWidth }: ConvGeometry): number {
+  return channels * kernelHeight * kernelWidth;
+}
+
+export function convFlops(geometry: ConvGeometry): number {
+  return 2 * outPixels(geometry) * geometry.outChannels * convDepth(geometry);
+}
+
+/** The parameters that all convolution kernels share. */
+export function convParams(geometry: ConvGeometry) {
+  return {
+    pixels: outPixels(geometry),
+    channels: geometry.channels,
+    height: geometry.height,
+    width: geometry.width,
+    out_channels: geometry.outChannels,
+    out_height: geometry.outHeight,
+    out_width: geometry.outWidth,
+    kernel_height: geometry.kernelHeight,
+    kernel_width: geometry.kernelWidth,
+    padding_y: geometry.padding[0],
+    padding_x: geometry.padding[1],
+  };
+}
+
+function outPixels({ batches, outHeight, outWidth }: ConvGeometry): number {
+  return batches * outHeight * outWidth;
+}
+
+/** Whether the shuffle kernels give the right answer: their quotients are exact below 2^20 (lib/quotient.wgsl). */
+export function isConvShuffleLegal({ subgroups }: DeviceTraits, geometry: ConvGeometry): boolean {
+  return subgroups && convDepth(geometry) < 2 ** 20;
+}
+
+/** Constants and grid of a shuffle kernel: the rows of `most` that the output channels fill, and its columns. */
+export function shuffleTile(
+  { subgroupMaxSize }: DeviceTraits,
+  geometry: ConvGeometry,
+  most: { readonly rows: number; readonly columns: number },
+) {
+  const pixels = outPixels(geometry);
+  const rows = [1, 4].find((size) => size >= geometry.outChannels) ?? most.rows;
+  const columns = pixels <= subgroupMaxSize ? 1 : most.columns;
+  return {
+    tile: { WORKGROUP: subgroupMaxSize, ROWS: rows, COLUMNS: columns },
+    workgroups: spread(
+      Math.ceil(geometry.outChannels / rows) * Math.ceil(pixels / (columns * subgroupMaxSize)),
+      1,
+    ),
+  };
+}

@@ -1,0 +1,178 @@
+import { ShapeError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import type { Runtime } from '../tensor/runtime.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import {
+  type ConvGeometry,
+  convDepth,
+  convFlops,
+  convGeometry,
+  convParams,
+  isConvShuffleLegal,
+  type PerAxis,
+  shuffleTile,
+} from './conv-geometry.js';
+import { spread } from './grid.js';
+import { defineOperation } from './op.js';
+
+export interface Conv2dOptions extends ActivationOptions {
+  /** Default 1. */
+  readonly stride?: PerAxis;
+  /** Zeros on each side; `same` keeps the size at stride 1. Default 0. */
+  readonly padding?: PerAxis | 'same';
+  /** Default 1. */
+  readonly dilation?: PerAxis;
+}
+
+/** As {@link Conv2dOptions}, for one axis. */
+export interface Conv1dOptions extends ActivationOptions {
+  readonly stride?: number;
+  readonly padding?: number | 'same';
+  readonly dilation?: number;
+}
+
+interface ConvOperands extends Record<string, Tensor | undefined> {
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+}
+
+interface ConvProblem extends ConvGeometry {
+  readonly hasBias: boolean;
+  readonly dtype: Dtype;
+  readonly activation: ActivationConstants;
+}
+
+export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, ConvProblem, { output: Tensor }>({
+  name: 'conv2d',
+  problem({ input, weight, bias }, options) {
+    expectDtype(input, 'input', 'f32', 'f16');
+    expectDtype(weight, 'weight', input.dtype);
+    const geometry = convGeometry('conv2d', input, weight, options);
+    if (input.shape[1] !== weight.shape[1]) {
+      throw new ShapeError(`conv2d: input ${input} and weight ${weight} must have as many input channels`);
+    }
+    if (bias) {
+      expectDtype(bias, 'bias', input.dtype);
+      expectShape(bias, 'bias', [geometry.outChannels]);
+    }
+    return {
+      ...geometry,
+      hasBias: bias !== undefined,
+      dtype: input.dtype,
+      activation: activationConstants(options),
+    };
+  },
+  outputs: ({ batches, outChannels, outHeight, outWidth, dtype }) => ({
+    output: { shape: [batches, outChannels, outHeight, outWidth], dtype },
+  }),
+  variants: [
+    {
+      name: 'shuffle',
+      suits: isConvShuffleLegal,
+      run: (runtime, operands, { output }, problem) =>
+        launchConv2d(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (runtime, operands, { output }, problem) =>
+        launchConv2d(runtime, 'plain', operands, output, problem),
+    },
+  ],
+  flops: convFlops,
+  reduction: convDepth,
+});
+
+/** The windows of a convolution that is part of a larger sum or result (kernels/conv/conv2d_plain.wgsl). */
+interface ConvWindow {
+  /** The weight's input channel that the first channel of the input belongs to. */
+  readonly firstChannel: number;
+  /** Where the output channels begin in `output`, which may have more. */
+  readonly firstOutChannel: number;
+}
+
+/** Records one convolution into `output`, with the kernel of that name. */
+export function launchConv2d(
+  runtime: Runtime,
+  kernel: 'shuffle' | 'plain',
+  { input, weight, bias }: ConvOperands,
+  output: Tensor,
+  problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
+  { firstChannel, firstOutChannel }: ConvWindow = { firstChannel: 0, firstOutChannel: 0 },
+): void {
+  const constants = {
+    Element: input.dtype,
+    Result: output.dtype,
+    HAS_BIAS: bias !== undefined,
+    ...problem.activation,
+  };
+  const buffers = { image: input, weight, bias, out: output };
+  const params = {
+    ...convParams(problem),
+    stride_y: problem.stride[0],
+    stride_x: problem.stride[1],
+    dilation_y: problem.dilation[0],
+    dilation_x: problem.dilation[1],
+    weight_channels: weight.shape[1]!,
+    first_channel: firstChannel,
+    all_out_channels: output.shape[1]!,
+    first_out_channel: firstOutChannel,
+  };
+  if (kernel === 'plain') {
+    const workgroups = spread(params.pixels * problem.outChannels);
+    runtime.launch({ kernel: 'conv/conv2d_plain', constants, buffers, params, workgroups });
+    return;
+  }
+  const { tile, workgroups } = shuffleTile(runtime.traits, problem, convTile);
+  runtime.launch({
+    kernel: 'conv/conv2d_shuffle',
+    constants: { ...constants, ...tile },
+    buffers,
+    params,
+    workgroups,
+  });
+}
+
+/** Rows (output channels), and pixels a lane, of the shuffle kernel (measured). */
+const convTile = { rows: 16, columns: 8 };
+
+/**
+ * Two-dimensional convolution `activation(conv(input, weight) + bias)`: `input` (B, C, H, W), `weight`
+ * (O, C, KH, KW) and `bias` (O) give (B, O, OH, OW), f32 or f16, summed in f32.
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function conv2d(operands: ConvOperands, options: Conv2dOptions = {}): Tensor {
+  return conv2dOperation.run(operands, options).output;
+}
+
+/**
+ * One-dimensional convolution: `input` (B, C, L), `weight` (O, C, K) and `bias` (O) give (B, O, OL).
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function conv1d({ input, weight, bias }: ConvOperands, options: Conv1dOptions = {}): Tensor {
+  if (input.rank !== 3 || weight.rank !== 3) {
+    throw new ShapeError(`conv1d: input ${input} and weight ${weight} must have three axes`);
+  }
+  const { stride = 1, padding = 0, dilation = 1 } = options;
+  return input.runtime.scope(() => {
+    const output = conv2d(
+      { input: withHeight(input), weight: withHeight(weight), bias },
+      {
+        ...options,
+        stride: [1, stride],
+        padding: padding === 'same' ? padding : [0, padding],
+        dilation: [1, dilation],
+      },
+    );
+    const [batches, channels, , length] = output.shape;
+    return output.reshape([batches!, channels!, length!]);
+  });
+}
+
+/** (X, Y, L) as (X, Y, 1, L). */
+function withHeight(tensor: Tensor): Tensor {
+  const [x, y, length] = tensor.shape;
+  return tensor.reshape([x!, y!, 1, length!]);
+}

@@ -1,0 +1,305 @@
+import { OptionError, ShapeError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import type { Runtime } from '../tensor/runtime.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { launchConv2d } from './conv.js';
+import {
+  type ConvGeometry,
+  convDepth,
+  convFlops,
+  convGeometry,
+  convParams,
+  isConvShuffleLegal,
+  type PerAxis,
+  shuffleTile,
+} from './conv-geometry.js';
+import { spread } from './grid.js';
+import { defineOperation } from './op.js';
+
+export interface GatedConv2dOptions extends ActivationOptions {
+  /** Zeros on each side; default `same`, which keeps the size. */
+  readonly padding?: PerAxis | 'same';
+}
+
+interface GatedConvOperands extends Record<string, Tensor | undefined> {
+  readonly input: Tensor;
+  /** More input channels (B or 1, C2, H, W), as if concatenated behind those of `input`. */
+  readonly condition?: Tensor | undefined;
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+  readonly gateWeight: Tensor;
+  readonly gateBias?: Tensor | undefined;
+  /** Instead of `condition`: its share of the sums, from {@link gatedConv2dPartial}. */
+  readonly partial?: Tensor | undefined;
+  /** Multiplied to the output, (OH, OW) or (B, OH, OW). */
+  readonly mask?: Tensor | undefined;
+}
+
+interface GatedConvProblem extends ConvGeometry {
+  /** 1, or as many as the output. */
+  readonly gateChannels: number;
+  readonly dtype: Dtype;
+  readonly activation: ActivationConstants;
+  /** Products behind one output element, those of the condition or the partial sums included. */
+  readonly fullDepth: number;
+}
+
+type KernelName = 'shuffle' | 'plain';
+
+export const gatedConv2dOperation = defineOperation<
+  GatedConvOperands,
+  GatedConv2dOptions,
+  GatedConvProblem,
+  { output: Tensor }
+>({
+  name: 'gated_conv2d',
+  problem(operands, options) {
+    const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
+    expectDtype(input, 'input', 'f32', 'f16');
+    for (const name of ['condition', 'weight', 'bias', 'gateWeight', 'gateBias', 'mask'] as const) {
+      const operand = operands[name];
+      if (operand) expectDtype(operand, name, input.dtype);
+    }
+    const geometry = gatedGeometry('gated_conv2d', input, weight, gateWeight, options);
+    const { batches, channels, height, width, outChannels, outHeight, outWidth } = geometry;
+    const gateChannels = gateWeight.shape[0]!;
+    const weightChannels = weight.shape[1]!;
+    if (condition && partial) throw new OptionError('gated_conv2d: give condition or partial, not both');
+    if (condition) {
+      expectShape(condition, 'condition', [
+        condition.shape[0] === 1 ? 1 : batches,
+        weightChannels - channels,
+        height,
+        width,
+      ]);
+    } else if (partial) {
+      expectDtype(partial, 'partial', 'f32', 'f16');
+      const shared = partial.shape[0] === 1 ? 1 : batches;
+      expectShape(partial, 'partial', [shared, outChannels + gateChannels, outHeight, outWidth]);
+      if (channels > weightChannels) {
+        throw new ShapeError(`gated_conv2d: input ${input} has more channels than weight ${weight}`);
+      }
+    } else if (channels !== weightChannels) {
+      throw new ShapeError(
+        `gated_conv2d: weight ${weight} has ${weightChannels} input channels, input ${input} has ${channels}: ` +
+          'give the others as condition or partial',
+      );
+    }
+    if (bias) expectShape(bias, 'bias', [outChannels]);
+    if (gateBias) expectShape(gateBias, 'gateBias', [gateChannels]);
+    if (mask) {
+      expectShape(mask, 'mask', mask.rank === 2 ? [outHeight, outWidth] : [batches, outHeight, outWidth]);
+    }
+    return {
+      ...geometry,
+      gateChannels,
+      dtype: input.dtype,
+      activation: activationConstants(options),
+      fullDepth: weightChannels * geometry.kernelHeight * geometry.kernelWidth,
+    };
+  },
+  outputs: ({ batches, outChannels, outHeight, outWidth, dtype }) => ({
+    output: { shape: [batches, outChannels, outHeight, outWidth], dtype },
+  }),
+  variants: [
+    {
+      name: 'shuffle',
+      suits: isConvShuffleLegal,
+      run: (runtime, operands, { output }, problem) =>
+        launchGatedConv2d(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (runtime, operands, { output }, problem) =>
+        launchGatedConv2d(runtime, 'plain', operands, output, problem),
+    },
+  ],
+  flops: (problem) =>
+    (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
+  reduction: ({ fullDepth }) => fullDepth,
+});
+
+interface PartialOperands extends Record<string, Tensor | undefined> {
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly gateWeight: Tensor;
+}
+
+interface PartialOptions {
+  /** The weights' input channel that the first channel of the input belongs to. */
+  readonly firstChannel: number;
+  readonly padding?: PerAxis | 'same';
+}
+
+interface PartialProblem extends ConvGeometry {
+  readonly gateChannels: number;
+  readonly firstChannel: number;
+}
+
+export const gatedConv2dPartialOperation = defineOperation<
+  PartialOperands,
+  PartialOptions,
+  PartialProblem,
+  { output: Tensor }
+>({
+  name: 'gated_conv2d_partial',
+  problem({ input, weight, gateWeight }, options) {
+    expectDtype(input, 'input', 'f32', 'f16');
+    expectDtype(weight, 'weight', input.dtype);
+    expectDtype(gateWeight, 'gateWeight', input.dtype);
+    const geometry = gatedGeometry('gated_conv2d_partial', input, weight, gateWeight, options);
+    const { firstChannel } = options;
+    if (!Number.isInteger(firstChannel) || firstChannel < 0) {
+      throw new OptionError(`gated_conv2d_partial: firstChannel must be whole, not ${firstChannel}`);
+    }
+    if (firstChannel + geometry.channels > weight.shape[1]!) {
+      throw new ShapeError(
+        `gated_conv2d_partial: input ${input} at channel ${firstChannel} reaches beyond weight ${weight}`,
+      );
+    }
+    return { ...geometry, gateChannels: gateWeight.shape[0]!, firstChannel };
+  },
+  outputs: ({ batches, outChannels, gateChannels, outHeight, outWidth }) => ({
+    output: { shape: [batches, outChannels + gateChannels, outHeight, outWidth], dtype: 'f32' },
+  }),
+  variants: [
+    {
+      name: 'shuffle',
+      suits: isConvShuffleLegal,
+      run: (runtime, operands, { output }, problem) =>
+        launchPartial(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (runtime, operands, { output }, problem) =>
+        launchPartial(runtime, 'plain', operands, output, problem),
+    },
+  ],
+  flops: (problem) =>
+    (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
+  reduction: convDepth,
+});
+
+/**
+ * Gated convolution `activation(conv(x, weight) + bias) · sigmoid(conv(x, gateWeight) + gateBias) · mask` with x the
+ * channels of `input` (B, C, H, W) and of `condition`, stride 1 and zero padding (MS-2D-TAN, MapGatedConv). `weight`
+ * (O, C + C2, KH, KW), `gateWeight` (1 or O, C + C2, KH, KW), `bias` (O) and `gateBias` (1 or O) give
+ * (B, O, OH, OW), f32 or f16, summed in f32.
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOptions = {}): Tensor {
+  return gatedConv2dOperation.run(operands, options).output;
+}
+
+/**
+ * The share that some input channels have in the sums of a gated convolution, for use as its `partial`: what does
+ * not change between the steps of a sampler is computed once. `input` holds the weights' input channels from
+ * `firstChannel` on. Gives (B, O + G, OH, OW), f32: the O output channels, then the G gate channels.
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function gatedConv2dPartial(operands: PartialOperands, options: PartialOptions): Tensor {
+  return gatedConv2dPartialOperation.run(operands, options).output;
+}
+
+/** Rows (output channels), and pixels a lane, of the shuffle kernel with one gate and with a gate a channel. */
+const gatedTile = { rows: 16, columns: 8 };
+const fullyGatedTile = { rows: 16, columns: 4 };
+
+function launchGatedConv2d(
+  runtime: Runtime,
+  kernel: KernelName,
+  operands: GatedConvOperands,
+  output: Tensor,
+  problem: GatedConvProblem,
+): void {
+  const { input, condition, weight, bias, gateWeight, gateBias, mask } = operands;
+  const { outChannels, gateChannels, outHeight, outWidth, padding } = problem;
+  const plane = outHeight * outWidth;
+  const partial = condition
+    ? gatedConv2dPartialOperation.run(
+        { input: condition, weight, gateWeight },
+        { firstChannel: problem.channels, padding },
+        { variant: kernel },
+      ).output
+    : operands.partial;
+  const constants = {
+    Element: input.dtype,
+    Partial: partial?.dtype,
+    HAS_BIAS: bias !== undefined,
+    HAS_GATE_BIAS: gateBias !== undefined,
+    HAS_PARTIAL: partial !== undefined,
+    HAS_MASK: mask !== undefined,
+    ...problem.activation,
+  };
+  const buffers = {
+    image: input,
+    weight,
+    bias,
+    gate_weight: gateWeight,
+    gate_bias: gateBias,
+    partial_sum: partial,
+    mask,
+    out: output,
+  };
+  const params = {
+    ...convParams(problem),
+    weight_channels: weight.shape[1]!,
+    partial_batch: partial && partial.shape[0]! > 1 ? (outChannels + gateChannels) * plane : 0,
+    mask_batch: mask?.rank === 3 ? plane : 0,
+  };
+  if (kernel === 'plain') {
+    runtime.launch({
+      kernel: 'gated_conv/gated_conv2d_plain',
+      constants: { ...constants, GATE_PER_CHANNEL: gateChannels > 1 },
+      buffers,
+      params,
+      workgroups: spread(params.pixels * outChannels),
+    });
+    return;
+  }
+  const most = gateChannels > 1 ? fullyGatedTile : gatedTile;
+  const { tile, workgroups } = shuffleTile(runtime.traits, problem, most);
+  runtime.launch({
+    kernel: 'gated_conv/gated_conv2d_shuffle',
+    constants: { ...constants, ...tile, GATE_ROWS: gateChannels > 1 ? tile.ROWS : 1 },
+    buffers,
+    params,
+    workgroups,
+  });
+}
+
+function launchPartial(
+  runtime: Runtime,
+  kernel: KernelName,
+  { input, weight, gateWeight }: PartialOperands,
+  output: Tensor,
+  problem: PartialProblem,
+): void {
+  const { firstChannel, outChannels, gateChannels } = problem;
+  launchConv2d(runtime, kernel, { input, weight }, output, problem, { firstChannel, firstOutChannel: 0 });
+  launchConv2d(
+    runtime,
+    kernel,
+    { input, weight: gateWeight },
+    output,
+    { ...problem, outChannels: gateChannels },
+    { firstChannel, firstOutChannel: outChannels },
+  );
+}
+
+function gatedGeometry(
+  name: string,
+  input: Tensor,
+  weight: Tensor,
+  gateWeight: Tensor,
+  { padding = 'same' }: { readonly padding?: PerAxis | 'same' },
+): ConvGeometry {
+  const geometry = convGeometry(name, input, weight, { padding });
+  const [outChannels, ...window] = weight.shape;
+  const gateChannels = gateWeight.shape[0] === 1 ? 1 : outChannels!;
+  expectShape(gateWeight, 'gateWeight', [gateChannels, ...window]);
+  return geometry;
+}

@@ -1,0 +1,264 @@
+import { OptionError, ShapeError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { spread } from './grid.js';
+import { defineOperation } from './op.js';
+
+export interface MatmulOptions extends ActivationOptions {
+  /** `a` is (…, K, M). */
+  readonly transposeA?: boolean;
+  /** `b` is (…, N, K), as the weights of a linear layer are. */
+  readonly transposeB?: boolean;
+  /** Type of the output, f32 or f16; default that of the operands. */
+  readonly outDtype?: 'f32' | 'f16';
+}
+
+interface Operands extends Record<string, Tensor | undefined> {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  readonly bias?: Tensor | undefined;
+}
+
+interface MatmulProblem {
+  readonly outShape: Shape;
+  readonly batches: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Whether an operand has a matrix for each batch, or one for all. */
+  readonly batchedA: boolean;
+  readonly batchedB: boolean;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly hasBias: boolean;
+  readonly dtype: Dtype;
+  readonly outDtype: Dtype;
+  readonly activation: ActivationConstants;
+}
+
+/** A matrix operand as the kernels address it, seen from the output: its side is M or N, its depth K. */
+interface Strides {
+  readonly batch: number;
+  readonly side: number;
+  readonly depth: number;
+}
+
+/** Rows, and columns a lane, of the shuffle kernel: as many sums as registers and stack hold well (measured). */
+const tile = { rows: 16, columns: 8 };
+
+export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulProblem, { output: Tensor }>({
+  name: 'matmul',
+  problem(operands, options) {
+    const { a, b, bias } = operands;
+    const { transposeA = false, transposeB = false, outDtype = a.dtype } = options;
+    expectDtype(a, 'a', 'f32', 'f16');
+    expectDtype(b, 'b', a.dtype);
+    if (bias) expectDtype(bias, 'bias', a.dtype);
+    if (outDtype !== 'f32' && outDtype !== 'f16') {
+      throw new OptionError(`matmul: outDtype must be f32 or f16, not ${outDtype}`);
+    }
+    if (a.rank < 2 || b.rank < 2) throw new ShapeError(`matmul: ${a} and ${b} must have two axes or more`);
+    const [m, k] = matrixSides(a, transposeA);
+    const [depth, n] = matrixSides(b, transposeB);
+    if (k !== depth) {
+      throw new ShapeError(
+        `matmul: ${a}${transposeA ? ' transposed' : ''} has ${k} columns, ` +
+          `${b}${transposeB ? ' transposed' : ''} has ${depth} rows`,
+      );
+    }
+    if (bias) expectShape(bias, 'bias', [n]);
+    const batchShape = commonBatch(a, b);
+    const batches = sizeOf(batchShape);
+    const batchedA = a.size > m * k;
+    const batchedB = b.size > k * n;
+    // One b for all rows of a: the batches are only more rows.
+    const folded = batchedA && !batchedB && !transposeA;
+    return {
+      outShape: [...batchShape, m, n],
+      batches: folded ? 1 : batches,
+      m: folded ? batches * m : m,
+      n,
+      k,
+      batchedA: batchedA && !folded,
+      batchedB,
+      transposeA,
+      transposeB,
+      hasBias: bias !== undefined,
+      dtype: a.dtype,
+      outDtype,
+      activation: activationConstants(options),
+    };
+  },
+  outputs: ({ outShape, outDtype }) => ({ output: { shape: outShape, dtype: outDtype } }),
+  variants: [
+    {
+      name: 'shuffle',
+      suits: ({ subgroups }) => subgroups,
+      meantFor: ['software'],
+      run(runtime, { a, b, bias }, { output }, problem) {
+        const { batches, m, n, k } = problem;
+        const lanes = runtime.traits.subgroupMaxSize;
+        const aStrides = stridesA(problem);
+        const bStrides = stridesB(problem);
+        // Lanes lie along the columns of the output, or along its rows where that fills more of them.
+        const exchange = n < m && n < lanes * tile.columns;
+        const [left, right] = exchange ? [bStrides, aStrides] : [aStrides, bStrides];
+        const [rows, columns] = exchange ? [n, m] : [m, n];
+        const rowsEach = smallestHolding([1, 4, tile.rows], rows);
+        const columnsEach = smallestHolding([1, tile.columns], Math.ceil(columns / lanes));
+        runtime.launch({
+          kernel: 'matmul/shuffle',
+          constants: {
+            ...sharedConstants(problem),
+            WORKGROUP: lanes,
+            ROWS: rowsEach,
+            COLUMNS: columnsEach,
+          },
+          buffers: { a: exchange ? b : a, b: exchange ? a : b, bias, out: output },
+          params: {
+            batches,
+            m: rows,
+            n: columns,
+            k,
+            a_batch: left.batch,
+            a_row: left.side,
+            a_depth: left.depth,
+            b_batch: right.batch,
+            b_depth: right.depth,
+            b_column: right.side,
+            out_row: exchange ? 1 : n,
+            out_column: exchange ? n : 1,
+            bias_row: exchange ? 1 : 0,
+            bias_column: exchange ? 0 : 1,
+          },
+          workgroups: spread(
+            batches * Math.ceil(rows / rowsEach) * Math.ceil(columns / (columnsEach * lanes)),
+            1,
+          ),
+        });
+      },
+    },
+    {
+      name: 'tiled',
+      suits: () => true,
+      meantFor: ['hardware'],
+      // A tile is 64 rows: for a handful it computes mostly zeros.
+      prefers: (_, { m }) => m > 4,
+      run(runtime, { a, b, bias }, { output }, problem) {
+        const { batches, m, n, k, transposeA, transposeB } = problem;
+        const side = 64;
+        runtime.launch({
+          kernel: 'matmul/tiled',
+          constants: {
+            ...sharedConstants(problem),
+            TRANSPOSE_A: transposeA,
+            TRANSPOSE_B: transposeB,
+            ...packing('A', transposeA ? m : k),
+            ...packing('B', transposeB ? k : n),
+          },
+          buffers: { a, b, bias, out: output },
+          params: {
+            batches,
+            m,
+            n,
+            k,
+            a_batch: stridesA(problem).batch,
+            b_batch: stridesB(problem).batch,
+          },
+          workgroups: spread(batches * Math.ceil(m / side) * Math.ceil(n / side), 1),
+        });
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run(runtime, { a, b, bias }, { output }, problem) {
+        const { batches, m, n, k } = problem;
+        const left = stridesA(problem);
+        const right = stridesB(problem);
+        runtime.launch({
+          kernel: 'matmul/plain',
+          constants: sharedConstants(problem),
+          buffers: { a, b, bias, out: output },
+          params: {
+            batches,
+            m,
+            n,
+            k,
+            a_batch: left.batch,
+            a_row: left.side,
+            a_depth: left.depth,
+            b_batch: right.batch,
+            b_depth: right.depth,
+            b_column: right.side,
+          },
+          workgroups: spread(batches * m * n),
+        });
+      },
+    },
+  ],
+  flops: ({ batches, m, n, k }) => 2 * batches * m * n * k,
+  reduction: ({ k }) => k,
+});
+
+/**
+ * Matrix product `activation(a · b + bias)`: `a` (…, M, K), `b` (…, K, N) and `bias` (N) give (…, M, N), f32 or
+ * f16, summed in f32. The leading axes of `a` and `b` are equal, or one of them has none (or ones only) and is used
+ * for every batch.
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor {
+  return matmulOperation.run(operands, options).output;
+}
+
+/**
+ * A linear layer `activation(input · weightᵀ + bias)`: `input` (…, K), `weight` (N, K) and `bias` (N) give (…, N).
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function linear(
+  { input, weight, bias }: { input: Tensor; weight: Tensor; bias?: Tensor | undefined },
+  options: ActivationOptions & Pick<MatmulOptions, 'outDtype'> = {},
+): Tensor {
+  return matmul({ a: input, b: weight, bias }, { ...options, transposeB: true });
+}
+
+/** Rows and columns of an operand as the product sees them. */
+function matrixSides({ shape }: Tensor, transpose: boolean): [number, number] {
+  const rows = shape.at(-2)!;
+  const columns = shape.at(-1)!;
+  return transpose ? [columns, rows] : [rows, columns];
+}
+
+/** The leading axes of the product. */
+function commonBatch(a: Tensor, b: Tensor): Shape {
+  const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  if (sameShape(batchA, batchB)) return batchA;
+  if (sizeOf(batchA) === 1 && sizeOf(batchB) === 1) return batchA.length > batchB.length ? batchA : batchB;
+  if (sizeOf(batchB) === 1) return batchA;
+  if (sizeOf(batchA) === 1) return batchB;
+  throw new ShapeError(`matmul: the leading axes of ${a} and ${b} must be equal, or one of them have none`);
+}
+
+function stridesA({ m, k, batchedA, transposeA }: MatmulProblem): Strides {
+  return { batch: batchedA ? m * k : 0, side: transposeA ? 1 : k, depth: transposeA ? m : 1 };
+}
+
+function stridesB({ n, k, batchedB, transposeB }: MatmulProblem): Strides {
+  return { batch: batchedB ? n * k : 0, side: transposeB ? k : 1, depth: transposeB ? 1 : n };
+}
+
+function sharedConstants({ hasBias, dtype, outDtype, activation }: MatmulProblem) {
+  return { Element: dtype, Result: outDtype, HAS_BIAS: hasBias, ...activation };
+}
+
+/** How the tiled kernel loads an operand: by four elements where its contiguous axis is made of fours. */
+function packing(operand: 'A' | 'B', contiguous: number) {
+  return contiguous % 4 === 0 ? { [`Packed${operand}`]: 'vec4<Element>', [`WIDTH_${operand}`]: 4 } : {};
+}
+
+/** The smallest of the ascending `sizes` that is at least `count`, or the largest. */
+function smallestHolding(sizes: readonly number[], count: number): number {
+  return sizes.find((size) => size >= count) ?? sizes.at(-1)!;
+}

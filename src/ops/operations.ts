@@ -1,0 +1,67 @@
+import { argmaxOperation } from './argmax.js';
+import { attentionOperation } from './attention.js';
+import { binaryOperation } from './binary.js';
+import { broadcastToOperation } from './broadcast-to.js';
+import { castOperation } from './cast.js';
+import { commitTokensOperation } from './commit-tokens.js';
+import { concatOperation } from './concat.js';
+import { conv2dOperation } from './conv.js';
+import { ddimStepOperation } from './ddim.js';
+import { decodeMomentsOperation } from './decode-moments.js';
+import { fillOperation } from './fill.js';
+import { gatedConv2dOperation, gatedConv2dPartialOperation } from './gated-conv.js';
+import { iouMapOperation } from './iou-map.js';
+import { matmulOperation } from './matmul.js';
+import { mergeMapsOperation } from './merge-maps.js';
+import type { AnyOperation } from './op.js';
+import { padOperation } from './pad.js';
+import { permuteOperation } from './permute.js';
+import { averagePoolOperation, maxPoolOperation } from './pool.js';
+import { qSampleOperation } from './q-sample.js';
+import { randomOperation } from './random.js';
+import { remaskTokensOperation } from './remask-tokens.js';
+import { resizeBilinearOperation } from './resize.js';
+import { reverseSequenceOperation } from './reverse-sequence.js';
+import { sliceOperation } from './slice.js';
+import { softmaxOperation } from './softmax.js';
+import { timeEmbeddingOperation } from './time-embedding.js';
+import { tokenCandidatesOperation } from './token-candidates.js';
+import { topKOperation } from './topk.js';
+import { unaryOperation } from './unary.js';
+import { whereOperation } from './where.js';
+
+/** Every operation of the package. */
+export const operations: readonly AnyOperation[] = [
+  argmaxOperation,
+  attentionOperation,
+  binaryOperation,
+  broadcastToOperation,
+  castOperation,
+  commitTokensOperation,
+  concatOperation,
+  conv2dOperation,
+  ddimStepOperation,
+  decodeMomentsOperation,
+  fillOperation,
+  gatedConv2dOperation,
+  gatedConv2dPartialOperation,
+  iouMapOperation,
+  matmulOperation,
+  mergeMapsOperation,
+  padOperation,
+  permuteOperation,
+  averagePoolOperation,
+  maxPoolOperation,
+  qSampleOperation,
+  randomOperation,
+  remaskTokensOperation,
+  resizeBilinearOperation,
+  reverseSequenceOperation,
+  sliceOperation,
+  softmaxOperation,
+  timeEmbeddingOperation,
+  tokenCandidatesOperation,
+  topKOperation,
+  unaryOperation,
+  whereOperation,
+];

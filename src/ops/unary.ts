@@ -1,0 +1,213 @@
+import { OptionError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import { type Shape, sizeOf } from '../tensor/shape.js';
+import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import {
+  type Activation,
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  activations,
+} from './activation.js';
+import { unitsEach } from './elements.js';
+import { spread, workgroupSize } from './grid.js';
+import { defineOperation } from './op.js';
+
+/** Numbers of the functions in kernels/lib/unary.wgsl; 0 is the activation function. */
+const numbers = {
+  neg: 1,
+  abs: 2,
+  /** -1, 0 or 1. */
+  sign: 3,
+  square: 4,
+  sqrt: 5,
+  /** 1 / sqrt(x). */
+  rsqrt: 6,
+  reciprocal: 7,
+  exp: 8,
+  log: 9,
+  sin: 10,
+  cos: 11,
+  /** Limited to [p, q]. */
+  clamp: 12,
+  /** x p + q. */
+  scaleShift: 13,
+} as const;
+
+export type UnaryFunction = keyof typeof numbers | Exclude<Activation, 'none'>;
+
+export const unaryFunctions = [
+  ...Object.keys(numbers),
+  ...activations.filter((name) => name !== 'none'),
+] as readonly UnaryFunction[];
+
+interface UnaryOptions extends Pick<ActivationOptions, 'negativeSlope'> {
+  readonly function: UnaryFunction;
+  /** Parameters of `clamp` and `scaleShift`. */
+  readonly p?: number;
+  readonly q?: number;
+}
+
+interface UnaryProblem {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+  readonly constants: ActivationConstants & { readonly FUNCTION: number };
+  readonly p: number;
+  readonly q: number;
+}
+
+export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, UnaryProblem, { output: Tensor }>({
+  name: 'unary',
+  problem({ x }, { function: name, p = 0, q = 0, negativeSlope }) {
+    expectDtype(x, 'x', 'f32', 'f16');
+    if (!unaryFunctions.includes(name)) {
+      throw new OptionError(`unknown function ${name}: use one of ${unaryFunctions.join(', ')}`);
+    }
+    const own = Object.hasOwn(numbers, name) ? (name as keyof typeof numbers) : undefined;
+    const activation = own ? 'none' : (name as Activation);
+    const slope = negativeSlope === undefined ? {} : { negativeSlope };
+    const constants = {
+      FUNCTION: own ? numbers[own] : 0,
+      ...activationConstants({ activation, ...slope }),
+    };
+    return { shape: x.shape, dtype: x.dtype, constants, p, q };
+  },
+  outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
+  variants: [
+    {
+      name: 'vector',
+      suits: (_, { shape }) => sizeOf(shape) % 4 === 0,
+      run(runtime, { x }, { output }, { constants, dtype, p, q }) {
+        const count = x.size / 4;
+        runtime.launch({
+          kernel: 'elementwise/unary_vector',
+          constants: { ...constants, ITEMS: unitsEach(runtime.traits), Element: dtype },
+          buffers: { x, out: output },
+          params: { count, p, q },
+          workgroups: spread(count, workgroupSize * unitsEach(runtime.traits)),
+        });
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run(runtime, { x }, { output }, { constants, dtype, p, q }) {
+        runtime.launch({
+          kernel: 'elementwise/unary_plain',
+          constants: { ...constants, Element: dtype },
+          buffers: { x, out: output },
+          params: { count: x.size, p, q },
+          workgroups: spread(x.size),
+        });
+      },
+    },
+  ],
+  flops: ({ shape }) => sizeOf(shape),
+  reduction: () => 1,
+});
+
+/** All of the functions below take f32 or f16 and give the same shape and type. @throws DtypeError */
+function unary(name: UnaryFunction, x: Tensor, options: Omit<UnaryOptions, 'function'> = {}): Tensor {
+  return unaryOperation.run({ x }, { function: name, ...options }).output;
+}
+
+/** −x. */
+export function neg(x: Tensor): Tensor {
+  return unary('neg', x);
+}
+
+/** |x|. */
+export function abs(x: Tensor): Tensor {
+  return unary('abs', x);
+}
+
+/** −1, 0 or 1. */
+export function sign(x: Tensor): Tensor {
+  return unary('sign', x);
+}
+
+/** x². */
+export function square(x: Tensor): Tensor {
+  return unary('square', x);
+}
+
+/** √x. */
+export function sqrt(x: Tensor): Tensor {
+  return unary('sqrt', x);
+}
+
+/** 1 / √x. */
+export function rsqrt(x: Tensor): Tensor {
+  return unary('rsqrt', x);
+}
+
+/** 1 / x. */
+export function reciprocal(x: Tensor): Tensor {
+  return unary('reciprocal', x);
+}
+
+/** eˣ. */
+export function exp(x: Tensor): Tensor {
+  return unary('exp', x);
+}
+
+/** Natural logarithm. */
+export function log(x: Tensor): Tensor {
+  return unary('log', x);
+}
+
+/** Sine; accurate for |x| up to 10⁵. */
+export function sin(x: Tensor): Tensor {
+  return unary('sin', x);
+}
+
+/** Cosine; accurate for |x| up to 10⁵. */
+export function cos(x: Tensor): Tensor {
+  return unary('cos', x);
+}
+
+/** x limited to [low, high]. */
+export function clamp(x: Tensor, low: number, high: number): Tensor {
+  if (!(low <= high)) throw new OptionError(`clamp needs low <= high, not ${low} and ${high}`);
+  return unary('clamp', x, { p: low, q: high });
+}
+
+/** x · scale + shift. */
+export function scaleShift(x: Tensor, scale: number, shift: number): Tensor {
+  return unary('scaleShift', x, { p: scale, q: shift });
+}
+
+/** max(x, 0). */
+export function relu(x: Tensor): Tensor {
+  return unary('relu', x);
+}
+
+/** x where it is positive, else x · negativeSlope. */
+export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
+  return unary('leaky_relu', x, { negativeSlope });
+}
+
+/** 1 / (1 + e⁻ˣ). */
+export function sigmoid(x: Tensor): Tensor {
+  return unary('sigmoid', x);
+}
+
+/** Hyperbolic tangent. */
+export function tanh(x: Tensor): Tensor {
+  return unary('tanh', x);
+}
+
+/** x · sigmoid(x). */
+export function silu(x: Tensor): Tensor {
+  return unary('silu', x);
+}
+
+/** x Φ(x), with the normal distribution function or, with `approximate`, its tanh approximation. */
+export function gelu(x: Tensor, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
+  return unary(approximate ? 'gelu_tanh' : 'gelu', x);
+}
+
+/** log(1 + eˣ). */
+export function softplus(x: Tensor): Tensor {
+  return unary('softplus', x);
+}

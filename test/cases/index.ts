@@ -1,0 +1,63 @@
+import type { CaseTable } from '../support/case-table.js';
+import { attentionCases } from './attention.js';
+import { conv2dCases } from './conv.js';
+import { decodeMomentsCases } from './decode-moments.js';
+import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
+import { binaryCases, castCases, fillCases, unaryCases, whereCases } from './elementwise.js';
+import { gatedConv2dCases, gatedConv2dPartialCases } from './gated-conv.js';
+import { iouMapCases } from './iou-map.js';
+import { matmulCases } from './matmul.js';
+import { mergeMapsCases } from './merge-maps.js';
+import { averagePoolCases, maxPoolCases, resizeBilinearCases } from './pool.js';
+import { randomCases } from './random.js';
+import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from './sampling.js';
+import {
+  broadcastToCases,
+  concatCases,
+  padCases,
+  permuteCases,
+  reverseSequenceCases,
+  sliceCases,
+} from './shape-ops.js';
+import { softmaxCases } from './softmax.js';
+import { argmaxCases, topKCases } from './topk.js';
+
+/** A table of any operation. */
+// biome-ignore lint/suspicious/noExplicitAny: each table has its own kind of size
+export type AnyCaseTable = CaseTable<any>;
+
+/** The cases of every operation. */
+export const caseTables: readonly AnyCaseTable[] = [
+  attentionCases,
+  conv2dCases,
+  decodeMomentsCases,
+  qSampleCases,
+  ddimStepCases,
+  timeEmbeddingCases,
+  unaryCases,
+  binaryCases,
+  whereCases,
+  castCases,
+  fillCases,
+  gatedConv2dCases,
+  gatedConv2dPartialCases,
+  iouMapCases,
+  matmulCases,
+  mergeMapsCases,
+  averagePoolCases,
+  maxPoolCases,
+  resizeBilinearCases,
+  randomCases,
+  tokenCandidatesCases,
+  commitTokensCases,
+  remaskTokensCases,
+  permuteCases,
+  sliceCases,
+  broadcastToCases,
+  concatCases,
+  padCases,
+  reverseSequenceCases,
+  softmaxCases,
+  topKCases,
+  argmaxCases,
+];
