@@ -155,8 +155,7 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
             ...sharedConstants(problem),
             TRANSPOSE_A: transposeA,
             TRANSPOSE_B: transposeB,
-            ...packing('A', transposeA ? m : k),
-            ...packing('B', transposeB ? k : n),
+            ...packing(transposeA ? m : k, transposeB ? k : n),
           },
           buffers: { a, b, bias, out: output },
           params: {
@@ -253,9 +252,9 @@ function sharedConstants({ hasBias, dtype, outDtype, activation }: MatmulProblem
   return { Element: dtype, Result: outDtype, HAS_BIAS: hasBias, ...activation };
 }
 
-/** How the tiled kernel loads an operand: by four elements where its contiguous axis is made of fours. */
-function packing(operand: 'A' | 'B', contiguous: number) {
-  return contiguous % 4 === 0 ? { [`Packed${operand}`]: 'vec4<Element>', [`WIDTH_${operand}`]: 4 } : {};
+/** How the tiled kernel loads: four elements at a time where the operands' contiguous axes are made of fours. */
+function packing(contiguousA: number, contiguousB: number) {
+  return contiguousA % 4 === 0 && contiguousB % 4 === 0 ? { Packed: 'vec4<Element>', WIDTH: 4 } : {};
 }
 
 /** The smallest of the ascending `sizes` that is at least `count`, or the largest. */

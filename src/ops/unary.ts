@@ -156,12 +156,12 @@ export function log(x: Tensor): Tensor {
   return unary('log', x);
 }
 
-/** Sine; accurate for |x| up to 10⁵. */
+/** Sine; accurate for |x| up to 10⁴. */
 export function sin(x: Tensor): Tensor {
   return unary('sin', x);
 }
 
-/** Cosine; accurate for |x| up to 10⁵. */
+/** Cosine; accurate for |x| up to 10⁴. */
 export function cos(x: Tensor): Tensor {
   return unary('cos', x);
 }

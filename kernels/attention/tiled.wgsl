@@ -1,0 +1,196 @@
+// Attention with online softmax, as plain.wgsl states it, for GPUs. A workgroup of ROW_GROUPS x KEY_GROUPS invocations
+// takes QUERIES queries; each invocation has four of them. For each tile of KEYS keys it computes two matrix products,
+// operands passing through workgroup memory in slices of DEPTH, sums in registers:
+//   scores = queries . keys^T     an invocation holds the scores of its four queries and four keys
+//   sums  += p . values           and, of each slice of the head, the sums of its four queries and four elements
+// A matrix in registers is a mat4x4f with a key or an element for a column and a query for a component; so numbers
+// that belong to queries (maxima, totals) are vec4f.
+//! import lib/attention.wgsl
+//! import lib/index.wgsl
+
+const ROW_GROUPS = 16u;
+const KEY_GROUPS = 8u;
+const QUERIES = 4 * ROW_GROUPS;
+const KEYS = 4 * KEY_GROUPS;
+const DEPTH = KEYS;                                    // so that a slice of p is as deep as one of a head
+const INVOCATIONS = ROW_GROUPS * KEY_GROUPS;
+const HEAD_SIZE = 64u;
+const SLICES = (HEAD_SIZE + DEPTH - 1) / DEPTH;
+const WIDTH = 1u;                                      // elements in a Packed: 4 where the head size is a multiple of it
+const HAS_BIAS = false;
+const HAS_LOG_SUM_EXP = false;
+alias Element = f32;
+alias Packed = Element;                                // Element or vec4<Element>
+
+struct Params {
+  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
+  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
+  group_size: u32, last_group: u32, query_offset: u32,
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> query: array<Packed>;             // (B, H, Lq, D)
+@group(0) @binding(1) var<storage, read> key: array<Packed>;               // (B, Hkv, Lk, D)
+@group(0) @binding(2) var<storage, read> value: array<Packed>;             // (B, Hkv, Lk, D)
+@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (1 or B, 1 or H, 1 or Lq, Lk), with HAS_BIAS
+@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // (B, Lk), with KEY_WEIGHT
+@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
+@group(0) @binding(6) var<storage, read_write> output: array<Element>;     // (B, H, Lq, D)
+@group(0) @binding(7) var<storage, read_write> log_sum_exp: array<f32>;    // (B, H, Lq), with HAS_LOG_SUM_EXP
+
+var<workgroup> left: array<vec4f, DEPTH * ROW_GROUPS>;             // queries or p: [depth][four queries]
+var<workgroup> right: array<vec4f, DEPTH * KEY_GROUPS>;            // keys or values: [depth][four keys or elements]
+var<workgroup> shared_rows: array<vec4f, KEY_GROUPS * ROW_GROUPS>; // for maxima and totals over the keys
+
+/// sum += left . right of one slice.
+fn multiply(sum: mat4x4f, row_group: u32, column_group: u32) -> mat4x4f {
+  var result = sum;
+  for (var x = 0u; x < DEPTH; x++) {
+    let a = left[x * ROW_GROUPS + row_group];
+    let b = right[x * KEY_GROUPS + column_group];
+    result += mat4x4f(a * b.x, a * b.y, a * b.z, a * b.w);
+  }
+  return result;
+}
+
+const QUERY = 0u;
+const KEY = 1u;
+const VALUE = 2u;
+
+/// Four elements of a row of query, key or value from element d on; zeros beyond the head.
+fn four_elements(operand: u32, row: u32, d: u32) -> vec4f {
+  var elements = vec4f();
+  for (var w = 0u; w < 4; w += WIDTH) {
+    if (d + w >= HEAD_SIZE) { break; }
+    let at = (row * HEAD_SIZE + d + w) / WIDTH;
+    var packed: vec4<Element>;
+    switch operand {
+      case QUERY: { packed = vec4<Element>(query[at]); }
+      case KEY: { packed = vec4<Element>(key[at]); }
+      default: { packed = vec4<Element>(value[at]); }
+    }
+    if (WIDTH == 4) { return vec4f(packed); }
+    elements[w] = f32(packed.x);
+  }
+  return elements;
+}
+
+/// The same for four rows: element d + x of all of them in column x.
+fn four_rows(operand: u32, rows: vec4u, d: u32) -> mat4x4f {
+  return transpose(mat4x4f(
+    four_elements(operand, rows.x, d),
+    four_elements(operand, rows.y, d),
+    four_elements(operand, rows.z, d),
+    four_elements(operand, rows.w, d),
+  ));
+}
+
+@compute @workgroup_size(ROW_GROUPS, KEY_GROUPS)
+fn attention_tiled(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_id) id: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let tiles = (params.query_length + QUERIES - 1) / QUERIES;
+  let index = linear_workgroup(workgroup, workgroups);
+  let batch_head = index / tiles;
+  let batch = batch_head / params.heads;
+  let head = batch_head % params.heads;
+  if (batch >= params.batches) { return; }
+  let first = index % tiles * QUERIES;
+  let first_row = batch_head * params.query_length;
+  let first_key = (batch * params.key_heads + head / (params.heads / params.key_heads)) * params.key_length;
+  let last_query = params.query_length - 1;
+  let last_key = params.key_length - 1;
+
+  // Queries beyond the last repeat it and are not stored.
+  let i = first + 4 * id.x + vec4u(0, 1, 2, 3);
+  let inside = min(i, vec4u(last_query));
+  let first_bias = batch * params.bias_batch + head * params.bias_head + inside * params.bias_row;
+  var group = vec4u();
+  for (var r = 0u; r < 4; r++) { group[r] = group_at(batch, params.query_offset + inside[r]); }
+
+  var maximum = vec4f(LOWEST);
+  var total = vec4f();                   // of this invocation's keys; joined at the end
+  var sums: array<mat4x4f, SLICES>;      // sum_j p_j v_j
+  let end = key_end(batch, params.query_offset + min(first + QUERIES - 1, last_query));
+  for (var tile = 0u; tile < end; tile += KEYS) {
+    var scores = mat4x4f();
+    for (var slice = 0u; slice < SLICES; slice++) {
+      workgroupBarrier();
+      let q = four_rows(QUERY, first_row + inside, slice * DEPTH + 4 * id.y);
+      for (var x = 0u; x < 4; x++) { left[(4 * id.y + x) * ROW_GROUPS + id.x] = q[x]; }
+      for (var block = local; block < KEYS * DEPTH / 16; block += INVOCATIONS) {
+        let four = block % KEY_GROUPS;
+        let depth = 4 * (block / KEY_GROUPS);
+        let j = min(tile + 4 * four + vec4u(0, 1, 2, 3), vec4u(last_key));
+        let k = four_rows(KEY, first_key + j, slice * DEPTH + depth);
+        for (var x = 0u; x < 4; x++) { right[(depth + x) * KEY_GROUPS + four] = k[x]; }
+      }
+      workgroupBarrier();
+      scores = multiply(scores, id.x, id.y);
+    }
+
+    var weights = mat4x4f();
+    var own_maximum = maximum;
+    for (var k = 0u; k < 4; k++) {
+      scores[k] *= params.scale;
+      let j = tile + 4 * id.y + k;
+      if (j >= end) { continue; }
+      if (HAS_BIAS) {
+        for (var r = 0u; r < 4; r++) { scores[k][r] += f32(bias[first_bias[r] + j]); }
+      }
+      weights[k] = select(vec4f(), vec4f(weight_at(batch, j)), group >= vec4u(group_at(batch, j)));
+      own_maximum = select(own_maximum, max(own_maximum, scores[k]), weights[k] > vec4f());
+    }
+    shared_rows[id.y * ROW_GROUPS + id.x] = own_maximum;
+    workgroupBarrier();
+    var new_maximum = own_maximum;
+    for (var g = 0u; g < KEY_GROUPS; g++) { new_maximum = max(new_maximum, shared_rows[g * ROW_GROUPS + id.x]); }
+
+    let factor = exp(maximum - new_maximum);
+    maximum = new_maximum;
+    total *= factor;
+    for (var k = 0u; k < 4; k++) {
+      let p = weights[k] * exp(min(scores[k] - maximum, vec4f()));
+      left[(4 * id.y + k) * ROW_GROUPS + id.x] = p;
+      total += p;
+    }
+    for (var slice = 0u; slice < SLICES; slice++) {
+      if (slice > 0) { workgroupBarrier(); }
+      for (var block = local; block < KEY_GROUPS * DEPTH; block += INVOCATIONS) {
+        let j = min(tile + block / KEY_GROUPS, last_key);
+        right[block] = four_elements(VALUE, first_key + j, slice * DEPTH + 4 * (block % KEY_GROUPS));
+      }
+      workgroupBarrier();
+      let scaled = mat4x4f(
+        sums[slice][0] * factor, sums[slice][1] * factor, sums[slice][2] * factor, sums[slice][3] * factor,
+      );
+      sums[slice] = multiply(scaled, id.x, id.y);
+    }
+  }
+
+  workgroupBarrier();
+  shared_rows[id.y * ROW_GROUPS + id.x] = total;
+  workgroupBarrier();
+  total = vec4f();
+  for (var g = 0u; g < KEY_GROUPS; g++) { total += shared_rows[g * ROW_GROUPS + id.x]; }
+  let any = total > vec4f();
+  let factor = select(vec4f(), 1 / total, any);
+  for (var slice = 0u; slice < SLICES; slice++) {
+    for (var c = 0u; c < 4; c++) {
+      let d = slice * DEPTH + 4 * id.y + c;
+      for (var r = 0u; r < 4; r++) {
+        if (d < HEAD_SIZE && i[r] < params.query_length) {
+          output[(first_row + i[r]) * HEAD_SIZE + d] = Element(sums[slice][c][r] * factor[r]);
+        }
+      }
+    }
+  }
+  if (HAS_LOG_SUM_EXP && id.y == 0) {
+    let result = select(vec4f(LOWEST), maximum + log(total), any);
+    for (var r = 0u; r < 4; r++) {
+      if (i[r] < params.query_length) { log_sum_exp[first_row + i[r]] = result[r]; }
+    }
+  }
+}

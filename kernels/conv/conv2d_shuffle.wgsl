@@ -1,0 +1,107 @@
+// Two-dimensional convolution as an implicit matrix product, for drivers where storage loads are dear:
+//   out[b, o, y, x] = activate(bias[o] + sum_{c, i, j} weight[o, c, i, j] image[b, c, y S - P + i D, x S - P + j D])
+// as conv2d_plain.wgsl has it. Rows are output channels, columns are the output pixels of all batches, and the depth
+// runs over the C KH KW weights of a row. A workgroup computes ROWS rows, each lane COLUMNS pixels of them in
+// registers. For each chunk of the depth lane l loads weight[row, k + l] of every row and works out where the k + l-th
+// tap lies in the image; subgroupShuffle hands both round (see matmul/shuffle.wgsl, also for why the result does not
+// depend on the subgroup size).
+enable subgroups;
+//! import lib/activation.wgsl
+//! import lib/index.wgsl
+//! import lib/quotient.wgsl
+
+const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
+const ROWS = 16u;
+const COLUMNS = 8u;
+const HAS_BIAS = false;
+alias Element = f32;
+alias Result = f32;
+
+struct Params {
+  pixels: u32,                                         // B OH OW
+  channels: u32, height: u32, width: u32,              // C, H, W
+  out_channels: u32, out_height: u32, out_width: u32,  // O, OH, OW
+  kernel_height: u32, kernel_width: u32,               // KH, KW
+  stride_y: u32, stride_x: u32, padding_y: u32, padding_x: u32, dilation_y: u32, dilation_x: u32,
+  weight_channels: u32, first_channel: u32,            // WC and where image begins among them
+  all_out_channels: u32, first_out_channel: u32,       // AO and where out begins among them
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> image: array<Element>;       // (B, C, H, W)
+@group(0) @binding(1) var<storage, read> weight: array<Element>;      // (O, WC, KH, KW)
+@group(0) @binding(2) var<storage, read> bias: array<Element>;        // (O), with HAS_BIAS
+@group(0) @binding(3) var<storage, read_write> out: array<Result>;    // (B, AO, OH, OW)
+
+@compute @workgroup_size(WORKGROUP)
+fn conv2d_shuffle(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let pixel_tiles = (params.pixels + WORKGROUP * COLUMNS - 1) / (WORKGROUP * COLUMNS);
+  let tile = linear_workgroup(workgroup, workgroups);
+  let first_row = tile / pixel_tiles * ROWS;
+  if (first_row >= params.out_channels) { return; }
+  let first_pixel = tile % pixel_tiles * WORKGROUP * COLUMNS + local;
+
+  // Rows and pixels beyond the edge repeat the last one; they are not stored.
+  let taps = params.kernel_height * params.kernel_width;
+  let depth = params.channels * taps;
+  var weight_start: array<u32, ROWS>;
+  for (var r = 0u; r < ROWS; r++) {
+    let row = min(first_row + r, params.out_channels - 1);
+    weight_start[r] = (row * params.weight_channels + params.first_channel) * taps;
+  }
+  let plane = params.out_height * params.out_width;
+  var left: array<u32, COLUMNS>;
+  var top: array<u32, COLUMNS>;
+  var corner: array<u32, COLUMNS>;   // index of image[batch, 0, top, left], modulo 2^32
+  for (var c = 0u; c < COLUMNS; c++) {
+    let pixel = min(first_pixel + c * WORKGROUP, params.pixels - 1);
+    left[c] = pixel % params.out_width * params.stride_x - params.padding_x;
+    top[c] = pixel % plane / params.out_width * params.stride_y - params.padding_y;
+    corner[c] = (pixel / plane * params.channels * params.height + top[c]) * params.width + left[c];
+  }
+
+  var sum: array<array<f32, COLUMNS>, ROWS>;
+  let lanes = subgroupAdd(1u);
+  for (var k = 0u; k < depth; k += lanes) {
+    let own = min(k + lane, depth - 1);
+    var weights: array<f32, ROWS>;
+    for (var r = 0u; r < ROWS; r++) { weights[r] = f32(weight[weight_start[r] + own]); }
+    let channel = quotient(own, taps);
+    let own_y = quotient(own - channel * taps, params.kernel_width);
+    let own_x = own - channel * taps - own_y * params.kernel_width;
+    let own_tap = vec2u(own_x * params.dilation_x, own_y * params.dilation_y);
+    let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
+
+    let steps = min(lanes, depth - k);
+    for (var j = 0u; j < steps; j++) {
+      let tap = subgroupShuffle(own_tap, j);
+      let offset = subgroupShuffle(own_offset, j);
+      var values: array<f32, COLUMNS>;
+      for (var c = 0u; c < COLUMNS; c++) {
+        // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
+        let inside = left[c] + tap.x < params.width && top[c] + tap.y < params.height;
+        values[c] = select(0.0, f32(image[select(0u, corner[c] + offset, inside)]), inside);
+      }
+      for (var r = 0u; r < ROWS; r++) {
+        let factor = subgroupShuffle(weights[r], j);
+        for (var c = 0u; c < COLUMNS; c++) { sum[r][c] = fma(factor, values[c], sum[r][c]); }
+      }
+    }
+  }
+
+  for (var r = 0u; r < ROWS; r++) {
+    let row = first_row + r;
+    for (var c = 0u; c < COLUMNS; c++) {
+      let pixel = first_pixel + c * WORKGROUP;
+      if (row < params.out_channels && pixel < params.pixels) {
+        if (HAS_BIAS) { sum[r][c] += f32(bias[row]); }
+        let channel = pixel / plane * params.all_out_channels + params.first_out_channel + row;
+        out[channel * plane + pixel % plane] = Result(activate(sum[r][c]));
+      }
+    }
+  }
+}

@@ -1,0 +1,132 @@
+// Gated two-dimensional convolution as an implicit matrix product, for drivers where storage loads are dear:
+//   out = activate(conv(image, weight) + bias) * sigmoid(conv(image, gate_weight) + gate_bias) * mask
+// as gated_conv2d_plain.wgsl has it, laid out like conv/conv2d_shuffle.wgsl: a workgroup computes ROWS output channels,
+// each lane COLUMNS pixels of them in registers. The gate is more rows of the same product: those of the same
+// channels where each has its own, or one row that every workgroup computes for itself.
+enable subgroups;
+//! import lib/activation.wgsl
+//! import lib/index.wgsl
+//! import lib/quotient.wgsl
+
+const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
+const ROWS = 16u;
+const GATE_ROWS = 1u;   // 1, or ROWS where each output channel has a gate
+const COLUMNS = 8u;
+const HAS_BIAS = false;
+const HAS_GATE_BIAS = false;
+const HAS_PARTIAL = false;
+const HAS_MASK = false;
+alias Element = f32;
+alias Partial = f32;
+
+struct Params {
+  pixels: u32,                                         // B OH OW
+  channels: u32, height: u32, width: u32,              // C, H, W
+  out_channels: u32, out_height: u32, out_width: u32,  // O, OH, OW
+  kernel_height: u32, kernel_width: u32,               // KH, KW
+  padding_y: u32, padding_x: u32,
+  weight_channels: u32,                                // WC
+  partial_batch: u32, mask_batch: u32,                 // elements from one batch to the next, 0 where shared
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> image: array<Element>;         // (B, C, H, W)
+@group(0) @binding(1) var<storage, read> weight: array<Element>;        // (O, WC, KH, KW)
+@group(0) @binding(2) var<storage, read> bias: array<Element>;          // (O), with HAS_BIAS
+@group(0) @binding(3) var<storage, read> gate_weight: array<Element>;   // (G, WC, KH, KW), G = 1 or O
+@group(0) @binding(4) var<storage, read> gate_bias: array<Element>;     // (G), with HAS_GATE_BIAS
+@group(0) @binding(5) var<storage, read> partial_sum: array<Partial>;   // (B or 1, O + G, OH, OW), with HAS_PARTIAL
+@group(0) @binding(6) var<storage, read> mask: array<Element>;          // (B or 1, OH, OW), with HAS_MASK
+@group(0) @binding(7) var<storage, read_write> out: array<Element>;     // (B, O, OH, OW)
+
+@compute @workgroup_size(WORKGROUP)
+fn gated_conv2d_shuffle(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let pixel_tiles = (params.pixels + WORKGROUP * COLUMNS - 1) / (WORKGROUP * COLUMNS);
+  let tile = linear_workgroup(workgroup, workgroups);
+  let first_row = tile / pixel_tiles * ROWS;
+  if (first_row >= params.out_channels) { return; }
+  let first_pixel = tile % pixel_tiles * WORKGROUP * COLUMNS + local;
+
+  // Rows and pixels beyond the edge repeat the last one; they are not stored.
+  let taps = params.kernel_height * params.kernel_width;
+  let depth = params.channels * taps;
+  var row_start: array<u32, ROWS>;
+  for (var r = 0u; r < ROWS; r++) {
+    row_start[r] = min(first_row + r, params.out_channels - 1) * params.weight_channels * taps;
+  }
+  let plane = params.out_height * params.out_width;
+  var left: array<u32, COLUMNS>;
+  var top: array<u32, COLUMNS>;
+  var corner: array<u32, COLUMNS>;   // index of image[batch, 0, top, left], modulo 2^32
+  for (var c = 0u; c < COLUMNS; c++) {
+    let pixel = min(first_pixel + c * WORKGROUP, params.pixels - 1);
+    left[c] = pixel % params.out_width - params.padding_x;
+    top[c] = pixel % plane / params.out_width - params.padding_y;
+    corner[c] = (pixel / plane * params.channels * params.height + top[c]) * params.width + left[c];
+  }
+
+  var sum: array<array<f32, COLUMNS>, ROWS>;
+  var gate: array<array<f32, COLUMNS>, GATE_ROWS>;
+  let lanes = subgroupAdd(1u);
+  for (var k = 0u; k < depth; k += lanes) {
+    let own = min(k + lane, depth - 1);
+    var weights: array<f32, ROWS>;
+    for (var r = 0u; r < ROWS; r++) { weights[r] = f32(weight[row_start[r] + own]); }
+    var gate_weights: array<f32, GATE_ROWS>;
+    for (var r = 0u; r < GATE_ROWS; r++) {
+      gate_weights[r] = f32(gate_weight[select(0u, row_start[r], GATE_ROWS > 1) + own]);
+    }
+    let channel = quotient(own, taps);
+    let own_y = quotient(own - channel * taps, params.kernel_width);
+    let own_tap = vec2u(own - channel * taps - own_y * params.kernel_width, own_y);
+    let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
+
+    let steps = min(lanes, depth - k);
+    for (var j = 0u; j < steps; j++) {
+      let tap = subgroupShuffle(own_tap, j);
+      let offset = subgroupShuffle(own_offset, j);
+      var values: array<f32, COLUMNS>;
+      for (var c = 0u; c < COLUMNS; c++) {
+        // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
+        let inside = left[c] + tap.x < params.width && top[c] + tap.y < params.height;
+        values[c] = select(0.0, f32(image[select(0u, corner[c] + offset, inside)]), inside);
+      }
+      for (var r = 0u; r < ROWS; r++) {
+        let factor = subgroupShuffle(weights[r], j);
+        for (var c = 0u; c < COLUMNS; c++) { sum[r][c] = fma(factor, values[c], sum[r][c]); }
+      }
+      for (var r = 0u; r < GATE_ROWS; r++) {
+        let factor = subgroupShuffle(gate_weights[r], j);
+        for (var c = 0u; c < COLUMNS; c++) { gate[r][c] = fma(factor, values[c], gate[r][c]); }
+      }
+    }
+  }
+
+  for (var r = 0u; r < ROWS; r++) {
+    let row = first_row + r;
+    let gate_row = select(0u, row, GATE_ROWS > 1);
+    for (var c = 0u; c < COLUMNS; c++) {
+      let pixel = first_pixel + c * WORKGROUP;
+      if (row < params.out_channels && pixel < params.pixels) {
+        let batch = pixel / plane;
+        let position = pixel % plane;
+        var value = sum[r][c];
+        var opening = gate[min(r, GATE_ROWS - 1)][c];
+        if (HAS_BIAS) { value += f32(bias[row]); }
+        if (HAS_GATE_BIAS) { opening += f32(gate_bias[gate_row]); }
+        if (HAS_PARTIAL) {
+          let start = batch * params.partial_batch + position;
+          value += f32(partial_sum[start + row * plane]);
+          opening += f32(partial_sum[start + (params.out_channels + gate_row) * plane]);
+        }
+        value = activate(value) * sigmoid(opening);
+        if (HAS_MASK) { value *= f32(mask[batch * params.mask_batch + position]); }
+        out[(batch * params.out_channels + row) * plane + position] = Element(value);
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+#include "reference.h"
+
+namespace reference {
+
+/// attention(query [B, H, Lq, D], key [B, Hkv, Lk, D], value [B, Hkv, Lk, D], bias? [B, H, Lq, Lk],
+///   keyWeight? [B, Lk], queryGroups [B, Lq], keyGroups [B, Lk], sizes: Uint32Array of B, H, Hkv, Lq, Lk, D; scale)
+///   -> [B, H, Lq, D + 1]: the output, and the log-sum-exp (minus infinity where no key is attended)
+static Napi::Value attention(Info info) {
+  const double *query = doubles(info, 0), *key = doubles(info, 1), *value = doubles(info, 2);
+  const double *bias = doubles(info, 3), *weight = doubles(info, 4);
+  const uint32_t *queryGroups = uints(info, 5), *keyGroups = uints(info, 6), *sizes = uints(info, 7);
+  const size_t batches = sizes[0], heads = sizes[1], keyHeads = sizes[2];
+  const size_t queries = sizes[3], keys = sizes[4], size = sizes[5];
+  const double scale = real(info, 8);
+  auto result = Napi::Float64Array::New(info.Env(), batches * heads * queries * (size + 1));
+  double* out = result.Data();
+  parallel(batches * heads * queries, [&](size_t row) {
+    const size_t i = row % queries, head = row / queries % heads, batch = row / queries / heads;
+    const size_t first = (batch * keyHeads + head / (heads / keyHeads)) * keys;
+    const auto counts = [&](size_t j) {
+      if (keyGroups[batch * keys + j] > queryGroups[batch * queries + i]) return 0.0;
+      return weight ? weight[batch * keys + j] : 1.0;
+    };
+    std::vector<double> scores(keys);
+    double maximum = -std::numeric_limits<double>::infinity();
+    for (size_t j = 0; j < keys; j++) {
+      double product = 0;
+      for (size_t d = 0; d < size; d++) product += query[row * size + d] * key[(first + j) * size + d];
+      scores[j] = scale * product + (bias ? bias[row * keys + j] : 0);
+      if (counts(j) > 0) maximum = std::max(maximum, scores[j]);
+    }
+    double* sums = out + row * (size + 1);
+    std::fill_n(sums, size, 0.0);
+    double total = 0;
+    for (size_t j = 0; j < keys; j++) {
+      if (counts(j) == 0) continue;
+      const double p = counts(j) * std::exp(scores[j] - maximum);
+      total += p;
+      for (size_t d = 0; d < size; d++) sums[d] += p * value[(first + j) * size + d];
+    }
+    for (size_t d = 0; d < size && total > 0; d++) sums[d] /= total;
+    sums[size] = maximum + std::log(total);
+  });
+  return result;
+}
+
+REFERENCE(attention);
+
+}  // namespace reference

@@ -1,0 +1,100 @@
+/**
+ * The package in a page: headless Chromium loads the built files as ES modules, without a bundler, and runs
+ * `checks.ts` on SwiftShader. Skipped where there is no Chromium; the environment variable CHROMIUM names one
+ * that is not at /usr/bin/chromium.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { checks } from './checks.js';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const skip =
+  process.env.CHROMIUM === undefined && !existsSync(executablePath)
+    ? `there is no ${executablePath}: install Chromium, or name one in the environment variable CHROMIUM`
+    : false;
+
+/** The flags that keep Chromium off the network stand beside those that give a page WebGPU without a GPU. */
+const flags = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+  '--no-first-run',
+];
+
+const root = new URL('../../../', import.meta.url);
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+};
+
+/** Serves the files of the package, and an empty page at `/`. */
+const server = createServer(async ({ url }, response) => {
+  const path = new URL(url ?? '/', 'http://page').pathname;
+  const type = contentTypes[path === '/' ? '.html' : extname(path)];
+  const content =
+    path === '/' ? '<!doctype html>' : await readFile(new URL(`.${path}`, root)).catch(() => null);
+  if (type === undefined || content === null) response.writeHead(404).end();
+  else response.writeHead(200, { 'content-type': type }).end(content);
+});
+
+describe('in Chromium', { skip, timeout: 300_000 }, () => {
+  let browser: Browser;
+  let address: string;
+
+  before(async () => {
+    browser = await chromium.launch({ executablePath, args: flags });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    console.log(`# Chromium ${browser.version()}`);
+  });
+
+  after(async () => {
+    await browser?.close();
+    server.close();
+  });
+
+  /** Opens a page of its own, runs `body` in it, and fails where the page reported an error. */
+  async function visit(path: string, body: (page: Page) => Promise<void>): Promise<void> {
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('response', (response) => {
+      if (!response.ok() && !response.url().endsWith('/favicon.ico')) {
+        errors.push(`${response.status()} ${response.url()}`);
+      }
+    });
+    await page.goto(address + path);
+    await body(page).finally(() => page.close());
+    assert.deepEqual(errors, []);
+  }
+
+  for (const name of Object.keys(checks)) {
+    it(name, () =>
+      visit('/', async (page) => {
+        const call = `import('/dist/test/browser/checks.js').then(({ checks }) => checks[${JSON.stringify(name)}]())`;
+        console.log(`# ${await page.evaluate(call)}`);
+      }),
+    );
+  }
+
+  it('examples/browser.html shows its result', () =>
+    visit('/examples/browser.html', async (page) => {
+      await page.waitForFunction("document.querySelector('output').textContent !== ''", undefined, {
+        timeout: 60_000,
+      });
+      assert.match(
+        (await page.textContent('output')) ?? '',
+        /5\.12 to 10\.24 seconds, 16\.64 to 30\.72 seconds$/,
+      );
+    }));
+});

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { type Activation, activations } from '../../src/ops/activation.js';
+import { conv2dOperation } from '../../src/ops/conv.js';
+import type { CaseTable } from '../support/case-table.js';
+import { normal, result } from '../support/host.js';
+
+const native = loadReference<{
+  conv2d(
+    input: Float64Array,
+    weight: Float64Array,
+    bias: Float64Array | undefined,
+    sizes: Int32Array,
+    activation: number,
+    negativeSlope: number,
+  ): Float64Array;
+}>();
+
+/** Pairs are [vertical, horizontal]. */
+interface Size {
+  batches: number;
+  channels: number;
+  outChannels: number;
+  image: [number, number];
+  kernel: [number, number];
+  stride?: [number, number];
+  padding?: [number, number] | 'same';
+  dilation?: [number, number];
+  bias?: boolean;
+  activation?: Activation;
+}
+
+export const conv2dCases: CaseTable<Size> = {
+  operation: conv2dOperation,
+  sizes: [
+    { batches: 1, channels: 1, outChannels: 1, image: [1, 1], kernel: [1, 1] },
+    { batches: 2, channels: 8, outChannels: 16, image: [8, 8], kernel: [3, 3], padding: 'same', bias: true },
+    { batches: 3, channels: 5, outChannels: 17, image: [1, 70], kernel: [1, 3], padding: 'same', bias: true },
+    { batches: 1, channels: 6, outChannels: 3, image: [1, 33], kernel: [1, 2], stride: [1, 2], bias: true },
+    { batches: 1, channels: 3, outChannels: 5, image: [28, 28], kernel: [14, 14], stride: [14, 14] },
+    { batches: 1, channels: 2, outChannels: 1, image: [9, 5], kernel: [17, 17], padding: 'same' },
+    {
+      batches: 2,
+      channels: 3,
+      outChannels: 18,
+      image: [6, 11],
+      kernel: [3, 2],
+      padding: [5, 7],
+      dilation: [2, 3],
+    },
+    {
+      batches: 2,
+      channels: 9,
+      outChannels: 4,
+      image: [4, 4],
+      kernel: [1, 1],
+      bias: true,
+      activation: 'gelu',
+    },
+  ],
+  random: fc
+    .record({
+      batches: fc.integer({ min: 1, max: 3 }),
+      channels: fc.integer({ min: 1, max: 9 }),
+      outChannels: fc.integer({ min: 5, max: 34 }),
+      image: fc.tuple(fc.integer({ min: 6, max: 12 }), fc.integer({ min: 6, max: 12 })),
+      kernel: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+      stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+      padding: fc.tuple(fc.integer({ min: 2, max: 4 }), fc.integer({ min: 2, max: 4 })),
+      dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+    })
+    // A handful of outputs may all be small by cancellation, which no bound relative to them allows for.
+    .filter((size) => {
+      const { out } = convSizes(size);
+      return size.batches * size.outChannels * out[0] * out[1] >= 16;
+    }),
+  benchmarks: [3, 5, 7, 9].map((side) => ({
+    batches: 1,
+    channels: 128,
+    outChannels: 128,
+    image: [64, 64],
+    kernel: [side, side],
+    padding: 'same',
+  })),
+  make: ({ batches, channels, outChannels, image, kernel, bias, ...options }, random) => ({
+    inputs: {
+      input: normal(random, [batches, channels, ...image]),
+      weight: normal(random, [outChannels, channels, ...kernel]),
+      bias: bias ? normal(random, [outChannels]) : undefined,
+    },
+    options,
+  }),
+  reference: ({ input, weight, bias }, _, size) => {
+    const sizes = convSizes(size);
+    const { batches, outChannels, activation = 'none' } = size;
+    const out = native.conv2d(
+      input.data,
+      weight.data,
+      bias?.data,
+      sizes.list,
+      activations.indexOf(activation),
+      0.01,
+    );
+    return { output: result([batches, outChannels, ...sizes.out], out) };
+  },
+};
+
+/** The sizes of a convolution as the reference kernels take them, and the size of its output. */
+export function convSizes({
+  batches,
+  channels,
+  outChannels,
+  image,
+  kernel,
+  stride = [1, 1],
+  padding = [0, 0],
+  dilation = [1, 1],
+}: Size): { list: Int32Array; out: [number, number] } {
+  const zeros = [0, 1].map((axis) =>
+    padding === 'same' ? (dilation[axis]! * (kernel[axis]! - 1)) / 2 : padding[axis]!,
+  );
+  const out = [0, 1].map((axis) => {
+    const reach = dilation[axis]! * (kernel[axis]! - 1) + 1;
+    return Math.floor((image[axis]! + 2 * zeros[axis]! - reach) / stride[axis]!) + 1;
+  }) as [number, number];
+  const sizes = [
+    batches,
+    channels,
+    ...image,
+    outChannels,
+    ...out,
+    ...kernel,
+    ...stride,
+    ...zeros,
+    ...dilation,
+  ];
+  return { list: Int32Array.from(sizes), out };
+}

@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { type Activation, activations } from '../../src/ops/activation.js';
+import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../../src/ops/gated-conv.js';
+import type { CaseTable } from '../support/case-table.js';
+import { fixed, type HostTensor, normal, result } from '../support/host.js';
+import { convSizes } from './conv.js';
+
+const native = loadReference<{
+  conv2d(
+    input: Float64Array,
+    weight: Float64Array,
+    bias: undefined,
+    sizes: Int32Array,
+    activation: number,
+    negativeSlope: number,
+  ): Float64Array;
+  gated_conv2d(
+    input: Float64Array,
+    weight: Float64Array,
+    bias: Float64Array | undefined,
+    gateWeight: Float64Array,
+    gateBias: Float64Array | undefined,
+    mask: Float64Array | undefined,
+    sizes: Int32Array,
+    activation: number,
+    negativeSlope: number,
+    gateChannels: number,
+    maskBatches: number,
+  ): Float64Array;
+}>();
+
+interface Size {
+  batches: number;
+  channels: number;
+  outChannels: number;
+  image: [number, number];
+  kernel: [number, number];
+  /** A gate for each output channel instead of one. */
+  fullGate?: boolean;
+  /** Channels of the condition, and whether all batches share it. */
+  condition?: { channels: number; shared: boolean };
+  bias?: boolean;
+  mask?: 'shared' | 'per batch';
+  activation?: Activation;
+}
+
+export const gatedConv2dCases: CaseTable<Size> = {
+  operation: gatedConv2dOperation,
+  sizes: [
+    { batches: 1, channels: 1, outChannels: 1, image: [1, 1], kernel: [1, 1] },
+    {
+      batches: 2,
+      channels: 4,
+      outChannels: 16,
+      image: [16, 8],
+      kernel: [3, 3],
+      bias: true,
+      activation: 'relu',
+    },
+    { batches: 1, channels: 3, outChannels: 17, image: [9, 5], kernel: [17, 17], bias: true, mask: 'shared' },
+    {
+      batches: 2,
+      channels: 3,
+      outChannels: 5,
+      image: [8, 8],
+      kernel: [5, 5],
+      fullGate: true,
+      bias: true,
+      condition: { channels: 6, shared: true },
+      mask: 'per batch',
+      activation: 'relu',
+    },
+    {
+      batches: 3,
+      channels: 2,
+      outChannels: 33,
+      image: [4, 9],
+      kernel: [1, 3],
+      condition: { channels: 1, shared: false },
+    },
+  ],
+  random: fc.record({
+    batches: fc.integer({ min: 1, max: 3 }),
+    channels: fc.integer({ min: 1, max: 6 }),
+    outChannels: fc.integer({ min: 5, max: 34 }),
+    image: fc.tuple(fc.integer({ min: 3, max: 12 }), fc.integer({ min: 3, max: 12 })),
+    kernel: fc.tuple(fc.constantFrom(1, 3, 5), fc.constantFrom(1, 3, 5)),
+    fullGate: fc.boolean(),
+    condition: fc.option(fc.record({ channels: fc.integer({ min: 1, max: 6 }), shared: fc.boolean() }), {
+      nil: undefined,
+    }),
+    bias: fc.constant(true),
+  }) as fc.Arbitrary<Size>,
+  benchmarks: [
+    { batches: 1, channels: 512, outChannels: 512, image: [64, 16], kernel: [17, 17], activation: 'relu' },
+  ],
+  make: (size, random) => {
+    const { batches, channels, outChannels, image, kernel, fullGate, condition, bias, mask } = size;
+    const gateChannels = fullGate ? outChannels : 1;
+    const weightChannels = channels + (condition?.channels ?? 0);
+    // Weights small enough that neither the gates nor the activation saturate.
+    const scale = (weightChannels * kernel[0] * kernel[1]) ** -0.5;
+    return {
+      inputs: {
+        input: normal(random, [batches, channels, ...image]),
+        condition:
+          condition && normal(random, [condition.shared ? 1 : batches, condition.channels, ...image]),
+        weight: normal(random, [outChannels, weightChannels, ...kernel], scale),
+        bias: bias ? normal(random, [outChannels]) : undefined,
+        gateWeight: normal(random, [gateChannels, weightChannels, ...kernel], scale),
+        gateBias: bias ? normal(random, [gateChannels]) : undefined,
+        mask: mask && normal(random, mask === 'shared' ? image : [batches, ...image]),
+      },
+      options: { activation: size.activation },
+    };
+  },
+  reference: ({ input, condition, weight, bias, gateWeight, gateBias, mask }, _, size) => {
+    const whole = condition ? joinChannels(input, condition) : input;
+    const sizes = convSizes({ ...size, channels: whole.shape[1], padding: 'same' });
+    const out = native.gated_conv2d(
+      whole.data,
+      weight.data,
+      bias?.data,
+      gateWeight.data,
+      gateBias?.data,
+      mask?.data,
+      sizes.list,
+      activations.indexOf(size.activation ?? 'none'),
+      0.01,
+      gateWeight.shape[0],
+      mask?.shape.length === 3 ? size.batches : 1,
+    );
+    return { output: result([size.batches, size.outChannels, ...sizes.out], out) };
+  },
+};
+
+interface PartialSize {
+  batches: number;
+  channels: number;
+  firstChannel: number;
+  outChannels: number;
+  image: [number, number];
+  kernel: [number, number];
+  fullGate: boolean;
+}
+
+export const gatedConv2dPartialCases: CaseTable<PartialSize> = {
+  operation: gatedConv2dPartialOperation,
+  sizes: [
+    {
+      batches: 2,
+      channels: 3,
+      firstChannel: 2,
+      outChannels: 17,
+      image: [5, 9],
+      kernel: [3, 3],
+      fullGate: false,
+    },
+  ],
+  random: fc.record({
+    batches: fc.integer({ min: 1, max: 2 }),
+    channels: fc.integer({ min: 1, max: 6 }),
+    firstChannel: fc.integer({ min: 0, max: 5 }),
+    outChannels: fc.integer({ min: 1, max: 20 }),
+    image: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 })),
+    kernel: fc.tuple(fc.constantFrom(1, 3), fc.constantFrom(1, 5)),
+    fullGate: fc.boolean(),
+  }),
+  make: ({ batches, channels, firstChannel, outChannels, image, kernel, fullGate }, random) => ({
+    inputs: {
+      input: normal(random, [batches, channels, ...image]),
+      weight: normal(random, [outChannels, firstChannel + channels + 1, ...kernel]),
+      gateWeight: normal(random, [fullGate ? outChannels : 1, firstChannel + channels + 1, ...kernel]),
+    },
+    options: { firstChannel },
+  }),
+  // The other channels of the weight see zeros.
+  reference: ({ input, weight, gateWeight }, _, size) => {
+    const { batches, channels, firstChannel, image } = size;
+    const zeros = (count: number): HostTensor => {
+      const shape = [batches, count, ...image];
+      return { shape, kind: 'float', data: new Float64Array(batches * count * image[0] * image[1]) };
+    };
+    const before = firstChannel > 0 ? joinChannels(zeros(firstChannel), input) : input;
+    const whole = joinChannels(before, zeros(1));
+    const [sums, gates] = [weight, gateWeight].map((filters) => {
+      const outChannels = filters.shape[0];
+      const sizes = convSizes({
+        ...size,
+        outChannels,
+        channels: firstChannel + channels + 1,
+        padding: 'same',
+      });
+      const out = native.conv2d(whole.data as Float64Array, filters.data, undefined, sizes.list, 0, 0);
+      return result([batches, outChannels, ...image], out);
+    });
+    return { output: fixed(joinChannels(sums!, gates!)) };
+  },
+};
+
+/** Concatenates (B, C1, H, W) and (B or 1, C2, H, W) along the channels. */
+function joinChannels(first: HostTensor, second: HostTensor): HostTensor {
+  const [batches, channels, ...image] = first.shape as [number, number, number, number];
+  const sizeFirst = first.data.length / batches;
+  const sizeSecond = second.data.length / second.shape[0]!;
+  const data = new Float64Array(batches * (sizeFirst + sizeSecond));
+  for (let b = 0; b < batches; b++) {
+    const start = second.shape[0] === 1 ? 0 : b * sizeSecond;
+    data.set(first.data.subarray(b * sizeFirst, (b + 1) * sizeFirst), b * (sizeFirst + sizeSecond));
+    data.set(second.data.subarray(start, start + sizeSecond), b * (sizeFirst + sizeSecond) + sizeFirst);
+  }
+  return { shape: [batches, channels + second.shape[1]!, ...image], kind: 'float', data };
+}

@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../../src/ops/pool.js';
+import { resizeBilinearOperation } from '../../src/ops/resize.js';
+import type { CaseTable } from '../support/case-table.js';
+import { type HostTensor, normal, result } from '../support/host.js';
+
+const native = loadReference<{
+  pool(x: Float64Array, sizes: Uint32Array, maximum: boolean, countPadding: boolean): Float64Array;
+  resize_bilinear(
+    x: Float64Array,
+    planes: number,
+    height: number,
+    width: number,
+    outHeight: number,
+    outWidth: number,
+  ): Float64Array;
+}>();
+
+interface PoolSize extends AveragePoolOptions {
+  shape: number[];
+}
+
+const poolSizes: PoolSize[] = [
+  { shape: [1, 1, 1], kernel: 1 },
+  { shape: [2, 3, 64], kernel: 4 },
+  { shape: [2, 3, 65], kernel: 3, stride: 2, padding: 1, countPadding: false },
+  { shape: [1, 5, 27, 27], kernel: 2 },
+  { shape: [2, 2, 13, 9], kernel: [3, 4], stride: [2, 1], padding: [1, 2] },
+  { shape: [2, 2, 6, 11], kernel: [6, 5], stride: [1, 3], padding: [3, 0], countPadding: false },
+];
+
+/** Pools over one axis or two, whose kernel fits. */
+const pools: fc.Arbitrary<PoolSize> = fc
+  .array(
+    fc
+      .record({ kernel: fc.integer({ min: 1, max: 6 }), stride: fc.integer({ min: 1, max: 4 }) })
+      .chain(({ kernel, stride }) =>
+        fc.record({
+          kernel: fc.constant(kernel),
+          stride: fc.constant(stride),
+          padding: fc.integer({ min: 0, max: Math.floor(kernel / 2) }),
+          size: fc.integer({ min: kernel, max: 30 }),
+        }),
+      ),
+    { minLength: 1, maxLength: 2 },
+  )
+  .chain((axes) =>
+    fc.record({
+      shape: fc
+        .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 4 }))
+        .map((outer) => [...outer, ...axes.map(({ size }) => size)]),
+      kernel: fc.constant(axes.map(({ kernel }) => kernel)),
+      stride: fc.constant(axes.map(({ stride }) => stride)),
+      padding: fc.constant(axes.map(({ padding }) => padding)),
+      countPadding: fc.boolean(),
+    }),
+  );
+
+function poolCases(maximum: boolean): CaseTable<PoolSize> {
+  return {
+    operation: maximum ? maxPoolOperation : averagePoolOperation,
+    sizes: poolSizes,
+    random: pools,
+    benchmarks: [
+      { shape: [32, 1024, 64], kernel: 2 },
+      { shape: [8, 1152, 27, 27], kernel: 3, stride: 2, padding: 1 },
+    ],
+    make: ({ shape, ...options }, random) => ({ inputs: { x: normal(random, shape) }, options }),
+    reference: ({ x }: { x: HostTensor }, { kernel, stride, padding, countPadding }: AveragePoolOptions) => {
+      const axes = x.shape.length - 2;
+      const each = (value: number | readonly number[], missing: number) => {
+        const values = typeof value === 'number' ? Array<number>(axes).fill(value) : value;
+        return axes === 1 ? [missing, values[0]!] : values;
+      };
+      const planes = x.shape[0]! * x.shape[1]!;
+      const size = each(x.shape.slice(2), 1);
+      const kernels = each(kernel, 1);
+      const strides = each(stride ?? kernel, 1);
+      const paddings = each(padding ?? 0, 0);
+      const out = size.map((n, i) => Math.floor((n + 2 * paddings[i]! - kernels[i]!) / strides[i]!) + 1);
+      const sizes = Uint32Array.from([planes, ...size, ...out, ...kernels, ...strides, ...paddings]);
+      const shape = [...x.shape.slice(0, 2), ...out.slice(-axes)];
+      const data = native.pool(x.data as Float64Array, sizes, maximum, countPadding ?? true);
+      return { output: result(shape, data) };
+    },
+  };
+}
+
+export const averagePoolCases = poolCases(false);
+export const maxPoolCases = poolCases(true);
+
+interface ResizeSize {
+  shape: [number, number, number, number];
+  height: number;
+  width: number;
+}
+
+const side = fc.integer({ min: 1, max: 30 });
+
+export const resizeBilinearCases: CaseTable<ResizeSize> = {
+  operation: resizeBilinearOperation,
+  sizes: [
+    { shape: [1, 1, 1, 1], height: 1, width: 1 },
+    { shape: [1, 2, 1, 1], height: 5, width: 3 },
+    // LLaDA-V's pooling of a frame's tokens.
+    { shape: [1, 3, 27, 27], height: 14, width: 14 },
+    { shape: [2, 2, 5, 8], height: 11, width: 3 },
+    { shape: [1, 2, 9, 600], height: 9, width: 1801 },
+  ],
+  random: fc.record({
+    shape: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), side, side),
+    height: side,
+    width: side,
+  }),
+  benchmarks: [{ shape: [8, 1152, 27, 27], height: 14, width: 14 }],
+  make: ({ shape, height, width }, random) => ({
+    inputs: { x: normal(random, shape) },
+    options: { height, width },
+  }),
+  reference: ({ x }, { height, width }) => {
+    const [batch, channels, from, across] = x.shape;
+    const data = native.resize_bilinear(x.data, batch * channels, from, across, height, width);
+    return { output: result([batch, channels, height, width], data) };
+  },
+};

@@ -1,0 +1,368 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { commitTokensOperation } from '../../src/ops/commit-tokens.js';
+import { allTokensBut, newDecoding } from '../../src/ops/decoding.js';
+import { remaskTokensOperation } from '../../src/ops/remask-tokens.js';
+import {
+  type ConfidenceKind,
+  confidenceKinds,
+  type TokenCandidatesOptions,
+  tokenCandidatesOperation,
+} from '../../src/ops/token-candidates.js';
+import type { CaseTable } from '../support/case-table.js';
+import { fill, fixed, type HostTensor, normal, result, u32 } from '../support/host.js';
+import type { Random } from '../support/random.js';
+
+interface Candidates {
+  candidates: Uint32Array;
+  confidence: Float64Array;
+  /** What would be chosen without the candidate, and how much lower its perturbed logit is. */
+  rivals: Uint32Array;
+  rivalConfidence: Float64Array;
+  gaps: Float64Array;
+}
+
+const native = loadReference<{
+  token_candidates(...operands: unknown[]): Candidates;
+  commit_tokens(...operands: unknown[]): Uint32Array;
+  remask_tokens(...operands: unknown[]): Uint32Array;
+}>();
+
+/** Sizes that all three operations share. */
+interface Sequences {
+  batch: number;
+  /** Positions before those with logits. */
+  prompt: number;
+  rows: number;
+  blockLength: number;
+  block: number;
+  step: number;
+}
+
+const sequences = {
+  batch: fc.integer({ min: 1, max: 3 }),
+  prompt: fc.integer({ min: 0, max: 5 }),
+  rows: fc.integer({ min: 1, max: 24 }),
+  blockLength: fc.integer({ min: 1, max: 24 }),
+  block: fc.integer({ min: 0, max: 2 }),
+  step: fc.integer({ min: 0, max: 6 }),
+};
+
+const maskId = 3;
+
+function stateOf(size: Sequences, random: Random, blockStep = 0): HostTensor {
+  const words = newDecoding(random.whole(0, 2 ** 40));
+  words.splice(2, 3, size.step, size.block, blockStep);
+  return u32([words.length], (i) => words[i]!);
+}
+
+/** Tokens of a vocabulary, about `masked` of them masked. */
+function tokens(size: Sequences, random: Random, vocabulary: number, masked = 0.7): HostTensor {
+  return u32([size.batch, size.prompt + size.rows], () =>
+    random.uniform() < masked ? maskId : random.whole(0, vocabulary - 1),
+  );
+}
+
+/** 1 for most rows of the logits; one set for all sequences, or one for each. */
+function eligible(size: Sequences, random: Random): HostTensor {
+  const shape = random.uniform() < 0.5 ? [size.rows] : [size.batch, size.rows];
+  return u32(shape, () => Number(random.uniform() < 0.7));
+}
+
+/** A set of a good part of the ids. */
+function someIds(random: Random, vocabulary: number, share: number): HostTensor {
+  const ids = Array.from({ length: vocabulary }, (_, id) => id).filter(() => random.uniform() < share);
+  const set = allTokensBut(vocabulary, ids);
+  return u32([set.length], (i) => set[i]!);
+}
+
+/** The answer as the reference takes it. */
+function answer(
+  tensor: HostTensor,
+  rows: number,
+  options: { start?: number; blockLength?: number },
+): number[] {
+  const [batch, length] = tensor.shape as [number, number];
+  const { start = length - rows, blockLength = length - start } = options;
+  return [batch, length, rows, start, blockLength, maskId];
+}
+
+const stride = (tensor: HostTensor | undefined, rows: number) =>
+  tensor && tensor.shape.length > 1 ? rows : 0;
+
+interface CandidatesSize extends Sequences {
+  vocabulary: number;
+  temperature: number;
+  confidence: ConfidenceKind;
+  guided: boolean;
+  masks: 'none' | 'one' | 'many';
+  rescore: boolean;
+  /** Some logits are infinite or NaN, and some are equal. */
+  special: boolean;
+}
+
+const plainSize = { batch: 1, prompt: 0, rows: 4, blockLength: 4, block: 0, step: 0 } as const;
+const plainChoice = {
+  vocabulary: 40,
+  temperature: 0,
+  confidence: 'probability',
+  guided: false,
+  masks: 'none',
+  rescore: false,
+  special: false,
+} as const;
+
+export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
+  operation: tokenCandidatesOperation,
+  sizes: [
+    { ...plainSize, ...plainChoice },
+    { ...plainSize, ...plainChoice, rows: 1, vocabulary: 1 },
+    { ...plainSize, ...plainChoice, vocabulary: 1003, temperature: 1, rescore: true },
+    ...confidenceKinds.map((confidence) => ({
+      ...plainSize,
+      ...plainChoice,
+      ...{ batch: 2, prompt: 3, rows: 9, block: 1, vocabulary: 516, step: 4 },
+      ...{ temperature: 0.7, guided: true, masks: 'many' as const, rescore: true },
+      confidence,
+    })),
+    { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'entropy' },
+    { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'margin' },
+    { ...plainSize, ...plainChoice, rows: 2, vocabulary: 126_464, temperature: 1 },
+  ],
+  random: fc.record({
+    ...sequences,
+    vocabulary: fc.integer({ min: 1, max: 150 }).chain((n) => fc.constantFrom(n, 4 * n)),
+    temperature: fc.constantFrom(0, 0.3, 1),
+    confidence: fc.constantFrom(...confidenceKinds),
+    guided: fc.boolean(),
+    masks: fc.constantFrom('none' as const, 'one' as const, 'many' as const),
+    rescore: fc.boolean(),
+    special: fc.boolean(),
+  }),
+  benchmarks: [
+    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464 },
+    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, temperature: 1 },
+    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, confidence: 'entropy' },
+  ],
+  // Confidences of single positions: no long sum over outputs evens the errors of exp out.
+  tolerance: 20,
+  make(size, random) {
+    const { batch, rows, vocabulary, temperature, confidence, masks, rescore } = size;
+    // Guidance takes differences: beside a very low logit they lose what f32 has of the others.
+    const low = size.guided ? -20 : -65504;
+    const special = [Number.NEGATIVE_INFINITY, Number.NaN, low, 2, 2, 2];
+    const some = () =>
+      random.uniform() < 0.3 ? special[random.whole(0, special.length - 1)]! : random.normal();
+    const shape = [batch, rows, vocabulary];
+    const make = () => (size.special ? fill(shape, some) : normal(random, shape, 3));
+    const index = random.uniform() < 0.5 ? [rows] : [batch, rows];
+    const sets = masks === 'many' ? [0.5, 0.9, 0] : [0.5];
+    const all = sets.map((share) => someIds(random, vocabulary, share).data);
+    const words = all[0]!.length;
+    return {
+      inputs: {
+        logits: make(),
+        unconditional: size.guided ? make() : undefined,
+        tokens: tokens(size, random, vocabulary),
+        state: stateOf(size, random),
+        allowed:
+          masks === 'none'
+            ? undefined
+            : u32(
+                masks === 'one' ? [words] : [sets.length, words],
+                (i) => all[Math.floor(i / words)]![i % words]!,
+              ),
+        allowedIndex: masks === 'many' ? u32(index, () => random.whole(0, sets.length - 1)) : undefined,
+      },
+      options: {
+        ...{ maskId, temperature, confidence, rescore, blockLength: size.blockLength },
+        ...(size.guided ? { guidanceScale: 0.5 } : {}),
+      },
+    };
+  },
+  // The candidates are compared in `verify`, and the confidences with them.
+  reference: () => ({}),
+  verify({ candidates, confidence }, inputs, options) {
+    const wanted = reference(inputs, options);
+    const sum = Math.max(1, inputs.logits.shape[2]);
+    for (let i = 0; i < wanted.candidates.length; i++) {
+      const chosen = candidates!.data[i]!;
+      let sure = wanted.confidence[i]!;
+      if (chosen !== wanted.candidates[i]) {
+        // Within the error of f32 either is right.
+        assert.ok(
+          chosen === wanted.rivals[i] && wanted.gaps[i]! < 1e-5 && wanted.gaps[i]! > 0,
+          `row ${i}: ${chosen} instead of ${wanted.candidates[i]}, the gap is ${wanted.gaps[i]}`,
+        );
+        sure = wanted.rivalConfidence[i]!;
+      }
+      const error = Math.abs(confidence!.data[i]! - sure);
+      const bound = 1e-6 * Math.sqrt(sum) + 1e-5 * Math.abs(sure);
+      assert.ok(error <= bound, `row ${i}: confidence ${confidence!.data[i]} instead of ${sure}`);
+    }
+  },
+};
+
+function reference(
+  { logits, unconditional, tokens, state, allowed, allowedIndex }: Record<string, HostTensor | undefined>,
+  options: TokenCandidatesOptions,
+): Candidates {
+  const { temperature = 0, guidanceScale = 0, confidence = 'probability', rescore = false } = options;
+  const [, rows, columns] = logits!.shape as [number, number, number];
+  return native.token_candidates(
+    ...[logits!.data, unconditional?.data, tokens!.data, state!.data, allowed?.data, allowedIndex?.data],
+    ...answer(tokens!, rows, options),
+    ...[columns, stride(allowedIndex, rows), temperature, guidanceScale],
+    ...[confidenceKinds.indexOf(confidence), rescore],
+  );
+}
+
+interface CommitSize extends Sequences {
+  stepsPerBlock: number;
+  blockStep: number;
+  threshold: number | null;
+  shares: boolean;
+  eligible: boolean;
+  late: boolean;
+}
+
+const vocabulary = 70;
+
+/** Confidences with many equal ones, and some that are none. */
+function confidence(size: Sequences, random: Random): HostTensor {
+  return fixed(
+    fill([size.batch, size.rows], () => (random.uniform() < 0.05 ? Number.NaN : random.whole(-2, 10) / 10)),
+  );
+}
+
+export const commitTokensCases: CaseTable<CommitSize> = {
+  operation: commitTokensOperation,
+  sizes: [
+    {
+      ...{
+        batch: 2,
+        prompt: 7,
+        rows: 300,
+        blockLength: 130,
+        block: 1,
+        step: 9,
+        stepsPerBlock: 16,
+        blockStep: 3,
+      },
+      ...{ threshold: null, shares: false, eligible: false, late: false },
+    },
+    {
+      ...{ batch: 1, prompt: 0, rows: 9, blockLength: 9, block: 0, step: 1, stepsPerBlock: 3, blockStep: 2 },
+      ...{ threshold: 0.7, shares: true, eligible: true, late: true },
+    },
+  ],
+  random: fc
+    .record({
+      ...sequences,
+      stepsPerBlock: fc.integer({ min: 1, max: 12 }),
+      blockStep: fc.integer({ min: 0, max: 11 }),
+      threshold: fc.constantFrom(null, 0.2, 0.8, 2),
+      shares: fc.boolean(),
+      eligible: fc.boolean(),
+      late: fc.boolean(),
+    })
+    .map((size) => ({ ...size, blockStep: Math.min(size.blockStep, size.stepsPerBlock - 1) })),
+  storages: ['f32'],
+  make: (size, random) => ({
+    inputs: {
+      tokens: tokens(size, random, vocabulary),
+      candidates: u32([size.batch, size.rows], () => random.whole(0, vocabulary - 1)),
+      confidence: confidence(size, random),
+      state: stateOf(size, random, size.blockStep),
+      shares: size.shares
+        ? fixed(fill([size.stepsPerBlock], (i) => (i === size.stepsPerBlock - 1 ? 1 : random.uniform())))
+        : undefined,
+      eligible: size.eligible ? eligible(size, random) : undefined,
+      late: size.late ? someIds(random, vocabulary, 0.5) : undefined,
+    },
+    options: {
+      ...{ maskId, blockLength: size.blockLength, stepsPerBlock: size.stepsPerBlock },
+      ...(size.threshold === null ? {} : { threshold: Math.fround(size.threshold) }),
+      ...(size.late ? { lateFrom: 3 } : {}),
+    },
+  }),
+  reference: ({ tokens, candidates, confidence, state, shares, eligible, late }, options) => {
+    const rows = candidates.shape[1];
+    const next = native.commit_tokens(
+      ...[
+        tokens.data,
+        candidates.data,
+        confidence.data,
+        state.data,
+        shares?.data,
+        eligible?.data,
+        late?.data,
+      ],
+      ...answer(tokens, rows, options),
+      ...[options.stepsPerBlock, options.threshold, stride(eligible, rows), options.lateFrom ?? 0],
+    );
+    return { tokens: result(tokens.shape, next) };
+  },
+};
+
+interface RemaskSize extends Sequences {
+  steps: number;
+  fractions: boolean;
+  eligible: boolean;
+  always: boolean;
+}
+
+export const remaskTokensCases: CaseTable<RemaskSize> = {
+  operation: remaskTokensOperation,
+  sizes: [
+    {
+      ...{ batch: 2, prompt: 5, rows: 200, blockLength: 120, block: 1, step: 2 },
+      ...{ steps: 4, fractions: true, eligible: false, always: false },
+    },
+    {
+      ...{ batch: 1, prompt: 0, rows: 12, blockLength: 12, block: 0, step: 9 },
+      ...{ steps: 3, fractions: false, eligible: true, always: true },
+    },
+  ],
+  random: fc.record({
+    ...sequences,
+    steps: fc.integer({ min: 1, max: 8 }),
+    fractions: fc.boolean(),
+    eligible: fc.boolean(),
+    always: fc.boolean(),
+  }),
+  storages: ['f32'],
+  make(size, random) {
+    const previous = tokens(size, random, vocabulary, 0.4);
+    const amounts = size.fractions
+      ? fixed(fill([size.steps], () => random.whole(0, 10) / 10))
+      : u32([size.steps], () => random.whole(0, 5));
+    return {
+      inputs: {
+        // Some of the masked positions have been committed since.
+        tokens: u32(previous.shape, (i) =>
+          previous.data[i] === maskId && random.uniform() < 0.5 ? random.whole(0, 2) : previous.data[i]!,
+        ),
+        previous,
+        confidence: confidence(size, random),
+        state: stateOf(size, random),
+        amounts,
+        eligible: size.eligible ? eligible(size, random) : undefined,
+        always: size.always ? someIds(random, vocabulary, 0.5) : undefined,
+      },
+      options: { maskId, blockLength: size.blockLength },
+    };
+  },
+  reference: ({ tokens, previous, confidence, state, amounts, eligible, always }, options) => {
+    const rows = confidence.shape[1];
+    const counts = amounts.kind === 'u32';
+    const next = native.remask_tokens(
+      ...[tokens.data, previous.data, confidence.data, state.data],
+      ...[counts ? amounts.data : undefined, counts ? undefined : amounts.data, eligible?.data, always?.data],
+      ...answer(tokens, rows, options),
+      ...[amounts.shape[0], stride(eligible, rows), 32 * (always?.data.length ?? 0)],
+    );
+    return { tokens: result(tokens.shape, next) };
+  },
+};

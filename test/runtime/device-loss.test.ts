@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DeviceLostError, ReleasedError } from '../../src/errors.js';
+import { softmax } from '../../src/ops/softmax.js';
+import { Runtime } from '../../src/tensor/runtime.js';
+import { plus } from '../support/kernels.js';
+
+/** Longest time that a promise may stay pending once the device is gone. */
+const promptMs = 2000;
+
+const ends = {
+  'the device is lost': { end: (runtime: Runtime) => runtime.gpu.device.destroy(), error: DeviceLostError },
+  'the runtime is destroyed': { end: (runtime: Runtime) => runtime.destroy(), error: ReleasedError },
+};
+
+for (const [name, { end, error }] of Object.entries(ends)) {
+  describe(`when ${name}`, () => {
+    /** What can be pending, by the way it got there. */
+    const pending = {
+      'a read': (runtime: Runtime) => plus(runtime.tensor([1, 2]), runtime.tensor([3, 4])).read(),
+      'a read whose kernel still compiles': (runtime: Runtime) => softmax(runtime.tensor([1, 2])).read(),
+      'a flush': (runtime: Runtime) => {
+        plus(runtime.tensor([1, 2]), runtime.tensor([3, 4]));
+        return runtime.flush();
+      },
+      'a wait for the device': (runtime: Runtime) => {
+        for (let i = 0; i < 50; i++) softmax(runtime.zeros([64, 512]));
+        return runtime.finish();
+      },
+      'a trim': (runtime: Runtime) => {
+        runtime.zeros([5]).dispose();
+        return runtime.trim();
+      },
+      'a capture': (runtime: Runtime) => runtime.capture(() => softmax(runtime.tensor([1, 2]))),
+      'a measurement': (runtime: Runtime) => runtime.measure(() => softmax(runtime.tensor([1, 2]))),
+    };
+    for (const [what, start] of Object.entries(pending)) {
+      for (const delay of [undefined, 0, 3]) {
+        it(`${what} rejects promptly, ${delay === undefined ? 'begun just before' : `${delay} ms after its begin`}`, async () => {
+          const runtime = await Runtime.create();
+          const promise = start(runtime);
+          promise.catch(() => {});
+          // After a delay it may have come to its end before.
+          if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay));
+          end(runtime);
+          const began = performance.now();
+          const outcome = await Promise.race([
+            promise.then(
+              () => 'fulfilled',
+              (reason: unknown) => reason,
+            ),
+            new Promise((resolve) => setTimeout(resolve, promptMs, 'still pending').unref()),
+          ]);
+          if (outcome !== 'fulfilled' || delay === undefined) {
+            assert.ok(outcome instanceof error, `${outcome} after ${performance.now() - began} ms`);
+          }
+          runtime.destroy();
+        });
+      }
+    }
+
+    it('later calls fail with the same error', async () => {
+      const runtime = await Runtime.create();
+      const x = runtime.tensor([1, 2]);
+      const capture = await runtime.capture(() => plus(x, x));
+      end(runtime);
+      // The loss of a device is told in a later turn.
+      await runtime.gpu.device.lost;
+      await assert.rejects(x.read(), error);
+      await assert.rejects(runtime.flush(), error);
+      await assert.rejects(runtime.finish(), error);
+      await assert.rejects(runtime.trim(), error);
+      await assert.rejects(
+        runtime.capture(() => plus(x, x)),
+        error,
+      );
+      await assert.rejects(
+        runtime.measure(() => plus(x, x)),
+        error,
+      );
+      assert.throws(() => plus(x, x), error);
+      assert.throws(() => x.write([1, 2]), error);
+      assert.throws(() => runtime.tensor([1]), error);
+      assert.throws(() => capture.run(), error);
+      capture.dispose();
+      x.dispose();
+      runtime.destroy();
+      runtime.destroy();
+    });
+  });
+}

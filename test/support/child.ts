@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process';
+
+/** The package's built entry point and the runtime, for the scripts of child processes. */
+const source = new URL('../../src/', import.meta.url).href;
+
+export interface ChildResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Time from the line "done" (or from the start) to the exit. */
+  readonly lingeredMs: number;
+}
+
+/**
+ * Runs a module's text in a Node process of its own, with `Runtime`, `softmax` and the error classes at
+ * hand. A process that does not exit within `timeoutMs` is killed and has signal SIGKILL.
+ */
+export function runInChild(
+  body: string,
+  environment: Readonly<Record<string, string>> = {},
+  timeoutMs = 20_000,
+): Promise<ChildResult> {
+  const script = `
+    const { Runtime } = await import('${source}tensor/runtime.js');
+    const { softmax } = await import('${source}ops/softmax.js');
+    const errors = await import('${source}errors.js');
+    ${body}`;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    let stdout = '';
+    let stderr = '';
+    let done = performance.now();
+    child.stdout.on('data', (data) => {
+      stdout += data;
+      if (stdout.includes('done')) done = performance.now();
+    });
+    child.stderr.on('data', (data) => {
+      stderr += data;
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, stdout, stderr, lingeredMs: performance.now() - done });
+    });
+  });
+}

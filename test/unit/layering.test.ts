@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { kernelSources } from '../../kernels/sources.js';
+
+// This file runs as dist/test/unit/layering.test.js.
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Layers above others, in the order of ARCHITECTURE.md: each may import those before it. */
+const stack = ['errors', 'gpu', 'tensor', 'ops', 'nn', 'diffusion', 'models', 'training'];
+/** Layers beside the stack that know the errors only. */
+const leaves = ['data', 'evaluation'];
+
+const mayImport: Record<string, readonly string[]> = {
+  ...Object.fromEntries(stack.map((layer, i) => [layer, stack.slice(0, i)])),
+  ...Object.fromEntries(leaves.map((layer) => [layer, ['errors']])),
+  cli: [...stack, ...leaves],
+  index: [...stack, ...leaves],
+};
+/** Layers that meet files and metrics. */
+for (const layer of ['nn', 'models', 'training']) mayImport[layer] = [...mayImport[layer]!, ...leaves];
+/** Layers that meet the text of kernels. */
+const readsKernels = ['gpu', 'tensor'];
+
+/** The layer of a file below src/: its folder, or its own name at the top. */
+function layerOf(path: string): string {
+  return path.split('/')[0]!.replace(/\.ts$/, '');
+}
+
+/** Relative imports of a TypeScript file, as paths from the root without an ending. */
+function importsOf(path: string): string[] {
+  const text = readFileSync(join(root, path), 'utf8');
+  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+    normalize(join(dirname(path), match[1]!))
+      .replaceAll('\\', '/')
+      .replace(/\.js$/, ''),
+  );
+}
+
+const files = readdirSync(join(root, 'src'), { recursive: true })
+  .map((path) => String(path).replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.ts'));
+
+describe('layers of src/', () => {
+  it('are all known', () => {
+    const unknown = files.filter((path) => !(layerOf(path) in mayImport));
+    assert.deepEqual(unknown, []);
+    assert.ok(files.length > 10 && files.flatMap((path) => importsOf(`src/${path}`)).length > 20);
+  });
+
+  for (const [layer, allowed] of Object.entries(mayImport)) {
+    it(`${layer} imports only ${allowed.join(', ') || 'nothing'}`, () => {
+      const wrong: string[] = [];
+      for (const path of files.filter((path) => layerOf(path) === layer)) {
+        for (const imported of importsOf(`src/${path}`)) {
+          const fine = imported.startsWith('src/')
+            ? [layer, ...allowed].includes(layerOf(imported.slice(4)))
+            : imported === 'kernels/sources' && readsKernels.includes(layer);
+          if (!fine) wrong.push(`src/${path} imports ${imported}`);
+        }
+      }
+      assert.deepEqual(wrong, []);
+    });
+  }
+});
+
+describe('kernels', () => {
+  it('import from kernels/lib only', () => {
+    const wrong: string[] = [];
+    for (const [path, text] of Object.entries(kernelSources)) {
+      for (const [, imported] of text.matchAll(/^\s*\/\/!\s*import\s+(\S+)/gm)) {
+        if (!imported!.startsWith('lib/')) wrong.push(`kernels/${path}.wgsl imports ${imported}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+});
