@@ -12,7 +12,7 @@ export { GaussianDiffusion } from './diffusion/gaussian.js';
 export * from './diffusion/schedule.js';
 export * from './errors.js';
 export { temporalIoU } from './evaluation/segments.js';
-export type { AdapterKind } from './gpu/adapter.js';
+export { type AdapterKind, openAdapter } from './gpu/adapter.js';
 export type { DeviceClass, DeviceTraits } from './gpu/traits.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
@@ -105,6 +105,7 @@ export {
 export { maskedFill, where } from './ops/where.js';
 export { Capture } from './tensor/capture.js';
 export type { Dtype } from './tensor/dtype.js';
-export { type Launch, Runtime, type RuntimeOptions } from './tensor/runtime.js';
+export type { Launch } from './tensor/launch.js';
+export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export { Tensor } from './tensor/tensor.js';

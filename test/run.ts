@@ -1,5 +1,5 @@
 /**
- * Runs the tests: those of test/unit and test/environment once, all others once with each driver at hand.
+ * Runs the tests: those that need no driver of ours (unit, environment, browser, examples) once, all others once with each driver at hand.
  *
  *   node dist/test/run.js [options] [folder]
  *
@@ -43,8 +43,8 @@ interface Options {
   readonly concurrency: number;
 }
 
-/** Folders whose tests need no GPU. */
-const hostFolders = ['unit', 'environment'];
+/** Folders whose tests choose their own adapter or need none: they run once. */
+const hostFolders = ['unit', 'environment', 'browser', 'examples'];
 const passNames = ['unit', 'lavapipe', 'swiftshader', 'hardware'];
 const running = new Set<ChildProcess>();
 

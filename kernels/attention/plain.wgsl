@@ -10,7 +10,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
-const HEAD_SIZE = 64u;
+const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
 alias Element = f32;
@@ -19,6 +19,7 @@ struct Params {
   batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
   bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
   group_size: u32, last_group: u32, query_offset: u32,
+  head_size: u32,                                     // D
 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> query: array<Element>;            // (B, H, Lq, D)
@@ -54,9 +55,9 @@ fn attention(
     let weight = weight_at(batch, j);
     if (weight == 0 || group_at(batch, j) > group) { continue; }
 
-    let at = (first_key + j) * HEAD_SIZE;
+    let at = (first_key + j) * params.head_size;
     var score = 0.0;
-    for (var d = 0u; d < HEAD_SIZE; d++) { score += f32(query[row * HEAD_SIZE + d]) * f32(key[at + d]); }
+    for (var d = 0u; d < params.head_size; d++) { score += f32(query[row * params.head_size + d]) * f32(key[at + d]); }
     score *= params.scale;
     if (HAS_BIAS) { score += f32(bias[first_bias + j]); }
 
@@ -65,11 +66,11 @@ fn attention(
     let p = weight * exp(score - new_maximum);
     maximum = new_maximum;
     total = total * rescale + p;
-    for (var d = 0u; d < HEAD_SIZE; d++) { weighted[d] = weighted[d] * rescale + p * f32(value[at + d]); }
+    for (var d = 0u; d < params.head_size; d++) { weighted[d] = weighted[d] * rescale + p * f32(value[at + d]); }
   }
 
   let any = total > 0;
   let factor = select(0.0, 1 / total, any);
-  for (var d = 0u; d < HEAD_SIZE; d++) { output[row * HEAD_SIZE + d] = Element(weighted[d] * factor); }
+  for (var d = 0u; d < params.head_size; d++) { output[row * params.head_size + d] = Element(weighted[d] * factor); }
   if (HAS_LOG_SUM_EXP) { log_sum_exp[row] = select(LOWEST, maximum + log(total), any); }
 }

@@ -4,7 +4,7 @@
 //   scores = queries . keys^T     an invocation holds the scores of its four queries and four keys
 //   sums  += p . values           and, of each slice of the head, the sums of its four queries and four elements
 // A matrix in registers is a mat4x4f with a key or an element for a column and a query for a component; so numbers
-// that belong to queries (maxima, totals) are vec4f.
+// that belong to queries (maxima, totals) are vec4f. Head sizes are multiples of four.
 //! import lib/attention.wgsl
 //! import lib/index.wgsl
 
@@ -14,13 +14,11 @@ const QUERIES = 4 * ROW_GROUPS;
 const KEYS = 4 * KEY_GROUPS;
 const DEPTH = KEYS;                                    // so that a slice of p is as deep as one of a head
 const INVOCATIONS = ROW_GROUPS * KEY_GROUPS;
-const HEAD_SIZE = 64u;
-const SLICES = (HEAD_SIZE + DEPTH - 1) / DEPTH;
-const WIDTH = 1u;                                      // elements in a Packed: 4 where the head size is a multiple of it
+const VECTORS = 16u;                                   // D / 4
+const SLICES = (4 * VECTORS + DEPTH - 1) / DEPTH;
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
 alias Element = f32;
-alias Packed = Element;                                // Element or vec4<Element>
 
 struct Params {
   batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
@@ -28,14 +26,14 @@ struct Params {
   group_size: u32, last_group: u32, query_offset: u32,
 }
 @group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> query: array<Packed>;             // (B, H, Lq, D)
-@group(0) @binding(1) var<storage, read> key: array<Packed>;               // (B, Hkv, Lk, D)
-@group(0) @binding(2) var<storage, read> value: array<Packed>;             // (B, Hkv, Lk, D)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (1 or B, 1 or H, 1 or Lq, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // (B, Lk), with KEY_WEIGHT
-@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
-@group(0) @binding(6) var<storage, read_write> output: array<Element>;     // (B, H, Lq, D)
-@group(0) @binding(7) var<storage, read_write> log_sum_exp: array<f32>;    // (B, H, Lq), with HAS_LOG_SUM_EXP
+@group(0) @binding(0) var<storage, read> query: array<vec4<Element>>;          // (B, H, Lq, D / 4)
+@group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;            // (B, Hkv, Lk, D / 4)
+@group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;          // (B, Hkv, Lk, D / 4)
+@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (1 or B, 1 or H, 1 or Lq, Lk), with HAS_BIAS
+@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;         // (B, Lk), with KEY_WEIGHT
+@group(0) @binding(5) var<storage, read> groups: array<u32>;                   // (B) or (B, Lk), with MASK 2 or 3
+@group(0) @binding(6) var<storage, read_write> output: array<vec4<Element>>;   // (B, H, Lq, D / 4)
+@group(0) @binding(7) var<storage, read_write> log_sum_exp: array<f32>;        // (B, H, Lq), with HAS_LOG_SUM_EXP
 
 var<workgroup> left: array<vec4f, DEPTH * ROW_GROUPS>;             // queries or p: [depth][four queries]
 var<workgroup> right: array<vec4f, DEPTH * KEY_GROUPS>;            // keys or values: [depth][four keys or elements]
@@ -52,36 +50,12 @@ fn multiply(sum: mat4x4f, row_group: u32, column_group: u32) -> mat4x4f {
   return result;
 }
 
-const QUERY = 0u;
-const KEY = 1u;
-const VALUE = 2u;
-
-/// Four elements of a row of query, key or value from element d on; zeros beyond the head.
-fn four_elements(operand: u32, row: u32, d: u32) -> vec4f {
-  var elements = vec4f();
-  for (var w = 0u; w < 4; w += WIDTH) {
-    if (d + w >= HEAD_SIZE) { break; }
-    let at = (row * HEAD_SIZE + d + w) / WIDTH;
-    var packed: vec4<Element>;
-    switch operand {
-      case QUERY: { packed = vec4<Element>(query[at]); }
-      case KEY: { packed = vec4<Element>(key[at]); }
-      default: { packed = vec4<Element>(value[at]); }
-    }
-    if (WIDTH == 4) { return vec4f(packed); }
-    elements[w] = f32(packed.x);
-  }
-  return elements;
+fn query_vector(row: u32, x: u32) -> vec4f {
+  return vec4f(query[row * VECTORS + min(x, VECTORS - 1)]);
 }
 
-/// The same for four rows: element d + x of all of them in column x.
-fn four_rows(operand: u32, rows: vec4u, d: u32) -> mat4x4f {
-  return transpose(mat4x4f(
-    four_elements(operand, rows.x, d),
-    four_elements(operand, rows.y, d),
-    four_elements(operand, rows.z, d),
-    four_elements(operand, rows.w, d),
-  ));
+fn key_vector(row: u32, x: u32) -> vec4f {
+  return vec4f(key[row * VECTORS + min(x, VECTORS - 1)]);
 }
 
 @compute @workgroup_size(ROW_GROUPS, KEY_GROUPS)
@@ -118,14 +92,24 @@ fn attention_tiled(
     var scores = mat4x4f();
     for (var slice = 0u; slice < SLICES; slice++) {
       workgroupBarrier();
-      let q = four_rows(QUERY, first_row + inside, slice * DEPTH + 4 * id.y);
-      for (var x = 0u; x < 4; x++) { left[(4 * id.y + x) * ROW_GROUPS + id.x] = q[x]; }
-      for (var block = local; block < KEYS * DEPTH / 16; block += INVOCATIONS) {
-        let four = block % KEY_GROUPS;
-        let depth = 4 * (block / KEY_GROUPS);
-        let j = min(tile + 4 * four + vec4u(0, 1, 2, 3), vec4u(last_key));
-        let k = four_rows(KEY, first_key + j, slice * DEPTH + depth);
-        for (var x = 0u; x < 4; x++) { right[(depth + x) * KEY_GROUPS + four] = k[x]; }
+      let x = slice * DEPTH / 4 + id.y;
+      let q = first_row + inside;
+      let four_queries = transpose(mat4x4f(
+        query_vector(q.x, x), query_vector(q.y, x), query_vector(q.z, x), query_vector(q.w, x),
+      ));
+      // Zeros beyond the head, so that it does not matter what stands there for the keys.
+      for (var e = 0u; e < 4; e++) {
+        left[(4 * id.y + e) * ROW_GROUPS + id.x] = select(vec4f(), four_queries[e], x < VECTORS);
+      }
+      if (local < KEY_GROUPS * DEPTH / 4) {
+        let x = slice * DEPTH / 4 + local / KEY_GROUPS;
+        let k = first_key + min(tile + 4 * (local % KEY_GROUPS) + vec4u(0, 1, 2, 3), vec4u(last_key));
+        let four_keys = transpose(mat4x4f(
+          key_vector(k.x, x), key_vector(k.y, x), key_vector(k.z, x), key_vector(k.w, x),
+        ));
+        for (var e = 0u; e < 4; e++) {
+          right[(4 * (local / KEY_GROUPS) + e) * KEY_GROUPS + local % KEY_GROUPS] = four_keys[e];
+        }
       }
       workgroupBarrier();
       scores = multiply(scores, id.x, id.y);
@@ -158,9 +142,10 @@ fn attention_tiled(
     }
     for (var slice = 0u; slice < SLICES; slice++) {
       if (slice > 0) { workgroupBarrier(); }
-      for (var block = local; block < KEY_GROUPS * DEPTH; block += INVOCATIONS) {
-        let j = min(tile + block / KEY_GROUPS, last_key);
-        right[block] = four_elements(VALUE, first_key + j, slice * DEPTH + 4 * (block % KEY_GROUPS));
+      for (var n = local; n < DEPTH * KEY_GROUPS; n += INVOCATIONS) {
+        let x = slice * DEPTH / 4 + n % KEY_GROUPS;
+        let j = min(tile + n / KEY_GROUPS, last_key);
+        right[n] = vec4f(value[(first_key + j) * VECTORS + min(x, VECTORS - 1)]);
       }
       workgroupBarrier();
       let scaled = mat4x4f(
@@ -178,12 +163,11 @@ fn attention_tiled(
   let any = total > vec4f();
   let factor = select(vec4f(), 1 / total, any);
   for (var slice = 0u; slice < SLICES; slice++) {
-    for (var c = 0u; c < 4; c++) {
-      let d = slice * DEPTH + 4 * id.y + c;
-      for (var r = 0u; r < 4; r++) {
-        if (d < HEAD_SIZE && i[r] < params.query_length) {
-          output[(first_row + i[r]) * HEAD_SIZE + d] = Element(sums[slice][c][r] * factor[r]);
-        }
+    let x = slice * DEPTH / 4 + id.y;
+    let rows = transpose(sums[slice]);
+    for (var r = 0u; r < 4; r++) {
+      if (x < VECTORS && i[r] < params.query_length) {
+        output[(first_row + i[r]) * VECTORS + x] = vec4<Element>(rows[r] * factor[r]);
       }
     }
   }

@@ -1,7 +1,7 @@
 // Two-dimensional convolution as an implicit matrix product, for drivers where storage loads are dear:
 //   out[b, o, y, x] = activate(bias[o] + sum_{c, i, j} weight[o, c, i, j] image[b, c, y S - P + i D, x S - P + j D])
 // as conv2d_plain.wgsl has it. Rows are output channels, columns are the output pixels of all batches, and the depth
-// runs over the C KH KW weights of a row. A workgroup computes ROWS rows, each lane COLUMNS pixels of them in
+// runs over the C KH KW weights of a row. A workgroup computes ROWS rows, each lane 4 QUADS pixels of them in
 // registers. For each chunk of the depth lane l loads weight[row, k + l] of every row and works out where the k + l-th
 // tap lies in the image; subgroupShuffle hands both round (see matmul/shuffle.wgsl, also for why the result does not
 // depend on the subgroup size).
@@ -10,9 +10,10 @@ enable subgroups;
 //! import lib/index.wgsl
 //! import lib/quotient.wgsl
 
-const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
+const WORKGROUP = 8u;   // the largest subgroup size of the device
 const ROWS = 16u;
-const COLUMNS = 8u;
+const QUADS = 2u;
+const COLUMNS = 4 * QUADS * WORKGROUP;
 const HAS_BIAS = false;
 alias Element = f32;
 alias Result = f32;
@@ -32,18 +33,28 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<Element>;        // (O), with HAS_BIAS
 @group(0) @binding(3) var<storage, read_write> out: array<Result>;    // (B, AO, OH, OW)
 
+/// The image at a tap of four pixels whose windows begin at (left, top), 0 outside of it.
+fn load_image(corner: vec4u, left: vec4u, top: vec4u, tap: vec2u, offset: u32) -> vec4f {
+  // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
+  let inside = (left + tap.x < vec4u(params.width)) & (top + tap.y < vec4u(params.height));
+  let at = select(vec4u(), corner + offset, inside);
+  let values = vec4f(f32(image[at.x]), f32(image[at.y]), f32(image[at.z]), f32(image[at.w]));
+  return select(vec4f(), values, inside);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn conv2d_shuffle(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_size) lanes: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let pixel_tiles = (params.pixels + WORKGROUP * COLUMNS - 1) / (WORKGROUP * COLUMNS);
+  let pixel_tiles = (params.pixels + COLUMNS - 1) / COLUMNS;
   let tile = linear_workgroup(workgroup, workgroups);
   let first_row = tile / pixel_tiles * ROWS;
   if (first_row >= params.out_channels) { return; }
-  let first_pixel = tile % pixel_tiles * WORKGROUP * COLUMNS + local;
+  let first_pixel = tile % pixel_tiles * COLUMNS + local;
 
   // Rows and pixels beyond the edge repeat the last one; they are not stored.
   let taps = params.kernel_height * params.kernel_width;
@@ -54,22 +65,24 @@ fn conv2d_shuffle(
     weight_start[r] = (row * params.weight_channels + params.first_channel) * taps;
   }
   let plane = params.out_height * params.out_width;
-  var left: array<u32, COLUMNS>;
-  var top: array<u32, COLUMNS>;
-  var corner: array<u32, COLUMNS>;   // index of image[batch, 0, top, left], modulo 2^32
-  for (var c = 0u; c < COLUMNS; c++) {
-    let pixel = min(first_pixel + c * WORKGROUP, params.pixels - 1);
-    left[c] = pixel % params.out_width * params.stride_x - params.padding_x;
-    top[c] = pixel % plane / params.out_width * params.stride_y - params.padding_y;
-    corner[c] = (pixel / plane * params.channels * params.height + top[c]) * params.width + left[c];
+  var left: array<vec4u, QUADS>;
+  var top: array<vec4u, QUADS>;
+  var corner: array<vec4u, QUADS>;   // index of image[batch, 0, top, left], modulo 2^32
+  for (var q = 0u; q < QUADS; q++) {
+    let pixel = min(first_pixel + (4 * q + vec4u(0, 1, 2, 3)) * WORKGROUP, vec4u(params.pixels - 1));
+    left[q] = pixel % params.out_width * params.stride_x - params.padding_x;
+    top[q] = pixel % plane / params.out_width * params.stride_y - params.padding_y;
+    corner[q] = (pixel / plane * params.channels * params.height + top[q]) * params.width + left[q];
   }
 
-  var sum: array<array<f32, COLUMNS>, ROWS>;
-  let lanes = subgroupAdd(1u);
+  var sum: array<array<vec4f, QUADS>, ROWS>;
   for (var k = 0u; k < depth; k += lanes) {
+    // Beyond the depth the weights are 0.
     let own = min(k + lane, depth - 1);
     var weights: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r++) { weights[r] = f32(weight[weight_start[r] + own]); }
+    for (var r = 0u; r < ROWS; r++) {
+      weights[r] = select(0.0, f32(weight[weight_start[r] + own]), k + lane < depth);
+    }
     let channel = quotient(own, taps);
     let own_y = quotient(own - channel * taps, params.kernel_width);
     let own_x = own - channel * taps - own_y * params.kernel_width;
@@ -77,30 +90,36 @@ fn conv2d_shuffle(
     let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
 
     let steps = min(lanes, depth - k);
-    for (var j = 0u; j < steps; j++) {
+    for (var j = 0u; j < steps; j += 2) {
       let tap = subgroupShuffle(own_tap, j);
       let offset = subgroupShuffle(own_offset, j);
-      var values: array<f32, COLUMNS>;
-      for (var c = 0u; c < COLUMNS; c++) {
-        // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
-        let inside = left[c] + tap.x < params.width && top[c] + tap.y < params.height;
-        values[c] = select(0.0, f32(image[select(0u, corner[c] + offset, inside)]), inside);
+      let next_tap = subgroupShuffle(own_tap, j + 1);
+      let next_offset = subgroupShuffle(own_offset, j + 1);
+      var values: array<vec4f, QUADS>;
+      var next_values: array<vec4f, QUADS>;
+      for (var q = 0u; q < QUADS; q++) {
+        values[q] = load_image(corner[q], left[q], top[q], tap, offset);
+        next_values[q] = load_image(corner[q], left[q], top[q], next_tap, next_offset);
       }
       for (var r = 0u; r < ROWS; r++) {
-        let factor = subgroupShuffle(weights[r], j);
-        for (var c = 0u; c < COLUMNS; c++) { sum[r][c] = fma(factor, values[c], sum[r][c]); }
+        let factor = vec4f(subgroupShuffle(weights[r], j));
+        let next_factor = vec4f(subgroupShuffle(weights[r], j + 1));
+        for (var q = 0u; q < QUADS; q++) {
+          sum[r][q] = fma(next_factor, next_values[q], fma(factor, values[q], sum[r][q]));
+        }
       }
     }
   }
 
   for (var r = 0u; r < ROWS; r++) {
     let row = first_row + r;
-    for (var c = 0u; c < COLUMNS; c++) {
+    for (var c = 0u; c < 4 * QUADS; c++) {
       let pixel = first_pixel + c * WORKGROUP;
       if (row < params.out_channels && pixel < params.pixels) {
-        if (HAS_BIAS) { sum[r][c] += f32(bias[row]); }
+        var value = sum[r][c / 4][c % 4];
+        if (HAS_BIAS) { value += f32(bias[row]); }
         let channel = pixel / plane * params.all_out_channels + params.first_out_channel + row;
-        out[channel * plane + pixel % plane] = Result(activate(sum[r][c]));
+        out[channel * plane + pixel % plane] = Result(activate(value));
       }
     }
   }

@@ -1,17 +1,18 @@
 // Gated two-dimensional convolution as an implicit matrix product, for drivers where storage loads are dear:
 //   out = activate(conv(image, weight) + bias) * sigmoid(conv(image, gate_weight) + gate_bias) * mask
 // as gated_conv2d_plain.wgsl has it, laid out like conv/conv2d_shuffle.wgsl: a workgroup computes ROWS output channels,
-// each lane COLUMNS pixels of them in registers. The gate is more rows of the same product: those of the same
+// each lane 4 QUADS pixels of them in registers. The gate is more rows of the same product: those of the same
 // channels where each has its own, or one row that every workgroup computes for itself.
 enable subgroups;
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
 //! import lib/quotient.wgsl
 
-const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
+const WORKGROUP = 8u;   // the largest subgroup size of the device
 const ROWS = 16u;
 const GATE_ROWS = 1u;   // 1, or ROWS where each output channel has a gate
-const COLUMNS = 8u;
+const QUADS = 2u;
+const COLUMNS = 4 * QUADS * WORKGROUP;
 const HAS_BIAS = false;
 const HAS_GATE_BIAS = false;
 const HAS_PARTIAL = false;
@@ -38,18 +39,28 @@ struct Params {
 @group(0) @binding(6) var<storage, read> mask: array<Element>;          // (B or 1, OH, OW), with HAS_MASK
 @group(0) @binding(7) var<storage, read_write> out: array<Element>;     // (B, O, OH, OW)
 
+/// The image at a tap of four pixels whose windows begin at (left, top), 0 outside of it.
+fn load_image(corner: vec4u, left: vec4u, top: vec4u, tap: vec2u, offset: u32) -> vec4f {
+  // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
+  let inside = (left + tap.x < vec4u(params.width)) & (top + tap.y < vec4u(params.height));
+  let at = select(vec4u(), corner + offset, inside);
+  let values = vec4f(f32(image[at.x]), f32(image[at.y]), f32(image[at.z]), f32(image[at.w]));
+  return select(vec4f(), values, inside);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn gated_conv2d_shuffle(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
+  @builtin(subgroup_size) lanes: u32,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let pixel_tiles = (params.pixels + WORKGROUP * COLUMNS - 1) / (WORKGROUP * COLUMNS);
+  let pixel_tiles = (params.pixels + COLUMNS - 1) / COLUMNS;
   let tile = linear_workgroup(workgroup, workgroups);
   let first_row = tile / pixel_tiles * ROWS;
   if (first_row >= params.out_channels) { return; }
-  let first_pixel = tile % pixel_tiles * WORKGROUP * COLUMNS + local;
+  let first_pixel = tile % pixel_tiles * COLUMNS + local;
 
   // Rows and pixels beyond the edge repeat the last one; they are not stored.
   let taps = params.kernel_height * params.kernel_width;
@@ -59,26 +70,29 @@ fn gated_conv2d_shuffle(
     row_start[r] = min(first_row + r, params.out_channels - 1) * params.weight_channels * taps;
   }
   let plane = params.out_height * params.out_width;
-  var left: array<u32, COLUMNS>;
-  var top: array<u32, COLUMNS>;
-  var corner: array<u32, COLUMNS>;   // index of image[batch, 0, top, left], modulo 2^32
-  for (var c = 0u; c < COLUMNS; c++) {
-    let pixel = min(first_pixel + c * WORKGROUP, params.pixels - 1);
-    left[c] = pixel % params.out_width - params.padding_x;
-    top[c] = pixel % plane / params.out_width - params.padding_y;
-    corner[c] = (pixel / plane * params.channels * params.height + top[c]) * params.width + left[c];
+  var left: array<vec4u, QUADS>;
+  var top: array<vec4u, QUADS>;
+  var corner: array<vec4u, QUADS>;   // index of image[batch, 0, top, left], modulo 2^32
+  for (var q = 0u; q < QUADS; q++) {
+    let pixel = min(first_pixel + (4 * q + vec4u(0, 1, 2, 3)) * WORKGROUP, vec4u(params.pixels - 1));
+    left[q] = pixel % params.out_width - params.padding_x;
+    top[q] = pixel % plane / params.out_width - params.padding_y;
+    corner[q] = (pixel / plane * params.channels * params.height + top[q]) * params.width + left[q];
   }
 
-  var sum: array<array<f32, COLUMNS>, ROWS>;
-  var gate: array<array<f32, COLUMNS>, GATE_ROWS>;
-  let lanes = subgroupAdd(1u);
+  var sum: array<array<vec4f, QUADS>, ROWS>;
+  var gate: array<array<vec4f, QUADS>, GATE_ROWS>;
   for (var k = 0u; k < depth; k += lanes) {
+    // Beyond the depth the weights are 0.
     let own = min(k + lane, depth - 1);
     var weights: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r++) { weights[r] = f32(weight[row_start[r] + own]); }
+    for (var r = 0u; r < ROWS; r++) {
+      weights[r] = select(0.0, f32(weight[row_start[r] + own]), k + lane < depth);
+    }
     var gate_weights: array<f32, GATE_ROWS>;
     for (var r = 0u; r < GATE_ROWS; r++) {
-      gate_weights[r] = f32(gate_weight[select(0u, row_start[r], GATE_ROWS > 1) + own]);
+      let start = select(0u, row_start[r], GATE_ROWS > 1);
+      gate_weights[r] = select(0.0, f32(gate_weight[start + own]), k + lane < depth);
     }
     let channel = quotient(own, taps);
     let own_y = quotient(own - channel * taps, params.kernel_width);
@@ -86,22 +100,30 @@ fn gated_conv2d_shuffle(
     let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
 
     let steps = min(lanes, depth - k);
-    for (var j = 0u; j < steps; j++) {
+    for (var j = 0u; j < steps; j += 2) {
       let tap = subgroupShuffle(own_tap, j);
       let offset = subgroupShuffle(own_offset, j);
-      var values: array<f32, COLUMNS>;
-      for (var c = 0u; c < COLUMNS; c++) {
-        // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
-        let inside = left[c] + tap.x < params.width && top[c] + tap.y < params.height;
-        values[c] = select(0.0, f32(image[select(0u, corner[c] + offset, inside)]), inside);
+      let next_tap = subgroupShuffle(own_tap, j + 1);
+      let next_offset = subgroupShuffle(own_offset, j + 1);
+      var values: array<vec4f, QUADS>;
+      var next_values: array<vec4f, QUADS>;
+      for (var q = 0u; q < QUADS; q++) {
+        values[q] = load_image(corner[q], left[q], top[q], tap, offset);
+        next_values[q] = load_image(corner[q], left[q], top[q], next_tap, next_offset);
       }
       for (var r = 0u; r < ROWS; r++) {
-        let factor = subgroupShuffle(weights[r], j);
-        for (var c = 0u; c < COLUMNS; c++) { sum[r][c] = fma(factor, values[c], sum[r][c]); }
+        let factor = vec4f(subgroupShuffle(weights[r], j));
+        let next_factor = vec4f(subgroupShuffle(weights[r], j + 1));
+        for (var q = 0u; q < QUADS; q++) {
+          sum[r][q] = fma(next_factor, next_values[q], fma(factor, values[q], sum[r][q]));
+        }
       }
       for (var r = 0u; r < GATE_ROWS; r++) {
-        let factor = subgroupShuffle(gate_weights[r], j);
-        for (var c = 0u; c < COLUMNS; c++) { gate[r][c] = fma(factor, values[c], gate[r][c]); }
+        let factor = vec4f(subgroupShuffle(gate_weights[r], j));
+        let next_factor = vec4f(subgroupShuffle(gate_weights[r], j + 1));
+        for (var q = 0u; q < QUADS; q++) {
+          gate[r][q] = fma(next_factor, next_values[q], fma(factor, values[q], gate[r][q]));
+        }
       }
     }
   }
@@ -109,13 +131,13 @@ fn gated_conv2d_shuffle(
   for (var r = 0u; r < ROWS; r++) {
     let row = first_row + r;
     let gate_row = select(0u, row, GATE_ROWS > 1);
-    for (var c = 0u; c < COLUMNS; c++) {
+    for (var c = 0u; c < 4 * QUADS; c++) {
       let pixel = first_pixel + c * WORKGROUP;
       if (row < params.out_channels && pixel < params.pixels) {
         let batch = pixel / plane;
         let position = pixel % plane;
-        var value = sum[r][c];
-        var opening = gate[min(r, GATE_ROWS - 1)][c];
+        var value = sum[r][c / 4][c % 4];
+        var opening = gate[min(r, GATE_ROWS - 1)][c / 4][c % 4];
         if (HAS_BIAS) { value += f32(bias[row]); }
         if (HAS_GATE_BIAS) { opening += f32(gate_bias[gate_row]); }
         if (HAS_PARTIAL) {

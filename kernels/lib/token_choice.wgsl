@@ -56,14 +56,12 @@ fn guided(conditional: vec4f, unconditional: vec4f, scale: f32) -> vec4f {
 }
 
 /// What the candidate is the argmax of, for the ids 4 quad .. 4 quad + 3. For a position that has a token,
-/// nothing but that token can win. Gumbel numbers from 24 bits stay below 16.7: where not even that would lift a
-/// logit above the best so far, none are drawn.
-fn perturbed(logits: vec4f, quad: u32, place: Place, best: f32) -> vec4f {
+/// nothing but that token can win.
+fn perturbed(logits: vec4f, quad: u32, place: Place) -> vec4f {
   if (RESCORE && place.role == SCORE) {
     return select(vec4f(BANNED), logits, vec4u(4u * quad) + vec4u(0u, 1u, 2u, 3u) == vec4u(place.token));
   }
   if (!TEMPERED) { return logits; }
-  if (maximum(logits) + place.temperature * 16.7 <= best) { return vec4f(BANNED); }
   return logits + place.temperature * gumbel(open_uniform(philox(vec4u(quad, place.counter), place.seed)));
 }
 

@@ -60,7 +60,7 @@ fn token_candidates(
     let first_word = mask_of(row) * ((params.columns + 31u) / 32u);
     for (var quad = 0u; 4u * quad < params.columns; quad++) {
       let l = logits_of(row, quad, first_word);
-      choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place, choice.perturbed));
+      choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
     }
   }
   candidates[row] = select(choice.id, token, choice.id == NO_TOKEN);

@@ -64,7 +64,7 @@ fn token_choices_of_lane(
     l = usable(l);
     if (HAS_ALLOWED) { l = select(vec4f(BANNED), l, permitted(quad, first_word)); }
     if (quad == params.mask_id / 4u) { l[params.mask_id % 4u] = BANNED; }
-    choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place, choice.perturbed));
+    choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
   }
   partials[i] = choice;
 }

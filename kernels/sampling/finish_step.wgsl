@@ -1,6 +1,8 @@
-// Ends a step of masked decoding: puts the next tokens in place of the tokens, counts what is still masked, and
-// moves the state on: to the next block where this one is full or has had its steps, else to the next step.
-// One workgroup in all.
+// Ends a step of masked decoding: puts the next tokens of the answers in place, counts the positions that are still
+// masked and come before the first stop token of their sequence (LLaDA-V), and moves the state on: to the next
+// block with such positions where this one has none, to the next block where it has had its steps, else to the
+// next step.
+// One workgroup in all; an invocation takes every WORKGROUP-th sequence.
 //! import lib/decoding.wgsl
 
 const WORKGROUP = 64u;
@@ -11,6 +13,7 @@ struct Params {
   start: u32,
   block_length: u32,
   mask_id: u32,
+  stop_id: u32,           // 2^32 - 1, no token's, for none
   steps_per_block: u32,   // S
 }
 @group(1) @binding(0) var<uniform> params: Params;
@@ -19,24 +22,33 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> state: Decoding;
 
 var<workgroup> masked: atomic<u32>;
-var<workgroup> masked_in_block: atomic<u32>;
+var<workgroup> ahead: atomic<u32>;   // L less the first of them
 
 @compute @workgroup_size(WORKGROUP)
 fn finish_step(@builtin(local_invocation_index) local: u32) {
   let end = block_end(state.block, params.start, params.block_length, params.length);
-  for (var i = local; i < params.batch * params.length; i += WORKGROUP) {
-    tokens[i] = next[i];
-    let position = i % params.length;
-    if (next[i] == params.mask_id && position >= params.start) {
-      atomicAdd(&masked, 1u);
-      if (position < end) { atomicAdd(&masked_in_block, 1u); }
+  for (var batch = local; batch < params.batch; batch += WORKGROUP) {
+    var stopped = false;
+    for (var position = params.start; position < params.length; position++) {
+      let i = batch * params.length + position;
+      let token = next[i];
+      tokens[i] = token;
+      stopped |= token == params.stop_id;
+      if (token == params.mask_id && !stopped) {
+        atomicAdd(&masked, 1u);
+        atomicMax(&ahead, params.length - position);
+      }
     }
   }
   workgroupBarrier();
   if (local != 0u) { return; }
   state.step++;
   state.block_step++;
-  if (atomicLoad(&masked_in_block) == 0u || state.block_step >= params.steps_per_block) {
+  let first = params.length - atomicLoad(&ahead);
+  if (first >= end) {
+    state.block = (first - params.start) / params.block_length;
+    state.block_step = 0u;
+  } else if (state.block_step >= params.steps_per_block) {
     state.block++;
     state.block_step = 0u;
   }

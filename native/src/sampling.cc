@@ -87,7 +87,10 @@ static Napi::Value token_candidates(Info info) {
       return open_uniform(philox({quad, uint32_t(position), uint32_t(b), step}, state.seed_low, state.seed_high)[word]);
     };
     const auto confidence_in = [&](uint32_t v) {
-      if (kind == 1) return (1 - std::exp(second - largest)) / sum;
+      if (kind == 1) {
+        if (usable.size() == 1) return 1.0;
+        return second == largest ? 0 : (1 - std::exp(second - largest)) / sum;
+      }
       if (kind == 2) {
         double entropy = 0;
         for (const uint32_t w : usable) {

@@ -1,4 +1,3 @@
-import { unzipSync } from 'fflate';
 import { FileFormatError, TalError } from '../errors.js';
 import type { NumericArray } from './array.js';
 import { readNpy } from './npy.js';
@@ -18,11 +17,13 @@ export interface NpzOptions {
  * @param name what messages call it
  * @throws FileFormatError where it is no zip, is cut, lies about sizes, or unpacks to more than `maxBytes`
  */
-export function readNpz(
+export async function readNpz(
   bytes: Uint8Array,
   name: string,
   { maxBytes = 2 ** 32 }: NpzOptions = {},
-): Map<string, NumericArray> {
+): Promise<Map<string, NumericArray>> {
+  // Imported when it is used: a page without a bundler then needs it for .npz files only.
+  const { unzipSync } = await import('fflate');
   const sizes = new Map<string, number>();
   let total = 0;
   let members: Record<string, Uint8Array>;

@@ -122,7 +122,7 @@ export class DdimSampler {
   /**
    * Samples.
    * @param initial standard normal, of the shape and type that were captured; left as it is
-   * @returns x0; the next run overwrites it
+   * @returns x0, the sampler's own tensor: the next run overwrites it and `dispose()` frees it
    * @throws ShapeError, DtypeError, ReleasedError after `dispose()`
    */
   run(initial: Tensor): Tensor {
@@ -164,7 +164,7 @@ class DdimLoop {
     this.#state = runtime.empty(shape, dtype);
   }
 
-  /** The whole loop, `step` recording or replaying one step. The result is a view of the state. */
+  /** The whole loop, `step` recording or replaying one step. The result is the state. */
   run(initial: Tensor, step: () => void): Tensor {
     expectDtype(initial, 'initial', this.dtype);
     expectShape(initial, 'initial', this.#state.shape);
@@ -172,8 +172,7 @@ class DdimLoop {
     this.#step.write([0xffffffff]);
     this.#commit(initial);
     for (let s = 0; s < this.#times.size; s++) step();
-    // A view: the caller may dispose it.
-    return this.#state.reshape(this.#state.shape);
+    return this.#state;
   }
 
   step(): void {

@@ -1,4 +1,5 @@
 import { NoAdapterError, OptionError } from '../errors.js';
+import { nodeModule } from '../node-module.js';
 import { activateCachedDriver } from './cached-driver.js';
 
 /** `auto` takes hardware where there is any, a software driver otherwise. */
@@ -32,15 +33,12 @@ export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Pro
   held.add(gpu);
   const release = () => void held.delete(gpu);
   const request = (options: GPURequestAdapterOptions) => gpu.requestAdapter(options).catch(() => null);
-  let adapter: GPUAdapter | null = null;
-  if (kind !== 'software') {
-    adapter = await request({ powerPreference: 'high-performance' });
-    if (adapter && kind === 'hardware' && isSoftware(adapter.info)) adapter = null;
-  }
-  if (!adapter && kind !== 'hardware') {
-    adapter = await request({ forceFallbackAdapter: true });
-    if (adapter && !isSoftware(adapter.info)) adapter = null;
-  }
+  const fits = (adapter: GPUAdapter | null) =>
+    adapter && (kind === 'auto' || isSoftware(adapter.info) === (kind === 'software'));
+  // The plain request comes first whatever the kind: Dawn offers lavapipe as a fallback only after one.
+  let adapter = await request({ powerPreference: 'high-performance' });
+  if (!fits(adapter)) adapter = await request({ forceFallbackAdapter: kind !== 'hardware' });
+  if (!fits(adapter)) adapter = null;
   if (!adapter) {
     release();
     throw new NoAdapterError(noAdapterMessage(kind));
@@ -66,9 +64,7 @@ async function findGpu(): Promise<GPU> {
   activateCachedDriver();
   let dawn: typeof import('webgpu');
   try {
-    // The name is a variable so that bundlers leave Node's binding out of a page.
-    const name = 'webgpu';
-    dawn = (await import(name)) as typeof import('webgpu');
+    dawn = await nodeModule('webgpu');
   } catch (cause) {
     throw new NoAdapterError('the npm package "webgpu" could not be loaded: run npm install webgpu', {
       cause,

@@ -58,7 +58,7 @@ interface DispatchStep {
 
 export type Step = DispatchStep | UploadCommand | CopyCommand | ReplayCommand;
 
-/** Bind groups by layout and buffers; emptied when it is full or a buffer is destroyed. */
+/** Bind groups by layout and buffers; emptied when it is full. */
 export class BindGroupCache {
   readonly #groups = new Map<GPUBindGroupLayout, Map<string, GPUBindGroup>>();
   #size = 0;

@@ -16,7 +16,7 @@ import { type Kernel, PipelineCache } from './pipelines.js';
 import { BufferPool, type PooledBuffer } from './pool.js';
 import { type Measurement, Stopwatch } from './timing.js';
 import { type DeviceTraits, deviceTraits, wantedFeatures } from './traits.js';
-import type { KernelConstants } from './wgsl.js';
+import type { KernelConstants, StorageBinding } from './wgsl.js';
 
 export interface GpuOptions {
   /** Which adapter to open; ignored with `device`. */
@@ -41,11 +41,13 @@ const autoFlushBytes = 2 ** 26;
 export class Gpu {
   readonly traits: DeviceTraits;
   readonly buffers: BufferPool;
-  readonly #uniforms: BufferPool;
+  /** Uniform rings and placeholders: not the tensors' memory. */
+  readonly #internal: BufferPool;
   readonly #readbacks: BufferPool;
   readonly #pipelines: PipelineCache;
   readonly #bindGroups: BindGroupCache;
   readonly #lifetime = new Lifetime();
+  #placeholders: { readonly read: PooledBuffer; readonly written: PooledBuffer } | undefined;
   #commands: Command[] = [];
   #uploadBytes = 0;
   #capturing: Command[] | undefined;
@@ -66,13 +68,9 @@ export class Gpu {
     this.traits = deviceTraits(device, info, languageFeatures);
     this.#bindGroups = new BindGroupCache(device);
     const { storage, uniform, copySource, copyTarget, mapRead } = bufferUsage;
-    const onOutOfMemory = this.#onStrayError;
-    this.buffers = new BufferPool(device, storage | copySource | copyTarget, {
-      onDestroy: () => this.#bindGroups.clear(),
-      onOutOfMemory,
-    });
-    this.#uniforms = new BufferPool(device, uniform | copyTarget, { onOutOfMemory });
-    this.#readbacks = new BufferPool(device, mapRead | copyTarget, { onOutOfMemory });
+    this.buffers = new BufferPool(device, storage | copySource | copyTarget, this.#onStrayError);
+    this.#internal = new BufferPool(device, uniform | storage | copyTarget, this.#onStrayError);
+    this.#readbacks = new BufferPool(device, mapRead | copyTarget, this.#onStrayError);
     this.#pipelines = new PipelineCache(device, this.traits.immediates);
     // On the caller's device the errors outside of our scopes are the caller's.
     if (ownsDevice) device.addEventListener('uncapturederror', this.#onUncapturedError);
@@ -125,6 +123,17 @@ export class Gpu {
   /** The kernel with these constants; its compilation starts at the first call. */
   kernel(path: KernelPath, constants?: KernelConstants): Kernel {
     return this.#pipelines.get(path, constants);
+  }
+
+  /**
+   * Something to bind where a kernel's optional operand is absent: one buffer for all that is only read, a
+   * stretch of another for each binding that may be written, because writable bindings must not overlap.
+   */
+  placeholder(access: StorageBinding['access'], binding: number): BufferRange {
+    this.#placeholders ??= { read: this.#internal.acquire(256), written: this.#internal.acquire(4096) };
+    return access === 'read'
+      ? { buffer: this.#placeholders.read, offset: 0, bytes: 256 }
+      : { buffer: this.#placeholders.written, offset: binding * 256, bytes: 256 };
   }
 
   /** Appends a command. It runs after all that was recorded before it. */
@@ -224,9 +233,8 @@ export class Gpu {
   async trim(): Promise<void> {
     do await this.flush();
     while (this.#commands.length > 0 || this.#waitingBatches > 0);
-    this.buffers.trim();
-    this.#uniforms.trim();
-    this.#readbacks.trim();
+    for (const pool of [this.buffers, this.#internal, this.#readbacks]) pool.trim();
+    this.#bindGroups.clear();
   }
 
   /** Destroys the device, or all buffers of this runtime where it is the caller's. Whatever is pending rejects. */
@@ -235,7 +243,7 @@ export class Gpu {
     this.#destroyed = true;
     this.#lifetime.end(new ReleasedError('the runtime was destroyed: make a new one'));
     this.#commands = [];
-    for (const pool of [this.buffers, this.#uniforms, this.#readbacks]) pool.destroy();
+    for (const pool of [this.buffers, this.#internal, this.#readbacks]) pool.destroy();
     if (!this.ownsDevice) return;
     this.device.removeEventListener('uncapturederror', this.#onUncapturedError);
     this.device.destroy();
@@ -296,7 +304,7 @@ export class Gpu {
   }
 
   #releaseUniforms(program: Program): void {
-    if (program.uniforms) this.#uniforms.release(program.uniforms);
+    if (program.uniforms) this.#internal.release(program.uniforms);
   }
 
   #resolve(commands: readonly Command[]): Program {
@@ -304,7 +312,7 @@ export class Gpu {
       device: this.device,
       bindGroups: this.#bindGroups,
       uniformLayout: this.#pipelines.uniformLayout,
-      acquireUniforms: (bytes): PooledBuffer => this.#uniforms.acquire(bytes),
+      acquireUniforms: (bytes): PooledBuffer => this.#internal.acquire(bytes),
     });
   }
 

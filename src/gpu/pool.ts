@@ -17,13 +17,6 @@ export interface PoolStatistics {
   readonly peakBytes: number;
 }
 
-export interface PoolEvents {
-  /** Buffers were destroyed: caches must forget them. */
-  onDestroy?(): void;
-  /** The device had no memory for a buffer that was handed out. */
-  onOutOfMemory?(error: GPUError): void;
-}
-
 let nextId = 1;
 
 /** An identity for a buffer that did not come from a pool. */
@@ -45,7 +38,8 @@ export class BufferPool {
   constructor(
     readonly device: GPUDevice,
     readonly usage: GPUBufferUsageFlags,
-    readonly events: PoolEvents = {},
+    /** Told when the device had no memory for a buffer that was handed out. */
+    readonly onOutOfMemory: (error: GPUError) => void = () => {},
   ) {}
 
   get statistics(): PoolStatistics {
@@ -84,14 +78,12 @@ export class BufferPool {
   trim(): void {
     for (const free of this.#free.values()) for (const pooled of free) this.#destroy(pooled);
     this.#free.clear();
-    this.events.onDestroy?.();
   }
 
   /** Destroys all buffers, those in use included. */
   destroy(): void {
     for (const pooled of this.#all) this.#destroy(pooled);
     this.#free.clear();
-    this.events.onDestroy?.();
   }
 
   #create(size: number): PooledBuffer {
@@ -114,8 +106,7 @@ export class BufferPool {
     const index = free?.indexOf(pooled) ?? -1;
     if (index >= 0) free!.splice(index, 1);
     if (this.#all.has(pooled)) this.#destroy(pooled);
-    this.events.onDestroy?.();
-    this.events.onOutOfMemory?.(error);
+    this.onOutOfMemory(error);
   }
 
   #destroy(pooled: PooledBuffer): void {

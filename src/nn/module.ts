@@ -38,6 +38,7 @@ export class Parameter {
 export abstract class Module {
   readonly #children = new Map<string, Module>();
   readonly #parameters = new Map<string, Parameter>();
+  readonly #unused = new Set<string>();
 
   constructor(readonly runtime: Runtime) {}
 
@@ -54,6 +55,17 @@ export abstract class Module {
     return parameter;
   }
 
+  /** Declares a name that checkpoints may hold and that is not needed here. */
+  protected unused(name: string): void {
+    this.#unused.add(name);
+  }
+
+  /** All names declared so, like {@link parameters}. */
+  *#unusedNames(prefix = ''): Generator<string> {
+    for (const name of this.#unused) yield prefix + name;
+    for (const [name, child] of this.#children) yield* child.#unusedNames(`${prefix}${name}.`);
+  }
+
   /** All weights, those of children under `child.`, in the order of declaration. */
   *parameters(prefix = ''): Generator<[name: string, parameter: Parameter]> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
@@ -66,7 +78,12 @@ export abstract class Module {
    */
   async load(checkpoint: Safetensors): Promise<void> {
     const parameters = new Map(this.parameters());
-    checkTensors(checkpoint, Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape])));
+    const shapes = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
+    for (const name of this.#unusedNames()) {
+      const stored = checkpoint.tensors.get(name);
+      if (stored) shapes[name] = stored.shape;
+    }
+    checkTensors(checkpoint, shapes);
     for (const [name, parameter] of parameters) {
       const elements = toFloat32(await checkpoint.read(name));
       if (!elements.every(Number.isFinite)) {

@@ -32,7 +32,8 @@ export const argmaxOperation = defineOperation<
     {
       name: 'split',
       suits: (_, { columns }) => columns >= lanes,
-      prefers: (_, { rows, columns }) => columns >= 2048 && rows < 65536,
+      prefers: ({ deviceClass }, { rows, columns }) =>
+        columns >= 2048 && (rows < 32 || (deviceClass === 'hardware' && rows < 65_536)),
       run(runtime, { x }, { output }, { rows, columns, dtype }) {
         const partials = runtime.empty([rows, lanes, 2], 'u32');
         runtime.launch({

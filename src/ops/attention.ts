@@ -169,15 +169,11 @@ export const attentionOperation = defineOperation<
     },
     {
       name: 'tiled',
-      suits: () => true,
+      suits: (_, { headSize }) => headSize % 4 === 0,
       meantFor: ['hardware'],
       run(runtime, operands, outputs, problem) {
-        const { headSize } = problem;
         launch(runtime, 'attention/tiled', operands, outputs, problem, {
-          constants: {
-            HEAD_SIZE: headSize,
-            ...(headSize % 4 === 0 && { WIDTH: 4, Packed: 'vec4<Element>' }),
-          },
+          constants: { VECTORS: problem.headSize / 4 },
           queriesEach: 64,
         });
       },
@@ -188,6 +184,7 @@ export const attentionOperation = defineOperation<
       run(runtime, operands, outputs, problem) {
         launch(runtime, 'attention/plain', operands, outputs, problem, {
           constants: { HEAD_SIZE: problem.headSize },
+          params: { head_size: problem.headSize },
         });
       },
     },

@@ -121,20 +121,20 @@ export function isConvShuffleLegal({ subgroups }: DeviceTraits, geometry: ConvGe
   return subgroups && convDepth(geometry) < 2 ** 20;
 }
 
-/** Constants and grid of a shuffle kernel: the rows of `most` that the output channels fill, and its columns. */
+/**
+ * Constants and grid of a shuffle kernel: the rows of `most` that the output channels fill, and its quads of pixels a
+ * lane.
+ */
 export function shuffleTile(
   { subgroupMaxSize }: DeviceTraits,
   geometry: ConvGeometry,
-  most: { readonly rows: number; readonly columns: number },
+  most: { readonly rows: number; readonly quads: number },
 ) {
-  const pixels = outPixels(geometry);
   const rows = [1, 4].find((size) => size >= geometry.outChannels) ?? most.rows;
-  const columns = pixels <= subgroupMaxSize ? 1 : most.columns;
+  const rowTiles = Math.ceil(geometry.outChannels / rows);
+  const pixelTiles = Math.ceil(outPixels(geometry) / (4 * most.quads * subgroupMaxSize));
   return {
-    tile: { WORKGROUP: subgroupMaxSize, ROWS: rows, COLUMNS: columns },
-    workgroups: spread(
-      Math.ceil(geometry.outChannels / rows) * Math.ceil(pixels / (columns * subgroupMaxSize)),
-      1,
-    ),
+    tile: { WORKGROUP: subgroupMaxSize, ROWS: rows, QUADS: most.quads },
+    workgroups: spread(rowTiles * pixelTiles, 1),
   };
 }

@@ -135,8 +135,8 @@ export function launchConv2d(
   });
 }
 
-/** Rows (output channels), and pixels a lane, of the shuffle kernel (measured). */
-const convTile = { rows: 16, columns: 8 };
+/** Rows (output channels), and quads of pixels a lane, of the shuffle kernel (measured). */
+const convTile = { rows: 16, quads: 2 };
 
 /**
  * Two-dimensional convolution `activation(conv(input, weight) + bias)`: `input` (B, C, H, W), `weight`

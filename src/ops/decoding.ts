@@ -48,6 +48,9 @@ export function answerOf(tokens: Tensor, rows: number, options: AnswerOptions): 
   return { batch, length, rows, start, blockLength: Math.min(blockLength, length), maskId };
 }
 
+/** What no token's id is. */
+const noToken = 2 ** 32 - 1;
+
 /** Words of the state of a decoding, in their order. */
 const words = ['seedLow', 'seedHigh', 'step', 'block', 'blockStep', 'masked'] as const;
 
@@ -58,7 +61,9 @@ export interface DecodingProgress {
   readonly block: number;
   /** Steps so far in this block. */
   readonly blockStep: number;
-  /** Masked positions left in all answers; 0 before the first step too. */
+  /**
+   * Masked positions left in all answers, but for those behind a stop token; 0 before the first step too.
+   */
   readonly masked: number;
 }
 
@@ -87,15 +92,25 @@ export async function readDecoding(state: Tensor): Promise<DecodingProgress> {
   return { step: step!, block: block!, blockStep: blockStep!, masked: masked! };
 }
 
+export interface FinishStepOptions extends AnswerOptions {
+  /** Steps that a block has. */
+  readonly stepsPerBlock: number;
+  /** Id of the token that ends an answer: masked positions behind it need not be filled. */
+  readonly stopId?: number;
+}
+
 /**
- * Ends a step, in place: `tokens` (B, L) become `next`, and `state` moves on, to the next block where this one
- * is full or has had its `stepsPerBlock` steps.
+ * Ends a step, in place: the answers in `tokens` (B, L) become those of `next`, and `state` moves on, to the next
+ * block where this one is full or has had its steps.
  */
 export function finishStep(
   { tokens, next, state }: { tokens: Tensor; next: Tensor; state: Tensor },
-  { stepsPerBlock, ...options }: AnswerOptions & { readonly stepsPerBlock: number },
+  { stepsPerBlock, stopId = noToken, ...options }: FinishStepOptions,
 ): void {
   const { batch, length, start, blockLength, maskId } = answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
+  if (stopId !== noToken && !isId(stopId)) {
+    throw new OptionError(`stopId must be the id of a token, not ${stopId}`);
+  }
   expectDtype(next, 'next', 'u32');
   expectShape(next, 'next', tokens.shape);
   expectDecodingState(state);
@@ -108,6 +123,7 @@ export function finishStep(
       start,
       block_length: blockLength,
       mask_id: maskId,
+      stop_id: stopId,
       steps_per_block: expectSteps(stepsPerBlock),
     },
     workgroups: [1],
@@ -171,5 +187,5 @@ export function allTokensBut(vocabulary: number, ids: Iterable<number>): Uint32A
 }
 
 function isId(id: number): boolean {
-  return Number.isInteger(id) && id >= 0 && id < 2 ** 32 - 1;
+  return Number.isInteger(id) && id >= 0 && id < noToken;
 }

@@ -13,57 +13,56 @@ interface FillOptions {
   readonly dtype: Dtype;
 }
 
-interface FillProblem extends FillOptions {
-  /** Words that the elements take, the last one perhaps half used. */
-  readonly words: number;
-}
-
 export const fillOperation = defineOperation<
   Record<string, never>,
   FillOptions,
-  FillProblem,
+  FillOptions,
   { output: Tensor }
 >({
   name: 'fill',
   problem(_, { shape, value, dtype }) {
     checkShape(shape);
-    return { shape, value, dtype, words: Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) };
+    return { shape, value, dtype };
   },
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
   variants: [
     {
       name: 'vector',
-      suits: (_, { words }) => words % 4 === 0,
-      run: (runtime, _, { output }, { words, value, dtype }) =>
-        launch(runtime, output, words / 4, 'vec4<u32>', value, dtype),
+      suits: (_, { shape, dtype }) => wordsOf(shape, dtype) % 4 === 0,
+      run: (_, __, { output }, { value }) => fillBy('vec4<u32>', 4, output, value),
     },
     {
       name: 'plain',
       suits: () => true,
-      run: (runtime, _, { output }, { words, value, dtype }) =>
-        launch(runtime, output, words, 'u32', value, dtype),
+      run: (_, __, { output }, { value }) => fillBy('u32', 1, output, value),
     },
   ],
   flops: () => 0,
   reduction: () => 1,
 });
 
-function launch(
-  runtime: Runtime,
-  out: Tensor,
-  count: number,
-  unit: string,
-  value: number,
-  dtype: Dtype,
-): void {
+/** Words that the elements take, the last one perhaps half used. */
+function wordsOf(shape: Shape, dtype: Dtype): number {
+  return Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4);
+}
+
+function fillBy(unit: 'u32' | 'vec4<u32>', wordsEach: number, out: Tensor, value: number): void {
+  const { dtype } = out;
+  const count = wordsOf(out.shape, dtype) / wordsEach;
   const bits = dtype === 'f16' ? halfBits(value) * 0x1_0001 : numberBits(value, dtype);
-  runtime.launch({
+  out.runtime.launch({
     kernel: 'elementwise/fill',
     constants: { Unit: unit },
     buffers: { out },
     params: { count, bits },
     workgroups: spread(count),
   });
+}
+
+/** Writes one number to every element of a tensor that an operation is making. */
+export function fillInto(out: Tensor, value: number): void {
+  if (wordsOf(out.shape, out.dtype) % 4 === 0) fillBy('vec4<u32>', 4, out, value);
+  else fillBy('u32', 1, out, value);
 }
 
 /** A tensor with one number in every element, made on the device. @throws ShapeError, OptionError */

@@ -204,9 +204,9 @@ export function gatedConv2dPartial(operands: PartialOperands, options: PartialOp
   return gatedConv2dPartialOperation.run(operands, options).output;
 }
 
-/** Rows (output channels), and pixels a lane, of the shuffle kernel with one gate and with a gate a channel. */
-const gatedTile = { rows: 16, columns: 8 };
-const fullyGatedTile = { rows: 16, columns: 4 };
+/** Rows (output channels), and quads of pixels a lane, of the shuffle kernel with one gate and with a gate a channel. */
+const gatedTile = { rows: 16, quads: 2 };
+const fullyGatedTile = { rows: 16, quads: 1 };
 
 function launchGatedConv2d(
   runtime: Runtime,

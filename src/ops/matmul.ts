@@ -45,8 +45,8 @@ interface Strides {
   readonly depth: number;
 }
 
-/** Rows, and columns a lane, of the shuffle kernel: as many sums as registers and stack hold well (measured). */
-const tile = { rows: 16, columns: 8 };
+/** Rows, and quads of columns a lane, of the shuffle kernel (measured: beyond 128 sums compilers give up). */
+const tile = { rows: 16, quads: 2 };
 
 export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulProblem, { output: Tensor }>({
   name: 'matmul',
@@ -103,18 +103,18 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
         const aStrides = stridesA(problem);
         const bStrides = stridesB(problem);
         // Lanes lie along the columns of the output, or along its rows where that fills more of them.
-        const exchange = n < m && n < lanes * tile.columns;
+        const exchange = n < m && n < 4 * tile.quads * lanes;
         const [left, right] = exchange ? [bStrides, aStrides] : [aStrides, bStrides];
         const [rows, columns] = exchange ? [n, m] : [m, n];
-        const rowsEach = smallestHolding([1, 4, tile.rows], rows);
-        const columnsEach = smallestHolding([1, tile.columns], Math.ceil(columns / lanes));
+        const rowsEach = [1, 4].find((size) => size >= rows) ?? tile.rows;
+        const columnsEach = 4 * tile.quads * lanes;
         runtime.launch({
           kernel: 'matmul/shuffle',
           constants: {
             ...sharedConstants(problem),
             WORKGROUP: lanes,
             ROWS: rowsEach,
-            COLUMNS: columnsEach,
+            QUADS: tile.quads,
           },
           buffers: { a: exchange ? b : a, b: exchange ? a : b, bias, out: output },
           params: {
@@ -133,10 +133,7 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
             bias_row: exchange ? 1 : 0,
             bias_column: exchange ? 0 : 1,
           },
-          workgroups: spread(
-            batches * Math.ceil(rows / rowsEach) * Math.ceil(columns / (columnsEach * lanes)),
-            1,
-          ),
+          workgroups: spread(batches * Math.ceil(rows / rowsEach) * Math.ceil(columns / columnsEach), 1),
         });
       },
     },
@@ -255,9 +252,4 @@ function sharedConstants({ hasBias, dtype, outDtype, activation }: MatmulProblem
 /** How the tiled kernel loads: four elements at a time where the operands' contiguous axes are made of fours. */
 function packing(contiguousA: number, contiguousB: number) {
   return contiguousA % 4 === 0 && contiguousB % 4 === 0 ? { Packed: 'vec4<Element>', WIDTH: 4 } : {};
-}
-
-/** The smallest of the ascending `sizes` that is at least `count`, or the largest. */
-function smallestHolding(sizes: readonly number[], count: number): number {
-  return sizes.find((size) => size >= count) ?? sizes.at(-1)!;
 }

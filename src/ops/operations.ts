@@ -1,8 +1,10 @@
 import { argmaxOperation } from './argmax.js';
 import { attentionOperation } from './attention.js';
+import { batchNormOperation } from './batch-norm.js';
 import { binaryOperation } from './binary.js';
 import { broadcastToOperation } from './broadcast-to.js';
 import { castOperation } from './cast.js';
+import { channelMomentsOperation } from './channel-moments.js';
 import { commitTokensOperation } from './commit-tokens.js';
 import { concatOperation } from './concat.js';
 import { conv2dOperation } from './conv.js';
@@ -10,7 +12,13 @@ import { ddimStepOperation } from './ddim.js';
 import { decodeMomentsOperation } from './decode-moments.js';
 import { fillOperation } from './fill.js';
 import { gatedConv2dOperation, gatedConv2dPartialOperation } from './gated-conv.js';
+import { gatherOperation } from './gather.js';
+import { groupNormOperation } from './group-norm.js';
 import { iouMapOperation } from './iou-map.js';
+import { l2NormalizeOperation } from './l2-normalize.js';
+import { layerNormOperation, rmsNormOperation } from './layer-norm.js';
+import { lstmOperation } from './lstm.js';
+import { maskedMeanOperation } from './masked-mean.js';
 import { matmulOperation } from './matmul.js';
 import { mergeMapsOperation } from './merge-maps.js';
 import type { AnyOperation } from './op.js';
@@ -19,9 +27,12 @@ import { permuteOperation } from './permute.js';
 import { averagePoolOperation, maxPoolOperation } from './pool.js';
 import { qSampleOperation } from './q-sample.js';
 import { randomOperation } from './random.js';
+import { reduceOperation } from './reduce.js';
 import { remaskTokensOperation } from './remask-tokens.js';
 import { resizeBilinearOperation } from './resize.js';
 import { reverseSequenceOperation } from './reverse-sequence.js';
+import { scatterOperation } from './scatter.js';
+import { scatterAddOperation } from './scatter-add.js';
 import { sliceOperation } from './slice.js';
 import { softmaxOperation } from './softmax.js';
 import { timeEmbeddingOperation } from './time-embedding.js';
@@ -34,9 +45,11 @@ import { whereOperation } from './where.js';
 export const operations: readonly AnyOperation[] = [
   argmaxOperation,
   attentionOperation,
+  batchNormOperation,
   binaryOperation,
   broadcastToOperation,
   castOperation,
+  channelMomentsOperation,
   commitTokensOperation,
   concatOperation,
   conv2dOperation,
@@ -45,7 +58,14 @@ export const operations: readonly AnyOperation[] = [
   fillOperation,
   gatedConv2dOperation,
   gatedConv2dPartialOperation,
+  gatherOperation,
+  groupNormOperation,
   iouMapOperation,
+  l2NormalizeOperation,
+  layerNormOperation,
+  rmsNormOperation,
+  lstmOperation,
+  maskedMeanOperation,
   matmulOperation,
   mergeMapsOperation,
   padOperation,
@@ -54,9 +74,12 @@ export const operations: readonly AnyOperation[] = [
   maxPoolOperation,
   qSampleOperation,
   randomOperation,
+  reduceOperation,
   remaskTokensOperation,
   resizeBilinearOperation,
   reverseSequenceOperation,
+  scatterAddOperation,
+  scatterOperation,
   sliceOperation,
   softmaxOperation,
   timeEmbeddingOperation,

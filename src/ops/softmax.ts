@@ -4,6 +4,7 @@ import { axisOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { smallWorkgroup, workgroupOver } from './rows.js';
 
 interface SoftmaxProblem {
   readonly shape: Shape;
@@ -17,6 +18,9 @@ export interface SoftmaxOptions {
   /** Give the logarithm of the softmax instead. */
   readonly log?: boolean;
 }
+
+/** Columns of a row that `split` gives to one workgroup. */
+const partLength = 2048;
 
 export const softmaxOperation = defineOperation<
   { x: Tensor },
@@ -33,6 +37,62 @@ export const softmaxOperation = defineOperation<
   },
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
   variants: [
+    {
+      name: 'vector',
+      suits: (_, { columns }) => columns % 4 === 0,
+      meantFor: ['software'],
+      run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
+        runtime.launch({
+          kernel: 'reduce/softmax_vector',
+          constants: { WORKGROUP: smallWorkgroup, Element: dtype, LOG: log },
+          buffers: { x, out: output },
+          params: { rows, columns: columns / 4 },
+          workgroups: spread(rows, smallWorkgroup),
+        });
+      },
+    },
+    {
+      name: 'split',
+      suits: (_, { columns }) => columns > partLength,
+      meantFor: ['hardware'],
+      // With more rows there are workgroups enough without.
+      prefers: (_, { rows }) => rows < 256,
+      run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
+        const parts = Math.ceil(columns / partLength);
+        const count = rows * parts;
+        const statistics = runtime.empty([rows, parts, 2], 'f32');
+        const params = { count, columns, length: partLength, parts };
+        runtime.launch({
+          kernel: 'reduce/softmax_parts',
+          constants: { Element: dtype },
+          buffers: { x, statistics },
+          params,
+          workgroups: spread(count, 1),
+        });
+        runtime.launch({
+          kernel: 'reduce/softmax_join',
+          constants: { Element: dtype, LOG: log },
+          buffers: { x, statistics, out: output },
+          params,
+          workgroups: spread(count, 1),
+        });
+      },
+    },
+    {
+      name: 'workgroup',
+      suits: () => true,
+      meantFor: ['hardware'],
+      prefers: (_, { columns }) => columns >= 32,
+      run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
+        runtime.launch({
+          kernel: 'reduce/softmax_workgroup',
+          constants: { WORKGROUP: workgroupOver(columns), Element: dtype, LOG: log },
+          buffers: { x, out: output },
+          params: { rows, columns },
+          workgroups: spread(rows, 1),
+        });
+      },
+    },
     {
       name: 'plain',
       suits: () => true,

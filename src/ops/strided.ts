@@ -45,6 +45,12 @@ function copyByUnits(x: Tensor, out: Tensor, problem: StridedProblem, unit: Unit
   });
 }
 
+/** Copies `x` into `out`, of the same size and type, on the device. */
+export function copyInto(x: Tensor, out: Tensor): void {
+  const problem = { shape: [x.size], dtype: x.dtype, offset: 0, walk: { sizes: [x.size], strides: [[1]] } };
+  copyByUnits(x, out, problem, unitOf(problem), unitsEach(x.runtime.traits));
+}
+
 /** An operation that makes a view of `x` dense. Any type; the bits are moved as they are. */
 export function stridedOperation<Options>(
   name: string,

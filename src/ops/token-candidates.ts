@@ -1,10 +1,10 @@
 import { OptionError, ShapeError } from '../errors.js';
-import type { DeviceTraits } from '../gpu/traits.js';
+import type { DeviceClass } from '../gpu/traits.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type Answer, type AnswerOptions, answerOf, expectDecodingState, perRowStride } from './decoding.js';
 import { spread } from './grid.js';
-import { defineOperation } from './op.js';
+import { defineOperation, type Variant } from './op.js';
 
 /**
  * How sure the model is of a candidate x, with p = softmax of the logits at temperature 1, guided and without
@@ -115,32 +115,8 @@ export const tokenCandidatesOperation = defineOperation<
     confidence: { shape: [batch, rows], dtype: 'f32' },
   }),
   variants: [
-    {
-      name: 'split',
-      suits: (_, { columns }) => columns % 4 === 0,
-      prefers: (_, { columns }) => columns >= 256,
-      run(runtime, inputs, { candidates, confidence }, problem) {
-        const { batch, length, rows, start, blockLength, maskId } = problem.answer;
-        const { tokens, state } = inputs;
-        const { lanes, workgroup } = lanesFor(runtime.traits, batch * rows);
-        const partials = runtime.empty([batch, rows, lanes, choiceWords], 'u32');
-        const answer = { batch, length, rows, start, block_length: blockLength, mask_id: maskId };
-        runtime.launch({
-          kernel: 'sampling/candidates_split',
-          constants: { ...streamConstants(problem), WORKGROUP: workgroup },
-          buffers: { ...streamBuffers(inputs), partials },
-          params: { ...answer, ...streamParams(problem), lanes },
-          workgroups: spread(batch * rows * lanes, workgroup),
-        });
-        runtime.launch({
-          kernel: 'sampling/candidates_merge',
-          constants: { ...choiceConstants(problem), WORKGROUP: Math.min(lanes, 64) },
-          buffers: { partials, tokens, state, candidates, confidence },
-          params: { ...answer, lanes },
-          workgroups: spread(batch * rows, 1),
-        });
-      },
-    },
+    split('streams', 'software', () => 8),
+    split('lanes', 'hardware', (rows) => (rows < 128 ? 1024 : 256)),
     {
       name: 'plain',
       suits: () => true,
@@ -167,12 +143,42 @@ export const tokenCandidatesOperation = defineOperation<
 const choiceWords = 7;
 
 /**
- * Invocations that share a row, and their workgroups. A software driver is quickest where each of its subgroups
- * streams through one row; a GPU wants enough invocations to keep its memory busy.
+ * A variant that splits each row of the logits among several invocations. A software driver is quickest where
+ * each of its subgroups streams through one row; a GPU wants enough invocations to keep its memory busy.
  */
-function lanesFor({ deviceClass }: DeviceTraits, rows: number): { lanes: number; workgroup: number } {
-  if (deviceClass === 'software') return { lanes: 8, workgroup: 16 };
-  return { lanes: rows < 128 ? 1024 : 256, workgroup: 256 };
+function split(
+  name: string,
+  deviceClass: DeviceClass,
+  lanesFor: (rows: number) => number,
+): Variant<TokenCandidatesInputs, TokenCandidatesProblem, TokenCandidates> {
+  return {
+    name,
+    suits: (_, { columns }) => columns % 4 === 0,
+    meantFor: [deviceClass],
+    prefers: (_, { columns }) => columns >= 256,
+    run(runtime, inputs, { candidates, confidence }, problem) {
+      const { batch, length, rows, start, blockLength, maskId } = problem.answer;
+      const { tokens, state } = inputs;
+      const lanes = lanesFor(batch * rows);
+      const workgroup = Math.min(2 * lanes, 256);
+      const partials = runtime.empty([batch, rows, lanes, choiceWords], 'u32');
+      const answer = { batch, length, rows, start, block_length: blockLength, mask_id: maskId };
+      runtime.launch({
+        kernel: 'sampling/candidates_split',
+        constants: { ...streamConstants(problem), WORKGROUP: workgroup },
+        buffers: { ...streamBuffers(inputs), partials },
+        params: { ...answer, ...streamParams(problem), lanes },
+        workgroups: spread(batch * rows * lanes, workgroup),
+      });
+      runtime.launch({
+        kernel: 'sampling/candidates_merge',
+        constants: { ...choiceConstants(problem), WORKGROUP: Math.min(lanes, 64) },
+        buffers: { partials, tokens, state, candidates, confidence },
+        params: { ...answer, lanes },
+        workgroups: spread(batch * rows, 1),
+      });
+    },
+  };
 }
 
 function choiceConstants({ temperature, confidence, rescore }: TokenCandidatesProblem) {

@@ -24,9 +24,6 @@ type TopKOutputs = { values: Tensor; indices: Tensor };
 /** Parts that the split variant cuts a row into. */
 const stretches = 16;
 
-/** Fewest workgroups that keep such a device busy. */
-const busy = { software: 4, hardware: 64 } as const;
-
 export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKProblem, TopKOutputs>({
   name: 'topK',
   problem({ x }, { k }) {
@@ -43,8 +40,9 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
     {
       name: 'split',
       suits: (_, { columns, k }) => Math.floor(columns / stretches) >= k,
-      prefers: ({ deviceClass }, { rows, columns, k }) =>
-        rows < busy[deviceClass] && columns >= 8192 && columns >= 4 * stretches * k,
+      meantFor: ['hardware'],
+      // One workgroup a row leaves most of a GPU idle where there are few rows.
+      prefers: (_, { rows, columns, k }) => rows < 64 && columns >= Math.max(8192, 4 * stretches * k),
       run(runtime, { x }, { values, indices }, { rows, k, dtype }) {
         const best = {
           values: runtime.empty([rows, stretches * k], dtype),
@@ -57,7 +55,7 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
     {
       name: 'select',
       suits: () => true,
-      prefers: (_, { columns, k }) => columns * k > 4096,
+      prefers: (_, { columns, k }) => columns * k > 32_768,
       run(runtime, { x }, outputs, { rows, k }) {
         select(runtime, x, undefined, outputs, rows, 1, k);
       },

@@ -1,32 +1,20 @@
-import type { KernelPath } from '../../kernels/sources.js';
-import { DtypeError, FeatureError, GpuError, OptionError, ShapeError } from '../errors.js';
-import type { BufferRange } from '../gpu/commands.js';
+import { DtypeError, FeatureError, OptionError, ShapeError } from '../errors.js';
 import { Gpu, type GpuOptions } from '../gpu/gpu.js';
-import type { Kernel } from '../gpu/pipelines.js';
-import { newBufferId, type PooledBuffer, type PoolStatistics } from '../gpu/pool.js';
+import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
-import type { KernelConstants } from '../gpu/wgsl.js';
 import { Capture, CapturePool } from './capture.js';
 import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
+import { dispatchOf, type Launch } from './launch.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import { Storage, Tensor, tensorsIn } from './tensor.js';
 
+export type { Launch } from './launch.js';
+
 export interface RuntimeOptions extends GpuOptions {
   /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
   readonly poison?: boolean;
-}
-
-/** One launch of a kernel. Buffers are named by the kernel's own variables. */
-export interface Launch {
-  readonly kernel: KernelPath;
-  /** New values of the kernel's constants; `undefined` entries are left alone. */
-  readonly constants?: Readonly<Record<string, number | boolean | string | undefined>>;
-  /** An absent operand (undefined) is bound to a placeholder: the kernel must not touch it. */
-  readonly buffers: Readonly<Record<string, Tensor | undefined>>;
-  readonly params?: Readonly<Record<string, number>>;
-  readonly workgroups: readonly [number, number?, number?];
 }
 
 /**
@@ -42,7 +30,6 @@ export class Runtime {
   readonly #poison: boolean;
   #scopes: Set<Tensor>[] = [];
   #capturePool: CapturePool | undefined;
-  #placeholders: { read: PooledBuffer; write: PooledBuffer } | undefined;
 
   private constructor(
     readonly gpu: Gpu,
@@ -110,22 +97,12 @@ export class Runtime {
     return new Tensor(this, [...shape], dtype, new Storage({ buffer: pooled, offset, bytes }, () => {}));
   }
 
-  /** Records one launch of a kernel. Operations use this; so may a caller with a kernel of the package. */
-  launch({ kernel: path, constants, buffers, params, workgroups }: Launch): void {
-    const kernel = this.gpu.kernel(path, definedOnly(constants));
-    const [x, y = 1, z = 1] = workgroups;
-    const ranges = this.#ranges(kernel, buffers);
-    const limit = this.traits.limits.maxComputeWorkgroupsPerDimension;
-    if (!(x <= limit && y <= limit && z <= limit)) {
-      throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
-    }
-    this.gpu.record({
-      kind: 'dispatch',
-      kernel,
-      ranges,
-      params: packParams(kernel, params),
-      workgroups: [x, y, z],
-    });
+  /**
+   * Records one launch of a kernel. Operations use this; so may a caller with a kernel of the package.
+   * @throws GpuError where the launch does not fit the kernel
+   */
+  launch(launch: Launch): void {
+    this.gpu.record(dispatchOf(this, launch));
   }
 
   /** For tensors: records new elements, as bytes, for all that runs later. */
@@ -249,65 +226,4 @@ export class Runtime {
     }
     return bytes;
   }
-
-  #ranges(kernel: Kernel, buffers: Launch['buffers']): BufferRange[] {
-    const { path, bindings } = kernel.interface;
-    const writable = new Set<number>();
-    const readable = new Set<number>();
-    const ranges = bindings.map(({ name, access }, binding) => {
-      if (!(name in buffers)) throw new GpuError(`kernel ${path}: no buffer was given for ${name}`);
-      const tensor = buffers[name];
-      if (!tensor) return this.#placeholder(access === 'read_write', binding);
-      if (tensor.runtime !== this) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
-      const { storage } = tensor;
-      const { id } = storage.range.buffer;
-      if (writable.has(id) || (access === 'read_write' && readable.has(id))) {
-        throw new GpuError(`kernel ${path}: ${name} is written and bound twice: use a kernel made for it`);
-      }
-      (access === 'read' ? readable : writable).add(id);
-      this.hold(storage);
-      return storage.range;
-    });
-    for (const name in buffers) {
-      if (!bindings.some((binding) => binding.name === name)) {
-        throw new GpuError(`kernel ${path} has no buffer ${name}`);
-      }
-    }
-    return ranges;
-  }
-
-  /** Something to bind where an optional operand is absent: 256 bytes of one of two small buffers. */
-  #placeholder(writable: boolean, binding: number): BufferRange {
-    this.#placeholders ??= { read: this.gpu.buffers.acquire(256), write: this.gpu.buffers.acquire(4096) };
-    const buffer = writable ? this.#placeholders.write : this.#placeholders.read;
-    return { buffer, offset: writable ? binding * 256 : 0, bytes: 256 };
-  }
-}
-
-function definedOnly(constants: Launch['constants'] = {}): KernelConstants {
-  const defined: Record<string, number | boolean | string> = {};
-  for (const [name, value] of Object.entries(constants)) if (value !== undefined) defined[name] = value;
-  return defined;
-}
-
-function packParams(kernel: Kernel, params: Launch['params'] = {}): Uint8Array<ArrayBuffer> | undefined {
-  const { path, params: fields } = kernel.interface;
-  for (const name in params) {
-    if (!fields.some((field) => field.name === name)) {
-      throw new GpuError(`kernel ${path} has no parameter ${name}`);
-    }
-  }
-  if (fields.length === 0) return undefined;
-  const view = new DataView(new ArrayBuffer(fields.length * 4));
-  fields.forEach(({ name, type }, i) => {
-    const value = params[name];
-    if (value === undefined) throw new GpuError(`kernel ${path}: parameter ${name} was not given`);
-    if (type !== 'f32' && !Number.isInteger(value)) {
-      throw new GpuError(`kernel ${path}: parameter ${name} is a ${type}, ${value} is no whole number`);
-    }
-    if (type === 'f32') view.setFloat32(i * 4, value, true);
-    else if (type === 'i32') view.setInt32(i * 4, value, true);
-    else view.setUint32(i * 4, value, true);
-  });
-  return new Uint8Array(view.buffer);
 }

@@ -7,8 +7,12 @@ import { composeKernel } from '../../src/gpu/wgsl.js';
 import {
   attention,
   DeviceLostError,
+  encodeSafetensors,
+  FileAccessError,
+  Linear,
   matmul,
   NoAdapterError,
+  openSafetensors,
   Runtime,
   type RuntimeOptions,
   softmax,
@@ -23,6 +27,7 @@ export const checks: Readonly<Record<string, Check>> = {
   'operations, parameters as immediates where the adapter has them': () => operations({}),
   'operations, parameters through the uniform ring': () => operations({ immediates: false }),
   'every kernel is valid WGSL here': validateAll,
+  'weights come from bytes, and a path is refused': weights,
   'a capture replays with another input': replay,
   "a caller's own device, buffers and encoder": ownDevice,
   'a device that is lost rejects what is pending and what comes after': deviceLoss,
@@ -116,6 +121,19 @@ async function validateAll(): Promise<string> {
   runtime.destroy();
   if (problems.length > 0) throw new Error(problems.join('\n\n'));
   return `${paths.length - skipped.length} kernels; not for this adapter: ${skipped.join(', ') || 'none'}`;
+}
+
+async function weights(): Promise<string> {
+  const runtime = await Runtime.create();
+  const layer = new Linear(runtime, 2, 1, { bias: false });
+  const bytes = encodeSafetensors({ weight: { dtype: 'f32', shape: [1, 2], data: Float32Array.of(3, 4) } });
+  await layer.load(await openSafetensors(bytes));
+  const output = await layer.forward(runtime.tensor([1, 10], [1, 2])).read();
+  runtime.destroy();
+  if (output[0] !== 43) throw new Error(`the layer gave ${output}`);
+  const error = await openSafetensors('model.safetensors').catch((error: unknown) => error);
+  if (!(error instanceof FileAccessError)) throw new Error(`a path gave ${error}`);
+  return error.message;
 }
 
 async function replay(): Promise<string> {

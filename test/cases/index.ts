@@ -5,11 +5,22 @@ import { decodeMomentsCases } from './decode-moments.js';
 import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
 import { binaryCases, castCases, fillCases, unaryCases, whereCases } from './elementwise.js';
 import { gatedConv2dCases, gatedConv2dPartialCases } from './gated-conv.js';
+import { gatherCases, scatterAddCases, scatterCases } from './gather.js';
 import { iouMapCases } from './iou-map.js';
+import { lstmCases } from './lstm.js';
 import { matmulCases } from './matmul.js';
 import { mergeMapsCases } from './merge-maps.js';
+import {
+  batchNormCases,
+  channelMomentsCases,
+  groupNormCases,
+  l2NormalizeCases,
+  layerNormCases,
+  rmsNormCases,
+} from './norm.js';
 import { averagePoolCases, maxPoolCases, resizeBilinearCases } from './pool.js';
 import { randomCases } from './random.js';
+import { maskedMeanCases, reduceCases } from './reduce.js';
 import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from './sampling.js';
 import {
   broadcastToCases,
@@ -41,13 +52,25 @@ export const caseTables: readonly AnyCaseTable[] = [
   fillCases,
   gatedConv2dCases,
   gatedConv2dPartialCases,
+  gatherCases,
+  scatterCases,
+  scatterAddCases,
   iouMapCases,
+  lstmCases,
   matmulCases,
   mergeMapsCases,
+  layerNormCases,
+  rmsNormCases,
+  groupNormCases,
+  l2NormalizeCases,
+  channelMomentsCases,
+  batchNormCases,
   averagePoolCases,
   maxPoolCases,
   resizeBilinearCases,
   randomCases,
+  reduceCases,
+  maskedMeanCases,
   tokenCandidatesCases,
   commitTokensCases,
   remaskTokensCases,

@@ -100,6 +100,8 @@ interface CandidatesSize extends Sequences {
   rescore: boolean;
   /** Some logits are infinite or NaN, and some are equal. */
   special: boolean;
+  /** Share of the positions that are masked. */
+  masked: number;
 }
 
 const plainSize = { batch: 1, prompt: 0, rows: 4, blockLength: 4, block: 0, step: 0 } as const;
@@ -111,6 +113,7 @@ const plainChoice = {
   masks: 'none',
   rescore: false,
   special: false,
+  masked: 0.7,
 } as const;
 
 export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
@@ -128,7 +131,7 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
     })),
     { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'entropy' },
     { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'margin' },
-    { ...plainSize, ...plainChoice, rows: 2, vocabulary: 126_464, temperature: 1 },
+    { ...plainSize, ...plainChoice, rows: 2, vocabulary: 126_464, temperature: 1, masked: 1 },
   ],
   random: fc.record({
     ...sequences,
@@ -139,12 +142,12 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
     masks: fc.constantFrom('none' as const, 'one' as const, 'many' as const),
     rescore: fc.boolean(),
     special: fc.boolean(),
+    masked: fc.constantFrom(0.2, 0.7, 1),
   }),
-  benchmarks: [
-    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464 },
-    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, temperature: 1 },
-    { ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, confidence: 'entropy' },
-  ],
+  benchmarks: [{}, { temperature: 1 }, { confidence: 'entropy' as const }].map((more) => ({
+    ...{ ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, masked: 1 },
+    ...more,
+  })),
   // Confidences of single positions: no long sum over outputs evens the errors of exp out.
   tolerance: 20,
   make(size, random) {
@@ -164,7 +167,7 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
       inputs: {
         logits: make(),
         unconditional: size.guided ? make() : undefined,
-        tokens: tokens(size, random, vocabulary),
+        tokens: tokens(size, random, vocabulary, size.masked),
         state: stateOf(size, random),
         allowed:
           masks === 'none'

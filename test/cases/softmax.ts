@@ -22,13 +22,20 @@ export const softmaxCases: CaseTable<Size> = {
     { rows: 1, columns: 1000, log: true },
     { rows: 65, columns: 31, log: false },
     { rows: 64, columns: 128, log: false },
+    { rows: 33, columns: 260, log: true },
+    { rows: 2, columns: 5001, log: false },
+    { rows: 3, columns: 4100, log: true },
   ],
   random: fc.record({
     rows: fc.integer({ min: 1, max: 90 }),
     columns: fc.integer({ min: 1, max: 300 }),
     log: fc.boolean(),
   }),
-  benchmarks: [{ rows: 512, columns: 32_000, log: false }],
+  benchmarks: [
+    { rows: 512, columns: 32_000, log: false },
+    { rows: 4096, columns: 512, log: false },
+    { rows: 1, columns: 126_464, log: true },
+  ],
   make: ({ rows, columns, log }, random) => ({
     inputs: { x: normal(random, [rows, columns], 3) },
     options: { log },

@@ -69,6 +69,18 @@ describe('recorded commands', () => {
   });
 });
 
+describe('trim', () => {
+  it('waits for what is recorded while it waits', async () => {
+    const trimmed = immediates.trim();
+    // One upload and 511 launches are as many commands as are submitted without a flush.
+    const a = immediates.zeros([2]);
+    for (let i = 0; i < 511; i++) rescale(a, 1, 1);
+    a.dispose();
+    await trimmed;
+    await immediates.finish();
+  });
+});
+
 describe('parameters', () => {
   const blocks = [1, 2, 3, 16, 17, 40];
   for (const [name, runtime] of Object.entries({ immediates, uniforms })) {
@@ -94,6 +106,19 @@ describe('parameters', () => {
       }
     });
   }
+
+  it('may be a ring that they fill to its end, blocks of different size in it', async () => {
+    const out = [70, 70, 1].map((count) => {
+      const tensor = uniforms.empty([count]);
+      const params = Object.fromEntries(Array.from({ length: count }, (_, k) => [`p${k}`, k]));
+      uniforms.launch({ kernel: echoParameters(count), buffers: { out: tensor }, params, workgroups: [1] });
+      return tensor;
+    });
+    for (const tensor of out) {
+      assert.deepEqual([...(await tensor.read())], [...Array(tensor.size).keys()]);
+      tensor.dispose();
+    }
+  });
 
   it('give the same results both ways', async () => {
     const results = [];

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FeatureError, GpuError, OutOfMemoryError, ShapeError } from '../../src/errors.js';
 import { softmax } from '../../src/ops/softmax.js';
-import type { Launch } from '../../src/tensor/runtime.js';
-import { echoParameters, plus, rescale } from '../support/kernels.js';
+import type { Launch } from '../../src/tensor/launch.js';
+import { echoParameters, plus, rescale, testKernel } from '../support/kernels.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -97,8 +97,19 @@ describe('an error that WebGPU reports', () => {
   it('of memory is typed, and the buffer without memory is not used again', async (t) => {
     await runtime.trim();
     const { allocatedBytes, usedBytes } = runtime.memory;
-    const report = new GPUOutOfMemoryError('as if');
-    t.mock.method(device, 'popErrorScope', async () => report, { times: 1 });
+    const { createBuffer } = device;
+    const invalid = (descriptor: GPUBufferDescriptor) => {
+      const buffer = createBuffer.call(device, descriptor);
+      buffer.destroy();
+      return buffer;
+    };
+    t.mock.method(device, 'createBuffer', invalid, { times: 1 });
+    const report = async () => {
+      // As late as a real report: the commands that use the buffer have been checked by then.
+      for (let turn = 0; turn < 100; turn++) await null;
+      return new GPUOutOfMemoryError('as if');
+    };
+    t.mock.method(device, 'popErrorScope', report, { times: 1 });
     const large = runtime.empty([10_000]);
     await assert.rejects(runtime.flush(), (error) => {
       assert.ok(error instanceof OutOfMemoryError);
@@ -177,6 +188,18 @@ describe('a launch that does not fit its kernel', () => {
   it('is taken when it fits', async () => {
     runtime.launch(right);
     assert.ok(Math.abs([...(await out.read())].reduce((a, b) => a + b) - 2) < 1e-6);
+  });
+
+  it('is a FeatureError where the device has too few bindings for the kernel', () => {
+    const count = runtime.traits.limits.maxStorageBuffersPerShaderStage + 1;
+    const names = Array.from({ length: count }, (_, i) => `b${i}`);
+    const kernel = testKernel(
+      'test/many_bindings',
+      `${names.map((name, i) => `@group(0) @binding(${i}) var<storage, read> ${name}: array<f32>;\n`).join('')}
+      @compute @workgroup_size(1) fn many() {}`,
+    );
+    const buffers = Object.fromEntries(names.map((name) => [name, undefined]));
+    assert.throws(() => runtime.launch({ kernel, buffers, workgroups: [1] }), FeatureError);
   });
 
   it('may leave an optional operand out', async () => {

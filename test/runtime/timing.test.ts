@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from 'webgpu';
+import type { Measurement } from '../../src/gpu/timing.js';
 import { softmax } from '../../src/ops/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { rescale } from '../support/kernels.js';
@@ -12,10 +13,19 @@ const runtime = await testRuntime({ poison: false });
 describe('measure', () => {
   it('times kernels by the wall and, where the device has one, by its own clock', async () => {
     const x = runtime.tensor(new Float32Array(64 * 4096), [64, 4096]);
-    const once = await runtime.measure(() => softmax(x));
-    const often = await runtime.measure(() => {
-      for (let i = 0; i < 12; i++) softmax(x);
-    });
+    const fastest = async (repeats: number) => {
+      const runs: Measurement[] = [];
+      for (let run = 0; run < 4; run++) {
+        runs.push(
+          await runtime.measure(() => {
+            for (let i = 0; i < repeats; i++) softmax(x);
+          }),
+        );
+      }
+      return runs.sort((a, b) => a.wallMs - b.wallMs)[0]!;
+    };
+    const once = await fastest(1);
+    const often = await fastest(12);
     for (const { wallMs, gpuMs } of [once, often]) {
       assert.ok(wallMs > 0);
       assert.equal(gpuMs !== undefined, runtime.traits.timestamps);

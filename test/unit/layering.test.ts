@@ -8,16 +8,18 @@ import { kernelSources } from '../../kernels/sources.js';
 // This file runs as dist/test/unit/layering.test.js.
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** What everything may use, each what comes before it. */
+const base = ['errors', 'node-module'];
 /** Layers above others, in the order of ARCHITECTURE.md: each may import those before it. */
-const stack = ['errors', 'gpu', 'tensor', 'ops', 'nn', 'diffusion', 'models', 'training'];
-/** Layers beside the stack that know the errors only. */
+const stack = ['gpu', 'tensor', 'ops', 'nn', 'diffusion', 'models', 'training'];
+/** Layers beside the stack that know neither it nor each other. */
 const leaves = ['data', 'evaluation'];
 
 const mayImport: Record<string, readonly string[]> = {
-  ...Object.fromEntries(stack.map((layer, i) => [layer, stack.slice(0, i)])),
-  ...Object.fromEntries(leaves.map((layer) => [layer, ['errors']])),
-  cli: [...stack, ...leaves],
-  index: [...stack, ...leaves],
+  ...Object.fromEntries([...base, ...stack].map((layer, i, all) => [layer, all.slice(0, i)])),
+  ...Object.fromEntries(leaves.map((layer) => [layer, base])),
+  cli: [...base, ...leaves, ...stack],
+  index: [...base, ...leaves, ...stack],
 };
 /** Layers that meet files and metrics. */
 for (const layer of ['nn', 'models', 'training']) mayImport[layer] = [...mayImport[layer]!, ...leaves];

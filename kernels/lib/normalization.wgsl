@@ -1,0 +1,73 @@
+// What the kernels of LayerNorm, RMSNorm, GroupNorm and L2 normalization share. They differ in how many lanes share
+// a group of `span` elements that are normalized together:
+//   out_i = activate(((x_i - mean) / deviation weight_c + bias_c) (1 + scale_bc) + shift_bc)
+//   deviation = sqrt(variance + eps)                     STATISTIC 0
+//   deviation = sqrt(mean(x^2) + eps), without mean      STATISTIC 1
+//   deviation = max(sqrt(sum(x^2)), eps), without mean   STATISTIC 2
+// with c the channel of element i and b its sample; scale and shift are the stylization of MotionDiffuse.
+// The kernel declares Params and the bindings as normalize_plain.wgsl does, and `total` for lib/deviations.wgsl.
+//! import lib/activation.wgsl
+//! import lib/deviations.wgsl
+
+const STATISTIC = 0u;
+const CHANNEL_RUNS = false;   // a channel is a run of `spatial` elements; else each element is a channel
+const HAS_WEIGHT = false;
+const HAS_BIAS = false;
+const HAS_SCALE = false;
+const HAS_SHIFT = false;
+
+struct Normalization {
+  center: f32,
+  correction: f32,
+  factor: f32,   // 1 / deviation
+}
+
+/// Element i of group g is x[first_of(g) + i stride].
+fn first_of(group: u32) -> u32 {
+  return group / params.stride * params.span * params.stride + group % params.stride;
+}
+
+fn normalization(group: u32, lane: u32, lanes: u32) -> Normalization {
+  let start = first_of(group);
+  if (STATISTIC == 0u) {
+    let m = moments(start, lane, lanes);
+    return Normalization(m.center, m.correction, 1.0 / sqrt(m.variance + params.eps));
+  }
+  let squares = total(deviations(start, lane, lanes, 0.0), lane).y;
+  if (STATISTIC == 1u) { return Normalization(0.0, 0.0, 1.0 / sqrt(squares / f32(params.span) + params.eps)); }
+  return Normalization(0.0, 0.0, 1.0 / max(sqrt(squares), params.eps));
+}
+
+/// Writes the elements of a group that fall to a lane.
+fn write_group(group: u32, lane: u32, lanes: u32, n: Normalization) {
+  let start = first_of(group);
+  let channels = params.span / params.spatial;
+  let first_channel = group % params.channel_groups * channels;
+  let style = group / params.sample_groups * params.channel_groups * channels;
+  if (CHANNEL_RUNS) {
+    for (var c = 0u; c < channels; c++) {
+      let a = affine(first_channel + c, style);
+      let end = (c + 1u) * params.spatial;
+      for (var i = c * params.spatial + lane; i < end; i += lanes) { write(start + i, n, a); }
+    }
+  } else {
+    for (var i = lane; i < params.span; i += lanes) {
+      write(start + i * params.stride, n, affine(first_channel + i, style));
+    }
+  }
+}
+
+/// Factor and offset of a channel; `style` is where the channels of its sample begin in scale and shift.
+fn affine(channel: u32, style: u32) -> vec2f {
+  var a = vec2f(1.0, 0.0);
+  if (HAS_WEIGHT) { a.x = f32(weight[channel]); }
+  if (HAS_BIAS) { a.y = f32(bias[channel]); }
+  if (HAS_SCALE) { a *= 1.0 + f32(scale[style + channel]); }
+  if (HAS_SHIFT) { a.y += f32(shift[style + channel]); }
+  return a;
+}
+
+fn write(i: u32, n: Normalization, a: vec2f) {
+  let normalized = ((f32(x[i]) - n.center) - n.correction) * n.factor;
+  out[i] = Element(activate(fma(normalized, a.x, a.y)));
+}

@@ -1,0 +1,80 @@
+// One time step of a long short-term memory layer, all its directions at once (PyTorch's nn.LSTM):
+//   (i, f, g, o) = x[t] + bias + W h,   c' = sigmoid(f) c + sigmoid(i) tanh(g),   h' = sigmoid(o) tanh(c')
+// x is the input already projected. At step s direction 0 is at time s; direction 1 reads backwards from the row's last
+// valid time. Beyond its length a row keeps its state and has an output of zero.
+// One invocation a hidden unit of a batch row and direction.
+//! import lib/index.wgsl
+//! import lib/lstm.wgsl
+
+const WORKGROUP = 64u;
+const HAS_LENGTHS = false;
+alias Element = f32;
+
+struct Params {
+  batch: u32, time: u32, hidden: u32, directions: u32,
+  step: u32,
+  started: u32,   // 0: there is no previous state, it counts as zero
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> x: array<f32>;               // (B, T, 4H) of direction 0
+@group(0) @binding(1) var<storage, read> x_reverse: array<f32>;       // (B, T, 4H) of direction 1
+@group(0) @binding(2) var<storage, read> weight: array<Element>;      // (D, 4H, H)
+@group(0) @binding(3) var<storage, read> bias: array<Element>;        // (D, 4H)
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with HAS_LENGTHS
+@group(0) @binding(5) var<storage, read> previous: array<f32>;        // (2, B, D, H): h and c
+@group(0) @binding(6) var<storage, read_write> next: array<f32>;      // (2, B, D, H)
+@group(0) @binding(7) var<storage, read_write> out: array<Element>;   // (B, T, D, H)
+
+@compute @workgroup_size(WORKGROUP)
+fn lstm_step(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let hidden = params.hidden;
+  let states = params.batch * params.directions * hidden;
+  let i = linear_index(workgroup, workgroups, WORKGROUP, local);
+  if (i >= states) { return; }
+  let unit = i % hidden;
+  let direction = i / hidden % params.directions;
+  let row = i / hidden / params.directions;
+  var length = params.time;
+  if (HAS_LENGTHS) { length = min(length, lengths[row]); }
+
+  var h = 0.0;
+  var c = 0.0;
+  if (params.started != 0) {
+    h = previous[i];
+    c = previous[states + i];
+  }
+  if (params.step >= length) {
+    next[i] = h;
+    next[states + i] = c;
+    out[((row * params.time + params.step) * params.directions + direction) * hidden + unit] = Element(0);
+    return;
+  }
+
+  let t = select(params.step, length - 1 - params.step, direction == 1);
+  let x_start = (row * params.time + t) * 4 * hidden + unit;
+  let gate_start = direction * 4 * hidden + unit;
+  var gates: vec4f;
+  for (var gate = 0u; gate < 4; gate++) {
+    let x_index = x_start + gate * hidden;
+    if (direction == 0) { gates[gate] = x[x_index]; } else { gates[gate] = x_reverse[x_index]; }
+    gates[gate] += f32(bias[gate_start + gate * hidden]);
+  }
+  if (params.started != 0) {
+    let h_start = i - unit;
+    for (var k = 0u; k < hidden; k++) {
+      var weights: vec4f;
+      for (var gate = 0u; gate < 4; gate++) {
+        weights[gate] = f32(weight[(gate_start + gate * hidden) * hidden + k]);
+      }
+      gates = fma(weights, vec4f(previous[h_start + k]), gates);
+    }
+  }
+  let state = lstm_cell(gates, c);
+  next[i] = state.x;
+  next[states + i] = state.y;
+  out[((row * params.time + t) * params.directions + direction) * hidden + unit] = Element(state.x);
+}

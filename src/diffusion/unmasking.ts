@@ -1,0 +1,78 @@
+import { OptionError } from '../errors.js';
+
+/**
+ * How many of a block's positions are committed by when: `linear` in equal parts (LLaDA), `cosine` few at
+ * first (MaskGIT), `{ shift: k }` by s' = k s / (1 + (k - 1) s), many at first for k > 1 (LaViDa has k = 3).
+ */
+export type UnmaskingSchedule = 'linear' | 'cosine' | { readonly shift: number };
+
+/** The fraction of the positions that is committed after a fraction `t` of the steps. */
+export function committedFraction(schedule: UnmaskingSchedule, t: number): number {
+  if (schedule === 'linear') return t;
+  if (schedule === 'cosine') return 1 - Math.cos((Math.PI / 2) * t);
+  const k = schedule?.shift;
+  if (!Number.isFinite(k) || k <= 0) {
+    throw new OptionError(
+      `unknown schedule ${JSON.stringify(schedule)}: use linear, cosine or { shift } above 0`,
+    );
+  }
+  return (k * t) / (1 + (k - 1) * t);
+}
+
+/**
+ * The share of the positions still masked that each of `steps` steps commits, f32: what `commitTokens` takes as
+ * `shares`. The last is 1.
+ * @throws OptionError
+ */
+export function commitShares(steps: number, schedule: UnmaskingSchedule): Float32Array<ArrayBuffer> {
+  checkSteps(steps);
+  return Float32Array.from({ length: steps }, (_, i) => {
+    const before = committedFraction(schedule, i / steps);
+    return i === steps - 1 ? 1 : (committedFraction(schedule, (i + 1) / steps) - before) / (1 - before);
+  });
+}
+
+/**
+ * How many of `masked` positions each of `steps` steps commits. Linear: ⌊n / S⌋, and one more in the first
+ * n mod S steps (LLaDA's get_num_transfer_tokens). The others: the step's share of what is left, rounded, and at
+ * least 1 while any are left (ours; LaViDa asks only for at least 1).
+ * @throws OptionError
+ */
+export function transferCounts(
+  masked: number,
+  steps: number,
+  schedule: UnmaskingSchedule = 'linear',
+): number[] {
+  checkSteps(steps);
+  if (!Number.isInteger(masked) || masked < 0) {
+    throw new OptionError(`the number of masked positions must be a whole number, not ${masked}`);
+  }
+  if (schedule === 'linear') {
+    return Array.from({ length: steps }, (_, i) => Math.floor(masked / steps) + Number(i < masked % steps));
+  }
+  let left = masked;
+  return Array.from(commitShares(steps, schedule), (share) => {
+    // In f32, as on the device.
+    const rounded = Math.floor(Math.fround(Math.fround(share * left) + 0.5));
+    const count = Math.min(left, Math.max(1, rounded));
+    left -= count;
+    return count;
+  });
+}
+
+/**
+ * The fraction of the committed tokens that each step masks again in editable decoding: from `first` in the first
+ * step linearly to 0, and none in the last two, so that the answer is full at the end (ours).
+ * @throws OptionError
+ */
+export function revisionFractions(steps: number, first = 0.1): number[] {
+  checkSteps(steps);
+  if (!(first >= 0 && first <= 1)) throw new OptionError(`a fraction lies in [0, 1], ${first} does not`);
+  return Array.from({ length: steps }, (_, i) => (i < steps - 2 ? first * (1 - i / (steps - 2)) : 0));
+}
+
+function checkSteps(steps: number): void {
+  if (!Number.isInteger(steps) || steps < 1) {
+    throw new OptionError(`a schedule needs a whole number of steps of at least 1, not ${steps}`);
+  }
+}

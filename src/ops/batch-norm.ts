@@ -1,0 +1,112 @@
+import { ShapeError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import type { Runtime } from '../tensor/runtime.js';
+import { type Shape, sizeOf } from '../tensor/shape.js';
+import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { type ActivationConstants, activationConstants } from './activation.js';
+import { unitsEach } from './elements.js';
+import { spread, workgroupSize } from './grid.js';
+import { expectNorm, type NormOptions } from './norm.js';
+import { defineOperation } from './op.js';
+
+interface Operands extends Record<string, Tensor | undefined> {
+  /** (B, C, …) f32 or f16. */
+  readonly x: Tensor;
+  /** (C) f32 */
+  readonly mean: Tensor;
+  /** (C) f32 */
+  readonly variance: Tensor;
+  /** (C) Factor of each channel, of the type of x, as bias. */
+  readonly weight?: Tensor | undefined;
+  /** (C) Summand of each channel, after the factor. */
+  readonly bias?: Tensor | undefined;
+}
+
+interface BatchNormProblem {
+  readonly shape: Shape;
+  readonly channels: number;
+  readonly spatial: number;
+  readonly eps: number;
+  readonly hasWeight: boolean;
+  readonly hasBias: boolean;
+  readonly dtype: Dtype;
+  readonly activation: ActivationConstants;
+}
+
+export const batchNormOperation = defineOperation<
+  Operands,
+  NormOptions,
+  BatchNormProblem,
+  { output: Tensor }
+>({
+  name: 'batchNorm',
+  problem({ x, ...perChannel }, { eps = 1e-5, ...activation }) {
+    expectNorm(x, eps);
+    const [batch, channels] = x.shape;
+    if (batch === undefined || channels === undefined)
+      throw new ShapeError(`batchNorm: ${x} must be (B, C, …)`);
+    for (const [name, tensor] of Object.entries(perChannel)) {
+      if (!tensor) continue;
+      expectDtype(tensor, name, name === 'mean' || name === 'variance' ? 'f32' : x.dtype);
+      expectShape(tensor, name, [channels]);
+    }
+    return {
+      shape: x.shape,
+      channels,
+      spatial: x.size / (batch * channels),
+      eps,
+      hasWeight: perChannel.weight !== undefined,
+      hasBias: perChannel.bias !== undefined,
+      dtype: x.dtype,
+      activation: activationConstants(activation),
+    };
+  },
+  outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
+  variants: [
+    {
+      name: 'vector',
+      suits: (_, { spatial }) => spatial % 4 === 0,
+      run(runtime, operands, { output }, problem) {
+        const items = unitsEach(runtime.traits);
+        launch(runtime, 'norm/batch_norm_vector', operands, output, problem, 4, { ITEMS: items });
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (runtime, operands, { output }, problem) =>
+        launch(runtime, 'norm/batch_norm_plain', operands, output, problem, 1, {}),
+    },
+  ],
+  flops: ({ shape }) => 4 * sizeOf(shape),
+  reduction: () => 1,
+});
+
+function launch(
+  runtime: Runtime,
+  kernel: 'norm/batch_norm_plain' | 'norm/batch_norm_vector',
+  { x, mean, variance, weight, bias }: Operands,
+  out: Tensor,
+  { channels, spatial, eps, hasWeight, hasBias, dtype, activation }: BatchNormProblem,
+  width: number,
+  constants: { readonly ITEMS?: number },
+): void {
+  const count = x.size / width;
+  runtime.launch({
+    kernel,
+    constants: { Element: dtype, HAS_WEIGHT: hasWeight, HAS_BIAS: hasBias, ...activation, ...constants },
+    buffers: { x, mean, variance, weight, bias, out },
+    params: { count, channels, spatial: spatial / width, eps },
+    workgroups: spread(count, workgroupSize * (constants.ITEMS ?? 1)),
+  });
+}
+
+/**
+ * BatchNorm (Ioffe and Szegedy 2015) of `x` (B, C, …) with given statistics, those of training for inference:
+ * `activation((x − mean) / √(variance + eps) · weight + bias)`. For those of the batch at hand take
+ * {@link channelMoments}.
+ * @throws ShapeError, DtypeError, OptionError
+ */
+export function batchNorm(operands: Operands, options: NormOptions = {}): Tensor {
+  return batchNormOperation.run(operands, options).output;
+}

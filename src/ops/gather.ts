@@ -1,0 +1,104 @@
+import { ShapeError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
+import { dtypeBytes } from '../tensor/dtype.js';
+import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { elementUnit, type Unit, widestUnit } from './elements.js';
+import { spread } from './grid.js';
+import { defineOperation } from './op.js';
+
+interface GatherOperands extends Record<string, Tensor> {
+  readonly x: Tensor;
+  readonly ids: Tensor;
+}
+
+interface GatherProblem extends AxisIds {
+  readonly shape: Shape;
+  readonly dtype: Dtype;
+}
+
+export const gatherOperation = defineOperation<
+  GatherOperands,
+  AxisOptions,
+  GatherProblem,
+  { output: Tensor }
+>({
+  name: 'gather',
+  problem({ x, ids }, { axis }) {
+    const addressed = axisIds(x.shape, axis, ids);
+    return { ...addressed, shape: withSize(x.shape, axis, addressed.entries), dtype: x.dtype };
+  },
+  outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
+  variants: [
+    {
+      name: 'units',
+      suits: (_, problem) => unitOf(problem).elements > 1,
+      run: (_, operands, { output }, problem) => launch(operands, output, problem, unitOf(problem)),
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (_, operands, { output }, problem) =>
+        launch(operands, output, problem, elementUnit(problem.dtype)),
+    },
+  ],
+  flops: () => 0,
+  reduction: () => 1,
+  bytes: ({ shape, dtype, entries }) => 2 * sizeOf(shape) * dtypeBytes[dtype] + 4 * entries,
+});
+
+function unitOf({ dtype, inner, idStrides }: GatherProblem): Unit {
+  return idStrides[2] === 0 ? widestUnit(dtype, [inner]) : elementUnit(dtype);
+}
+
+function launch(
+  { x, ids }: GatherOperands,
+  out: Tensor,
+  problem: GatherProblem,
+  { type, elements }: Unit,
+): void {
+  const count = out.size / elements;
+  x.runtime.launch({
+    kernel: 'gather/gather',
+    constants: { Unit: type },
+    buffers: { x, ids, out },
+    params: { count, ...idParams(problem, elements) },
+    workgroups: spread(count),
+  });
+}
+
+/**
+ * Entries of one axis: out[…, k, …] = x[…, ids[…, k, …], …] (NumPy's take_along_axis, PyTorch's gather). `x` has any
+ * type; `ids` is u32 with as many axes as `x`, each of the same size or 1 except `axis`, which may have any. An id
+ * outside the axis gives zeros. @throws ShapeError, DtypeError
+ */
+export function gather(operands: { readonly x: Tensor; readonly ids: Tensor }, options: AxisOptions): Tensor {
+  const { x, ids } = operands;
+  return x.runtime.scope(
+    () => gatherOperation.run({ x, ids: spreadIds(x.shape, options.axis, ids) }, options).output,
+  );
+}
+
+/**
+ * Whole slices of one axis (NumPy's take): `axis` of `x` gives way to the axes of `ids`, u32 of any shape. An id
+ * outside the axis gives zeros. @throws ShapeError, DtypeError
+ */
+export function take(
+  { x, ids }: { readonly x: Tensor; readonly ids: Tensor },
+  { axis }: AxisOptions,
+): Tensor {
+  const along = axisOf(axis, x.rank);
+  const flat = x.shape.map((_, k) => (k === along ? ids.size : 1));
+  const shape = [...x.shape.slice(0, along), ...ids.shape, ...x.shape.slice(along + 1)];
+  return x.runtime.scope(() => gather({ x, ids: ids.reshape(flat) }, { axis }).reshape(shape));
+}
+
+/**
+ * Rows of a table by their ids: `table` (V, D) of any type and `ids` (…) u32 give (…, D). An id of V or more gives
+ * zeros. @throws ShapeError, DtypeError
+ */
+export function embedding({ table, ids }: { readonly table: Tensor; readonly ids: Tensor }): Tensor {
+  if (table.rank !== 2) throw new ShapeError(`table must be (V, D), not ${table}`);
+  return take({ x: table, ids }, { axis: 0 });
+}

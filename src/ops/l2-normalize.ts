@@ -1,0 +1,31 @@
+import { axisOf, sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { normOperation, normProblem } from './norm.js';
+
+export interface L2NormalizeOptions {
+  /** Counted from the end when negative; default the last. */
+  readonly axis?: number;
+  /** Least norm to divide by; default 1e-12. */
+  readonly eps?: number;
+}
+
+export const l2NormalizeOperation = normOperation(
+  'l2Normalize',
+  ({ x }: { x: Tensor }, { axis = -1, eps = 1e-12 }: L2NormalizeOptions) => {
+    const at = axisOf(axis, x.rank);
+    const span = x.shape[at]!;
+    return normProblem({ x }, { eps }, 'norm', {
+      groups: x.size / span,
+      span,
+      stride: sizeOf(x.shape.slice(at + 1)),
+      spatial: 1,
+      channelGroups: 1,
+      sampleGroups: 1,
+    });
+  },
+);
+
+/** `x / max(‖x‖₂, eps)` along an axis. @throws ShapeError, DtypeError, OptionError */
+export function l2Normalize(x: Tensor, options: L2NormalizeOptions = {}): Tensor {
+  return l2NormalizeOperation.run({ x }, options).output;
+}

@@ -1,0 +1,96 @@
+import type { KernelPath } from '../../kernels/sources.js';
+import { GpuError, OptionError } from '../errors.js';
+import type { BufferRange, DispatchCommand } from '../gpu/commands.js';
+import type { Kernel } from '../gpu/pipelines.js';
+import type { KernelConstants } from '../gpu/wgsl.js';
+import type { Runtime } from './runtime.js';
+import type { Tensor } from './tensor.js';
+
+/** One launch of a kernel. Buffers are named by the kernel's own variables. */
+export interface Launch {
+  readonly kernel: KernelPath;
+  /** New values of the kernel's constants; `undefined` entries are left alone. */
+  readonly constants?: Readonly<Record<string, number | boolean | string | undefined>>;
+  /** An absent operand (undefined) is bound to a placeholder: the kernel must not touch it. */
+  readonly buffers: Readonly<Record<string, Tensor | undefined>>;
+  readonly params?: Readonly<Record<string, number>>;
+  readonly workgroups: readonly [number, number?, number?];
+}
+
+/** The command of a launch. @throws GpuError where it does not fit the kernel */
+export function dispatchOf(
+  runtime: Runtime,
+  { kernel: path, constants, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
+): DispatchCommand {
+  const kernel = runtime.gpu.kernel(path, definedOnly(constants));
+  const limit = runtime.traits.limits.maxComputeWorkgroupsPerDimension;
+  if (!(x <= limit && y <= limit && z <= limit)) {
+    throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
+  }
+  return {
+    kind: 'dispatch',
+    kernel,
+    ranges: bind(runtime, kernel, buffers),
+    params: packParams(kernel, params),
+    workgroups: [x, y, z],
+  };
+}
+
+function definedOnly(constants: Launch['constants'] = {}): KernelConstants {
+  const defined: Record<string, number | boolean | string> = {};
+  for (const [name, value] of Object.entries(constants)) if (value !== undefined) defined[name] = value;
+  return defined;
+}
+
+/** The range for each binding of the kernel, in order. */
+function bind(
+  runtime: Runtime,
+  { interface: { path, bindings } }: Kernel,
+  buffers: Launch['buffers'],
+): BufferRange[] {
+  for (const name in buffers) {
+    if (!bindings.some((binding) => binding.name === name)) {
+      throw new GpuError(`kernel ${path} has no buffer ${name}`);
+    }
+  }
+  const read = new Set<number>();
+  const written = new Set<number>();
+  return bindings.map(({ name, access }, binding) => {
+    if (!(name in buffers)) throw new GpuError(`kernel ${path}: no buffer was given for ${name}`);
+    const tensor = buffers[name];
+    if (!tensor) return runtime.gpu.placeholder(access, binding);
+    if (tensor.runtime !== runtime) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
+    const { storage } = tensor;
+    const { id } = storage.range.buffer;
+    if (written.has(id) || (access === 'read_write' && read.has(id))) {
+      throw new GpuError(`kernel ${path}: ${name} is written and bound twice: use a kernel made for it`);
+    }
+    (access === 'read' ? read : written).add(id);
+    runtime.hold(storage);
+    return storage.range;
+  });
+}
+
+function packParams(
+  { interface: { path, params: fields } }: Kernel,
+  params: Launch['params'] = {},
+): Uint8Array<ArrayBuffer> | undefined {
+  for (const name in params) {
+    if (!fields.some((field) => field.name === name)) {
+      throw new GpuError(`kernel ${path} has no parameter ${name}`);
+    }
+  }
+  if (fields.length === 0) return undefined;
+  const view = new DataView(new ArrayBuffer(fields.length * 4));
+  fields.forEach(({ name, type }, i) => {
+    const value = params[name];
+    if (value === undefined) throw new GpuError(`kernel ${path}: parameter ${name} was not given`);
+    if (type !== 'f32' && !Number.isInteger(value)) {
+      throw new GpuError(`kernel ${path}: parameter ${name} is a ${type}, ${value} is no whole number`);
+    }
+    if (type === 'f32') view.setFloat32(i * 4, value, true);
+    else if (type === 'i32') view.setInt32(i * 4, value, true);
+    else view.setUint32(i * 4, value, true);
+  });
+  return new Uint8Array(view.buffer);
+}

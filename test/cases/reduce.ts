@@ -1,0 +1,126 @@
+import fc from 'fast-check';
+import { loadReference } from '../../native/index.js';
+import { maskedMeanOperation } from '../../src/ops/masked-mean.js';
+import { type Reduction, reduceOperation, reductions } from '../../src/ops/reduce.js';
+import { type Shape, sizeOf } from '../../src/tensor/shape.js';
+import type { CaseTable } from '../support/case-table.js';
+import { fill, normal, result, u32 } from '../support/host.js';
+import { doubles, words } from '../support/kinds.js';
+import type { Random } from '../support/random.js';
+
+const native = loadReference<{
+  reduce(x: Float64Array, shape: Uint32Array, reduced: Uint32Array, name: string): Float64Array;
+  maskedMean(x: Float64Array, mask: Float64Array, outer: number, n: number, inner: number): Float64Array;
+}>();
+
+interface ReduceSize {
+  reduction: Reduction;
+  shape: Shape;
+  axes?: number[];
+  keepDims?: boolean;
+}
+
+/** Elements away from 0, so that a relative bound on sums and products means something. */
+function element(reduction: Reduction, random: Random): number {
+  if (reduction === 'prod') return 1 + 0.05 * random.normal();
+  return reduction === 'sum' || reduction === 'mean' ? 0.5 + random.normal() : 3 * random.normal();
+}
+
+export const reduceCases: CaseTable<ReduceSize> = {
+  operation: reduceOperation,
+  sizes: [
+    ...reductions.flatMap((reduction): ReduceSize[] => [
+      { reduction, shape: [3, 70], axes: [-1] },
+      { reduction, shape: [3, 7, 64], axes: [1] },
+      { reduction, shape: [3, 260], axes: [1], keepDims: true },
+    ]),
+    { reduction: 'sum', shape: [] },
+    { reduction: 'sum', shape: [1, 1], axes: [0] },
+    { reduction: 'mean', shape: [2, 3, 5, 7], axes: [0, 2] },
+    { reduction: 'max', shape: [4, 6, 5], axes: [0, 2], keepDims: true },
+    { reduction: 'sum', shape: [2, 3], axes: [] },
+    // Long enough to be split into parts.
+    { reduction: 'logSumExp', shape: [2, 20_000], axes: [1] },
+    { reduction: 'l2Norm', shape: [9001], axes: [0] },
+    { reduction: 'mean', shape: [5000, 12], axes: [0] },
+  ],
+  random: fc
+    .record({
+      reduction: fc.constantFrom<Reduction[]>('sum', 'mean', 'max', 'logSumExp'),
+      axes: fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()), { minLength: 1, maxLength: 4 }),
+      keepDims: fc.boolean(),
+    })
+    .filter(({ axes }) => sizeOf(axes.map(([size]) => size)) < 20_000)
+    .map(({ axes, ...rest }) => ({
+      ...rest,
+      shape: axes.map(([size]) => size),
+      axes: [...axes.keys()].filter((axis) => axes[axis]![1]),
+    })),
+  benchmarks: [
+    { reduction: 'sum', shape: [4096, 4096], axes: [1] },
+    { reduction: 'sum', shape: [4096, 4096], axes: [0] },
+    { reduction: 'sum', shape: [2 ** 24] },
+    { reduction: 'logSumExp', shape: [512, 32_000], axes: [1] },
+  ],
+  make: ({ shape, ...options }, random) => ({
+    inputs: { x: fill(shape, () => element(options.reduction, random)) },
+    options,
+  }),
+  reference: ({ x }, { reduction, axes, keepDims = false }) => {
+    const rank = x.shape.length;
+    const listed = (axes ?? [...x.shape.keys()]).map((axis: number) => (axis < 0 ? axis + rank : axis));
+    const reduced = x.shape.map((_: number, axis: number) => Number(listed.includes(axis)));
+    const shape = keepDims
+      ? x.shape.map((size: number, axis: number) => (reduced[axis] ? 1 : size))
+      : x.shape.filter((_: number, axis: number) => !reduced[axis]);
+    return { output: result(shape, native.reduce(x.data, words(x.shape), words(reduced), reduction)) };
+  },
+};
+
+interface MaskedMeanSize {
+  shape: Shape;
+  axis: number;
+  /** Whether the mask is of 0 and 1, u32, or of weights in the type of x. */
+  binary: boolean;
+}
+
+export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
+  operation: maskedMeanOperation,
+  sizes: [
+    { shape: [1], axis: 0, binary: true },
+    { shape: [3, 20, 9], axis: 1, binary: true },
+    { shape: [2, 3, 33], axis: -1, binary: false },
+  ],
+  random: fc.record({
+    shape: fc.tuple(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+    ),
+    axis: fc.integer({ min: 0, max: 2 }),
+    binary: fc.boolean(),
+  }),
+  benchmarks: [{ shape: [32, 20, 512], axis: 1, binary: true }],
+  make: ({ shape, axis, binary }, random) => {
+    const along = axis < 0 ? axis + shape.length : axis;
+    const masked = shape.slice(0, along + 1);
+    const x = normal(random, shape);
+    return {
+      inputs: {
+        x: { ...x, data: x.data.map((value) => value + 1) },
+        mask: binary ? u32(masked, () => random.whole(0, 1)) : fill(masked, () => random.uniform()),
+      },
+      options: { axis },
+    };
+  },
+  reference: ({ x, mask }, { axis }) => {
+    const along = axis < 0 ? axis + x.shape.length : axis;
+    const [outer, n, inner] = [
+      x.shape.slice(0, along),
+      x.shape.slice(along, along + 1),
+      x.shape.slice(along + 1),
+    ];
+    const output = native.maskedMean(x.data, doubles(mask), sizeOf(outer), sizeOf(n), sizeOf(inner));
+    return { output: result([...outer, ...inner], output) };
+  },
+};

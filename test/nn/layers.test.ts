@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { NumericArray } from '../../src/data/array.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
+import { Conv1d, Conv2d } from '../../src/nn/conv.js';
+import { Embedding } from '../../src/nn/embedding.js';
+import { Linear } from '../../src/nn/linear.js';
+import { Lstm, type LstmOptions } from '../../src/nn/lstm.js';
+import type { Module } from '../../src/nn/module.js';
+import { BatchNorm1d, GroupNorm, LayerNorm } from '../../src/nn/norm.js';
+import { concat } from '../../src/ops/concat.js';
+import { transpose } from '../../src/ops/permute.js';
+import { narrow } from '../../src/ops/slice.js';
+import type { Runtime } from '../../src/tensor/runtime.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
+import { relativeError } from '../support/host.js';
+import { testRuntime } from '../support/runtime.js';
+
+// Layers of PyTorch with an input and PyTorch's answer; made by torch-layers.py. This runs in dist/test/nn.
+const stored = await openSafetensors(
+  fileURLToPath(new URL('../../../test/nn/torch-layers.safetensors', import.meta.url)),
+);
+
+const layers: Record<string, (runtime: Runtime) => Module & { forward(input: Tensor): Tensor }> = {
+  linear: (runtime) => new Linear(runtime, 5, 3),
+  linear_without_bias: (runtime) => new Linear(runtime, 5, 3, { bias: false }),
+  conv1d: (runtime) => new Conv1d(runtime, 3, 4, 3, { padding: 1 }),
+  conv1d_strided: (runtime) => new Conv1d(runtime, 3, 4, 3, { stride: 2, dilation: 2, bias: false }),
+  conv2d: (runtime) => new Conv2d(runtime, 3, 4, [3, 5], { padding: [1, 2] }),
+  embedding: (runtime) => new Embedding(runtime, 6, 3),
+  layer_norm: (runtime) => new LayerNorm(runtime, 6),
+  layer_norm_plain: (runtime) => new LayerNorm(runtime, 6, { eps: 0.1, affine: false }),
+  group_norm: (runtime) => new GroupNorm(runtime, 2, 6),
+  batch_norm1d: (runtime) => new BatchNorm1d(runtime, 4),
+};
+
+const recurrent: Record<string, LstmOptions> = {
+  lstm: {},
+  lstm_deep: { layers: 3, bidirectional: true },
+  lstm_lengths: { layers: 2, bidirectional: true },
+};
+
+/** The state dict of one of PyTorch's layers, as a checkpoint of its own. */
+async function checkpointOf(layer: string) {
+  const state: Record<string, NumericArray> = {};
+  for (const name of stored.tensors.keys()) {
+    const [owner, kind, own] = name.split('/');
+    if (owner === layer && kind === 'state') state[own!] = await stored.read(name);
+  }
+  return openSafetensors(encodeSafetensors(state), layer);
+}
+
+const runtime = await testRuntime();
+
+/** An operand that was stored; ids become u32. */
+async function operand(name: string): Promise<Tensor> {
+  const { data, shape, dtype } = await stored.read(name);
+  return runtime.tensor(
+    Array.from(data as ArrayLike<number>, Number),
+    shape,
+    dtype === 'f32' ? 'f32' : 'u32',
+  );
+}
+
+/** Holds that a tensor is what PyTorch gave. */
+async function expectStored(actual: Tensor, name: string): Promise<void> {
+  const { shape, data } = await stored.read(name);
+  assert.deepEqual(actual.shape, shape, name);
+  const error = relativeError(await actual.read(), data as Float32Array);
+  assert.ok(error < 1e-5, `${name} has error ${error}`);
+}
+
+describe('layers agree with PyTorch’s', () => {
+  for (const [name, make] of Object.entries(layers)) {
+    it(name, async () => {
+      const { usedBytes } = runtime.memory;
+      const layer = make(runtime);
+      await layer.load(await checkpointOf(name));
+      const input = await operand(`${name}/input`);
+      const output = layer.forward(input);
+      await expectStored(output, `${name}/output`);
+      for (const each of [input, output, layer]) each.dispose();
+      assert.equal(runtime.memory.usedBytes, usedBytes);
+    });
+  }
+
+  for (const [name, options] of Object.entries(recurrent)) {
+    it(name, async () => {
+      const { usedBytes } = runtime.memory;
+      const layer = new Lstm(runtime, 3, 4, options);
+      await layer.load(await checkpointOf(name));
+      const input = await operand(`${name}/input`);
+      const lengths = stored.tensors.has(`${name}/lengths`) ? await operand(`${name}/lengths`) : undefined;
+      const { output, states } = layer.forward(input, lengths && { lengths });
+      await expectStored(output, `${name}/output`);
+      // Ours are (2, B, D, H) a layer; PyTorch's h and c (layers D, B, H) each.
+      const [hidden, cell] = [0, 1].map((which) =>
+        runtime.scope(() =>
+          concat(
+            states.map((state) => lastStates(state, which)),
+            0,
+          ),
+        ),
+      );
+      await expectStored(hidden!, `${name}/hidden`);
+      await expectStored(cell!, `${name}/cell`);
+      for (const each of [input, lengths, output, ...states, hidden, cell, layer]) each?.dispose();
+      assert.equal(runtime.memory.usedBytes, usedBytes);
+    });
+  }
+});
+
+/** h (0) or c (1) of a layer's state (2, B, D, H), as (D, B, H). */
+function lastStates(state: Tensor, which: number): Tensor {
+  return transpose(narrow(state, 0, which, 1).reshape(state.shape.slice(1)), 0, 1);
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Writes torch-layers.safetensors: small PyTorch layers with an input and PyTorch's output for each.
+
+The tests of src/nn hold the layers against it. Names: LAYER/state/NAME, LAYER/input, LAYER/output and, where
+the layer has more operands or results, LAYER/lengths, LAYER/hidden, LAYER/cell. Made with PyTorch 1.13.
+"""
+import json
+import pathlib
+import struct
+
+import torch
+from torch import nn
+
+torch.manual_seed(7)
+tensors = {}
+
+
+def keep(layer, module, values, inputs):
+    for name, value in module.state_dict().items():
+        tensors[f"{layer}/state/{name}"] = value
+    tensors[f"{layer}/input"] = inputs
+    for name, value in values.items():
+        tensors[f"{layer}/{name}"] = value
+
+
+@torch.no_grad()
+def layer(name, module, inputs):
+    module.eval()
+    for parameter in module.parameters():
+        if parameter.dim() == 1:  # The default of many biases is zero, of many scales one.
+            parameter.uniform_(-1, 1)
+    keep(name, module, {"output": module(inputs)}, inputs)
+
+
+@torch.no_grad()
+def lstm(name, inputs, lengths=None, **options):
+    module = nn.LSTM(3, 4, batch_first=True, **options)
+    if lengths is None:
+        output, (hidden, cell) = module(inputs)
+        more = {}
+    else:
+        packed = nn.utils.rnn.pack_padded_sequence(inputs, lengths, batch_first=True, enforce_sorted=False)
+        output, (hidden, cell) = module(packed)
+        output, _ = nn.utils.rnn.pad_packed_sequence(output, batch_first=True, total_length=inputs.shape[1])
+        more = {"lengths": lengths.int()}
+    keep(name, module, {"output": output, "hidden": hidden, "cell": cell, **more}, inputs)
+
+
+layer("linear", nn.Linear(5, 3), torch.randn(2, 4, 5))
+layer("linear_without_bias", nn.Linear(5, 3, bias=False), torch.randn(2, 5))
+layer("conv1d", nn.Conv1d(3, 4, 3, padding=1), torch.randn(2, 3, 7))
+layer("conv1d_strided", nn.Conv1d(3, 4, 3, stride=2, dilation=2, bias=False), torch.randn(2, 3, 9))
+layer("conv2d", nn.Conv2d(3, 4, (3, 5), padding=(1, 2)), torch.randn(2, 3, 6, 7))
+layer("embedding", nn.Embedding(6, 3), torch.randint(0, 6, (2, 4)))
+layer("layer_norm", nn.LayerNorm(6), torch.randn(2, 3, 6) * 3 + 1)
+layer("layer_norm_plain", nn.LayerNorm(6, eps=0.1, elementwise_affine=False), torch.randn(2, 6))
+layer("group_norm", nn.GroupNorm(2, 6), torch.randn(2, 6, 3, 4) * 3 + 1)
+batch_norm = nn.BatchNorm1d(4)
+batch_norm.running_mean.uniform_(-1, 1)
+batch_norm.running_var.uniform_(0.2, 3)
+batch_norm.num_batches_tracked.fill_(12)
+layer("batch_norm1d", batch_norm, torch.randn(2, 4, 5))
+lstm("lstm", torch.randn(2, 5, 3))
+lstm("lstm_deep", torch.randn(2, 5, 3), num_layers=3, bidirectional=True)
+lstm("lstm_lengths", torch.randn(4, 5, 3), torch.tensor([3, 5, 1, 4]), num_layers=2, bidirectional=True)
+
+kinds = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32"}
+header, data = {}, b""
+for name, value in sorted(tensors.items(), key=lambda item: -item[1].element_size()):
+    raw = value.contiguous().numpy().tobytes()
+    header[name] = {
+        "dtype": kinds[value.dtype],
+        "shape": list(value.shape),
+        "data_offsets": [len(data), len(data) + len(raw)],
+    }
+    data += raw
+text = json.dumps(header, separators=(",", ":")).encode()
+text += b" " * (-len(text) % 8)
+target = pathlib.Path(__file__).with_suffix(".safetensors")
+target.write_bytes(struct.pack("<Q", len(text)) + text + data)
