@@ -12,15 +12,14 @@ const { STORAGE, COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
 const scores = device.createBuffer({ size: bytes, usage: STORAGE | COPY_SRC | COPY_DST });
 const result = device.createBuffer({ size: bytes, usage: STORAGE | COPY_SRC | COPY_DST });
 
-// Tensors over your buffers. The capture writes to a tensor of its own, which you copy from.
+// Tensors over your buffers, read and written in place.
 const x = runtime.wrap(scores, [4]);
-const work = await runtime.capture(() => softmax(x));
+const y = runtime.wrap(result, [4]);
+const work = await runtime.capture(() => y.assign(softmax(x)));
 
 device.queue.writeBuffer(scores, 0, new Float32Array([1, 2, 3, 4]));
 const encoder = device.createCommandEncoder();
 work.encode(encoder);
-const { buffer, offset } = work.outputs.storage.range;
-encoder.copyBufferToBuffer(buffer.buffer, offset, result, 0, bytes);
 device.queue.submit([encoder.finish()]);
 
 // Nothing of yours goes with the runtime.

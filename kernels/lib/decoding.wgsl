@@ -1,7 +1,7 @@
 // Where a masked decoding stands, and which positions of the sequence (B, L) take part in its next step.
-// The answer is positions `start` to L - 1, decoded in blocks from left to right (LLaDA, semi-autoregressive):
-// the step sees the answer up to the end of the current block. Earlier blocks are full by then, unless some of
-// their tokens were masked again or had to wait.
+// The answer is positions `start` to L - 1, decoded in blocks from left to right (LLaDA,
+// semi-autoregressive): the step sees the answer up to the end of the current block. Earlier blocks are full
+// by then, unless some of their tokens were masked again or had to wait.
 
 const RESCORE = false;   // positions with a token take part too: how probable is it now?
 

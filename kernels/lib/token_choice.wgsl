@@ -1,6 +1,6 @@
-// One position's choice of a token, from a single pass over its logits l in any order and any number of parts:
-//   candidate   argmax_v  l_v - T log(-log u_v)      (Gumbel-max: a draw from softmax(l / T)), the lowest id of
-//               equal ones; the same as LLaDA's exp(l) / (-log u)^T but stable in f32
+// One position's choice of a token, from a single pass over its logits l, in any number of parts:
+//   candidate   argmax_v  l_v - T log(-log u_v), the lowest id of equal ones: a draw from softmax(l / T)
+//               (Gumbel-max), the same as LLaDA's argmax exp(l) / (-log u)^T but stable in f32
 //   confidence  of the candidate x, with p = softmax(l) (LLaDA, LaViDa, Dimple):
 //               probability p_x | margin p_1 - p_2 of the two most probable | entropy sum_v p_v log p_v
 // T log(-log u) is added with TEMPERED only.
@@ -11,9 +11,9 @@
 const TEMPERED = false;
 const CONFIDENCE = 0u;   // 0 probability, 1 margin, 2 entropy, 3 random
 
-/// Stand-ins for -infinity, far below every logit, that no fast mathematics can misread: a logit that the model
-/// gave as -infinity or NaN, and an id that is not allowed. The second is below the first, so that a banned id
-/// is never chosen, and both have the probability 0 beside any real logit.
+/// Stand-ins for -infinity, far below every logit, that no fast mathematics can misread: a logit that the
+/// model gave as -infinity or NaN, and an id that is not allowed. The second is below the first, so that a
+/// banned id is never chosen, and both have the probability 0 beside any real logit.
 const IMPOSSIBLE = -1e30;
 const BANNED = -2e30;
 const NO_TOKEN = 0xffffffffu;
@@ -65,8 +65,8 @@ fn perturbed(logits: vec4f, quad: u32, place: Place) -> vec4f {
   return logits + place.temperature * gumbel(open_uniform(philox(vec4u(quad, place.counter), place.seed)));
 }
 
-/// The choice with the ids first .. first + 3 seen too; ids must come in ascending order. The branches are seldom
-/// taken: a largest number so far is rare.
+/// The choice with the ids first .. first + 3 seen too; ids must come in ascending order. The branches are
+/// seldom taken: a largest number so far is rare.
 fn with_tokens(before: Choice, first: u32, logits: vec4f, perturbed: vec4f) -> Choice {
   var choice = before;
   if (maximum(perturbed) > choice.perturbed) {

@@ -29,8 +29,8 @@ fn normal_numbers(
   for (var j = 0u; j < 4u && 4u * i + j < params.count; j++) { out[4u * i + j] = Element(values[j]); }
 }
 
-/// (cos, sin) of `turns` whole turns, by Taylor's series in the nearest quarter: WGSL lets its own cos and sin
-/// be wrong by 2^-11, and some drivers use much of that.
+/// (cos, sin) of `turns` whole turns, by Taylor's series in the nearest quarter: WGSL lets its own cos and
+/// sin be wrong by 2^-11, and some drivers use much of that.
 fn circle(turns: f32) -> vec2f {
   let quarter = round(4.0 * turns);
   let x = 6.28318530718 * (turns - 0.25 * quarter);

@@ -1,24 +1,26 @@
 // All time steps of a long short-term memory layer in one dispatch, for GPUs; the formula and the treatment of lengths
 // are those of lstm_step_plain.wgsl. The weights are transposed, so that neighbours read neighbouring words.
-// One workgroup a batch row and direction: an invocation computes the units local, local + WORKGROUP, … of every step.
+// One workgroup a batch row and direction; an invocation computes the units local, local + WORKGROUP, … of every step.
 // h passes from step to step through workgroup memory, in two halves that are read and written in turns.
 //! import lib/index.wgsl
 //! import lib/lstm.wgsl
 
 const WORKGROUP = 256u;
 const CAPACITY = 256u;   // at least H
-const HAS_STATE = false;
-const HAS_LENGTHS = false;
 alias Element = f32;
 
-struct Params { batch: u32, time: u32, hidden: u32, directions: u32 }
+struct Params {
+  batch: u32, time: u32, hidden: u32, directions: u32,
+  has_state: u32,     // 0: the initial state is zero
+  has_lengths: u32,   // 0: every row has all T steps
+}
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<f32>;               // (B, T, 4H) of direction 0
 @group(0) @binding(1) var<storage, read> x_reverse: array<f32>;       // (B, T, 4H) of direction 1
 @group(0) @binding(2) var<storage, read> weight: array<Element>;      // (D, H, 4H)
 @group(0) @binding(3) var<storage, read> bias: array<Element>;        // (D, 4H)
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with HAS_LENGTHS
-@group(0) @binding(5) var<storage, read> initial: array<f32>;         // (2, B, D, H): h and c, with HAS_STATE
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with has_lengths
+@group(0) @binding(5) var<storage, read> initial: array<f32>;         // (2, B, D, H): h and c, with has_state
 @group(0) @binding(6) var<storage, read_write> state: array<f32>;     // (2, B, D, H): h and c after the last step
 @group(0) @binding(7) var<storage, read_write> out: array<Element>;   // (B, T, D, H)
 
@@ -38,12 +40,12 @@ fn lstm(
   let direction = pair % params.directions;
   let states = params.batch * params.directions * hidden;
   var length = params.time;
-  if (HAS_LENGTHS) { length = min(length, lengths[row]); }
+  if (params.has_lengths != 0) { length = min(length, lengths[row]); }
 
   for (var unit = local; unit < hidden; unit += WORKGROUP) {
     h[unit] = 0.0;
     c[unit] = 0.0;
-    if (HAS_STATE) {
+    if (params.has_state != 0) {
       h[unit] = initial[pair * hidden + unit];
       c[unit] = initial[states + pair * hidden + unit];
     }

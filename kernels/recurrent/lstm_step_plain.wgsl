@@ -7,21 +7,21 @@
 //! import lib/lstm.wgsl
 
 const WORKGROUP = 64u;
-const HAS_LENGTHS = false;
 alias Element = f32;
 
 struct Params {
   batch: u32, time: u32, hidden: u32, directions: u32,
   step: u32,
-  started: u32,   // 0: there is no previous state, it counts as zero
+  has_previous: u32,   // 0: the previous state is zero
+  has_lengths: u32,    // 0: every row has all T steps
 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<f32>;               // (B, T, 4H) of direction 0
 @group(0) @binding(1) var<storage, read> x_reverse: array<f32>;       // (B, T, 4H) of direction 1
 @group(0) @binding(2) var<storage, read> weight: array<Element>;      // (D, 4H, H)
 @group(0) @binding(3) var<storage, read> bias: array<Element>;        // (D, 4H)
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with HAS_LENGTHS
-@group(0) @binding(5) var<storage, read> previous: array<f32>;        // (2, B, D, H): h and c
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with has_lengths
+@group(0) @binding(5) var<storage, read> previous: array<f32>;        // (2, B, D, H): h and c, with has_previous
 @group(0) @binding(6) var<storage, read_write> next: array<f32>;      // (2, B, D, H)
 @group(0) @binding(7) var<storage, read_write> out: array<Element>;   // (B, T, D, H)
 
@@ -39,11 +39,11 @@ fn lstm_step(
   let direction = i / hidden % params.directions;
   let row = i / hidden / params.directions;
   var length = params.time;
-  if (HAS_LENGTHS) { length = min(length, lengths[row]); }
+  if (params.has_lengths != 0) { length = min(length, lengths[row]); }
 
   var h = 0.0;
   var c = 0.0;
-  if (params.started != 0) {
+  if (params.has_previous != 0) {
     h = previous[i];
     c = previous[states + i];
   }
@@ -63,7 +63,7 @@ fn lstm_step(
     if (direction == 0) { gates[gate] = x[x_index]; } else { gates[gate] = x_reverse[x_index]; }
     gates[gate] += f32(bias[gate_start + gate * hidden]);
   }
-  if (params.started != 0) {
+  if (params.has_previous != 0) {
     let h_start = i - unit;
     for (var k = 0u; k < hidden; k++) {
       var weights: vec4f;

@@ -10,21 +10,21 @@ enable subgroups;
 
 const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
 const ROWS = 16u;
-const HAS_LENGTHS = false;
 alias Element = f32;
 
 struct Params {
   batch: u32, time: u32, hidden: u32, directions: u32,
   step: u32,
-  started: u32,   // 0: there is no previous state, it counts as zero
+  has_previous: u32,   // 0: the previous state is zero
+  has_lengths: u32,    // 0: every row has all T steps
 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<f32>;               // (B, T, 4H) of direction 0
 @group(0) @binding(1) var<storage, read> x_reverse: array<f32>;       // (B, T, 4H) of direction 1
 @group(0) @binding(2) var<storage, read> weight: array<Element>;      // (D, 4H, H)
 @group(0) @binding(3) var<storage, read> bias: array<Element>;        // (D, 4H)
-@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with HAS_LENGTHS
-@group(0) @binding(5) var<storage, read> previous: array<f32>;        // (2, B, D, H): h and c
+@group(0) @binding(4) var<storage, read> lengths: array<u32>;         // (B), with has_lengths
+@group(0) @binding(5) var<storage, read> previous: array<f32>;        // (2, B, D, H): h and c, with has_previous
 @group(0) @binding(6) var<storage, read_write> next: array<f32>;      // (2, B, D, H)
 @group(0) @binding(7) var<storage, read_write> out: array<Element>;   // (B, T, D, H)
 
@@ -47,7 +47,7 @@ fn lstm_step_shuffle(
   // Units and rows beyond the edge repeat the last one; they are not stored.
   let gate_start = direction * 4 * hidden + min(unit, hidden - 1);
   var sums: array<vec4f, ROWS>;
-  if (params.started != 0) {
+  if (params.has_previous != 0) {
     var h_start: array<u32, ROWS>;
     for (var r = 0u; r < ROWS; r++) {
       h_start[r] = (min(first_row + r, params.batch - 1) * params.directions + direction) * hidden;
@@ -83,11 +83,11 @@ fn lstm_step_shuffle(
   for (var r = 0u; r < rows; r++) {
     let row = first_row + r;
     var length = params.time;
-    if (HAS_LENGTHS) { length = min(length, lengths[row]); }
+    if (params.has_lengths != 0) { length = min(length, lengths[row]); }
 
     let i = (row * params.directions + direction) * hidden + unit;
     var state = vec2f();   // h and c
-    if (params.started != 0) { state = vec2f(previous[i], previous[states + i]); }
+    if (params.has_previous != 0) { state = vec2f(previous[i], previous[states + i]); }
     var t = params.step;
     var output = 0.0;
     if (params.step < length) {

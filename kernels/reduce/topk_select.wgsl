@@ -1,10 +1,10 @@
 // The k largest elements of each stretch of a row, as in topk_plain.wgsl, by radix selection:
-//   1. the k-th largest key, 8 bits at a time from the top, each time by a histogram over those that agree so far;
+//   1. the k-th largest key, 8 bits at a time from the top, by histograms of those that agree so far;
 //   2. if several have that key and not all belong, the column of the last that does, the same way;
 //   3. the k elements are collected in any order, and each is put at the place given by the number before it.
 // A row is split evenly into `stretches`; with one, this is all of top-k. With more, a second run with
-// INDEXED = true takes the winners of all stretches as its row. That order of candidates keeps equal values in
-// the order of their columns, so the answer does not depend on the number of stretches.
+// INDEXED = true takes the winners of all stretches as its row. That order of candidates keeps equal values
+// in the order of their columns, so the answer does not depend on the number of stretches.
 // One workgroup a (row, stretch).
 //! import lib/index.wgsl
 //! import lib/order.wgsl

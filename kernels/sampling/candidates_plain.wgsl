@@ -1,6 +1,6 @@
-// The candidate token of each masked position and the confidence in it (lib/token_choice.wgsl); of a position that
-// has a token, that token, and with RESCORE its probability under the logits of now. Positions that take no
-// part in the step (lib/decoding.wgsl) get their token and the lowest confidence.
+// The candidate token of each masked position and the confidence in it (lib/token_choice.wgsl); of a position
+// that has a token, that token, and with RESCORE its probability under the logits of now. Positions that take
+// no part in the step (lib/decoding.wgsl) get their token and the lowest confidence.
 // Logits may be guided, and ids may be barred by bit masks; the mask itself is never a candidate.
 // The logits belong to the last R positions of the sequences. One invocation a row of the logits.
 //! import lib/decoding.wgsl
@@ -30,7 +30,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> unconditional: array<Element>;    // (B, R, V) with GUIDED
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;               // (B, L)
 @group(0) @binding(3) var<storage, read> state: Decoding;
-@group(0) @binding(4) var<storage, read> allowed: array<u32>;              // (masks, ceil(V / 32)) with HAS_ALLOWED
+@group(0) @binding(4) var<storage, read> allowed: array<u32>;              // (M, ceil(V / 32)) with HAS_ALLOWED
 @group(0) @binding(5) var<storage, read> mask_index: array<u32>;           // (R) or (B, R) with MANY_MASKS
 @group(0) @binding(6) var<storage, read_write> candidates: array<u32>;     // (B, R)
 @group(0) @binding(7) var<storage, read_write> confidence: array<f32>;     // (B, R)

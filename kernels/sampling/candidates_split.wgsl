@@ -1,5 +1,5 @@
-// First half of what candidates_plain.wgsl computes, for V a multiple of 4: each of `lanes` invocations to a row
-// sees the quads of ids lane, lane + lanes, ..., so that neighbours read neighbouring logits.
+// First half of what candidates_plain.wgsl computes, for V a multiple of 4: each of `lanes` invocations to a
+// row sees the quads of ids lane, lane + lanes, ..., so that neighbours read neighbouring logits.
 // One invocation a (row, lane). The second half is candidates_merge.wgsl.
 //! import lib/decoding.wgsl
 //! import lib/index.wgsl
@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> unconditional: array<vec4<Element>>;    // (B, R, V / 4) with GUIDED
 @group(0) @binding(2) var<storage, read> tokens: array<u32>;                     // (B, L)
 @group(0) @binding(3) var<storage, read> state: Decoding;
-@group(0) @binding(4) var<storage, read> allowed: array<u32>;              // (masks, ceil(V / 32)) with HAS_ALLOWED
+@group(0) @binding(4) var<storage, read> allowed: array<u32>;              // (M, ceil(V / 32)) with HAS_ALLOWED
 @group(0) @binding(5) var<storage, read> mask_index: array<u32>;           // (R) or (B, R) with MANY_MASKS
 @group(0) @binding(6) var<storage, read_write> partials: array<Choice>;    // (B, R, lanes)
 

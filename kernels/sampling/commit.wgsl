@@ -1,8 +1,9 @@
-// Gives the most certain masked positions of each sequence their candidates (LLaDA, low-confidence remasking):
-// of m masked positions up to the end of the block and S - i steps left in it, the ceil(m / (S - i)) with the
-// highest confidence. For n masked at the start of the block that is LLaDA's floor(n / S), one more in the
-// first n mod S steps. With HAS_SHARES it is the given share of m instead, at least 1; with HAS_THRESHOLD all
-// whose confidence reaches the threshold where those are more (Fast-dLLM, Dimple).
+// Gives the most certain masked positions of each sequence their candidates (LLaDA, low-confidence
+// remasking): of m masked positions up to the end of the block, with S - i steps left in it, the
+// ceil(m / (S - i)) with the highest confidence. For n masked at the start of the block that is LLaDA's
+// floor(n / S), one more in the first n mod S steps. With HAS_SHARES it is the given share of m instead, at
+// least 1; with HAS_THRESHOLD all whose confidence reaches the threshold where those are more (Fast-dLLM,
+// Dimple).
 // Positions that are not eligible wait, and so do, before the step `late_from`, those with a late candidate
 // (MDVLM-TAL's late recovery of time tokens). Of equal confidences the lower position goes first.
 // One invocation a position: it counts those that go before it.
@@ -82,7 +83,8 @@ fn ready(batch: u32, position: u32) -> bool {
   let candidate = candidates[row_of(batch, position)];
   if (candidate == params.mask_id) { return false; }
   if (HAS_ELIGIBLE) {
-    if (eligible[batch * params.eligible_stride + position + params.rows - params.length] == 0u) { return false; }
+    let row = position + params.rows - params.length;
+    if (eligible[batch * params.eligible_stride + row] == 0u) { return false; }
   }
   if (HAS_LATE) {
     if (state.step < params.late_from && candidate < params.late_ids) {

@@ -1,7 +1,7 @@
-// Ends a step of masked decoding: puts the next tokens of the answers in place, counts the positions that are still
-// masked and come before the first stop token of their sequence (LLaDA-V), and moves the state on: to the next
-// block with such positions where this one has none, to the next block where it has had its steps, else to the
-// next step.
+// Ends a step of masked decoding: puts the next tokens of the answers in place, counts the positions that are
+// still masked and come before the first stop token of their sequence (LLaDA-V), and moves the state on: to
+// the next block with such positions where this one has none, to the next block where it has had its steps,
+// else to the next step.
 // One workgroup in all; an invocation takes every WORKGROUP-th sequence.
 //! import lib/decoding.wgsl
 

@@ -1,8 +1,9 @@
 // Masks the least certain tokens of each sequence again, so that they can be revised (MDVLM-TAL's editable
-// decoding). Of the tokens up to the end of the block that were there before the step and may be revised, n in
-// number, it takes those with the lowest confidence: amounts[step] of them, or with FRACTIONS floor(amounts[step] n).
-// A token may be revised where its position is eligible or its id is among `always`. Of equal confidences the
-// lower position goes first. One invocation a position: it counts those that go before it.
+// decoding). Of the tokens up to the end of the block that were there before the step and may be revised, n
+// in number, it takes those with the lowest confidence: amounts[step] of them, or with FRACTIONS
+// floor(amounts[step] n). A token may be revised where its position is eligible or its id is among `always`.
+// Of equal confidences the lower position goes first. One invocation a position: it counts those that go
+// before it.
 //! import lib/decoding.wgsl
 //! import lib/index.wgsl
 //! import lib/order.wgsl

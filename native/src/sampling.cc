@@ -168,7 +168,7 @@ static Napi::Value commit_tokens(Info info) {
       reached += confidence[row] >= threshold;
     }
     order_by_confidence(rows, confidence, true);
-    // The counts of LLaDA from what is left of them: the first `left` mod of the remaining steps take one more.
+    // LLaDA's count for the first of the steps that are left.
     const size_t left = steps - std::min<size_t>(state.block_step, steps - 1);
     size_t count = masked / left + (masked % left > 0);
     if (shares) {
@@ -183,8 +183,8 @@ static Napi::Value commit_tokens(Info info) {
   return result;
 }
 
-/// remask_tokens(tokens [B, L], previous [B, L], confidence [B, R], state, counts [K]?, fractions [K]?, eligible?,
-///   always?, B, L, R, start, block_length, mask_id, K, eligible_stride, always_ids) -> [B, L]
+/// remask_tokens(tokens [B, L], previous [B, L], confidence [B, R], state, counts [K]?, fractions [K]?,
+///   eligible?, always?, B, L, R, start, block_length, mask_id, K, eligible_stride, always_ids) -> [B, L]
 static Napi::Value remask_tokens(Info info) {
   const uint32_t *tokens = uints(info, 0), *previous = uints(info, 1), *counts = uints(info, 4);
   const double *confidence = doubles(info, 2), *fractions = doubles(info, 5);

@@ -17,10 +17,10 @@ import type { Tensor } from '../tensor/tensor.js';
 import { commitShares, type UnmaskingSchedule } from './unmasking.js';
 
 /**
- * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R from the
- * length of the answer to L. The pass is unconditional for guidance: then the prompt among the tokens is
- * masked, and a condition that comes another way must be left out. Recorded once, so it must do the same in every
- * step and read nothing back.
+ * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R
+ * from the length of the answer to L. The pass is unconditional for guidance: then the prompt among the
+ * tokens is masked, and a condition that comes another way must be left out. Recorded once, so it must do the
+ * same in every step and read nothing back.
  */
 export type TokenLogits = (tokens: Tensor, pass: 'conditional' | 'unconditional') => Tensor;
 
@@ -73,9 +73,9 @@ export interface DecodeOptions {
 }
 
 /**
- * Decoder of masked diffusion language models, block by block from left to right (semi-autoregressive), as LLaDA's
- * and LLaDA-V's, with the confident decoding of Dimple and Fast-dLLM and the editable one of MDVLM-TAL.
- * One step is captured with the model in it, and replayed with all decisions made on the device.
+ * Decoder of masked diffusion language models, block by block from left to right (semi-autoregressive), as
+ * LLaDA's and LLaDA-V's, with the confident decoding of Dimple and Fast-dLLM and the editable one of
+ * MDVLM-TAL. One step is captured with the model in it, and replayed with all decisions made on the device.
  *
  * @example
  * const sampler = await MaskedSampler.create(runtime, model, { batch: 1, length, answerLength: 64, maskId });
@@ -116,8 +116,8 @@ export class MaskedSampler {
   }
 
   /**
-   * Decodes sequences (B L) whose answers are masked, wholly or in part; one call at a time. Nothing is read back
-   * before the end but for `onStep` and, with `threshold` or `stopId`, to know whether all is done.
+   * Decodes sequences (B L) whose answers are masked, wholly or in part; one call at a time. Nothing is read
+   * back before the end but for `onStep` and, with `threshold` or `stopId`, to know whether all is done.
    * @returns the sequences (B L)
    * @throws ShapeError
    */

@@ -20,8 +20,8 @@ export function committedFraction(schedule: UnmaskingSchedule, t: number): numbe
 }
 
 /**
- * The share of the positions still masked that each of `steps` steps commits, f32: what `commitTokens` takes as
- * `shares`. The last is 1.
+ * The share of the positions still masked that each of `steps` steps commits, f32: what `commitTokens` takes
+ * as `shares`. The last is 1.
  * @throws OptionError
  */
 export function commitShares(steps: number, schedule: UnmaskingSchedule): Float32Array<ArrayBuffer> {
@@ -34,8 +34,8 @@ export function commitShares(steps: number, schedule: UnmaskingSchedule): Float3
 
 /**
  * How many of `masked` positions each of `steps` steps commits. Linear: ⌊n / S⌋, and one more in the first
- * n mod S steps (LLaDA's get_num_transfer_tokens). The others: the step's share of what is left, rounded, and at
- * least 1 while any are left (ours; LaViDa asks only for at least 1).
+ * n mod S steps (LLaDA's get_num_transfer_tokens). The others: the step's share of what is left, rounded, and
+ * at least 1 while any are left (ours; LaViDa asks only for at least 1).
  * @throws OptionError
  */
 export function transferCounts(
@@ -61,8 +61,8 @@ export function transferCounts(
 }
 
 /**
- * The fraction of the committed tokens that each step masks again in editable decoding: from `first` in the first
- * step linearly to 0, and none in the last two, so that the answer is full at the end (ours).
+ * The fraction of the committed tokens that each step masks again in editable decoding: from `first` in the
+ * first step linearly to 0, and none in the last two, so that the answer is full at the end (ours).
  * @throws OptionError
  */
 export function revisionFractions(steps: number, first = 0.1): number[] {

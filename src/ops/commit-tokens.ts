@@ -132,11 +132,11 @@ export const commitTokensOperation = defineOperation<
 
 /**
  * The sequences with the most certain masked positions of the current block set to their candidates: of m
- * masked and i of S steps done in the block, the ⌈m / (S - i)⌉ with the highest confidence, the lower position
- * first where some are equal. For n masked at the block's start these are LLaDA's ⌊n / S⌋ + [i < n mod S], and
- * where something else changed their number, the block is still full after S steps. `shares` sets another
- * schedule; `threshold` commits more where the model is sure (confident decoding: Fast-dLLM, Dimple), and
- * with the default of `stepsPerBlock` at least one.
+ * masked and i of S steps done in the block, the ⌈m / (S - i)⌉ with the highest confidence, the lower
+ * position first where some are equal. For n masked at the block's start these are LLaDA's
+ * ⌊n / S⌋ + [i < n mod S], and where something else changed their number, the block is still full after S
+ * steps. `shares` sets another schedule; `threshold` commits more where the model is sure (confident decoding:
+ * Fast-dLLM, Dimple), and with the default of `stepsPerBlock` at least one.
  * @returns (B, L), u32
  * @throws ShapeError, DtypeError, OptionError
  */

@@ -9,8 +9,8 @@ export interface AnswerOptions {
   /** Id that stands for "not decoded yet"; never chosen as a token. */
   readonly maskId: number;
   /**
-   * Position where the answer and its first block begin; all from there to the end is the answer. Default: the
-   * first position that has logits.
+   * Position where the answer and its first block begin; all from there to the end is the answer. Default:
+   * the first position that has logits.
    */
   readonly start?: number;
   /** Positions of a block; a step sees the answer up to the end of the current one. Default: the whole answer. */
@@ -100,8 +100,8 @@ export interface FinishStepOptions extends AnswerOptions {
 }
 
 /**
- * Ends a step, in place: the answers in `tokens` (B, L) become those of `next`, and `state` moves on, to the next
- * block where this one is full or has had its steps.
+ * Ends a step, in place: the answers in `tokens` (B, L) become those of `next`, and `state` moves on, to the
+ * next block where this one is full or has had its steps.
  */
 export function finishStep(
   { tokens, next, state }: { tokens: Tensor; next: Tensor; state: Tensor },
@@ -150,8 +150,8 @@ export function expectSteps(stepsPerBlock: number): number {
 }
 
 /**
- * How far apart the rows of two sequences lie in an operand with an entry for each row of the logits: (R), the
- * same for all sequences, or (B, R).
+ * How far apart the rows of two sequences lie in an operand with an entry for each row of the logits: (R),
+ * the same for all sequences, or (B, R).
  * @throws DtypeError, ShapeError
  */
 export function perRowStride(operand: Tensor | undefined, name: string, { batch, rows }: Answer): number {

@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
-import type { Launch, Runtime } from '../tensor/runtime.js';
+import type { Launch } from '../tensor/launch.js';
+import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { concat } from './concat.js';
 import { spread } from './grid.js';
@@ -56,7 +57,6 @@ interface LstmProblem {
   readonly inputs: number;
   readonly hidden: number;
   readonly directions: number;
-  readonly hasLengths: boolean;
   readonly dtype: Dtype;
 }
 
@@ -96,7 +96,6 @@ export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, 
       inputs: inputs!,
       hidden,
       directions,
-      hasLengths: lengths !== undefined,
       dtype: input.dtype,
     };
   },
@@ -110,16 +109,11 @@ export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, 
       // h twice and c are in workgroup memory.
       suits: ({ limits }, { hidden }) => 3 * 4 * capacity(hidden) <= limits.maxComputeWorkgroupStorageSize,
       meantFor: ['hardware'],
-      run(runtime, operands, { output, state }, { batch, time, hidden, directions, hasLengths, dtype }) {
+      run(runtime, operands, { output, state }, { batch, time, hidden, directions, dtype }) {
         const { weight, ...shared } = prepared(operands);
         runtime.launch({
           kernel: 'recurrent/lstm_persistent',
-          constants: {
-            Element: dtype,
-            CAPACITY: capacity(hidden),
-            HAS_STATE: operands.state !== undefined,
-            HAS_LENGTHS: hasLengths,
-          },
+          constants: { Element: dtype, CAPACITY: capacity(hidden) },
           buffers: {
             ...shared,
             weight: transpose(weight.reshape([directions, 4 * hidden, hidden])),
@@ -127,7 +121,14 @@ export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, 
             state,
             out: output,
           },
-          params: { batch, time, hidden, directions },
+          params: {
+            batch,
+            time,
+            hidden,
+            directions,
+            has_state: operands.state ? 1 : 0,
+            has_lengths: operands.lengths ? 1 : 0,
+          },
           workgroups: spread(batch * directions, 1),
         });
       },
@@ -188,7 +189,7 @@ function stepByStep(
   runtime: Runtime,
   operands: FlatOperands,
   { output, state }: LstmOutputs,
-  { batch, time, hidden, directions, hasLengths, dtype }: LstmProblem,
+  { batch, time, hidden, directions, dtype }: LstmProblem,
   launch: Pick<Launch, 'kernel' | 'constants' | 'workgroups'>,
 ): void {
   const shared = prepared(operands);
@@ -198,9 +199,17 @@ function stepByStep(
     const next = (time - 1 - step) % 2 === 0 ? state : other;
     runtime.launch({
       ...launch,
-      constants: { ...launch.constants, Element: dtype, HAS_LENGTHS: hasLengths },
+      constants: { ...launch.constants, Element: dtype },
       buffers: { ...shared, previous, next, out: output },
-      params: { batch, time, hidden, directions, step, started: previous ? 1 : 0 },
+      params: {
+        batch,
+        time,
+        hidden,
+        directions,
+        step,
+        has_previous: previous ? 1 : 0,
+        has_lengths: operands.lengths ? 1 : 0,
+      },
     });
     previous = next;
   }

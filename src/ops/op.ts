@@ -65,12 +65,14 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
     if (!owner) throw new OptionError(`${this.name}: without tensor operands a runtime must be given`);
     const problem = this.spec.problem(inputs, options);
     const chosen = this.choose(owner.traits, problem, variant);
-    const outputs: Record<string, Tensor> = {};
-    for (const [name, { shape, dtype }] of Object.entries(this.spec.outputs(problem))) {
-      outputs[name] = owner.empty(shape, dtype);
-    }
-    owner.scope(() => chosen.run(owner, inputs, outputs as Outputs, problem));
-    return outputs as Outputs;
+    return owner.scope(() => {
+      const outputs: Record<string, Tensor> = {};
+      for (const [name, { shape, dtype }] of Object.entries(this.spec.outputs(problem))) {
+        outputs[name] = owner.empty(shape, dtype);
+      }
+      chosen.run(owner, inputs, outputs as Outputs, problem);
+      return outputs as Outputs;
+    });
   }
 
   /** The variants that are legal for a problem on a device. */

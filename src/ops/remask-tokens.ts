@@ -15,8 +15,8 @@ export type RemaskTokensInputs = {
   /** Of `decodingState`. */
   readonly state: Tensor;
   /**
-   * (K): how much to mask in each step, u32 as a number of tokens, f32 as a fraction, rounded down, of those that
-   * may be revised. From step K on, the last holds.
+   * (K): how much to mask in each step, u32 as a number of tokens, f32 as a fraction, rounded down, of those
+   * that may be revised. From step K on, the last holds.
    */
   readonly amounts: Tensor;
   /** u32, (R) or (B, R): positions that may be revised are not 0; all without it. */

@@ -226,10 +226,10 @@ function masksOf(
 }
 
 /**
- * The candidate token of each masked position of the answers and how sure the model is of it: one step's first
- * half in the decoding of LLaDA and its kin. The candidate is argmax_v (l_v - T log(-log u_v)), a draw from
- * softmax(l / T) (Gumbel-max), the lowest id where several are equal; u comes from Philox at (step, sequence,
- * position, id), so it does not depend on variant, driver or grid. NaN logits count as -infinity.
+ * The candidate token of each masked position of the answers and how sure the model is of it: one step's
+ * first half in the decoding of LLaDA and its kin. The candidate is argmax_v (l_v - T log(-log u_v)), a draw
+ * from softmax(l / T) (Gumbel-max), the lowest id where several are equal; u comes from Philox at (step,
+ * sequence, position, id), so it does not depend on variant, driver or grid. NaN logits count as -infinity.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function tokenCandidates(

@@ -10,8 +10,6 @@ import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import { Storage, Tensor, tensorsIn } from './tensor.js';
 
-export type { Launch } from './launch.js';
-
 export interface RuntimeOptions extends GpuOptions {
   /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
   readonly poison?: boolean;

@@ -82,6 +82,19 @@ export class Tensor {
     this.runtime.upload(this, toBytes(data, this.dtype));
   }
 
+  /**
+   * Replaces the elements by those of another tensor of the same type and number; takes effect after all that
+   * was recorded before. With it a captured step can feed its result to its next run.
+   * @throws DtypeError, ShapeError
+   */
+  assign(source: Tensor): void {
+    expectDtype(source, 'the source', this.dtype);
+    if (source.size !== this.size) throw new ShapeError(`${this} cannot take the elements of ${source}`);
+    if (source.storage === this.storage) return;
+    for (const { storage } of [source, this]) this.runtime.hold(storage);
+    this.runtime.gpu.record({ kind: 'copy', source: source.storage.range, target: this.storage.range });
+  }
+
   /** Gives the buffer back once all that was recorded with it has run. Calling it twice is harmless. */
   dispose(): void {
     this.#storage?.release();

@@ -29,11 +29,11 @@ function element(reduction: Reduction, random: Random): number {
 export const reduceCases: CaseTable<ReduceSize> = {
   operation: reduceOperation,
   sizes: [
-    ...reductions.flatMap((reduction): ReduceSize[] => [
-      { reduction, shape: [3, 70], axes: [-1] },
-      { reduction, shape: [3, 7, 64], axes: [1] },
-      { reduction, shape: [3, 260], axes: [1], keepDims: true },
-    ]),
+    ...reductions.map((reduction) => ({ reduction, shape: [3, 260], axes: [-1] })),
+    { reduction: 'sum', shape: [3, 70], axes: [1], keepDims: true },
+    { reduction: 'min', shape: [3, 7, 64], axes: [1] },
+    { reduction: 'logSumExp', shape: [3, 7, 64], axes: [1] },
+    { reduction: 'prod', shape: [3, 7, 5], axes: [-2] },
     { reduction: 'sum', shape: [] },
     { reduction: 'sum', shape: [1, 1], axes: [0] },
     { reduction: 'mean', shape: [2, 3, 5, 7], axes: [0, 2] },

@@ -17,7 +17,7 @@ const facts: Readonly<Record<string, readonly RegExp[]>> = {
   'capture.mjs': [
     /condition 1: the state is within 0\.00\d of it/,
     /condition -3: the state is within 0\.00\d of it/,
-    /recording takes [\d.]+ ms and replaying [\d.]+ ms/,
+    /recording 50 steps takes [\d.]+ ms and replaying [\d.]+ ms/,
   ],
   'map-diffusion.mjs': [
     /at t = 0 the similarity is (1\.00|0\.99)/,

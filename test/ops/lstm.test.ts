@@ -63,7 +63,6 @@ describe('lstm', () => {
       inputs: 1,
       hidden,
       directions: 1,
-      hasLengths: false,
       dtype: 'f32' as const,
     });
     const legal = (hidden: number) =>

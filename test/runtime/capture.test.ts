@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { GpuError, OptionError, ReleasedError } from '../../src/errors.js';
+import { DtypeError, GpuError, OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
 import { logSoftmax, softmax } from '../../src/ops/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -239,6 +239,17 @@ for (const immediates of [true, false]) {
       );
       assert.equal(runtime.memory.usedBytes, used);
       assert.deepEqual([...(await x.read())], [1, 2]);
+      x.dispose();
+    });
+
+    it('feeds its result to its next run with assign', async () => {
+      const x = runtime.tensor([1, 2]);
+      const capture = await runtime.capture(() => x.assign(plus(x, x)));
+      for (let i = 0; i < 5; i++) capture.run();
+      assert.deepEqual([...(await x.read())], [32, 64]);
+      assert.throws(() => x.assign(runtime.tensor([1, 2, 3])), ShapeError);
+      assert.throws(() => x.assign(runtime.tensor([1, 2], [2], 'u32')), DtypeError);
+      capture.dispose();
       x.dispose();
     });
 

@@ -22,8 +22,10 @@ describe('measure', () => {
           }),
         );
       }
-      return runs.sort((a, b) => a.wallMs - b.wallMs)[0]!;
+      return runs.sort((a, b) => kernelMs(a) - kernelMs(b))[0]!;
     };
+    // The wall's time has the way there and back in it, which is long on a busy machine.
+    const kernelMs = ({ wallMs, gpuMs = wallMs }: Measurement) => gpuMs;
     const once = await fastest(1);
     const often = await fastest(12);
     for (const { wallMs, gpuMs } of [once, often]) {
@@ -31,7 +33,10 @@ describe('measure', () => {
       assert.equal(gpuMs !== undefined, runtime.traits.timestamps);
       if (gpuMs !== undefined) assert.ok(gpuMs > 0 && gpuMs <= wallMs, `${gpuMs} of ${wallMs} ms`);
     }
-    assert.ok(often.wallMs > 2 * once.wallMs, `${often.wallMs} ms for twelve, ${once.wallMs} for one`);
+    assert.ok(
+      kernelMs(often) > 2 * kernelMs(once),
+      `${kernelMs(often)} ms for twelve, ${kernelMs(once)} for one`,
+    );
     x.dispose();
   });
 
