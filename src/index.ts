@@ -9,10 +9,13 @@ export { readNpz } from './data/npz.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
 // Layers, diffusion, models.
 export { GaussianDiffusion } from './diffusion/gaussian.js';
+export { MaskedSampler, maskedSequences } from './diffusion/masked.js';
 export * from './diffusion/schedule.js';
+export * from './diffusion/unmasking.js';
 export * from './errors.js';
 export { temporalIoU } from './evaluation/segments.js';
 export { type AdapterKind, openAdapter } from './gpu/adapter.js';
+export type { Measurement } from './gpu/timing.js';
 export type { DeviceClass, DeviceTraits } from './gpu/traits.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
@@ -23,13 +26,17 @@ export {
   type ProposalOptions,
   proposeSegments,
 } from './models/wtal/proposals.js';
-export { Conv1d } from './nn/conv.js';
+export { Conv1d, Conv2d } from './nn/conv.js';
+export { Embedding } from './nn/embedding.js';
 export { Linear } from './nn/linear.js';
-export { Module } from './nn/module.js';
+export { Lstm } from './nn/lstm.js';
+export { Module, Parameter } from './nn/module.js';
+export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
 // Operations.
 export type { Activation } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
 export { attention } from './ops/attention.js';
+export { batchNorm } from './ops/batch-norm.js';
 export {
   add,
   div,
@@ -47,6 +54,7 @@ export {
 } from './ops/binary.js';
 export { broadcastTo, repeat } from './ops/broadcast-to.js';
 export { cast } from './ops/cast.js';
+export { channelMoments } from './ops/channel-moments.js';
 export { commitTokens } from './ops/commit-tokens.js';
 export { concat, stack } from './ops/concat.js';
 export { conv1d, conv2d } from './ops/conv.js';
@@ -62,8 +70,13 @@ export {
 } from './ops/decoding.js';
 export { fill } from './ops/fill.js';
 export { gatedConv2d, gatedConv2dPartial } from './ops/gated-conv.js';
+export { embedding, gather, take } from './ops/gather.js';
+export { groupNorm, instanceNorm } from './ops/group-norm.js';
 export { iouMap, mapMask } from './ops/iou-map.js';
+export { l2Normalize } from './ops/l2-normalize.js';
+export { layerNorm, rmsNorm } from './ops/layer-norm.js';
 export { type MapLayout, mapRows, mapScales } from './ops/map-layout.js';
+export { maskedMean } from './ops/masked-mean.js';
 export { linear, matmul } from './ops/matmul.js';
 export { mergeMaps } from './ops/merge-maps.js';
 export { pad } from './ops/pad.js';
@@ -72,11 +85,15 @@ export { philox } from './ops/philox.js';
 export { averagePool, maxPool } from './ops/pool.js';
 export { qSample } from './ops/q-sample.js';
 export { Random } from './ops/random.js';
+export { l2Norm, logSumExp, max, mean, min, prod, sum } from './ops/reduce.js';
 export { remaskTokens } from './ops/remask-tokens.js';
 export { resizeBilinear } from './ops/resize.js';
 export { reverseSequence } from './ops/reverse-sequence.js';
+export { scatter } from './ops/scatter.js';
+export { scatterAdd } from './ops/scatter-add.js';
 export { narrow, reverse, slice, split } from './ops/slice.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export { stylize } from './ops/stylize.js';
 export { timeEmbedding } from './ops/time-embedding.js';
 export { tokenCandidates } from './ops/token-candidates.js';
 export { topK } from './ops/topk.js';

@@ -9,7 +9,7 @@ enable subgroups;
 //! import lib/lstm.wgsl
 
 const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
-const ROWS = 16u;
+const ROWS = 8u;
 alias Element = f32;
 
 struct Params {

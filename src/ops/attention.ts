@@ -156,7 +156,6 @@ export const attentionOperation = defineOperation<
       suits: ({ subgroups }, { headSize }) =>
         subgroups && headSize % 4 === 0 && headSize <= maxShuffledHeadSize,
       meantFor: ['software'],
-      prefers: (_, { queryLength }) => queryLength > 4,
       run(runtime, operands, outputs, problem) {
         const { subgroupMinSize, subgroupMaxSize } = runtime.traits;
         const vectors = problem.headSize / 4;

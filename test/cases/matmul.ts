@@ -32,6 +32,7 @@ interface Size {
   batchB?: number[];
   transposeA?: boolean;
   transposeB?: boolean;
+  /** Default true. */
   bias?: boolean;
   activation?: Activation;
   outDtype?: 'f32' | 'f16';
@@ -40,18 +41,18 @@ interface Size {
 export const matmulCases: CaseTable<Size> = {
   operation: matmulOperation,
   sizes: [
-    { m: 1, n: 1, k: 1 },
-    { m: 1, n: 70, k: 33, bias: true, transposeB: true },
-    { m: 70, n: 1, k: 33, bias: true, transposeB: true },
-    { m: 67, n: 5, k: 9, bias: true, batchA: [2], batchB: [2] },
+    { m: 1, n: 1, k: 1, bias: false },
+    { m: 1, n: 70, k: 33, transposeB: true },
+    { m: 70, n: 1, k: 33, transposeB: true },
+    { m: 67, n: 5, k: 9, batchA: [2], batchB: [2] },
     { m: 64, n: 64, k: 16 },
     { m: 65, n: 129, k: 17, transposeA: true },
-    { m: 16, n: 64, k: 40, batchB: [3], transposeB: true, bias: true },
-    { m: 17, n: 8, k: 64, batchA: [2, 3], bias: true },
+    { m: 16, n: 64, k: 40, batchB: [3], transposeB: true },
+    { m: 17, n: 8, k: 64, batchA: [2, 3] },
     { m: 9, n: 12, k: 20, batchA: [2, 2], batchB: [2, 2], transposeA: true, transposeB: true },
     { m: 12, n: 4, k: 8, batchA: [1, 1], batchB: [3], outDtype: 'f32' },
     { m: 30, n: 31, k: 257, batchA: [2], transposeA: true, outDtype: 'f32' },
-    { m: 1, n: 90, k: 3, bias: true, activation: 'gelu' },
+    { m: 1, n: 90, k: 3, activation: 'gelu' },
     { m: 1, n: 90, k: 3, activation: 'leaky_relu' },
   ],
   random: fc
@@ -73,13 +74,13 @@ export const matmulCases: CaseTable<Size> = {
       ...(batchedB && { batchB: [batch] }),
     })),
   benchmarks: [
-    { m: 512, n: 512, k: 512 },
-    { m: 1024, n: 1024, k: 1024 },
-    { m: 1024, n: 1024, k: 1024, transposeB: true },
-    { m: 1, n: 4096, k: 4096, transposeB: true },
+    { m: 512, n: 512, k: 512, bias: false },
+    { m: 1024, n: 1024, k: 1024, bias: false },
+    { m: 1024, n: 1024, k: 1024, transposeB: true, bias: false },
+    { m: 1, n: 4096, k: 4096, transposeB: true, bias: false },
   ],
   make: (size, random) => {
-    const { m, n, k, batchA = [], batchB = [], bias = false, transposeA = false, transposeB = false } = size;
+    const { m, n, k, batchA = [], batchB = [], bias = true, transposeA = false, transposeB = false } = size;
     return {
       inputs: {
         a: normal(random, [...batchA, ...(transposeA ? [k, m] : [m, k])]),
