@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(0) var<storage, read> query: array<vec4<Element>>;          // (B, H, Lq, D / 4)
 @group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;            // (B, Hkv, Lk, D / 4)
 @group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;          // (B, Hkv, Lk, D / 4)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (1 or B, 1 or H, 1 or Lq, Lk), with HAS_BIAS
+@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
 @group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;         // (B, Lk), with KEY_WEIGHT
 @group(0) @binding(5) var<storage, read> groups: array<u32>;                   // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> output: array<vec4<Element>>;   // (B, H, Lq, D / 4)

@@ -17,7 +17,7 @@ alias Wide = f32;            // f32 or vec4f, likewise
 struct Params { count: u32, half: u32, heads: u32, length: u32, position_batch: u32, offset: u32 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<Packed>;            // (B, H, L, D)
-@group(0) @binding(1) var<storage, read> table: array<Wide>;          // (P, D): of position p D / 2 cosines, then the sines
+@group(0) @binding(1) var<storage, read> table: array<Wide>;          // (P, D): D / 2 cosines of a position, then its sines
 @group(0) @binding(2) var<storage, read> positions: array<u32>;       // (B or 1, L) below P, with HAS_POSITIONS
 @group(0) @binding(3) var<storage, read_write> out: array<Packed>;    // (B, H, L, D)
 

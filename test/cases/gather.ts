@@ -128,9 +128,9 @@ export const scatterAddCases: CaseTable<Size & { base: boolean }> = {
     {
       kind: 'float',
       outer: 1,
-      n: 32_000,
-      inner: 256,
-      entries: 4096,
+      n: 2000,
+      inner: 64,
+      entries: 1000,
       idOuter: false,
       idInner: false,
       base: false,
