@@ -35,7 +35,7 @@ export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/no
 // Operations.
 export type { Activation } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
-export { attention } from './ops/attention.js';
+export { type AttentionMask, attention, emptyLogSumExp } from './ops/attention.js';
 export { batchNorm } from './ops/batch-norm.js';
 export {
   add,
@@ -89,6 +89,7 @@ export { l2Norm, logSumExp, max, mean, min, prod, sum } from './ops/reduce.js';
 export { remaskTokens } from './ops/remask-tokens.js';
 export { resizeBilinear } from './ops/resize.js';
 export { reverseSequence } from './ops/reverse-sequence.js';
+export { rotary, rotaryTable } from './ops/rotary.js';
 export { scatter } from './ops/scatter.js';
 export { scatterAdd } from './ops/scatter-add.js';
 export { narrow, reverse, slice, split } from './ops/slice.js';

@@ -1,42 +1,56 @@
 import { writeFile } from 'node:fs/promises';
 import type { StoredCase, StoredTensor } from '../src/cli/self-test.js';
+import { Runtime } from '../src/tensor/runtime.js';
 import { caseTables } from './cases/index.js';
 import { type HostTensor, rounded } from './support/host.js';
-import { mapTensors } from './support/operation.js';
+import { mapTensors, uploadInputs } from './support/operation.js';
 import { Random } from './support/random.js';
 
 /**
- * Writes src/cli/self-test-cases.ts: one small case of every operation with the answer of the
- * double-precision reference, so that `tal doctor` can check every kernel where there is no compiler.
+ * Writes src/cli/self-test-cases.ts: small cases of every operation, enough for each of its variants, with the
+ * answers of the double-precision reference, so that `tal doctor` can check every kernel where there is no
+ * compiler.
  */
-const mostElements = 600;
+const mostElements = 4000;
 
+const runtime = await Runtime.create();
 const stored: StoredCase[] = [];
 for (const table of caseTables) {
-  const candidates = table.sizes.map((size) => {
-    const made = table.make(size, new Random(7));
-    const inputs = mapTensors(made.inputs, (tensor) => rounded(tensor, 'f32'));
-    const options = made.options ?? {};
-    const outputs = table.reference(inputs, options, size);
-    const elements = [...Object.values(inputs), ...Object.values(outputs)]
-      .map((tensor) => tensor?.data.length ?? 0)
-      .reduce((a, b) => a + b, 0);
-    return { inputs, options, outputs, elements };
-  });
-  const comparable = candidates.filter(({ outputs }) => Object.keys(outputs).length > 0);
-  const small = comparable.filter(({ elements }) => elements <= mostElements);
-  const chosen = (small.length > 0 ? small : comparable).toSorted((a, b) =>
-    small.length > 0 ? b.elements - a.elements : a.elements - b.elements,
-  )[0];
-  if (!chosen) continue;
-  stored.push({
-    operation: table.operation.name,
-    options: chosen.options,
-    inputs: store(chosen.inputs),
-    outputs: store(chosen.outputs),
-    tolerance: table.tolerance ?? 1,
-  });
+  const { operation } = table;
+  const candidates = table.sizes
+    .map((size) => {
+      const made = table.make(size, new Random(7));
+      const inputs = mapTensors(made.inputs, (tensor) => rounded(tensor, 'f32'));
+      const options = made.options ?? {};
+      const tensors = uploadInputs(runtime, inputs, 'f32');
+      const problem = operation.spec.problem(tensors, options);
+      const variants = operation.legalVariants(runtime.traits, problem).map(({ name }) => name);
+      for (const tensor of Object.values(tensors)) tensor?.dispose();
+      const outputs = (table.selfTestAnswers ?? table.reference)(inputs, options, size);
+      const elements = [...Object.values(inputs), ...Object.values(outputs)]
+        .map((tensor) => tensor?.data.length ?? 0)
+        .reduce((a, b) => a + b, 0);
+      return { inputs, options, outputs, elements, variants };
+    })
+    .filter(({ outputs }) => Object.keys(outputs).length > 0)
+    .sort((a, b) => a.elements - b.elements);
+  // The smallest ones say little: from those of a fair size, each that tries a variant not tried before.
+  const fair = candidates.findIndex(({ elements }) => elements >= 64);
+  const ordered = fair < 0 ? candidates : [...candidates.slice(fair), ...candidates.slice(0, fair)];
+  const tried = new Set<string>();
+  for (const { inputs, options, outputs, elements, variants } of ordered) {
+    if (tried.size > 0 && (elements > mostElements || variants.every((name) => tried.has(name)))) continue;
+    for (const name of variants) tried.add(name);
+    stored.push({
+      operation: operation.name,
+      options,
+      inputs: store(inputs),
+      outputs: store(outputs),
+      tolerance: table.tolerance ?? 1,
+    });
+  }
 }
+runtime.destroy();
 
 const text = JSON.stringify(stored, undefined, 1);
 await writeFile(

@@ -1,8 +1,9 @@
 // One number in every element, of any type: whole words are written, two halves in each for f16.
-// One invocation a word, or a vector of four when Unit is one.
+// An invocation writes ITEMS words a workgroup apart, or vectors of four when Unit is one.
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const ITEMS = 1u;
 alias Unit = u32;
 
 struct Params { count: u32, bits: u32 }
@@ -15,6 +16,7 @@ fn fill(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linear_index(workgroup, workgroups, WORKGROUP, local);
-  if (i < params.count) { out[i] = Unit(params.bits); }
+  let start = linear_workgroup(workgroup, workgroups) * WORKGROUP * ITEMS;
+  let end = min(start + WORKGROUP * ITEMS, params.count);
+  for (var i = start + local; i < end; i += WORKGROUP) { out[i] = Unit(params.bits); }
 }

@@ -1,9 +1,10 @@
 // Entries of one axis by their ids:   out[o, k, i] = x[o, ids[o, k, i], i],   zeros where the id is not below n
-// The ids may be the same for all o or all i: their stride is 0 there. One invocation a unit, which is an element or,
-// where all i share an id, several.
+// The ids may be the same for all o or all i: their stride is 0 there. An invocation makes ITEMS units a workgroup
+// apart; a unit is an element or, where all i share an id, several.
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const ITEMS = 1u;
 alias Unit = u32;
 
 struct Params { count: u32, n: u32, entries: u32, inner: u32, id_outer: u32, id_entry: u32, id_inner: u32 }
@@ -18,13 +19,15 @@ fn gather(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linear_index(workgroup, workgroups, WORKGROUP, local);
-  if (i >= params.count) { return; }
-  let column = i % params.inner;
-  let entry = i / params.inner % params.entries;
-  let outer = i / (params.inner * params.entries);
-  let id = ids[outer * params.id_outer + entry * params.id_entry + column * params.id_inner];
-  var unit = Unit();
-  if (id < params.n) { unit = x[(outer * params.n + id) * params.inner + column]; }
-  out[i] = unit;
+  let start = linear_workgroup(workgroup, workgroups) * WORKGROUP * ITEMS;
+  let end = min(start + WORKGROUP * ITEMS, params.count);
+  for (var i = start + local; i < end; i += WORKGROUP) {
+    let column = i % params.inner;
+    let entry = i / params.inner % params.entries;
+    let outer = i / (params.inner * params.entries);
+    let id = ids[outer * params.id_outer + entry * params.id_entry + column * params.id_inner];
+    var unit = Unit();
+    if (id < params.n) { unit = x[(outer * params.n + id) * params.inner + column]; }
+    out[i] = unit;
+  }
 }

@@ -1,10 +1,11 @@
 // Entries of one axis replaced by their ids:   out[o, ids[o, k, i], i] = updates[o, k, i]
 // Ids that are not below n are skipped; where two are equal either update may stay. The ids may be the same for all o
-// or all i: their stride is 0 there. One invocation a unit of the updates, which is an element or, where all i share
-// an id, several. The output holds what is not replaced.
+// or all i: their stride is 0 there. An invocation takes ITEMS units of the updates a workgroup apart; a unit is an
+// element or, where all i share an id, several. The output holds what is not replaced.
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const ITEMS = 1u;
 alias Unit = u32;
 
 struct Params { count: u32, n: u32, entries: u32, inner: u32, id_outer: u32, id_entry: u32, id_inner: u32 }
@@ -19,11 +20,13 @@ fn scatter(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = linear_index(workgroup, workgroups, WORKGROUP, local);
-  if (i >= params.count) { return; }
-  let column = i % params.inner;
-  let entry = i / params.inner % params.entries;
-  let outer = i / (params.inner * params.entries);
-  let id = ids[outer * params.id_outer + entry * params.id_entry + column * params.id_inner];
-  if (id < params.n) { out[(outer * params.n + id) * params.inner + column] = updates[i]; }
+  let start = linear_workgroup(workgroup, workgroups) * WORKGROUP * ITEMS;
+  let end = min(start + WORKGROUP * ITEMS, params.count);
+  for (var i = start + local; i < end; i += WORKGROUP) {
+    let column = i % params.inner;
+    let entry = i / params.inner % params.entries;
+    let outer = i / (params.inner * params.entries);
+    let id = ids[outer * params.id_outer + entry * params.id_entry + column * params.id_inner];
+    if (id < params.n) { out[(outer * params.n + id) * params.inner + column] = updates[i]; }
+  }
 }

@@ -33,21 +33,25 @@ export async function doctor(): Promise<void> {
     for (const name of shownLimits) print(name, traits.limits[name].toLocaleString('en'));
 
     console.log('\nself-test of every kernel against stored double-precision answers:');
-    const lines = new Map<string, string[]>();
-    let faults = 0;
+    const faults = new Map<string, Map<string, string | undefined>>();
     for await (const { operation, variant, fault } of selfTest(runtime, selfTestCases)) {
-      if (fault) faults++;
-      const line = lines.get(operation) ?? [];
-      line.push(fault ? `${variant} WRONG (${fault})` : `${variant} ok`);
-      lines.set(operation, line);
+      const variants = faults.get(operation) ?? new Map();
+      faults.set(operation, variants.set(variant, variants.get(variant) ?? fault));
     }
-    for (const [operation, results] of lines) print(operation, results.join(', '));
+    let wrong = 0;
+    for (const [operation, variants] of faults) {
+      const results = [...variants].map(([variant, fault]) => {
+        if (fault) wrong++;
+        return fault ? `${variant} WRONG (${fault})` : `${variant} ok`;
+      });
+      print(operation, results.join(', '));
+    }
     console.log(
-      faults === 0
+      wrong === 0
         ? '\nall kernels right'
-        : `\n${faults} kernels wrong: please report this with the lines above`,
+        : `\n${wrong} kernels wrong: please report this with the lines above`,
     );
-    if (faults > 0) process.exitCode = 1;
+    if (wrong > 0) process.exitCode = 1;
   } finally {
     runtime.destroy();
   }

@@ -33,7 +33,7 @@ program
   .option('--top <n>', 'segments to print', positive, 10)
   .option('--video-id <name>', 'name of the video in the JSON; default: from the first feature file')
   .option('--json <file>', "write all segments in ActivityNet's detection format")
-  .option('--plot <file>', 'draw the timeline (.svg or .html)')
+  .option('--plot <file>', 'draw the timeline (.svg or .html)', picture)
   .action(localize);
 
 program
@@ -44,7 +44,7 @@ program
 program
   .command('demo')
   .description('Localize the actions of a made-up video and draw its timeline')
-  .option('--plot <file>', 'where the timeline goes', 'tal-demo.html')
+  .option('--plot <file>', 'where the timeline goes (.svg or .html)', picture, 'tal-demo.html')
   .action(demo);
 
 try {
@@ -54,6 +54,11 @@ try {
   console.error(`tal: ${error.message}`);
   if (process.env.TAL_DEBUG) console.error(error);
   process.exitCode = 1;
+}
+
+function picture(path: string): string {
+  if (!/\.(svg|html?)$/i.test(path)) throw new InvalidArgumentError('Its name must end in .svg or .html.');
+  return path;
 }
 
 function positive(text: string): number {

@@ -5,7 +5,7 @@ import { stridedOperation } from './strided.js';
 import { broadcastStrides } from './strides.js';
 
 export const broadcastToOperation = stridedOperation<{ readonly shape: Shape }>(
-  'broadcast_to',
+  'broadcastTo',
   (x, { shape }) => {
     if (!sameShape(broadcastShapes(x.shape, shape), shape)) {
       throw new ShapeError(`${x} does not broadcast to ${shapeText(shape)}`);

@@ -37,7 +37,7 @@ export const ddimStepOperation = defineOperation<
   DdimStepProblem,
   { output: Tensor }
 >({
-  name: 'ddim_step',
+  name: 'ddimStep',
   problem({ x, predicted, noise, coefficients, step }, { clamp }) {
     expectDtype(x, 'x', 'f32', 'f16');
     for (const [name, tensor] of Object.entries({ predicted, noise })) {

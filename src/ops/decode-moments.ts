@@ -48,7 +48,7 @@ export const decodeMomentsOperation = defineOperation<
   DecodeMomentsProblem,
   { moments: Tensor; counts: Tensor }
 >({
-  name: 'decode_moments',
+  name: 'decodeMoments',
   problem({ scores, units }, { count = 5, threshold = 0.49, unit = 1 }) {
     expectDtype(scores, 'scores', 'f32', 'f16');
     const [batch, clips, durations] = scores.shape;

@@ -3,8 +3,8 @@ import { dtypeBytes, halfBits } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { numberBits } from './elements.js';
-import { spread } from './grid.js';
+import { numberBits, unitsEach } from './elements.js';
+import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 
 interface FillOptions {
@@ -48,14 +48,15 @@ function wordsOf(shape: Shape, dtype: Dtype): number {
 
 function fillBy(unit: 'u32' | 'vec4<u32>', wordsEach: number, out: Tensor, value: number): void {
   const { dtype } = out;
+  const items = unitsEach(out.runtime.traits);
   const count = wordsOf(out.shape, dtype) / wordsEach;
   const bits = dtype === 'f16' ? halfBits(value) * 0x1_0001 : numberBits(value, dtype);
   out.runtime.launch({
     kernel: 'elementwise/fill',
-    constants: { Unit: unit },
+    constants: { Unit: unit, ITEMS: items },
     buffers: { out },
     params: { count, bits },
-    workgroups: spread(count),
+    workgroups: spread(count, workgroupSize * items),
   });
 }
 

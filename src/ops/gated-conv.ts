@@ -53,7 +53,7 @@ export const gatedConv2dOperation = defineOperation<
   GatedConvProblem,
   { output: Tensor }
 >({
-  name: 'gated_conv2d',
+  name: 'gatedConv2d',
   problem(operands, options) {
     const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
     expectDtype(input, 'input', 'f32', 'f16');
@@ -61,7 +61,7 @@ export const gatedConv2dOperation = defineOperation<
       const operand = operands[name];
       if (operand) expectDtype(operand, name, input.dtype);
     }
-    const geometry = gatedGeometry('gated_conv2d', input, weight, gateWeight, options);
+    const geometry = gatedGeometry('gatedConv2d', input, weight, gateWeight, options);
     const { batches, channels, height, width, outChannels, outHeight, outWidth } = geometry;
     const gateChannels = gateWeight.shape[0]!;
     const weightChannels = weight.shape[1]!;
@@ -144,12 +144,12 @@ export const gatedConv2dPartialOperation = defineOperation<
   PartialProblem,
   { output: Tensor }
 >({
-  name: 'gated_conv2d_partial',
+  name: 'gatedConv2dPartial',
   problem({ input, weight, gateWeight }, options) {
     expectDtype(input, 'input', 'f32', 'f16');
     expectDtype(weight, 'weight', input.dtype);
     expectDtype(gateWeight, 'gateWeight', input.dtype);
-    const geometry = gatedGeometry('gated_conv2d_partial', input, weight, gateWeight, options);
+    const geometry = gatedGeometry('gatedConv2dPartial', input, weight, gateWeight, options);
     const { firstChannel } = options;
     if (!Number.isInteger(firstChannel) || firstChannel < 0) {
       throw new OptionError(`gated_conv2d_partial: firstChannel must be whole, not ${firstChannel}`);

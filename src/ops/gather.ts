@@ -4,8 +4,8 @@ import { dtypeBytes } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
-import { elementUnit, type Unit, widestUnit } from './elements.js';
-import { spread } from './grid.js';
+import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
+import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 
 interface GatherOperands extends Record<string, Tensor> {
@@ -34,13 +34,14 @@ export const gatherOperation = defineOperation<
     {
       name: 'units',
       suits: (_, problem) => unitOf(problem).elements > 1,
-      run: (_, operands, { output }, problem) => launch(operands, output, problem, unitOf(problem)),
+      run: (runtime, operands, { output }, problem) =>
+        launch(operands, output, problem, unitOf(problem), unitsEach(runtime.traits)),
     },
     {
       name: 'plain',
       suits: () => true,
       run: (_, operands, { output }, problem) =>
-        launch(operands, output, problem, elementUnit(problem.dtype)),
+        launch(operands, output, problem, elementUnit(problem.dtype), 1),
     },
   ],
   flops: () => 0,
@@ -57,14 +58,15 @@ function launch(
   out: Tensor,
   problem: GatherProblem,
   { type, elements }: Unit,
+  items: number,
 ): void {
   const count = out.size / elements;
   x.runtime.launch({
     kernel: 'gather/gather',
-    constants: { Unit: type },
+    constants: { Unit: type, ITEMS: items },
     buffers: { x, ids, out },
     params: { count, ...idParams(problem, elements) },
-    workgroups: spread(count),
+    workgroups: spread(count, workgroupSize * items),
   });
 }
 

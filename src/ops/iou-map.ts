@@ -37,7 +37,7 @@ export const iouMapOperation = defineOperation<
   IouMapProblem,
   { map?: Tensor; mask: Tensor }
 >({
-  name: 'iou_map',
+  name: 'iouMap',
   problem({ spans, spanCounts, lengths, units }, { layout, unit = 1, dtype = 'f32' }) {
     expectDtype(lengths, 'lengths', 'u32');
     const [batch] = lengths.shape;

@@ -25,7 +25,7 @@ export const maskedMeanOperation = defineOperation<
   MaskedMeanProblem,
   { output: Tensor }
 >({
-  name: 'masked_mean',
+  name: 'maskedMean',
   problem({ x, mask }, { axis }) {
     expectDtype(x, 'x', 'f32', 'f16');
     const along = axisOf(axis, x.rank);

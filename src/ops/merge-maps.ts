@@ -36,7 +36,7 @@ export const mergeMapsOperation = defineOperation<
   MergeMapsProblem,
   { merged: Tensor }
 >({
-  name: 'merge_maps',
+  name: 'mergeMaps',
   problem({ maps, lengths }, { layout, initial }) {
     expectDtype(maps, 'maps', 'f32', 'f16');
     const rows = mapRows(layout);

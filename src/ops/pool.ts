@@ -121,13 +121,13 @@ function planeOf(shape: Shape): [number, number] {
 }
 
 export const averagePoolOperation = defineOperation(
-  poolSpec<AveragePoolOptions>('average_pool', 'pool/average_pool', ({ countPadding }) => ({
+  poolSpec<AveragePoolOptions>('averagePool', 'pool/average_pool', ({ countPadding }) => ({
     COUNT_PADDING: countPadding,
   })),
 );
 
 export const maxPoolOperation = defineOperation(
-  poolSpec<PoolOptions>('max_pool', 'pool/max_pool', () => ({})),
+  poolSpec<PoolOptions>('maxPool', 'pool/max_pool', () => ({})),
 );
 
 /**

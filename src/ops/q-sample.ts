@@ -28,7 +28,7 @@ export const qSampleOperation = defineOperation<
   QSampleProblem,
   { output: Tensor }
 >({
-  name: 'q_sample',
+  name: 'qSample',
   problem({ x0, noise, t, roots }) {
     expectDtype(x0, 'x0', 'f32', 'f16');
     if (x0.rank === 0) throw new ShapeError(`x0 must be (B, …), not ${x0}`);

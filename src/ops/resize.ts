@@ -26,7 +26,7 @@ export const resizeBilinearOperation = defineOperation<
   ResizeProblem,
   { output: Tensor }
 >({
-  name: 'resize_bilinear',
+  name: 'resizeBilinear',
   problem({ x }, { height, width }) {
     expectDtype(x, 'x', 'f32', 'f16');
     if (x.rank !== 4) throw new ShapeError(`x must be (B, C, H, W), not ${x}`);

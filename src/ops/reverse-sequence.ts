@@ -24,7 +24,7 @@ export const reverseSequenceOperation = defineOperation<
   SequenceProblem,
   { output: Tensor }
 >({
-  name: 'reverse_sequence',
+  name: 'reverseSequence',
   problem({ x, lengths }) {
     if (x.rank < 2) throw new ShapeError(`x must be (B, T, …), not ${x}`);
     expectDtype(lengths, 'lengths', 'u32');

@@ -34,7 +34,7 @@ export const scatterAddOperation = defineOperation<
   ScatterAddProblem,
   { output: Tensor }
 >({
-  name: 'scatter_add',
+  name: 'scatterAdd',
   problem({ x, ids, updates }, { axis, size }) {
     if ((x === undefined) === (size === undefined)) {
       throw new OptionError('scatterAdd takes either x or the size of its axis');

@@ -2,8 +2,8 @@ import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
-import { elementUnit, type Unit, widestUnit } from './elements.js';
-import { spread } from './grid.js';
+import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
+import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 import { copyInto } from './strided.js';
 
@@ -36,13 +36,14 @@ export const scatterOperation = defineOperation<
     {
       name: 'units',
       suits: (_, problem) => unitOf(problem).elements > 1,
-      run: (_, operands, { output }, problem) => launch(operands, output, problem, unitOf(problem)),
+      run: (runtime, operands, { output }, problem) =>
+        launch(operands, output, problem, unitOf(problem), unitsEach(runtime.traits)),
     },
     {
       name: 'plain',
       suits: () => true,
       run: (_, operands, { output }, problem) =>
-        launch(operands, output, problem, elementUnit(problem.dtype)),
+        launch(operands, output, problem, elementUnit(problem.dtype), 1),
     },
   ],
   flops: () => 0,
@@ -58,15 +59,16 @@ function launch(
   out: Tensor,
   problem: ScatterProblem,
   { type, elements }: Unit,
+  items: number,
 ): void {
   copyInto(x, out);
   const count = updates.size / elements;
   x.runtime.launch({
     kernel: 'gather/scatter',
-    constants: { Unit: type },
+    constants: { Unit: type, ITEMS: items },
     buffers: { updates, ids, out },
     params: { count, ...idParams(problem, elements) },
-    workgroups: spread(count),
+    workgroups: spread(count, workgroupSize * items),
   });
 }
 

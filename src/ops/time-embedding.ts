@@ -24,7 +24,7 @@ export const timeEmbeddingOperation = defineOperation<
   TimeEmbeddingProblem,
   { output: Tensor }
 >({
-  name: 'time_embedding',
+  name: 'timeEmbedding',
   problem({ t }, { width, maxPeriod = 10_000, dtype = 'f32' }) {
     expectDtype(t, 't', 'u32');
     const [batch] = t.shape;

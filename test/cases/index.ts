@@ -21,6 +21,7 @@ import {
 import { averagePoolCases, maxPoolCases, resizeBilinearCases } from './pool.js';
 import { randomCases } from './random.js';
 import { maskedMeanCases, reduceCases } from './reduce.js';
+import { rotaryCases } from './rotary.js';
 import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from './sampling.js';
 import {
   broadcastToCases,
@@ -71,6 +72,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   randomCases,
   reduceCases,
   maskedMeanCases,
+  rotaryCases,
   tokenCandidatesCases,
   commitTokensCases,
   remaskTokensCases,

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { loadReference } from '../../native/index.js';
 import { type MapLayout, mapRows } from '../../src/ops/map-layout.js';
 import { lowestScore, mergeMapsOperation } from '../../src/ops/merge-maps.js';
-import type { CaseTable } from '../support/case-table.js';
-import { normal, u32 } from '../support/host.js';
+import type { CaseTable, HostTensors } from '../support/case-table.js';
+import { type HostTensor, normal, result, u32 } from '../support/host.js';
 import { layouts } from './iou-map.js';
 
 const native = loadReference<{
@@ -49,20 +49,31 @@ export const mergeMapsCases: CaseTable<Size> = {
     options: { layout, ...(fromZero && { initial: 0 }) },
   }),
   reference: () => ({}),
+  selfTestAnswers: (inputs, options, size) => ({ merged: merge(inputs, options, size, lowestScore.f32) }),
   // Nothing is computed but maxima, so every cell is exact; and beside the lowest score, a relative error
   // would see no other.
-  verify: ({ merged }, { maps, lengths }, { initial }, { batch, clips, scales, durations }) => {
+  verify({ merged }, inputs, options, size) {
     const lowest = lowestScore[merged!.kind === 'float' ? 'f16' : 'f32'];
-    const expected = native.merge_maps(
-      maps.data,
-      lengths?.data,
-      batch,
-      clips,
-      scales,
-      durations,
-      initial ?? lowest,
-    );
-    assert.deepEqual(merged!.shape, [batch, clips, clips]);
-    assert.deepEqual(merged!.data, expected);
+    const expected = merge(inputs, options, size, lowest);
+    assert.deepEqual(merged!.shape, expected.shape);
+    assert.deepEqual(merged!.data, expected.data);
   },
 };
+
+function merge(
+  { maps, lengths }: HostTensors,
+  { initial }: { initial?: number },
+  { batch, clips, scales, durations }: Size,
+  lowest: number,
+): HostTensor {
+  const merged = native.merge_maps(
+    maps!.data as Float64Array,
+    lengths?.data as Uint32Array | undefined,
+    batch,
+    clips,
+    scales,
+    durations,
+    initial ?? lowest,
+  );
+  return result([batch, clips, clips], merged);
+}

@@ -186,6 +186,11 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
   },
   // The candidates are compared in `verify`, and the confidences with them.
   reference: () => ({}),
+  selfTestAnswers(inputs, options) {
+    const { candidates, confidence } = reference(inputs, options);
+    const shape = inputs.logits.shape.slice(0, 2);
+    return { candidates: result(shape, candidates), confidence: result(shape, confidence) };
+  },
   verify({ candidates, confidence }, inputs, options) {
     const wanted = reference(inputs, options);
     const sum = Math.max(1, inputs.logits.shape[2]);

@@ -13,7 +13,7 @@ import {
   split,
   stack,
   transpose,
-} from '../../src/ops/shape-ops.js';
+} from '../../src/index.js';
 import {
   broadcastToCases,
   concatCases,

@@ -31,6 +31,9 @@ export interface CaseTable<Size> {
   /** The double-precision answer; an output that is left out is not compared (then `verify` must). */
   // biome-ignore lint/suspicious/noExplicitAny: each operation has its own options
   reference(inputs: any, options: any, size: Size): Readonly<Record<string, HostTensor>>;
+  /** The answers stored for `tal doctor` where `reference` leaves outputs to `verify`. */
+  // biome-ignore lint/suspicious/noExplicitAny: each operation has its own options
+  selfTestAnswers?(inputs: any, options: any, size: Size): Readonly<Record<string, HostTensor>>;
   /** Times the error bound of the design (1e-6 √reduction in f32, 2e-3 in f16); give a reason beside it. */
   readonly tolerance?: number;
   /** Further properties of the outputs; throws where one does not hold. */

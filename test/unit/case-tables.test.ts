@@ -9,5 +9,5 @@ const names = operations.map(({ name }) => name).sort();
 it('every operation has a name of its own, a table of cases and a self-test', () => {
   assert.equal(new Set(names).size, names.length);
   assert.deepEqual(caseTables.map(({ operation }) => operation.name).sort(), names);
-  assert.deepEqual(selfTestCases.map(({ operation }) => operation).sort(), names);
+  assert.deepEqual([...new Set(selfTestCases.map(({ operation }) => operation))].sort(), names);
 });

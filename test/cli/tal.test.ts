@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { demoCheckpoint, demoClasses, demoVideo } from '../../src/cli/demo-video.js';
+import { writeNpy } from '../../src/data/npy.js';
+
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tal-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const { features, duration } = demoVideo();
+const { steps, channels } = features;
+const data = Float32Array.from(features.data);
+const inFolder = (name: string) => join(folder, name);
+const save = (name: string, bytes: Uint8Array | string): string => {
+  writeFileSync(inFolder(name), bytes);
+  return inFolder(name);
+};
+const npy = (values: Float32Array<ArrayBuffer>, shape: number[]) =>
+  writeNpy({ dtype: 'f32', shape, data: values });
+
+const model = save('model.safetensors', demoCheckpoint());
+save('classes.json', JSON.stringify(demoClasses));
+const video = save('video.npy', npy(data, [steps, channels]));
+
+/** Runs `tal localize` on the good input, changed by `options`. */
+function localize(options: Record<string, string> = {}, environment: NodeJS.ProcessEnv = {}) {
+  const all = { model, features: video, duration: String(duration), ...options };
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+  return run(['localize', ...args], environment);
+}
+
+function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, [tal, ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    cwd: folder,
+    env: { ...process.env, ...environment },
+  });
+}
+
+/** Ends with status 1, one line that says it, and no stack. */
+function assertRefused(result: ReturnType<typeof run>, message: RegExp): void {
+  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
+  // Dawn writes warnings of its own before that.
+  const said = result.stderr.slice(Math.max(0, result.stderr.search(/^(tal|error): /m)));
+  assert.match(said, message);
+  assert.doesNotMatch(said, /\n\s+at /);
+}
+
+describe('tal localize', () => {
+  it('prints ranked segments, writes the JSON and draws the timeline', () => {
+    const result = localize({ json: inFolder('out.json'), plot: inFolder('out.svg') });
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /best class: Running/);
+    const { results } = JSON.parse(readFileSync(inFolder('out.json'), 'utf8'));
+    const found = results.video as { label: string; score: number; segment: [number, number] }[];
+    assert.equal(found.filter(({ label }) => label === 'Running').length, 2);
+    assert.deepEqual(
+      found.map(({ score }) => score).toSorted((a, b) => b - a),
+      found.map(({ score }) => score),
+    );
+    assert.match(readFileSync(inFolder('out.svg'), 'utf8'), /^<svg[\s\S]*Sitting down/);
+  });
+
+  it('takes a folder as the model', () => {
+    assert.equal(localize({ model: folder }).status, 0);
+  });
+
+  const withNaN = Float32Array.from(data);
+  withNaN[3 * channels + 5] = Number.NaN;
+  const lying = demoCheckpoint();
+  new DataView(lying.buffer, lying.byteOffset).setBigUint64(0, 2n ** 40n, true);
+  const refused: [what: string, options: Record<string, string>, message: RegExp][] = [
+    ['a missing feature file', { features: 'nowhere.npy' }, /nowhere\.npy/],
+    ['a missing model', { model: 'nowhere.safetensors' }, /nowhere\.safetensors/],
+    [
+      'NaN features',
+      { features: save('nan.npy', npy(withNaN, [steps, channels])) },
+      /NaN in row 3, column 5/,
+    ],
+    [
+      'features of the wrong rank',
+      { features: save('flat.npy', npy(data, [steps * channels])) },
+      /\[steps, channels\]/,
+    ],
+    [
+      'features of the wrong width',
+      { features: save('thin.npy', npy(data, [steps * 2, channels / 2])) },
+      /32 channels/,
+    ],
+    [
+      'whole numbers as features',
+      { features: save('ints.npy', writeNpy({ dtype: 'i32', shape: [2, 2], data: new Int32Array(4) })) },
+      /i32/,
+    ],
+    ['a text in the place of features', { features: save('text.npy', 'hello') }, /text\.npy/],
+    [
+      'a truncated checkpoint',
+      { model: save('cut.safetensors', demoCheckpoint().slice(0, 900)) },
+      /cut\.safetensors/,
+    ],
+    ['a lying header', { model: save('lying.safetensors', lying) }, /lying\.safetensors/],
+    ['class names that do not fit', { classes: save('few.json', '["a", "b"]') }, /few\.json/],
+    ['a folder that is not there', { json: inFolder('nowhere/out.json') }, /nowhere/],
+    ['a plot of an unknown kind', { plot: inFolder('out.gif') }, /\.svg|\.html/],
+    ['a negative duration', { duration: '-1' }, /positive/],
+    ['an unknown option', { colour: 'red' }, /unknown option '--colour'/],
+  ];
+  for (const [what, options, message] of refused) {
+    it(`refuses ${what}`, () => assertRefused(localize(options), message));
+  }
+
+  it('says which package to install where there is no adapter', () => {
+    const result = localize({}, { VK_DRIVER_FILES: '/dev/null', VK_ADD_DRIVER_FILES: '' });
+    assertRefused(result, /mesa-vulkan-drivers/);
+  });
+
+  it('refuses an unknown kind of adapter', () => {
+    assertRefused(localize({}, { TAL_ADAPTER: 'quantum' }), /quantum/);
+  });
+
+  it('keeps an earlier result when a run fails', () => {
+    const json = save('kept.json', 'earlier');
+    assertRefused(localize({ json, features: inFolder('nan.npy') }), /NaN/);
+    assert.equal(readFileSync(json, 'utf8'), 'earlier');
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  });
+
+  it('leaves a folder in the place of the output alone', () => {
+    mkdirSync(inFolder('taken'));
+    assertRefused(localize({ json: inFolder('taken') }), /taken/);
+    assert.ok(existsSync(inFolder('taken')));
+  });
+});
+
+describe('tal', () => {
+  it('demo finds every planted action', () => {
+    const result = run(['demo', '--plot', inFolder('demo.html')]);
+    assert.equal(result.status, 0, result.stderr);
+    assert.equal(result.stdout.match(/IoU 0\.[789]/g)?.length, 4, result.stdout);
+    assert.match(readFileSync(inFolder('demo.html'), 'utf8'), /^<!doctype html>/i);
+  });
+
+  it('doctor finds every kernel right', () => {
+    const result = run(['doctor']);
+    assert.equal(result.status, 0, result.stdout);
+    assert.match(result.stdout, /all kernels right/);
+  });
+});
