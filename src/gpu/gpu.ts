@@ -13,6 +13,7 @@ import { bufferUsage, mapForReading } from './flags.js';
 import { checked, typedError } from './gpu-errors.js';
 import { Lifetime } from './lifetime.js';
 import { type Kernel, PipelineCache } from './pipelines.js';
+import { calm } from './polling.js';
 import { BufferPool, type PooledBuffer } from './pool.js';
 import { type Measurement, Stopwatch } from './timing.js';
 import { type DeviceTraits, deviceTraits, wantedFeatures } from './traits.js';
@@ -160,7 +161,7 @@ export class Gpu {
   /** Flushes and waits until the device has finished. */
   async finish(): Promise<void> {
     await this.flush();
-    await this.#lifetime.guard(this.device.queue.onSubmittedWorkDone());
+    await this.#settled(this.device.queue.onSubmittedWorkDone());
     this.#throwStray();
   }
 
@@ -171,7 +172,7 @@ export class Gpu {
     try {
       this.record({ kind: 'copy', source, target: { buffer: staging, offset: 0, bytes: source.bytes } });
       await this.flush();
-      await this.#lifetime.guard(staging.buffer.mapAsync(mapForReading, 0, source.bytes));
+      await this.#settled(staging.buffer.mapAsync(mapForReading, 0, source.bytes));
       const data = staging.buffer.getMappedRange(0, source.bytes).slice(0);
       staging.buffer.unmap();
       this.#throwStray();
@@ -181,6 +182,12 @@ export class Gpu {
     } finally {
       this.#readbacks.release(staging);
     }
+  }
+
+  /** Waits for the device; without taking a core from it where it is software. */
+  #settled<T>(promise: Promise<T>): Promise<T> {
+    const guarded = this.#lifetime.guard(promise);
+    return this.traits.deviceClass === 'software' ? calm(guarded) : guarded;
   }
 
   /** Runs `record` and times its commands, compilation excluded. Waits for earlier work first. */
