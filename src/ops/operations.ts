@@ -21,6 +21,7 @@ import { lstmOperation } from './lstm.js';
 import { maskedMeanOperation } from './masked-mean.js';
 import { matmulOperation } from './matmul.js';
 import { mergeMapsOperation } from './merge-maps.js';
+import type { AnyOperation } from './op.js';
 import { padOperation } from './pad.js';
 import { permuteOperation } from './permute.js';
 import { averagePoolOperation, maxPoolOperation } from './pool.js';
@@ -31,8 +32,8 @@ import { remaskTokensOperation } from './remask-tokens.js';
 import { resizeBilinearOperation } from './resize.js';
 import { reverseSequenceOperation } from './reverse-sequence.js';
 import { rotaryOperation } from './rotary.js';
-import { scatterAddOperation } from './scatter-add.js';
 import { scatterOperation } from './scatter.js';
+import { scatterAddOperation } from './scatter-add.js';
 import { sliceOperation } from './slice.js';
 import { softmaxOperation } from './softmax.js';
 import { timeEmbeddingOperation } from './time-embedding.js';
@@ -40,7 +41,6 @@ import { tokenCandidatesOperation } from './token-candidates.js';
 import { topKOperation } from './topk.js';
 import { unaryOperation } from './unary.js';
 import { whereOperation } from './where.js';
-import type { AnyOperation } from './op.js';
 
 /** Every operation of the package. */
 export const operations: readonly AnyOperation[] = [
