@@ -27,12 +27,12 @@ export async function closeGpuJs(): Promise<void> {
 
 /** gpu.js reads `navigator.gpu`, which Node 20 does not have: lends it ours. */
 export async function lendNavigator(): Promise<void> {
-  const dawn = (await import('webgpu')) as typeof import('webgpu');
-  const lent = { gpu: dawn.create([]) };
-  if (!globalThis.navigator?.gpu) {
-    Object.assign(globalThis, dawn.globals);
-    Object.defineProperty(globalThis, 'navigator', { value: lent, configurable: true });
+  if (globalThis.navigator?.gpu) return;
+  const { create, globals } = (await import('webgpu')) as typeof import('webgpu');
+  for (const [name, value] of Object.entries(globals)) {
+    if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true });
   }
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
 }
 
 /** c = a b, for square matrices of one size. */

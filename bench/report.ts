@@ -36,7 +36,7 @@ export function describeDevice(runtime: Runtime): Record<string, unknown> {
 }
 
 const columns = ['contender', 'ms (min-max)', 'GFLOP/s', 'GB/s', '% of ceiling', 'times ours'] as const;
-const widths = [16, 26, 9, 8, 13, 10];
+const widths = [18, 26, 9, 8, 14, 12];
 
 export function printHeader(runtime: Runtime, { gflops, gigabytes }: Ceilings): void {
   const { vendor, architecture, description } = runtime.traits;

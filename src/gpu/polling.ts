@@ -13,19 +13,23 @@ const isNode = typeof process !== 'undefined' && process.versions?.node !== unde
 const neverNotified = isNode ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
 let waiting = 0;
 let since = 0;
+/** Whether `pause` is scheduled: there must never be two of it. */
+let pausing = false;
 
 /** `promise`, waited for with pauses. */
 export function calm<T>(promise: Promise<T>): Promise<T> {
   if (!neverNotified) return promise;
-  if (waiting++ === 0) {
-    since = performance.now();
+  if (waiting++ === 0) since = performance.now();
+  if (!pausing) {
+    pausing = true;
     setImmediate(pause);
   }
   return promise.finally(() => waiting--);
 }
 
 function pause(): void {
-  if (waiting === 0) return;
+  pausing = waiting > 0;
+  if (!pausing) return;
   if (performance.now() - since > eagerMs) Atomics.wait(neverNotified!, 0, 0, sleepMs);
   setImmediate(pause);
 }
