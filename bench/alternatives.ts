@@ -29,7 +29,10 @@ export async function alternatives(
     case softmaxOperation.name:
       return [await gpuJsSoftmax(inputs.x!)];
     case attentionOperation.name:
-      return [composedAttention(runtime, tensors)];
+      // Without masks: what is compared must do the same.
+      return options.mask?.kind !== 'none' || tensors.keyMask || tensors.bias
+        ? []
+        : [composedAttention(runtime, tensors)];
     default:
       return [];
   }

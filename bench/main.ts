@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { FeatureError } from '../src/errors.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { type AnyCaseTable, caseTables } from '../test/cases/index.js';
 import { rounded } from '../test/support/host.js';
@@ -13,11 +14,20 @@ import { type Contender, interleave } from './measure.js';
 import { type BenchmarkRow, describeDevice, printHeader, printRows } from './report.js';
 
 interface Options {
-  filter?: string;
+  only: readonly string[];
   rounds: number;
   storage: 'f32' | 'f16';
   json: string;
   alternatives: boolean;
+}
+
+function names(text: string): string[] {
+  const known = caseTables.map(({ operation }) => operation.name);
+  const wanted = text.split(',');
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`There is no ${unknown[0]}; there are ${known.join(', ')}.`);
+  return wanted;
 }
 
 function wholeNumber(text: string): number {
@@ -28,7 +38,7 @@ function wholeNumber(text: string): number {
 
 const options = new Command('npm run bench --')
   .description('Times every operation at real sizes: each legal variant, the C++ reference, and gpu.js.')
-  .option('--filter <text>', 'only operations whose name contains this')
+  .option('--only <names>', 'only these operations, separated by commas', names, [])
   .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', wholeNumber, 7)
   .option('--storage <dtype>', 'f32 or f16', 'f32')
   .option('--no-alternatives', 'only this package')
@@ -42,17 +52,27 @@ try {
   const ceilings = await measureCeilings(runtime, options.rounds);
   printHeader(runtime, ceilings);
   const rows: BenchmarkRow[] = [];
+  // After each size, so that an interrupted run keeps what it has measured.
+  const save = async (): Promise<void> => {
+    await mkdir(dirname(options.json), { recursive: true });
+    const results = { device: describeDevice(runtime), storage: options.storage, ceilings, rows };
+    await writeFile(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
+  };
   for (const table of caseTables) {
-    if (!table.operation.name.includes(options.filter ?? '')) continue;
+    if (options.only.length > 0 && !options.only.includes(table.operation.name)) continue;
     for (const size of table.benchmarks ?? []) {
-      const measured = await benchmark(table, size);
+      const measured = await benchmark(table, size).catch((error: unknown) => {
+        if (!(error instanceof FeatureError)) throw error;
+        console.log(
+          `\n${table.operation.name}: ${JSON.stringify(size)}\nnot on this adapter: ${error.message}`,
+        );
+      });
+      if (!measured) continue;
       printRows(measured, ceilings);
       rows.push(...measured);
+      await save();
     }
   }
-  await mkdir(dirname(options.json), { recursive: true });
-  const results = { device: describeDevice(runtime), storage: options.storage, ceilings, rows };
-  await writeFile(options.json, `${JSON.stringify(results, undefined, 1)}\n`);
   console.log(`\n${rows.length} rows written to ${options.json}`);
 } finally {
   runtime.destroy();
@@ -84,7 +104,7 @@ async function benchmark(table: AnyCaseTable, size: unknown): Promise<BenchmarkR
     contenders.push({
       name: 'C++ reference',
       async run(repeats) {
-        for (let i = 0; i < repeats; i++) table.reference(inputs, settings, size);
+        for (let i = 0; i < repeats; i++) (table.selfTestAnswers ?? table.reference)(inputs, settings, size);
       },
     });
     contenders.push(...(await alternatives(operation.name, runtime, inputs, tensors, settings)));

@@ -19,6 +19,9 @@ export interface Timing {
 /** A sample shorter than this says more of the clock and the queue than of the kernel. */
 const shortestSampleMs = 25;
 
+/** What a contender may take in all: one that is slow gets fewer samples, at least one. */
+const contenderBudgetMs = 6000;
+
 /**
  * Times the contenders in turn, A B C A B C …, so that a drift of the machine's speed hits all alike.
  * Each is warmed up once (compilation), then repeated within a sample until the sample is long enough.
@@ -29,18 +32,23 @@ export async function interleave(
 ): Promise<Map<string, Timing>> {
   const repeats = new Map<string, number>();
   const samples = new Map<string, number[]>();
+  const shares = new Map<string, number>();
   for (const contender of contenders) {
     await contender.run(1);
     const start = performance.now();
     await contender.run(1);
     const once = performance.now() - start;
     repeats.set(contender.name, Math.min(256, Math.max(1, Math.ceil(shortestSampleMs / once))));
-    samples.set(contender.name, []);
+    const share = Math.min(rounds, Math.floor(contenderBudgetMs / once));
+    shares.set(contender.name, share);
+    samples.set(contender.name, share > 0 ? [] : [once]);
   }
   for (let round = 0; round < rounds; round++) {
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
     // Unless told so, tinybench finds out that a function is asynchronous by a call whose end it does not wait for.
-    for (const { name, run } of contenders) bench.add(name, () => run(repeats.get(name)!), { async: true });
+    for (const { name, run } of contenders) {
+      if (round < shares.get(name)!) bench.add(name, () => run(repeats.get(name)!), { async: true });
+    }
     await bench.run();
     for (const task of bench.tasks) {
       const { result } = task;

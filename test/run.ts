@@ -213,9 +213,14 @@ function failures(output: string): string[] {
   return [...before, ...said.slice(list).filter((line) => !known.has(line.trim()))];
 }
 
-/** Skipped tests, and what tests print about themselves as `# …`. */
+/** Why tests were skipped, each reason once, and what tests print about themselves as `# …`. */
 function notes(output: string): string[] {
-  return output.split('\n').filter((line) => /^\s*(﹣|#) /.test(line));
+  const said = output.split('\n').flatMap((line) => {
+    const [, test, reason] = /^\s*﹣ (.*?) \([\d.]+ms\) # (.*)$/.exec(line) ?? [];
+    if (reason) return [`skipped: ${reason === 'SKIP' ? test : reason}`];
+    return /^\s*(﹣|#) /.test(line) ? [line.trim()] : [];
+  });
+  return [...new Set(said)];
 }
 
 function countFiles(files: readonly string[]): string {

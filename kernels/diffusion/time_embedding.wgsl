@@ -2,12 +2,10 @@
 //   out[b, i] = cos(t[b] f_i),  out[b, h + i] = sin(t[b] f_i),  f_i = max_period^(-i / h)
 // and 0 in the last column of an odd D. One invocation an element.
 //! import lib/index.wgsl
+//! import lib/trigonometry.wgsl
 
 const WORKGROUP = 64u;
 alias Element = f32;
-// 2 pi in two parts: the first has few enough digits for whole multiples of it to be exact.
-const turn_high = 6.28125;
-const turn_low = 0.0019353071795864769;
 
 struct Params { batch: u32, columns: u32, log2_period: f32 }
 @group(1) @binding(0) var<uniform> params: Params;
@@ -26,9 +24,6 @@ fn time_embedding(
   let column = element % params.columns;
   let frequency = exp2(-params.log2_period * (f32(column % half) / f32(half)));
   let angle = f32(t[element / params.columns]) * frequency;
-  // Devices are free to be wrong outside [-pi, pi].
-  let turns = round(angle / (turn_high + turn_low));
-  let within = angle - turns * turn_high - turns * turn_low;
-  let wave = select(sin(within), cos(within), column < half);
+  let wave = select(accurate_sin(angle), accurate_cos(angle), column < half);
   out[element] = Element(select(wave, 0.0, column == 2u * half));
 }

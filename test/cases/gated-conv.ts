@@ -93,6 +93,8 @@ export const gatedConv2dCases: CaseTable<Size> = {
     bias: fc.constant(true),
   }) as fc.Arbitrary<Size>,
   benchmarks: [
+    { batches: 1, channels: 128, outChannels: 128, image: [64, 16], kernel: [17, 17], activation: 'relu' },
+    // The size of MS-2D-TAN's map decoder; its weight needs a binding of 303 MB.
     { batches: 1, channels: 512, outChannels: 512, image: [64, 16], kernel: [17, 17], activation: 'relu' },
   ],
   make: (size, random) => {
