@@ -156,7 +156,7 @@ export const timeEmbeddingCases: CaseTable<TimeEmbeddingSize> = {
   random: fc.record({ batch: fc.integer({ min: 1, max: 20 }), width: fc.integer({ min: 2, max: 200 }) }),
   storages: ['f32'],
   // t f_i is rounded to f32, at t = 999 to 3e-5 of a radian, and WGSL promises exp2 only to some 3 ulp.
-  tolerance: 100,
+  tolerance: 30,
   make: ({ batch, width, maxPeriod }, random) => ({
     inputs: { t: u32([batch], (b) => (b < 2 ? b * 999 : random.whole(0, 999))) },
     options: { width, ...(maxPeriod && { maxPeriod }) },
