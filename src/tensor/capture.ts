@@ -35,7 +35,7 @@ export class CapturePool {
 
   /** Holds what a command of the capture uses, unless its buffer is the capture's own. */
   hold(used: Shared | Storage): void {
-    if (this.#held.has(used) || ('range' in used && this.#own.has(used.range.buffer))) return;
+    if (this.#held.has(used) || ('buffer' in used && this.#own.has(used.buffer))) return;
     this.#held.add(used.retain());
   }
 

@@ -1,5 +1,5 @@
 import type { KernelPath } from '../../kernels/sources.js';
-import { GpuError, OptionError } from '../errors.js';
+import { FeatureError, GpuError, OptionError } from '../errors.js';
 import type { BufferRange, DispatchCommand } from '../gpu/commands.js';
 import type { Kernel } from '../gpu/pipelines.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
@@ -60,14 +60,21 @@ function bind(
     const tensor = buffers[name];
     if (!tensor) return runtime.gpu.placeholder(access, binding);
     if (tensor.runtime !== runtime) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
-    const { storage } = tensor;
-    const { id } = storage.range.buffer;
+    const { range } = tensor;
+    const { id } = range.buffer;
+    const limit = runtime.traits.limits.maxStorageBufferBindingSize;
+    if (range.bytes > limit) {
+      throw new FeatureError(
+        `kernel ${path}: ${name} ${tensor} has ${range.bytes} bytes, this adapter binds ${limit} at a time: ` +
+          'use views of its rows',
+      );
+    }
     if (written.has(id) || (access === 'read_write' && read.has(id))) {
       throw new GpuError(`kernel ${path}: ${name} is written and bound twice: use a kernel made for it`);
     }
     (access === 'read' ? read : written).add(id);
-    runtime.hold(storage);
-    return storage.range;
+    runtime.hold(tensor.storage);
+    return range;
   });
 }
 

@@ -67,7 +67,7 @@ export class Runtime {
   /** A tensor whose elements are not set: for an operation to write. */
   empty(shape: Shape, dtype: Dtype = 'f32'): Tensor {
     const tensor = this.#allocate(shape, dtype);
-    if (this.#poison) this.upload(tensor, new Uint8Array(tensor.storage.range.bytes).fill(0xff));
+    if (this.#poison) this.upload(tensor, new Uint8Array(tensor.range.bytes).fill(0xff));
     return tensor;
   }
 
@@ -92,7 +92,7 @@ export class Runtime {
       );
     }
     const pooled = { id: newBufferId(), buffer, bytes: buffer.size };
-    return new Tensor(this, [...shape], dtype, new Storage({ buffer: pooled, offset, bytes }, () => {}));
+    return new Tensor(this, [...shape], dtype, new Storage(pooled, () => {}), offset);
   }
 
   /**
@@ -104,9 +104,9 @@ export class Runtime {
   }
 
   /** For tensors: records new elements, as bytes, for all that runs later. */
-  upload({ storage }: Tensor, data: Uint8Array<ArrayBuffer>): void {
+  upload({ storage, range }: Tensor, data: Uint8Array<ArrayBuffer>): void {
     this.hold(storage);
-    this.gpu.record({ kind: 'upload', target: storage.range, data });
+    this.gpu.record({ kind: 'upload', target: range, data });
   }
 
   /** For whatever records a command: keeps what the command uses for as long as a capture may repeat it. */
@@ -203,8 +203,8 @@ export class Runtime {
   #allocate(shape: Shape, dtype: Dtype): Tensor {
     const bytes = this.#bytesOf(shape, dtype);
     const pool = this.#capturePool ?? this.gpu.buffers;
-    const range = { buffer: pool.acquire(bytes), offset: 0, bytes };
-    return new Tensor(this, [...shape], dtype, new Storage(range, () => pool.release(range.buffer)));
+    const buffer = pool.acquire(bytes);
+    return new Tensor(this, [...shape], dtype, new Storage(buffer, () => pool.release(buffer)));
   }
 
   /** Bytes of such a tensor, a multiple of 4. @throws ShapeError, DtypeError, FeatureError where there can be none. */
@@ -214,14 +214,6 @@ export class Runtime {
     if (dtype === 'f16' && !this.traits.f16) {
       throw new FeatureError('this adapter has no shader-f16: use f32');
     }
-    const bytes = Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
-    const limit = this.traits.limits.maxStorageBufferBindingSize;
-    if (bytes > limit) {
-      throw new FeatureError(
-        `a tensor ${dtype}${shapeText(shape)} of ${bytes} bytes is over this adapter's binding of ${limit} bytes: ` +
-          'split it by rows',
-      );
-    }
-    return bytes;
+    return Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
   }
 }

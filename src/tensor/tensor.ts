@@ -1,14 +1,15 @@
-import { DtypeError, ReleasedError, ShapeError } from '../errors.js';
+import { DtypeError, FeatureError, GpuError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';
+import type { PooledBuffer } from '../gpu/pool.js';
 import { type Dtype, dtypeBytes, fromBytes, type HostData, type NumberSource, toBytes } from './dtype.js';
 import type { Runtime } from './runtime.js';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.js';
 import { Shared } from './shared.js';
 
-/** A stretch of a buffer, shared by the tensors that are views of it. */
+/** A buffer, shared by the tensors that are views of it. */
 export class Storage extends Shared {
   constructor(
-    readonly range: BufferRange,
+    readonly buffer: PooledBuffer,
     onRelease: () => void,
   ) {
     super(onRelease);
@@ -29,6 +30,8 @@ export class Tensor {
     readonly shape: Shape,
     readonly dtype: Dtype,
     storage: Storage,
+    /** Byte of the buffer where the elements begin. */
+    readonly offset = 0,
   ) {
     this.size = sizeOf(shape);
     this.#storage = storage.retain();
@@ -56,6 +59,11 @@ export class Tensor {
     return this.#storage;
   }
 
+  /** Where the elements lie; whole words, as WebGPU wants them. @throws ReleasedError after `dispose()`. */
+  get range(): BufferRange {
+    return { buffer: this.storage.buffer, offset: this.offset, bytes: wholeWords(this.bytes) };
+  }
+
   /** The same elements in another shape; one axis may be -1. Shares the buffer. */
   reshape(shape: Shape): Tensor {
     const known = sizeOf(shape.filter((size) => size !== -1));
@@ -63,14 +71,38 @@ export class Tensor {
     if (sizeOf(resolved) !== this.size || !resolved.every((size) => Number.isInteger(size) && size > 0)) {
       throw new ShapeError(`${this} cannot be reshaped to ${shapeText(shape)}`);
     }
-    return new Tensor(this.runtime, resolved, this.dtype, this.storage);
+    return new Tensor(this.runtime, resolved, this.dtype, this.storage, this.offset);
+  }
+
+  /**
+   * Rows `begin` to `end` (excluded) of the first axis, sharing the buffer.
+   * @throws ShapeError
+   * @throws FeatureError where the first of them does not begin at a byte that the device can bind (`rowAlignment`)
+   */
+  rows(begin: number, end: number): Tensor {
+    const [count = 0, ...rest] = this.shape;
+    if (!(Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin < end && end <= count)) {
+      throw new ShapeError(`${this} has no rows ${begin} to ${end}`);
+    }
+    const alignment = this.rowAlignment;
+    if (begin % alignment !== 0) {
+      throw new FeatureError(
+        `rows of ${this} can be viewed from every ${alignment}th on, not from row ${begin}`,
+      );
+    }
+    const offset = this.offset + begin * (this.bytes / count);
+    return new Tensor(this.runtime, [end - begin, ...rest], this.dtype, this.storage, offset);
+  }
+
+  /** Every how many rows of the first axis one begins at a byte that the device can bind. */
+  get rowAlignment(): number {
+    const alignment = this.runtime.traits.limits.minStorageBufferOffsetAlignment;
+    return alignment / greatestCommonDivisor(alignment, this.bytes / (this.shape[0] ?? 1));
   }
 
   /** Runs what is recorded and copies the elements to the host; f16 is widened to f32. */
   async read(): Promise<HostData> {
-    const { range } = this.storage;
-    const bytes = Math.ceil(this.bytes / 4) * 4;
-    const data = await this.runtime.gpu.read({ ...range, bytes });
+    const data = await this.runtime.gpu.read(this.range);
     return fromBytes(data, this.dtype, this.size);
   }
 
@@ -90,9 +122,12 @@ export class Tensor {
   assign(source: Tensor): void {
     expectDtype(source, 'the source', this.dtype);
     if (source.size !== this.size) throw new ShapeError(`${this} cannot take the elements of ${source}`);
-    if (source.storage === this.storage) return;
+    if (source.storage === this.storage) {
+      if (source.offset === this.offset) return;
+      throw new GpuError(`${this} and the source are views of one buffer: copy the source first`);
+    }
     for (const { storage } of [source, this]) this.runtime.hold(storage);
-    this.runtime.gpu.record({ kind: 'copy', source: source.storage.range, target: this.storage.range });
+    this.runtime.gpu.record({ kind: 'copy', source: source.range, target: this.range });
   }
 
   /** Gives the buffer back once all that was recorded with it has run. Calling it twice is harmless. */
@@ -108,6 +143,14 @@ export class Tensor {
   toString(): string {
     return `${this.dtype}${shapeText(this.shape)}`;
   }
+}
+
+function wholeWords(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /** @throws DtypeError unless the tensor has one of these types. */

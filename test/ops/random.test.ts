@@ -58,7 +58,7 @@ it('philox gives the known answers in WGSL', async () => {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
-  const entries = [given, block].map(({ storage: { range } }, binding) => ({
+  const entries = [given, block].map(({ range }, binding) => ({
     binding,
     resource: { buffer: range.buffer.buffer, offset: range.offset, size: range.bytes },
   }));

@@ -73,7 +73,7 @@ describe('a device of the caller', () => {
     a.write([5, 6, 7, 8]);
     rescale(a, 2, 0);
     assert.deepEqual([...(await plus(a, b).read())], [11, 14, 17, 20]);
-    const own = b.storage.range.buffer.buffer;
+    const own = b.storage.buffer.buffer;
     a.dispose();
     runtime.destroy();
     assert.equal(runtime.memory.allocatedBytes, 0);
@@ -140,7 +140,7 @@ describe('a device of the caller', () => {
     const [a, b] = [await Runtime.create({ device }), await Runtime.create({ device })];
     const x = a.tensor([1, 2, 3, 4]);
     await a.flush();
-    const shared = b.wrap(x.storage.range.buffer.buffer, [4]);
+    const shared = b.wrap(x.storage.buffer.buffer, [4]);
     assert.deepEqual([...(await plus(shared, shared).read())], [2, 4, 6, 8]);
     a.destroy();
     b.destroy();
