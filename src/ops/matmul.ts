@@ -1,10 +1,12 @@
 import { OptionError, ShapeError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import type { DeviceTraits } from '../gpu/traits.js';
+import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
 import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
 
 export interface MatmulOptions extends ActivationOptions {
   /** `a` is (…, K, M). */
@@ -93,6 +95,33 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
   },
   outputs: ({ outShape, outDtype }) => ({ output: { shape: outShape, dtype: outDtype } }),
   variants: [
+    {
+      name: 'matrix',
+      suits: (traits, { dtype }) => matrixTile(traits, dtype) !== undefined,
+      meantFor: ['hardware'],
+      // Below a quarter of a tile most of the work is on zeros.
+      prefers: (traits, { m, n, dtype }) => {
+        const tile = matrixTile(traits, dtype)!;
+        return 4 * m >= tile.rows && 4 * n >= tile.columns;
+      },
+      run(runtime, { a, b, bias }, { output }, problem) {
+        const { batches, m, n, k, transposeA, transposeB, dtype } = problem;
+        const tile = matrixTile(runtime.traits, dtype)!;
+        runtime.launch({
+          kernel: 'matmul/matrix',
+          constants: {
+            ...sharedConstants(problem),
+            ...matrixConstants(runtime.traits, dtype),
+            TRANSPOSE_A: transposeA,
+            TRANSPOSE_B: transposeB,
+            ...packing(transposeA ? m : k, transposeB ? k : n),
+          },
+          buffers: { a, b, bias, out: output },
+          params: { batches, m, n, k, a_batch: stridesA(problem).batch, b_batch: stridesB(problem).batch },
+          workgroups: spread(batches * Math.ceil(m / tile.rows) * Math.ceil(n / tile.columns), 1),
+        });
+      },
+    },
     {
       name: 'shuffle',
       suits: ({ subgroups }) => subgroups,
@@ -249,7 +278,19 @@ function sharedConstants({ hasBias, dtype, outDtype, activation }: MatmulProblem
   return { Element: dtype, Result: outDtype, HAS_BIAS: hasBias, ...activation };
 }
 
-/** How the tiled kernel loads: four elements at a time where the operands' contiguous axes are made of fours. */
+/** The tile of the matrix kernel, where the device has such matrices and the memory for its slices. */
+function matrixTile(traits: DeviceTraits, dtype: Dtype): { rows: number; columns: number } | undefined {
+  const shape = subgroupMatrix(traits, dtype);
+  if (!shape) return undefined;
+  const [rows, columns, depth] = [8 * shape.m, 8 * shape.n, 2 * shape.k];
+  // Padded slices in either orientation, and a matrix of sums for each of four subgroups.
+  const elements =
+    Math.max(rows * (depth + 8), depth * (rows + 8)) + Math.max(columns * (depth + 8), depth * (columns + 8));
+  const bytes = elements * dtypeBytes[dtype] + 4 * shape.m * shape.n * 4;
+  return bytes <= traits.limits.maxComputeWorkgroupStorageSize ? { rows, columns } : undefined;
+}
+
+/** How the tiled kernels load: four elements at a time where the operands' contiguous axes are made of fours. */
 function packing(contiguousA: number, contiguousB: number) {
   return contiguousA % 4 === 0 && contiguousB % 4 === 0 ? { Packed: 'vec4<Element>', WIDTH: 4 } : {};
 }

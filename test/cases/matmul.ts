@@ -52,6 +52,10 @@ export const matmulCases: CaseTable<Size> = {
     { m: 9, n: 12, k: 20, batchA: [2, 2], batchB: [2, 2], transposeA: true, transposeB: true },
     { m: 12, n: 4, k: 8, batchA: [1, 1], batchB: [3], outDtype: 'f32' },
     { m: 30, n: 31, k: 257, batchA: [2], transposeA: true, outDtype: 'f32' },
+    // Around the tiles of subgroup matrices of 8 and of 16.
+    { m: 63, n: 66, k: 34, outDtype: 'f32' },
+    { m: 65, n: 60, k: 36, batchB: [2], transposeA: true, transposeB: true },
+    { m: 132, n: 128, k: 64, transposeB: true },
     { m: 1, n: 90, k: 3, activation: 'gelu' },
     { m: 1, n: 90, k: 3, activation: 'leaky_relu' },
   ],
