@@ -24,24 +24,30 @@ const contenderBudgetMs = 6000;
 
 /**
  * Times the contenders in turn, A B C A B C …, so that a drift of the machine's speed hits all alike.
- * Each is warmed up once (compilation), then repeated within a sample until the sample is long enough.
+ * Each is warmed up once (compilation), then repeated within a sample until the sample is long enough. Those that are
+ * `hopeless` times slower than the fastest are not measured again.
  */
 export async function interleave(
   contenders: readonly Contender[],
   rounds: number,
+  hopeless = Number.POSITIVE_INFINITY,
 ): Promise<Map<string, Timing>> {
   const repeats = new Map<string, number>();
   const samples = new Map<string, number[]>();
   const shares = new Map<string, number>();
+  const first = new Map<string, number>();
   for (const contender of contenders) {
     await contender.run(1);
     const start = performance.now();
     await contender.run(1);
-    const once = performance.now() - start;
-    repeats.set(contender.name, Math.min(256, Math.max(1, Math.ceil(shortestSampleMs / once))));
-    const share = Math.min(rounds, Math.floor(contenderBudgetMs / once));
-    shares.set(contender.name, share);
-    samples.set(contender.name, share > 0 ? [] : [once]);
+    first.set(contender.name, performance.now() - start);
+  }
+  const fastest = Math.min(...first.values());
+  for (const [name, once] of first) {
+    repeats.set(name, Math.min(256, Math.max(1, Math.ceil(shortestSampleMs / once))));
+    const share = once > hopeless * fastest ? 0 : Math.min(rounds, Math.floor(contenderBudgetMs / once));
+    shares.set(name, share);
+    samples.set(name, share > 0 ? [] : [once]);
   }
   for (let round = 0; round < rounds; round++) {
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
@@ -63,9 +69,17 @@ export async function interleave(
   return new Map([...samples].map(([name, values]) => [name, timing(values)]));
 }
 
-function timing(values: number[]): Timing {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const median = sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  return { median, min: sorted[0]!, max: sorted.at(-1)!, samples: sorted.length };
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+function timing(values: readonly number[]): Timing {
+  return {
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    samples: values.length,
+  };
 }

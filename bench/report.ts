@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Ceilings } from './ceilings.js';
 import type { Timing } from './measure.js';
+import type { TunedCase } from './tune.js';
 
 export interface BenchmarkRow {
   readonly operation: string;
@@ -72,4 +73,13 @@ export function printRows(rows: readonly BenchmarkRow[], ceilings: Ceilings): vo
 /** Three significant digits. */
 function digits(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
+
+/** What the tuner found for one case. */
+export function printTuned({ operation, size, untuned, fastest, gain, wrong }: TunedCase): void {
+  const choice = untuned === fastest ? untuned : `${untuned} -> ${fastest}`;
+  console.log(
+    `${operation.padEnd(20)}${choice.padEnd(28)}${gain.toFixed(2).padStart(6)} times  ${JSON.stringify(size)}`,
+  );
+  if (wrong.length > 0) console.log(`  WRONG on this device, never chosen: ${wrong.join(', ')}`);
 }

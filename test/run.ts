@@ -3,11 +3,12 @@
  *
  *   node dist/test/run.js [options] [folder]
  *
- *   --driver NAME          only unit, lavapipe, swiftshader or hardware (repeatable)
+ *   --driver NAME          only unit, lavapipe, swiftshader, matrix or hardware (repeatable)
  *   --filter TEXT          only files whose path contains TEXT (repeatable)
  *   --timeout SECONDS      how long one file may take
  *   --test-concurrency N   how many files run at a time
  *
+ * `matrix` is a newer lavapipe with subgroup matrices (scripts/matrix-host.sh): it runs the tests of the operations.
  * A test sees its driver in TAL_TEST_DRIVER. Every file is a process of its own, so that one that crashes or
  * hangs is a failure of that file and of no other. The last line is "N passed, N failed, N skipped".
  */
@@ -21,10 +22,14 @@ import { cachedSwiftShader } from '../src/gpu/cached-driver.js';
 
 /** A pass over the test files. */
 interface Pass {
-  readonly name: 'unit' | 'lavapipe' | 'swiftshader' | 'hardware';
+  readonly name: 'unit' | 'lavapipe' | 'swiftshader' | 'matrix' | 'hardware';
   /** The adapter's own name, or what runs instead. */
   readonly label: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What starts Node: a command and its first arguments. */
+  readonly node: readonly [string, ...string[]];
+  /** Only the files in this folder. */
+  readonly only?: string;
   /** Why this machine cannot run it. */
   readonly unavailable?: string;
 }
@@ -45,7 +50,8 @@ interface Options {
 
 /** Folders whose tests choose their own adapter or need none: they run once. */
 const hostFolders = ['unit', 'environment', 'browser', 'examples'];
-const passNames = ['unit', 'lavapipe', 'swiftshader', 'hardware'];
+const passNames = ['unit', 'lavapipe', 'swiftshader', 'matrix', 'hardware'];
+const matrixHost = fileURLToPath(new URL('../../scripts/matrix-host.sh', import.meta.url));
 const running = new Set<ChildProcess>();
 
 function readOptions(): Options {
@@ -92,15 +98,19 @@ function planPasses(drivers: readonly string[], files: readonly string[]): Pass[
   const needsGpu = drivers.some((name) => name !== 'unit') && !files.every(isHostFile);
   const adapters = needsGpu ? findAdapters() : {};
   const swiftShader = cachedSwiftShader();
+  const matrixProblem = needsGpu && drivers.includes('matrix') ? findMatrixHost() : '';
   const pass = (
     name: Pass['name'],
     label: string | undefined,
     absence: string,
     environment: Record<string, string>,
+    where: Partial<Pick<Pass, 'node' | 'only'>> = {},
   ): Pass => ({
     name,
     label: label ?? '',
     environment: { TAL_TEST_DRIVER: name, ...environment },
+    node: [process.execPath],
+    ...where,
     ...(label ? {} : { unavailable: absence }),
   });
   return [
@@ -110,6 +120,13 @@ function planPasses(drivers: readonly string[], files: readonly string[]): Pass[
       TAL_ADAPTER: 'software',
       VK_DRIVER_FILES: swiftShader ?? '',
     }),
+    pass(
+      'matrix',
+      matrixProblem ? undefined : 'lavapipe with subgroup matrices',
+      matrixProblem,
+      { TAL_ADAPTER: 'software' },
+      { node: [matrixHost, 'node'], only: 'ops' },
+    ),
     pass('hardware', adapters.hardware, 'this machine has no GPU that Dawn can use', {
       TAL_ADAPTER: 'hardware',
     }),
@@ -128,6 +145,12 @@ function findAdapters(): { software?: string; hardware?: string } {
   throw new Error(`No WebGPU adapter${problem ? ` (${problem})` : ''}: run node scripts/provide-driver.mjs`);
 }
 
+/** Why there is no host with subgroup matrices; empty where there is one. */
+function findMatrixHost(): string {
+  const { status, stdout, error } = spawnSync(matrixHost, ['--check'], { encoding: 'utf8', timeout: 60_000 });
+  return status === 0 ? '' : stdout?.trim() || error?.message || 'it could not be started';
+}
+
 async function runPass(pass: Pass, files: readonly string[], options: Options): Promise<FileResult[]> {
   const queue = [...files];
   const results: FileResult[] = [];
@@ -144,7 +167,8 @@ async function runPass(pass: Pass, files: readonly string[], options: Options): 
 async function runFile(pass: Pass, file: string, { folder, timeoutSeconds }: Options): Promise<FileResult> {
   const started = performance.now();
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['--test-reporter=spec', join(folder, file)], {
+  const [command, ...first] = pass.node;
+  const child = spawn(command, [...first, '--test-reporter=spec', join(folder, file)], {
     env: { ...inherited, ...pass.environment, NO_COLOR: '1', FORCE_COLOR: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group, to be killed with whatever the test started
@@ -244,7 +268,9 @@ async function main(): Promise<void> {
   const results: FileResult[] = [];
   const summary: string[] = [];
   for (const pass of planPasses(options.drivers, files)) {
-    const own = files.filter((file) => isHostFile(file) === (pass.name === 'unit'));
+    const own = files
+      .filter((file) => isHostFile(file) === (pass.name === 'unit'))
+      .filter((file) => !pass.only || file.split(sep)[0] === pass.only);
     if (own.length === 0) continue;
     const name = pass.name.padEnd(12);
     if (pass.unavailable) {

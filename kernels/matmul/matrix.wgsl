@@ -64,8 +64,8 @@ struct Tile {
   column: u32,
 }
 
-alias ALoads = array<vec4<Element>, A_LOADS>;
-alias BLoads = array<vec4<Element>, B_LOADS>;
+alias ALoads = array<Packed, A_LOADS>;
+alias BLoads = array<Packed, B_LOADS>;
 
 fn load_a(tile: Tile, first_k: u32, local: u32) -> ALoads {
   var loads: ALoads;
@@ -76,7 +76,7 @@ fn load_a(tile: Tile, first_k: u32, local: u32) -> ALoads {
     let lines = select(params.m, params.k, TRANSPOSE_A);
     let columns = select(params.k, params.m, TRANSPOSE_A);
     if (line < lines && column < columns) {
-      loads[i] = vec4<Element>(a[(tile.batch * params.a_batch + line * columns + column) / WIDTH]);
+      loads[i] = a[(tile.batch * params.a_batch + line * columns + column) / WIDTH];
     }
   }
   return loads;
@@ -91,7 +91,7 @@ fn load_b(tile: Tile, first_k: u32, local: u32) -> BLoads {
     let lines = select(params.k, params.n, TRANSPOSE_B);
     let columns = select(params.n, params.k, TRANSPOSE_B);
     if (line < lines && column < columns) {
-      loads[i] = vec4<Element>(b[(tile.batch * params.b_batch + line * columns + column) / WIDTH]);
+      loads[i] = b[(tile.batch * params.b_batch + line * columns + column) / WIDTH];
     }
   }
   return loads;
@@ -102,14 +102,14 @@ fn store_slices(a_loads: ALoads, b_loads: BLoads, local: u32) {
     let element = (i * WORKGROUP + local) * WIDTH;
     if (element < TILE_M * DEPTH) {
       let at = element / A_LINE * A_STRIDE + element % A_LINE;
-      for (var w = 0u; w < WIDTH; w++) { a_slice[at + w] = a_loads[i][w]; }
+      for (var w = 0u; w < WIDTH; w++) { a_slice[at + w] = vec4<Element>(a_loads[i])[w]; }
     }
   }
   for (var i = 0u; i < B_LOADS; i++) {
     let element = (i * WORKGROUP + local) * WIDTH;
     if (element < TILE_N * DEPTH) {
       let at = element / B_LINE * B_STRIDE + element % B_LINE;
-      for (var w = 0u; w < WIDTH; w++) { b_slice[at + w] = b_loads[i][w]; }
+      for (var w = 0u; w < WIDTH; w++) { b_slice[at + w] = vec4<Element>(b_loads[i])[w]; }
     }
   }
 }
@@ -172,15 +172,11 @@ fn matmul_matrix(
   var sum10 = Sum(); var sum11 = Sum(); var sum12 = Sum(); var sum13 = Sum();
   var sum20 = Sum(); var sum21 = Sum(); var sum22 = Sum(); var sum23 = Sum();
   var sum30 = Sum(); var sum31 = Sum(); var sum32 = Sum(); var sum33 = Sum();
-  var a_loads = load_a(tile, 0, local);
-  var b_loads = load_b(tile, 0, local);
-  for (var k = 0u; k < params.k; k += DEPTH) {
-    store_slices(a_loads, b_loads, local);
-    workgroupBarrier();
-    // Beyond the depth all loads are zeros.
-    a_loads = load_a(tile, k + DEPTH, local);
-    b_loads = load_b(tile, k + DEPTH, local);
-    if (subgroup < 4) {
+  // Each round loads a slice and multiplies the one before: the first has nothing to multiply, the last loads zeros.
+  for (var k = 0u; k < params.k + DEPTH; k += DEPTH) {
+    let a_loads = load_a(tile, k, local);
+    let b_loads = load_b(tile, k, local);
+    if (k > 0 && subgroup < 4) {
       for (var step = 0u; step < DEPTH; step += MATRIX_K) {
         let a0 = left(row, step);
         let a1 = left(row + MATRIX_M, step);
@@ -200,6 +196,8 @@ fn matmul_matrix(
         sum23 = times(a2, b3, sum23); sum33 = times(a3, b3, sum33);
       }
     }
+    workgroupBarrier();
+    store_slices(a_loads, b_loads, local);
     workgroupBarrier();
   }
 

@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
+import { addBench } from './bench.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor.js';
 import { localize } from './localize.js';
@@ -46,6 +47,8 @@ program
   .description('Localize the actions of a made-up video and draw its timeline')
   .option('--plot <file>', 'where the timeline goes (.svg or .html)', picture, 'tal-demo.html')
   .action(demo);
+
+addBench(program);
 
 try {
   await program.parseAsync();

@@ -54,9 +54,11 @@ export interface RunOptions {
 /** An operation: its guard, its variants and what it costs. */
 export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends Tensors> {
   readonly name: string;
+  readonly variantNames: readonly string[];
 
   constructor(readonly spec: OperationSpec<Inputs, Options, Problem, Outputs>) {
     this.name = spec.name;
+    this.variantNames = spec.variants.map((variant) => variant.name);
   }
 
   /** Checks the operands, makes the outputs and records the kernels of the chosen variant. */
@@ -64,7 +66,7 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
     const owner = runtime ?? Object.values(inputs).find((tensor) => tensor !== undefined)?.runtime;
     if (!owner) throw new OptionError(`${this.name}: without tensor operands a runtime must be given`);
     const problem = this.spec.problem(inputs, options);
-    const chosen = this.choose(owner.traits, problem, variant);
+    const chosen = this.choose(owner, problem, variant);
     return owner.scope(() => {
       const outputs: Record<string, Tensor> = {};
       for (const [name, { shape, dtype }] of Object.entries(this.spec.outputs(problem))) {
@@ -80,17 +82,28 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
     return this.spec.variants.filter((variant) => variant.suits(traits, problem));
   }
 
-  /** The variant of that name, or the default: the first legal one that is meant for such a device. */
-  choose(traits: DeviceTraits, problem: Problem, name?: string): Variant<Inputs, Problem, Outputs> {
+  /**
+   * The variant of that name; without one the variant that was measured to be fastest for such problems, or else the
+   * first legal one that is meant for such a device.
+   * @throws OptionError where the name is not that of a legal variant
+   */
+  choose(
+    { traits, tuning }: Pick<Runtime, 'traits' | 'tuning'>,
+    problem: Problem,
+    name?: string,
+  ): Variant<Inputs, Problem, Outputs> {
     const legal = this.legalVariants(traits, problem);
+    const named = (wanted: string | undefined) => legal.find((variant) => variant.name === wanted);
     const chosen =
       name === undefined
-        ? (legal.find(
+        ? (named(tuning.choice(this.name, this.variantNames, problem)) ??
+          legal.find(
             (variant) =>
               (variant.meantFor?.includes(traits.deviceClass) ?? true) &&
               (variant.prefers?.(traits, problem) ?? true),
-          ) ?? legal.at(-1))
-        : legal.find((variant) => variant.name === name);
+          ) ??
+          legal.at(-1))
+        : named(name);
     if (chosen) return chosen;
     throw new OptionError(
       `${this.name} has no variant ${name ?? ''} for ${JSON.stringify(problem)} on this device; ` +

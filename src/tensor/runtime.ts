@@ -9,10 +9,17 @@ import { dispatchOf, type Launch } from './launch.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import { Storage, Tensor, tensorsIn } from './tensor.js';
+import type { Tuning } from './tuning.js';
+import { loadTuning } from './tuning-store.js';
 
 export interface RuntimeOptions extends GpuOptions {
   /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
   readonly poison?: boolean;
+  /**
+   * Which variants were measured to be fastest on this device. Default: what `tal bench --tune` has stored for it in
+   * the user's cache (Node only), or what each operation prefers where there is nothing.
+   */
+  readonly tuning?: Tuning;
 }
 
 /**
@@ -25,6 +32,8 @@ export interface RuntimeOptions extends GpuOptions {
  * runtime.destroy();
  */
 export class Runtime {
+  /** Which variants operations choose on this device before they go by their own preference. */
+  readonly tuning: Tuning;
   readonly #poison: boolean;
   #scopes: Set<Tensor>[] = [];
   #capturePool: CapturePool | undefined;
@@ -34,6 +43,7 @@ export class Runtime {
     options: RuntimeOptions,
   ) {
     this.#poison = options.poison ?? false;
+    this.tuning = options.tuning ?? loadTuning(gpu.traits);
   }
 
   /**

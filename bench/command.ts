@@ -1,0 +1,124 @@
+import { writeFile } from 'node:fs/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Runtime } from '../src/tensor/runtime.js';
+import { Tuning } from '../src/tensor/tuning.js';
+import { loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
+import { caseTables } from '../test/cases/index.js';
+import { type BenchmarkOptions, benchmark, withCase } from './benchmark.js';
+import { measureCeilings } from './ceilings.js';
+import { measureHostTime, printHostTime } from './host-time.js';
+import { type BenchmarkRow, describeDevice, printHeader, printRows, printTuned } from './report.js';
+import { measureStartUp, printStartUp } from './start-up.js';
+import { type TunedCase, tuneCase } from './tune.js';
+
+/** What `tal bench` and `npm run bench` both take. */
+export interface BenchOptions {
+  readonly only: readonly string[];
+  readonly rounds: number;
+  readonly storage: 'f32' | 'f16';
+  readonly json?: string;
+  readonly tune?: boolean;
+  readonly hostTime?: boolean;
+  readonly startUp?: boolean;
+}
+
+export function addBenchOptions(command: Command): Command {
+  return command
+    .option('--only <names>', 'only these operations, separated by commas', operationNames, [])
+    .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', wholeNumber, 7)
+    .addOption(new Option('--storage <dtype>', 'type of the operands').choices(['f32', 'f16']).default('f32'))
+    .option('--json <file>', 'write the results there, after each size')
+    .option(
+      '--tune',
+      'find the fastest variant for each size and keep the choice in the cache of this user for this adapter and driver',
+    )
+    .option('--host-time', 'what a denoising step costs the host, recorded anew and replayed')
+    .option('--start-up', 'how long a process takes to its first result, and with what');
+}
+
+/** Times every operation at real sizes, or tunes them. */
+export async function bench(options: BenchOptions, others?: BenchmarkOptions['others']): Promise<void> {
+  if (options.startUp) {
+    printStartUp('shaders in the cache of the driver', await measureStartUp(options.rounds, false));
+    printStartUp('no shader compiled before', await measureStartUp(options.rounds, true));
+    return;
+  }
+  // The defaults are measured against the rest, so a tuning of before must not be one of them.
+  const runtime = await Runtime.create(options.tune ? { tuning: new Tuning() } : {});
+  try {
+    if (options.hostTime) {
+      printHostTime(await measureHostTime(runtime, 10 * options.rounds));
+      return;
+    }
+    const ceilings = await measureCeilings(runtime, options.rounds);
+    printHeader(runtime, ceilings);
+    const device = describeDevice(runtime);
+    const { storage } = options;
+    const save = (results: object) =>
+      options.json &&
+      writeFile(options.json, `${JSON.stringify({ device, storage, ceilings, ...results }, undefined, 1)}\n`);
+    if (options.tune) {
+      await tune(runtime, options, (tuned) => save({ tuned }));
+      return;
+    }
+    const rows: BenchmarkRow[] = [];
+    for (const { table, size } of chosenCases(options)) {
+      const measured = await withCase(runtime, table, size, storage, (subject) =>
+        benchmark(subject, { rounds: options.rounds, ...(others && { others }) }),
+      );
+      if (!measured) continue;
+      printRows(measured, ceilings);
+      rows.push(...measured);
+      await save({ rows });
+    }
+    console.log(`\n${rows.length} rows${options.json ? ` written to ${options.json}` : ''}`);
+  } finally {
+    runtime.destroy();
+  }
+}
+
+/** Stored after each case: an interrupted tuning is not lost. */
+async function tune(
+  runtime: Runtime,
+  options: BenchOptions,
+  save: (tuned: readonly TunedCase[]) => unknown,
+): Promise<void> {
+  const tuning = loadTuning(runtime.traits);
+  const tuned: TunedCase[] = [];
+  let file = '';
+  for (const { table, size } of chosenCases(options)) {
+    const found = await tuneCase(runtime, tuning, table, size, options.storage, options.rounds);
+    if (!found) continue;
+    printTuned(found);
+    tuned.push(found);
+    file = saveTuning(runtime.traits, tuning);
+    await save(tuned);
+  }
+  const worst = Math.max(1, ...tuned.map(({ gain }) => gain));
+  const slow = tuned.filter(({ gain }) => gain > 1.2).length;
+  console.log(
+    `\n${tuned.length} cases tuned; the untuned choice was over 20 % slower in ${slow}, at most ${worst.toFixed(2)} times` +
+      (file && `\nkept in ${file}`),
+  );
+}
+
+function chosenCases({ only }: BenchOptions) {
+  return caseTables
+    .filter(({ operation }) => only.length === 0 || only.includes(operation.name))
+    .flatMap((table) => (table.benchmarks ?? []).map((size) => ({ table, size })));
+}
+
+function operationNames(text: string): string[] {
+  const known = caseTables.map(({ operation }) => operation.name);
+  const wanted = text.split(',');
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new InvalidArgumentError(`There is no ${unknown[0]}; there are ${known.join(', ')}.`);
+  return wanted;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number of at least 1');
+  return value;
+}

@@ -1,0 +1,59 @@
+import { FileAccessError } from '../errors.js';
+import type { DeviceTraits } from '../gpu/traits.js';
+import { Tuning } from './tuning.js';
+
+/** Node's modules, where this is Node. Not imported, because a page loads this file too. */
+const node =
+  typeof process !== 'undefined' && process.getBuiltinModule
+    ? {
+        fs: process.getBuiltinModule('node:fs'),
+        os: process.getBuiltinModule('node:os'),
+        path: process.getBuiltinModule('node:path'),
+      }
+    : undefined;
+
+/** Where the tuning of an adapter with its driver is kept; undefined outside Node. */
+export function tuningFile({ vendor, architecture, description }: DeviceTraits): string | undefined {
+  if (!node) return undefined;
+  const { os, path } = node;
+  const cache = process.env.XDG_CACHE_HOME ?? '';
+  const name = `${vendor} ${architecture} ${description}`.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
+  return path.join(
+    path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'),
+    'tal-webgpu',
+    'tuning',
+    `${name.replace(/^-|-$/g, '')}.json`,
+  );
+}
+
+/** The stored tuning of an adapter; an empty one where there is none that can be read. */
+export function loadTuning(traits: DeviceTraits): Tuning {
+  const file = tuningFile(traits);
+  if (!file || !node?.fs.existsSync(file)) return new Tuning();
+  try {
+    return Tuning.from(JSON.parse(node.fs.readFileSync(file, 'utf8')));
+  } catch {
+    return new Tuning(); // a damaged file costs speed, no more: the next tuning writes it anew
+  }
+}
+
+/**
+ * Stores the tuning of an adapter in the user's cache, where every later runtime on it finds it.
+ * @returns the file
+ * @throws FileAccessError
+ */
+export function saveTuning(traits: DeviceTraits, tuning: Tuning): string {
+  const file = tuningFile(traits);
+  if (!node || !file) throw new FileAccessError('a page has no place for a tuning: keep it as JSON');
+  const { fs, path } = node;
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    // Written beside and moved: a runtime that starts meanwhile finds the old one or the new one.
+    const partial = `${file}.${process.pid}`;
+    fs.writeFileSync(partial, `${JSON.stringify(tuning, undefined, 1)}\n`);
+    fs.renameSync(partial, file);
+  } catch (cause) {
+    throw new FileAccessError(`the tuning cannot be stored: ${(cause as Error).message}`, { cause });
+  }
+  return file;
+}
