@@ -51,7 +51,8 @@ interface DispatchStep {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly immediates: Uint8Array<ArrayBuffer> | undefined;
-  readonly uniformOffset: number;
+  /** Where the parameter block lies in the uniform group: one dynamic offset. */
+  readonly uniformOffsets: readonly [number];
   readonly uniformGroup: GPUBindGroup | undefined;
   readonly workgroups: readonly [number, number, number];
 }
@@ -134,7 +135,7 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
     const { kernel, params, workgroups } = command;
     if (!kernel.pipeline) throw new GpuError(`kernel ${kernel.interface.path} has not been compiled`);
     const inUniform = params !== undefined && !kernel.immediates;
-    const uniformOffset = offset;
+    const uniformOffsets = [offset] as const;
     if (inUniform) {
       blocks.set(params, offset);
       offset += blockBytes(params);
@@ -144,7 +145,7 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
       pipeline: kernel.pipeline,
       bindGroup: context.bindGroups.get(kernel.bindGroupLayout, command.ranges),
       immediates: inUniform ? undefined : params,
-      uniformOffset,
+      uniformOffsets,
       uniformGroup: inUniform ? uniformGroup : undefined,
       workgroups,
     };
@@ -218,10 +219,13 @@ export class ProgramEncoder {
       pass.setPipeline(step.pipeline);
       this.#pipeline = step.pipeline;
     }
+    // Each call into Dawn, and each argument, costs about as much as all else here.
     pass.setBindGroup(0, step.bindGroup);
     if (step.immediates) pass.setImmediates(0, step.immediates);
-    if (step.uniformGroup) pass.setBindGroup(1, step.uniformGroup, [step.uniformOffset]);
-    pass.dispatchWorkgroups(step.workgroups[0], step.workgroups[1], step.workgroups[2]);
+    if (step.uniformGroup) pass.setBindGroup(1, step.uniformGroup, step.uniformOffsets);
+    const [x, y, z] = step.workgroups;
+    if (y * z === 1) pass.dispatchWorkgroups(x);
+    else pass.dispatchWorkgroups(x, y, z);
   }
 
   #commands(): GPUCommandEncoder {

@@ -15,6 +15,7 @@ import {
 } from './conv-geometry.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { inRowParts } from './row-parts.js';
 
 export interface Conv2dOptions extends ActivationOptions {
   /** Default 1. */
@@ -140,11 +141,16 @@ const convTile = { rows: 16, quads: 2 };
 
 /**
  * Two-dimensional convolution `activation(conv(input, weight) + bias)`: `input` (B, C, H, W), `weight`
- * (O, C, KH, KW) and `bias` (O) give (B, O, OH, OW), f32 or f16, summed in f32.
+ * (O, C, KH, KW) and `bias` (O) give (B, O, OH, OW), f32 or f16, summed in f32. The weight may be larger than a
+ * binding of the device.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function conv2d(operands: ConvOperands, options: Conv2dOptions = {}): Tensor {
-  return conv2dOperation.run(operands, options).output;
+export function conv2d({ input, weight, bias }: ConvOperands, options: Conv2dOptions = {}): Tensor {
+  return inRowParts(
+    weight,
+    1,
+    (rows, partOf) => conv2dOperation.run({ input, weight: rows, bias: partOf(bias) }, options).output,
+  );
 }
 
 /**

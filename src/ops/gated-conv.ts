@@ -2,7 +2,9 @@ import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { rowWindows } from '../tensor/windows.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { concat } from './concat.js';
 import { launchConv2d } from './conv.js';
 import {
   type ConvGeometry,
@@ -16,6 +18,8 @@ import {
 } from './conv-geometry.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { inRowParts, type PartOf } from './row-parts.js';
+import { narrow } from './slice.js';
 
 export interface GatedConv2dOptions extends ActivationOptions {
   /** Zeros on each side; default `same`, which keeps the size. */
@@ -187,11 +191,31 @@ export const gatedConv2dPartialOperation = defineOperation<
  * Gated convolution `activation(conv(x, weight) + bias) · sigmoid(conv(x, gateWeight) + gateBias) · mask` with x the
  * channels of `input` (B, C, H, W) and of `condition`, stride 1 and zero padding (MS-2D-TAN, MapGatedConv). `weight`
  * (O, C + C2, KH, KW), `gateWeight` (1 or O, C + C2, KH, KW), `bias` (O) and `gateBias` (1 or O) give
- * (B, O, OH, OW), f32 or f16, summed in f32.
+ * (B, O, OH, OW), f32 or f16, summed in f32. The weights may be larger than a binding of the device.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOptions = {}): Tensor {
-  return gatedConv2dOperation.run(operands, options).output;
+  const { weight, bias, gateWeight, gateBias, partial } = operands;
+  return inRowParts(weight, 1, (rows, partOf) => {
+    if (rows === weight) return gatedConv2dOperation.run(operands, options).output;
+    const channels = weight.shape[0]!;
+    const gates = gateWeight.shape[0]!;
+    const gatePartOf: PartOf = gates === 1 ? (gate) => gate : partOf;
+    const part = {
+      ...operands,
+      weight: rows,
+      bias: partOf(bias),
+      gateWeight: gatePartOf(gateWeight),
+      gateBias: gatePartOf(gateBias),
+      partial:
+        partial &&
+        concat(
+          [partOf(narrow(partial, 1, 0, channels), 1), gatePartOf(narrow(partial, 1, channels, gates), 1)],
+          1,
+        ),
+    };
+    return gatedConv2dOperation.run(part, options).output;
+  });
 }
 
 /**
@@ -278,16 +302,17 @@ function launchPartial(
   output: Tensor,
   problem: PartialProblem,
 ): void {
-  const { firstChannel, outChannels, gateChannels } = problem;
-  launchConv2d(runtime, kernel, { input, weight }, output, problem, { firstChannel, firstOutChannel: 0 });
-  launchConv2d(
-    runtime,
-    kernel,
-    { input, weight: gateWeight },
-    output,
-    { ...problem, outChannels: gateChannels },
-    { firstChannel, firstOutChannel: outChannels },
-  );
+  const { firstChannel, outChannels } = problem;
+  for (const [weights, first] of [
+    [weight, 0],
+    [gateWeight, outChannels],
+  ] as const) {
+    for (const { view, begin, end } of rowWindows(weights)) {
+      const rows = { ...problem, outChannels: end - begin };
+      const window = { firstChannel, firstOutChannel: first + begin };
+      launchConv2d(runtime, kernel, { input, weight: view }, output, rows, window);
+    }
+  }
 }
 
 function gatedGeometry(

@@ -3,7 +3,9 @@ import type { Dtype } from '../tensor/dtype.js';
 import { dtypeBytes } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { rowWindows } from '../tensor/windows.js';
 import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { add, sub } from './binary.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
@@ -98,9 +100,14 @@ export function take(
 
 /**
  * Rows of a table by their ids: `table` (V, D) of any type and `ids` (…) u32 give (…, D). An id of V or more gives
- * zeros. @throws ShapeError, DtypeError
+ * zeros. The table may be larger than a binding of the device. @throws ShapeError, DtypeError
  */
 export function embedding({ table, ids }: { readonly table: Tensor; readonly ids: Tensor }): Tensor {
   if (table.rank !== 2) throw new ShapeError(`table must be (V, D), not ${table}`);
-  return take({ x: table, ids }, { axis: 0 });
+  return table.runtime.scope(() =>
+    // Ids of other windows are none here, those below by wrapping around, and give zeros.
+    rowWindows(table)
+      .map(({ view, begin }) => take({ x: view, ids: begin === 0 ? ids : sub(ids, begin) }, { axis: 0 }))
+      .reduce(add),
+  );
 }

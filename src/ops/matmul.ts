@@ -6,6 +6,7 @@ import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { inRowParts } from './row-parts.js';
 import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
 
 export interface MatmulOptions extends ActivationOptions {
@@ -231,11 +232,17 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
 /**
  * Matrix product `activation(a · b + bias)`: `a` (…, M, K), `b` (…, K, N) and `bias` (N) give (…, M, N), f32 or
  * f16, summed in f32. The leading axes of `a` and `b` are equal, or one of them has none (or ones only) and is used
- * for every batch.
+ * for every batch. One transposed `b` for every batch may be larger than a binding of the device.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor {
-  return matmulOperation.run(operands, options).output;
+  const { a, b, bias } = operands;
+  if (!options.transposeB || b.rank !== 2) return matmulOperation.run(operands, options).output;
+  return inRowParts(
+    b,
+    a.rank - 1,
+    (rows, partOf) => matmulOperation.run({ a, b: rows, bias: partOf(bias) }, options).output,
+  );
 }
 
 /**
