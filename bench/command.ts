@@ -62,7 +62,7 @@ export async function bench(options: BenchOptions, others?: BenchmarkOptions['ot
       return;
     }
     const rows: BenchmarkRow[] = [];
-    for (const { table, size } of chosenCases(options)) {
+    for (const { table, size } of chosenCases(runtime, options)) {
       const measured = await withCase(runtime, table, size, storage, (subject) =>
         benchmark(subject, { rounds: options.rounds, ...(others && { others }) }),
       );
@@ -86,7 +86,7 @@ async function tune(
   const tuning = loadTuning(runtime.traits);
   const tuned: TunedCase[] = [];
   let file = '';
-  for (const { table, size } of chosenCases(options)) {
+  for (const { table, size } of chosenCases(runtime, options)) {
     const found = await tuneCase(runtime, tuning, table, size, options.storage, options.rounds);
     if (!found) continue;
     printTuned(found);
@@ -102,10 +102,14 @@ async function tune(
   );
 }
 
-function chosenCases({ only }: BenchOptions) {
+function chosenCases({ traits }: Runtime, { only }: BenchOptions) {
   return caseTables
     .filter(({ operation }) => only.length === 0 || only.includes(operation.name))
-    .flatMap((table) => (table.benchmarks ?? []).map((size) => ({ table, size })));
+    .flatMap((table) => {
+      const { benchmarks = [], gpuBenchmarks = [] } = table;
+      const sizes = traits.deviceClass === 'hardware' ? [...benchmarks, ...gpuBenchmarks] : benchmarks;
+      return sizes.map((size) => ({ table, size }));
+    });
 }
 
 function operationNames(text: string): string[] {

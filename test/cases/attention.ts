@@ -99,6 +99,7 @@ export const attentionCases: CaseTable<Size> = {
     { batch: 1, heads: 8, keyHeads: 8, queries: 512, keys: 512, headSize: 128, mask: 'causal' },
     { batch: 4, heads: 8, keyHeads: 8, queries: 75, keys: 75, headSize: 32, keyMask: true },
   ],
+  gpuBenchmarks: [{ batch: 1, heads: 32, keyHeads: 32, queries: 8192, keys: 8192, headSize: 128 }],
   make: (size, random) => {
     const { batch, heads, keyHeads, queries, keys, headSize, bias, keyMask, keyWeight, scale } = size;
     const [biasBatch, biasHead, biasQuery] = bias ?? [];

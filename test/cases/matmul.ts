@@ -83,6 +83,11 @@ export const matmulCases: CaseTable<Size> = {
     { m: 1024, n: 1024, k: 1024, transposeB: true, bias: false },
     { m: 1, n: 4096, k: 4096, transposeB: true, bias: false },
   ],
+  gpuBenchmarks: [
+    { m: 4096, n: 4096, k: 4096, bias: false },
+    { m: 4096, n: 4096, k: 4096, transposeB: true, bias: false },
+    { m: 8192, n: 8192, k: 8192, bias: false },
+  ],
   make: (size, random) => {
     const { m, n, k, batchA = [], batchB = [], bias = true, transposeA = false, transposeB = false } = size;
     return {

@@ -25,6 +25,8 @@ export interface CaseTable<Size> {
   readonly random: fc.Arbitrary<Size>;
   /** Real sizes, for `npm run bench`. */
   readonly benchmarks?: readonly Size[];
+  /** Real sizes that take a GPU. */
+  readonly gpuBenchmarks?: readonly Size[];
   /** Storage types to test; default f32 and f16. */
   readonly storages?: readonly ('f32' | 'f16')[];
   make(size: Size, random: Random): HostCase;
