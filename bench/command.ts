@@ -10,6 +10,7 @@ import { measureHostTime, printHostTime } from './host-time.js';
 import { type BenchmarkRow, describeDevice, printHeader, printRows, printTuned } from './report.js';
 import { measureStartUp, printStartUp } from './start-up.js';
 import { type TunedCase, tuneCase } from './tune.js';
+import { wholeNumber } from './whole-number.js';
 
 /** What `tal bench` and `npm run bench` both take. */
 export interface BenchOptions {
@@ -119,10 +120,4 @@ function operationNames(text: string): string[] {
   if (unknown.length > 0)
     throw new InvalidArgumentError(`There is no ${unknown[0]}; there are ${known.join(', ')}.`);
   return wanted;
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number of at least 1');
-  return value;
 }

@@ -9,7 +9,7 @@ export { readNpz } from './data/npz.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
 // Layers, diffusion, models.
 export { GaussianDiffusion } from './diffusion/gaussian.js';
-export { MaskedSampler, maskedSequences } from './diffusion/masked.js';
+export { type LastLayer, MaskedSampler, maskedSequences, type TokenLogits } from './diffusion/masked.js';
 export * from './diffusion/schedule.js';
 export * from './diffusion/unmasking.js';
 export * from './errors.js';
@@ -75,6 +75,8 @@ export { groupNorm, instanceNorm } from './ops/group-norm.js';
 export { iouMap, mapMask } from './ops/iou-map.js';
 export { l2Normalize } from './ops/l2-normalize.js';
 export { layerNorm, rmsNorm } from './ops/layer-norm.js';
+export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
+export { linearTokenCandidates } from './ops/linear-token-candidates.js';
 export { type MapLayout, mapRows, mapScales } from './ops/map-layout.js';
 export { maskedMean } from './ops/masked-mean.js';
 export { linear, matmul } from './ops/matmul.js';

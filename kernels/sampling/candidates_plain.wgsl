@@ -3,14 +3,12 @@
 // no part in the step (lib/decoding.wgsl) get their token and the lowest confidence.
 // Logits may be guided, and ids may be barred by bit masks; the mask itself is never a candidate.
 // The logits belong to the last R positions of the sequences. One invocation a row of the logits.
-//! import lib/decoding.wgsl
+//! import lib/allowed_ids.wgsl
+//! import lib/candidate_row.wgsl
 //! import lib/index.wgsl
-//! import lib/token_choice.wgsl
 
 const WORKGROUP = 64u;
 const GUIDED = false;
-const HAS_ALLOWED = false;
-const MANY_MASKS = false;
 alias Element = f32;
 
 struct Params {
@@ -43,27 +41,17 @@ fn token_candidates(
 ) {
   let row = linear_index(workgroup, workgroups, WORKGROUP, local);
   if (row >= params.batch * params.rows) { return; }
-  let batch = row / params.rows;
-  let position = params.length - params.rows + row % params.rows;
-  let token = tokens[batch * params.length + position];
-  let end = block_end(state.block, params.start, params.block_length, params.length);
-  let place = Place(
-    role_of(position, token == params.mask_id, params.start, end),
-    token,
-    params.temperature,
-    vec3u(position, batch, state.step + 1u),
-    vec2u(state.seed_low, state.seed_high),
-  );
+  let place = place_of(row, params.temperature);
 
   var choice = no_choice();
   if (place.role != IDLE) {
-    let first_word = mask_of(row) * ((params.columns + 31u) / 32u);
+    let first_word = first_word_of(row);
     for (var quad = 0u; 4u * quad < params.columns; quad++) {
       let l = logits_of(row, quad, first_word);
       choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
     }
   }
-  candidates[row] = select(choice.id, token, choice.id == NO_TOKEN);
+  candidates[row] = select(choice.id, place.token, choice.id == NO_TOKEN);
   confidence[row] = confidence_of(choice, place);
 }
 
@@ -72,20 +60,11 @@ fn logits_of(row: u32, quad: u32, first_word: u32) -> vec4f {
   var found = vec4f(BANNED);
   for (var j = 0u; j < 4u; j++) {
     let id = 4u * quad + j;
-    if (id >= params.columns || id == params.mask_id) { continue; }
-    if (HAS_ALLOWED) {
-      if (((allowed[first_word + id / 32u] >> (id % 32u)) & 1u) == 0u) { continue; }
-    }
+    if (id >= params.columns) { continue; }
     let i = row * params.columns + id;
     var l = vec4f(f32(logits[i]));
     if (GUIDED) { l = guided(l, vec4f(f32(unconditional[i])), params.guidance_scale); }
     found[j] = usable(l).x;
   }
-  return found;
-}
-
-/// Which of the masks a row of the logits uses.
-fn mask_of(row: u32) -> u32 {
-  if (!MANY_MASKS) { return 0u; }
-  return mask_index[row / params.rows * params.mask_stride + row % params.rows];
+  return allowed_only(found, quad, first_word);
 }

@@ -1,14 +1,12 @@
 // First half of what candidates_plain.wgsl computes, for V a multiple of 4: each of `lanes` invocations to a
 // row sees the quads of ids lane, lane + lanes, ..., so that neighbours read neighbouring logits.
 // One invocation a (row, lane). The second half is candidates_merge.wgsl.
-//! import lib/decoding.wgsl
+//! import lib/allowed_ids.wgsl
+//! import lib/candidate_row.wgsl
 //! import lib/index.wgsl
-//! import lib/token_choice.wgsl
 
 const WORKGROUP = 64u;
 const GUIDED = false;
-const HAS_ALLOWED = false;
-const MANY_MASKS = false;
 alias Element = f32;
 
 struct Params {
@@ -42,41 +40,17 @@ fn token_choices_of_lane(
   let i = linear_index(workgroup, workgroups, WORKGROUP, local);
   let row = i / params.lanes;
   if (row >= params.batch * params.rows) { return; }
-  let batch = row / params.rows;
-  let position = params.length - params.rows + row % params.rows;
-  let token = tokens[batch * params.length + position];
-  let end = block_end(state.block, params.start, params.block_length, params.length);
-  let place = Place(
-    role_of(position, token == params.mask_id, params.start, end),
-    token,
-    params.temperature,
-    vec3u(position, batch, state.step + 1u),
-    vec2u(state.seed_low, state.seed_high),
-  );
+  let place = place_of(row, params.temperature);
   if (place.role == IDLE) { return; }
 
   let quads = params.columns / 4u;
-  let first_word = mask_of(row) * ((params.columns + 31u) / 32u);
+  let first_word = first_word_of(row);
   var choice = no_choice();
   for (var quad = i % params.lanes; quad < quads; quad += params.lanes) {
     var l = vec4f(logits[row * quads + quad]);
     if (GUIDED) { l = guided(l, vec4f(unconditional[row * quads + quad]), params.guidance_scale); }
-    l = usable(l);
-    if (HAS_ALLOWED) { l = select(vec4f(BANNED), l, permitted(quad, first_word)); }
-    if (quad == params.mask_id / 4u) { l[params.mask_id % 4u] = BANNED; }
+    l = allowed_only(usable(l), quad, first_word);
     choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
   }
   partials[i] = choice;
-}
-
-/// Which of the ids 4 quad .. 4 quad + 3 may be chosen.
-fn permitted(quad: u32, first_word: u32) -> vec4<bool> {
-  let bits = allowed[first_word + quad / 8u] >> (4u * (quad % 8u));
-  return (vec4u(bits) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u);
-}
-
-/// Which of the masks a row of the logits uses.
-fn mask_of(row: u32) -> u32 {
-  if (!MANY_MASKS) { return 0u; }
-  return mask_index[row / params.rows * params.mask_stride + row % params.rows];
 }

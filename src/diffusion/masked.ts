@@ -8,21 +8,36 @@ import {
   newDecoding,
   readDecoding,
 } from '../ops/decoding.js';
+import { linearTokenCandidates } from '../ops/linear-token-candidates.js';
 import { remaskTokens } from '../ops/remask-tokens.js';
-import { type ConfidenceKind, tokenCandidates } from '../ops/token-candidates.js';
+import { tokenCandidates } from '../ops/token-candidates.js';
+import type {
+  ChoiceInputs,
+  ConfidenceKind,
+  TokenCandidates,
+  TokenCandidatesOptions,
+} from '../ops/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 import { commitShares, type UnmaskingSchedule } from './unmasking.js';
+
+/** A model's last layer, not run yet: its logits are `hidden · weightᵀ`. */
+export interface LastLayer {
+  /** (B, R, d), f32 or f16. */
+  readonly hidden: Tensor;
+  /** The vocabulary matrix (V, d), of the same type; the same tensor in both passes. */
+  readonly weight: Tensor;
+}
 
 /**
  * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R
- * from the length of the answer to L. The pass is unconditional for guidance: then the prompt among the
+ * from the length of the answer to L; or what they come from, and they are never written. The pass is unconditional for guidance: then the prompt among the
  * tokens is masked, and a condition that comes another way must be left out. Recorded once, so it must do the
  * same in every step and read nothing back.
  */
-export type TokenLogits = (tokens: Tensor, pass: 'conditional' | 'unconditional') => Tensor;
+export type TokenLogits = (tokens: Tensor, pass: 'conditional' | 'unconditional') => Tensor | LastLayer;
 
 export interface MaskedSamplerOptions {
   /** B: sequences decoded together. */
@@ -172,8 +187,10 @@ export class MaskedSampler {
     this.#step = await this.runtime.capture(() => {
       const guided = guidanceScale > 0;
       const unconditional = guided ? logits(maskPrompt(tokens, answer), 'unconditional') : undefined;
-      const found = tokenCandidates(
-        { logits: logits(tokens, 'conditional'), unconditional, tokens, state, allowed, allowedIndex },
+      const found = candidatesOf(
+        logits(tokens, 'conditional'),
+        unconditional,
+        { tokens, state, allowed, allowedIndex },
         {
           ...answer,
           ...{ temperature, confidence, rescore: revision !== undefined },
@@ -209,6 +226,29 @@ export class MaskedSampler {
     this.#operands.push(tensor);
     return tensor;
   }
+}
+
+/** The candidates by logits or by a last layer; without guidance there is no unconditional one. */
+function candidatesOf(
+  conditional: Tensor | LastLayer,
+  unconditional: Tensor | LastLayer | undefined,
+  inputs: ChoiceInputs,
+  options: TokenCandidatesOptions,
+): TokenCandidates {
+  if (conditional instanceof Tensor) {
+    if (unconditional === undefined || unconditional instanceof Tensor) {
+      return tokenCandidates({ logits: conditional, unconditional, ...inputs }, options);
+    }
+  } else if (!(unconditional instanceof Tensor)) {
+    const { hidden, weight } = conditional;
+    if (unconditional === undefined || unconditional.weight === weight) {
+      return linearTokenCandidates(
+        { hidden, weight, unconditional: unconditional?.hidden, ...inputs },
+        options,
+      );
+    }
+  }
+  throw new OptionError('both passes must give logits, or hidden states with the same vocabulary matrix');
 }
 
 /** The number of steps. @throws OptionError, ShapeError unless the sizes fit together as LLaDA wants them. */

@@ -17,6 +17,8 @@ import { groupNormOperation } from './group-norm.js';
 import { iouMapOperation } from './iou-map.js';
 import { l2NormalizeOperation } from './l2-normalize.js';
 import { layerNormOperation, rmsNormOperation } from './layer-norm.js';
+import { linearCrossEntropyOperation } from './linear-cross-entropy.js';
+import { linearTokenCandidatesOperation } from './linear-token-candidates.js';
 import { lstmOperation } from './lstm.js';
 import { maskedMeanOperation } from './masked-mean.js';
 import { matmulOperation } from './matmul.js';
@@ -65,6 +67,8 @@ export const operations: readonly AnyOperation[] = [
   l2NormalizeOperation,
   layerNormOperation,
   rmsNormOperation,
+  linearCrossEntropyOperation,
+  linearTokenCandidatesOperation,
   lstmOperation,
   maskedMeanOperation,
   matmulOperation,

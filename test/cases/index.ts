@@ -33,6 +33,7 @@ import {
 } from './shape-ops.js';
 import { softmaxCases } from './softmax.js';
 import { argmaxCases, topKCases } from './topk.js';
+import { linearCrossEntropyCases, linearTokenCandidatesCases } from './vocabulary.js';
 
 /** A table of any operation. */
 // biome-ignore lint/suspicious/noExplicitAny: each table has its own kind of size
@@ -85,4 +86,6 @@ export const caseTables: readonly AnyCaseTable[] = [
   softmaxCases,
   topKCases,
   argmaxCases,
+  linearTokenCandidatesCases,
+  linearCrossEntropyCases,
 ];

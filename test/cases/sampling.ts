@@ -4,12 +4,12 @@ import { loadReference } from '../../native/index.js';
 import { commitTokensOperation } from '../../src/ops/commit-tokens.js';
 import { allTokensBut, newDecoding } from '../../src/ops/decoding.js';
 import { remaskTokensOperation } from '../../src/ops/remask-tokens.js';
+import { tokenCandidatesOperation } from '../../src/ops/token-candidates.js';
 import {
   type ConfidenceKind,
   confidenceKinds,
   type TokenCandidatesOptions,
-  tokenCandidatesOperation,
-} from '../../src/ops/token-candidates.js';
+} from '../../src/ops/token-choice.js';
 import type { CaseTable } from '../support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result, u32 } from '../support/host.js';
 import type { Random } from '../support/random.js';
@@ -91,7 +91,7 @@ function answer(
 const stride = (tensor: HostTensor | undefined, rows: number) =>
   tensor && tensor.shape.length > 1 ? rows : 0;
 
-interface CandidatesSize extends Sequences {
+export interface CandidatesSize extends Sequences {
   vocabulary: number;
   temperature: number;
   confidence: ConfidenceKind;
@@ -104,8 +104,8 @@ interface CandidatesSize extends Sequences {
   masked: number;
 }
 
-const plainSize = { batch: 1, prompt: 0, rows: 4, blockLength: 4, block: 0, step: 0 } as const;
-const plainChoice = {
+export const plainSize = { batch: 1, prompt: 0, rows: 4, blockLength: 4, block: 0, step: 0 } as const;
+export const plainChoice = {
   vocabulary: 40,
   temperature: 0,
   confidence: 'probability',
@@ -115,6 +115,40 @@ const plainChoice = {
   special: false,
   masked: 0.7,
 } as const;
+
+export const candidatesSizes = {
+  ...sequences,
+  vocabulary: fc.integer({ min: 1, max: 150 }).chain((n) => fc.constantFrom(n, 4 * n)),
+  temperature: fc.constantFrom(0, 0.3, 1),
+  confidence: fc.constantFrom(...confidenceKinds),
+  guided: fc.boolean(),
+  masks: fc.constantFrom('none' as const, 'one' as const, 'many' as const),
+  rescore: fc.boolean(),
+  special: fc.boolean(),
+  masked: fc.constantFrom(0.2, 0.7, 1),
+};
+
+/** All operands but the logits, and the options. */
+export function choiceCase(size: CandidatesSize, random: Random) {
+  const { batch, rows, vocabulary, temperature, confidence, masks, rescore } = size;
+  const index = random.uniform() < 0.5 ? [rows] : [batch, rows];
+  const sets = masks === 'many' ? [0.5, 0.9, 0] : [0.5];
+  const all = sets.map((share) => someIds(random, vocabulary, share).data);
+  const words = all[0]!.length;
+  const bits = (i: number) => all[Math.floor(i / words)]![i % words]!;
+  return {
+    inputs: {
+      tokens: tokens(size, random, vocabulary, size.masked),
+      state: stateOf(size, random),
+      allowed: masks === 'none' ? undefined : u32(masks === 'one' ? [words] : [sets.length, words], bits),
+      allowedIndex: masks === 'many' ? u32(index, () => random.whole(0, sets.length - 1)) : undefined,
+    },
+    options: {
+      ...{ maskId, temperature, confidence, rescore, blockLength: size.blockLength },
+      ...(size.guided ? { guidanceScale: 0.5 } : {}),
+    },
+  };
+}
 
 export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
   operation: tokenCandidatesOperation,
@@ -133,17 +167,7 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
     { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'margin' },
     { ...plainSize, ...plainChoice, rows: 2, vocabulary: 126_464, temperature: 1, masked: 1 },
   ],
-  random: fc.record({
-    ...sequences,
-    vocabulary: fc.integer({ min: 1, max: 150 }).chain((n) => fc.constantFrom(n, 4 * n)),
-    temperature: fc.constantFrom(0, 0.3, 1),
-    confidence: fc.constantFrom(...confidenceKinds),
-    guided: fc.boolean(),
-    masks: fc.constantFrom('none' as const, 'one' as const, 'many' as const),
-    rescore: fc.boolean(),
-    special: fc.boolean(),
-    masked: fc.constantFrom(0.2, 0.7, 1),
-  }),
+  random: fc.record(candidatesSizes),
   benchmarks: [{}, { temperature: 1 }, { confidence: 'entropy' as const }].map((more) => ({
     ...{ ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, masked: 1 },
     ...more,
@@ -151,69 +175,59 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
   // Confidences of single positions: no long sum over outputs evens the errors of exp out.
   tolerance: 20,
   make(size, random) {
-    const { batch, rows, vocabulary, temperature, confidence, masks, rescore } = size;
     // Guidance takes differences: beside a very low logit they lose what f32 has of the others.
     const low = size.guided ? -20 : -65504;
     const special = [Number.NEGATIVE_INFINITY, Number.NaN, low, 2, 2, 2];
     const some = () =>
       random.uniform() < 0.3 ? special[random.whole(0, special.length - 1)]! : random.normal();
-    const shape = [batch, rows, vocabulary];
+    const shape = [size.batch, size.rows, size.vocabulary];
     const make = () => (size.special ? fill(shape, some) : normal(random, shape, 3));
-    const index = random.uniform() < 0.5 ? [rows] : [batch, rows];
-    const sets = masks === 'many' ? [0.5, 0.9, 0] : [0.5];
-    const all = sets.map((share) => someIds(random, vocabulary, share).data);
-    const words = all[0]!.length;
-    return {
-      inputs: {
-        logits: make(),
-        unconditional: size.guided ? make() : undefined,
-        tokens: tokens(size, random, vocabulary, size.masked),
-        state: stateOf(size, random),
-        allowed:
-          masks === 'none'
-            ? undefined
-            : u32(
-                masks === 'one' ? [words] : [sets.length, words],
-                (i) => all[Math.floor(i / words)]![i % words]!,
-              ),
-        allowedIndex: masks === 'many' ? u32(index, () => random.whole(0, sets.length - 1)) : undefined,
-      },
-      options: {
-        ...{ maskId, temperature, confidence, rescore, blockLength: size.blockLength },
-        ...(size.guided ? { guidanceScale: 0.5 } : {}),
-      },
-    };
+    const logits = { logits: make(), unconditional: size.guided ? make() : undefined };
+    const { inputs, options } = choiceCase(size, random);
+    return { inputs: { ...logits, ...inputs }, options };
   },
   // The candidates are compared in `verify`, and the confidences with them.
   reference: () => ({}),
-  selfTestAnswers(inputs, options) {
-    const { candidates, confidence } = reference(inputs, options);
-    const shape = inputs.logits.shape.slice(0, 2);
-    return { candidates: result(shape, candidates), confidence: result(shape, confidence) };
-  },
-  verify({ candidates, confidence }, inputs, options) {
-    const wanted = reference(inputs, options);
-    const sum = Math.max(1, inputs.logits.shape[2]);
-    for (let i = 0; i < wanted.candidates.length; i++) {
-      const chosen = candidates!.data[i]!;
-      let sure = wanted.confidence[i]!;
-      if (chosen !== wanted.candidates[i]) {
-        // Within the error of f32 either is right.
-        assert.ok(
-          chosen === wanted.rivals[i] && wanted.gaps[i]! < 1e-5 && wanted.gaps[i]! > 0,
-          `row ${i}: ${chosen} instead of ${wanted.candidates[i]}, the gap is ${wanted.gaps[i]}`,
-        );
-        sure = wanted.rivalConfidence[i]!;
-      }
-      const error = Math.abs(confidence!.data[i]! - sure);
-      const bound = 1e-6 * Math.sqrt(sum) + 1e-5 * Math.abs(sure);
-      assert.ok(error <= bound, `row ${i}: confidence ${confidence!.data[i]} instead of ${sure}`);
-    }
-  },
+  selfTestAnswers: candidatesOf,
+  verify: verifyCandidates,
 };
 
-function reference(
-  { logits, unconditional, tokens, state, allowed, allowedIndex }: Record<string, HostTensor | undefined>,
+type LogitInputs = Record<string, HostTensor | undefined>;
+
+/** The answers stored for the self-test. */
+export function candidatesOf(inputs: LogitInputs, options: TokenCandidatesOptions) {
+  const { candidates, confidence } = candidatesReference(inputs, options);
+  const shape = inputs.logits!.shape.slice(0, 2);
+  return { candidates: result(shape, candidates), confidence: result(shape, confidence) };
+}
+
+/** Compares the outputs with the reference, in which logits so close that either may be right are known. */
+export function verifyCandidates(
+  { candidates, confidence }: Record<string, HostTensor>,
+  inputs: LogitInputs,
+  options: TokenCandidatesOptions,
+): void {
+  const wanted = candidatesReference(inputs, options);
+  const sum = Math.max(1, inputs.logits!.shape[2]!);
+  for (let i = 0; i < wanted.candidates.length; i++) {
+    const chosen = candidates!.data[i]!;
+    let sure = wanted.confidence[i]!;
+    if (chosen !== wanted.candidates[i]) {
+      // Within the error of f32 either is right.
+      assert.ok(
+        chosen === wanted.rivals[i] && wanted.gaps[i]! < 1e-5 && wanted.gaps[i]! > 0,
+        `row ${i}: ${chosen} instead of ${wanted.candidates[i]}, the gap is ${wanted.gaps[i]}`,
+      );
+      sure = wanted.rivalConfidence[i]!;
+    }
+    const error = Math.abs(confidence!.data[i]! - sure);
+    const bound = 1e-6 * Math.sqrt(sum) + 1e-5 * Math.abs(sure);
+    assert.ok(error <= bound, `row ${i}: confidence ${confidence!.data[i]} instead of ${sure}`);
+  }
+}
+
+function candidatesReference(
+  { logits, unconditional, tokens, state, allowed, allowedIndex }: LogitInputs,
   options: TokenCandidatesOptions,
 ): Candidates {
   const { temperature = 0, guidanceScale = 0, confidence = 'probability', rescore = false } = options;

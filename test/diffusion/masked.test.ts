@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { MaskedSampler, type MaskedSamplerOptions, maskedSequences } from '../../src/diffusion/masked.js';
+import {
+  MaskedSampler,
+  type MaskedSamplerOptions,
+  maskedSequences,
+  type TokenLogits,
+} from '../../src/diffusion/masked.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { allTokensBut, tokenSet } from '../../src/ops/decoding.js';
+import { linear } from '../../src/ops/matmul.js';
 import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
@@ -138,6 +144,30 @@ it('logits of the whole sequence and of the answer alone give the same tokens', 
   assert.deepEqual(await first.decode(tokens, { seed: 5 }), await second.decode(tokens, { seed: 5 }));
 });
 
+it('hidden states with the vocabulary matrix give the tokens of their logits', async () => {
+  const [answerLength, width] = [10, 6];
+  const random = new Random(12);
+  // Small whole numbers, so that the logits are exact.
+  const whole = (...shape: number[]) =>
+    runtime.tensor(
+      Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.whole(-2, 2)),
+      shape,
+    );
+  using hidden = whole(1, answerLength, width);
+  using unconditional = whole(1, answerLength, width);
+  using weight = whole(vocabulary, width);
+  const options = { batch: 1, length: 12, answerLength, maskId, temperature: 1, guidanceScale: 1 };
+  const states = (pass: string) => (pass === 'conditional' ? hidden : unconditional);
+  using fused = await MaskedSampler.create(runtime, (_, pass) => ({ hidden: states(pass), weight }), options);
+  using plain = await MaskedSampler.create(
+    runtime,
+    (_, pass) => linear({ input: states(pass), weight }),
+    options,
+  );
+  const { tokens } = maskedSequences([[1, 3]], answerLength, { maskId, padId: 0 });
+  assert.deepEqual(await fused.decode(tokens, { seed: 5 }), await plain.decode(tokens, { seed: 5 }));
+});
+
 it('late ids wait for their step', async () => {
   const answerLength = 12;
   const late = Array.from({ length: vocabulary / 2 }, (_, id) => 2 * id);
@@ -214,7 +244,7 @@ it('many decodings leave no memory behind', async () => {
 
 it('refuses what does not fit', async () => {
   using logits = runtime.tensor(randomLogits(9, 4), [1, 4, vocabulary]);
-  const create = (options: Partial<MaskedSamplerOptions>, model = () => logits) =>
+  const create = (options: Partial<MaskedSamplerOptions>, model: TokenLogits = () => logits) =>
     MaskedSampler.create(runtime, model, { batch: 1, length: 6, answerLength: 4, maskId, ...options });
   await assert.rejects(create({ blockLength: 3 }), OptionError);
   await assert.rejects(create({ blockLength: 2, steps: 3 }), OptionError);
@@ -234,6 +264,18 @@ it('refuses what does not fit', async () => {
   using few = runtime.zeros([1, 3, vocabulary]);
   await assert.rejects(
     create({}, () => few),
+    OptionError,
+  );
+  using weight = runtime.zeros([vocabulary, 4]);
+  using other = runtime.zeros([vocabulary, 4]);
+  using hidden = runtime.zeros([1, 4, 4]);
+  const layer = { hidden, weight };
+  for (const unconditional of [logits, { hidden, weight: other }]) {
+    const model: TokenLogits = (_, pass) => (pass === 'conditional' ? layer : unconditional);
+    await assert.rejects(create({ guidanceScale: 1 }, model), OptionError);
+  }
+  await assert.rejects(
+    create({ guidanceScale: 1 }, (_, pass) => (pass === 'conditional' ? logits : layer)),
     OptionError,
   );
   using sampler = await create({});

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { revisionFractions, transferCounts, type UnmaskingSchedule } from '../../src/diffusion/unmasking.js';
 import { allTokensBut } from '../../src/ops/decoding.js';
-import { type ConfidenceKind, confidenceKinds } from '../../src/ops/token-candidates.js';
+import { type ConfidenceKind, confidenceKinds } from '../../src/ops/token-choice.js';
 import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 

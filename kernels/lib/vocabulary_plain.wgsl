@@ -1,0 +1,16 @@
+// The product of hidden states and vocabulary matrix as it reads.
+// The kernel declares `weight` (ids, d) and `hidden_at(i) -> f32`, element i of the hidden states (rows, d); params with
+// depth (d).
+//! import lib/vocabulary.wgsl
+
+/// The logits of a row for a quad of ids; those of ids that the window has not repeat others.
+fn logits_of(row: u32, quad: u32) -> vec4f {
+  var logits = vec4f();
+  for (var c = 0u; c < 4; c++) {
+    let at = weight_row(4 * quad + c) * params.depth;
+    for (var k = 0u; k < params.depth; k++) {
+      logits[c] = fma(hidden_at(row * params.depth + k), f32(weight[at + k]), logits[c]);
+    }
+  }
+  return logits;
+}
