@@ -7,8 +7,8 @@
 // depend on the subgroup size).
 enable subgroups;
 //! import lib/activation.wgsl
+//! import lib/conv_window.wgsl
 //! import lib/index.wgsl
-//! import lib/quotient.wgsl
 
 const WORKGROUP = 8u;   // the largest subgroup size of the device
 const ROWS = 16u;
@@ -33,15 +33,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<Element>;        // (O), with HAS_BIAS
 @group(0) @binding(3) var<storage, read_write> out: array<Result>;    // (B, AO, OH, OW)
 
-/// The image at a tap of four pixels whose windows begin at (left, top), 0 outside of it.
-fn load_image(corner: vec4u, left: vec4u, top: vec4u, tap: vec2u, offset: u32) -> vec4f {
-  // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
-  let inside = (left + tap.x < vec4u(params.width)) & (top + tap.y < vec4u(params.height));
-  let at = select(vec4u(), corner + offset, inside);
-  let values = vec4f(f32(image[at.x]), f32(image[at.y]), f32(image[at.z]), f32(image[at.w]));
-  return select(vec4f(), values, inside);
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn conv2d_shuffle(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -64,15 +55,13 @@ fn conv2d_shuffle(
     let row = min(first_row + r, params.out_channels - 1);
     weight_start[r] = (row * params.weight_channels + params.first_channel) * taps;
   }
-  let plane = params.out_height * params.out_width;
-  var left: array<vec4u, QUADS>;
-  var top: array<vec4u, QUADS>;
-  var corner: array<vec4u, QUADS>;   // index of image[batch, 0, top, left], modulo 2^32
+  let stride = vec2u(params.stride_x, params.stride_y);
+  let padding = vec2u(params.padding_x, params.padding_y);
+  let dilation = vec2u(params.dilation_x, params.dilation_y);
+  var windows: array<Windows, QUADS>;
   for (var q = 0u; q < QUADS; q++) {
     let pixel = min(first_pixel + (4 * q + vec4u(0, 1, 2, 3)) * WORKGROUP, vec4u(params.pixels - 1));
-    left[q] = pixel % params.out_width * params.stride_x - params.padding_x;
-    top[q] = pixel % plane / params.out_width * params.stride_y - params.padding_y;
-    corner[q] = (pixel / plane * params.channels * params.height + top[q]) * params.width + left[q];
+    windows[q] = windows_at(pixel, stride, padding);
   }
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
@@ -83,23 +72,21 @@ fn conv2d_shuffle(
     for (var r = 0u; r < ROWS; r++) {
       weights[r] = select(0.0, f32(weight[weight_start[r] + own]), k + lane < depth);
     }
-    let channel = quotient(own, taps);
-    let own_y = quotient(own - channel * taps, params.kernel_width);
-    let own_x = own - channel * taps - own_y * params.kernel_width;
-    let own_tap = vec2u(own_x * params.dilation_x, own_y * params.dilation_y);
-    let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
+    let own_tap = tap_at(own);
+    let own_place = own_tap.place * dilation;
+    let own_offset = image_offset(own_tap.channel, own_place);
 
     let steps = min(lanes, depth - k);
     for (var j = 0u; j < steps; j += 2) {
-      let tap = subgroupShuffle(own_tap, j);
+      let place = subgroupShuffle(own_place, j);
       let offset = subgroupShuffle(own_offset, j);
-      let next_tap = subgroupShuffle(own_tap, j + 1);
+      let next_place = subgroupShuffle(own_place, j + 1);
       let next_offset = subgroupShuffle(own_offset, j + 1);
       var values: array<vec4f, QUADS>;
       var next_values: array<vec4f, QUADS>;
       for (var q = 0u; q < QUADS; q++) {
-        values[q] = load_image(corner[q], left[q], top[q], tap, offset);
-        next_values[q] = load_image(corner[q], left[q], top[q], next_tap, next_offset);
+        values[q] = load_image(windows[q], place, offset);
+        next_values[q] = load_image(windows[q], next_place, next_offset);
       }
       for (var r = 0u; r < ROWS; r++) {
         let factor = vec4f(subgroupShuffle(weights[r], j));
@@ -111,6 +98,7 @@ fn conv2d_shuffle(
     }
   }
 
+  let plane = params.out_height * params.out_width;
   for (var r = 0u; r < ROWS; r++) {
     let row = first_row + r;
     for (var c = 0u; c < 4 * QUADS; c++) {

@@ -5,8 +5,8 @@
 // channels where each has its own, or one row that every workgroup computes for itself.
 enable subgroups;
 //! import lib/activation.wgsl
+//! import lib/conv_window.wgsl
 //! import lib/index.wgsl
-//! import lib/quotient.wgsl
 
 const WORKGROUP = 8u;   // the largest subgroup size of the device
 const ROWS = 16u;
@@ -39,15 +39,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read> mask: array<Element>;          // (B or 1, OH, OW), with HAS_MASK
 @group(0) @binding(7) var<storage, read_write> out: array<Element>;     // (B, O, OH, OW)
 
-/// The image at a tap of four pixels whose windows begin at (left, top), 0 outside of it.
-fn load_image(corner: vec4u, left: vec4u, top: vec4u, tap: vec2u, offset: u32) -> vec4f {
-  // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
-  let inside = (left + tap.x < vec4u(params.width)) & (top + tap.y < vec4u(params.height));
-  let at = select(vec4u(), corner + offset, inside);
-  let values = vec4f(f32(image[at.x]), f32(image[at.y]), f32(image[at.z]), f32(image[at.w]));
-  return select(vec4f(), values, inside);
-}
-
 @compute @workgroup_size(WORKGROUP)
 fn gated_conv2d_shuffle(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -69,15 +60,10 @@ fn gated_conv2d_shuffle(
   for (var r = 0u; r < ROWS; r++) {
     row_start[r] = min(first_row + r, params.out_channels - 1) * params.weight_channels * taps;
   }
-  let plane = params.out_height * params.out_width;
-  var left: array<vec4u, QUADS>;
-  var top: array<vec4u, QUADS>;
-  var corner: array<vec4u, QUADS>;   // index of image[batch, 0, top, left], modulo 2^32
+  var windows: array<Windows, QUADS>;
   for (var q = 0u; q < QUADS; q++) {
     let pixel = min(first_pixel + (4 * q + vec4u(0, 1, 2, 3)) * WORKGROUP, vec4u(params.pixels - 1));
-    left[q] = pixel % params.out_width - params.padding_x;
-    top[q] = pixel % plane / params.out_width - params.padding_y;
-    corner[q] = (pixel / plane * params.channels * params.height + top[q]) * params.width + left[q];
+    windows[q] = windows_at(pixel, vec2u(1), vec2u(params.padding_x, params.padding_y));
   }
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
@@ -94,22 +80,21 @@ fn gated_conv2d_shuffle(
       let start = select(0u, row_start[r], GATE_ROWS > 1);
       gate_weights[r] = select(0.0, f32(gate_weight[start + own]), k + lane < depth);
     }
-    let channel = quotient(own, taps);
-    let own_y = quotient(own - channel * taps, params.kernel_width);
-    let own_tap = vec2u(own - channel * taps - own_y * params.kernel_width, own_y);
-    let own_offset = (channel * params.height + own_tap.y) * params.width + own_tap.x;
+    let own_tap = tap_at(own);
+    let own_place = own_tap.place;
+    let own_offset = image_offset(own_tap.channel, own_place);
 
     let steps = min(lanes, depth - k);
     for (var j = 0u; j < steps; j += 2) {
-      let tap = subgroupShuffle(own_tap, j);
+      let place = subgroupShuffle(own_place, j);
       let offset = subgroupShuffle(own_offset, j);
-      let next_tap = subgroupShuffle(own_tap, j + 1);
+      let next_place = subgroupShuffle(own_place, j + 1);
       let next_offset = subgroupShuffle(own_offset, j + 1);
       var values: array<vec4f, QUADS>;
       var next_values: array<vec4f, QUADS>;
       for (var q = 0u; q < QUADS; q++) {
-        values[q] = load_image(corner[q], left[q], top[q], tap, offset);
-        next_values[q] = load_image(corner[q], left[q], top[q], next_tap, next_offset);
+        values[q] = load_image(windows[q], place, offset);
+        next_values[q] = load_image(windows[q], next_place, next_offset);
       }
       for (var r = 0u; r < ROWS; r++) {
         let factor = vec4f(subgroupShuffle(weights[r], j));
@@ -128,6 +113,7 @@ fn gated_conv2d_shuffle(
     }
   }
 
+  let plane = params.out_height * params.out_width;
   for (var r = 0u; r < ROWS; r++) {
     let row = first_row + r;
     let gate_row = select(0u, row, GATE_ROWS > 1);

@@ -2,6 +2,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
+import { splitDepth } from './split-depth.js';
 
 /** A number for both axes, or one for each: [vertical, horizontal]. */
 export type PerAxis = number | readonly [number, number];
@@ -116,9 +117,14 @@ function outPixels({ batches, outHeight, outWidth }: ConvGeometry): number {
   return batches * outHeight * outWidth;
 }
 
-/** Whether the shuffle kernels give the right answer: their quotients are exact below 2^20 (lib/quotient.wgsl). */
-export function isConvShuffleLegal({ subgroups }: DeviceTraits, geometry: ConvGeometry): boolean {
-  return subgroups && convDepth(geometry) < 2 ** 20;
+/** Whether the tiled kernel gives the right answer: its quotients are exact below 2^20 (lib/quotient.wgsl). */
+export function isConvTiledLegal(_: DeviceTraits, geometry: ConvGeometry): boolean {
+  return convDepth(geometry) < 2 ** 20;
+}
+
+/** Whether the shuffle kernels do, which have the same quotients. */
+export function isConvShuffleLegal(traits: DeviceTraits, geometry: ConvGeometry): boolean {
+  return traits.subgroups && isConvTiledLegal(traits, geometry);
 }
 
 /**
@@ -137,4 +143,24 @@ export function shuffleTile(
     tile: { WORKGROUP: subgroupMaxSize, ROWS: rows, QUADS: most.quads },
     workgroups: spread(rowTiles * pixelTiles, 1),
   };
+}
+
+/**
+ * Sizes of lib/tile_product.wgsl, from the least output channels to the most: a tile that is higher does more
+ * arithmetic for each value of the image, whose address is what costs most.
+ */
+const tiles = [
+  { ROW_THREADS: 1, COLUMN_THREADS: 64, ROW_QUADS: 1, COLUMN_QUADS: 1, DEPTH: 8 },
+  { ROW_THREADS: 4, COLUMN_THREADS: 16, ROW_QUADS: 2, COLUMN_QUADS: 1, DEPTH: 16 },
+  { ROW_THREADS: 8, COLUMN_THREADS: 8, ROW_QUADS: 2, COLUMN_QUADS: 2, DEPTH: 16 },
+  { ROW_THREADS: 16, COLUMN_THREADS: 8, ROW_QUADS: 2, COLUMN_QUADS: 2, DEPTH: 16 },
+];
+
+/** Constants of the tiled kernel, the number of its tiles, and the parts that the depth is split into. */
+export function tiledSplit(geometry: ConvGeometry) {
+  const rowsOf = (tile: (typeof tiles)[number]) => 4 * tile.ROW_THREADS * tile.ROW_QUADS;
+  const tile = tiles.find((size) => rowsOf(size) >= geometry.outChannels) ?? tiles.at(-1)!;
+  const rowTiles = Math.ceil(geometry.outChannels / rowsOf(tile));
+  const pixelTiles = Math.ceil(outPixels(geometry) / (4 * tile.COLUMN_THREADS * tile.COLUMN_QUADS));
+  return { tile, ...splitDepth(rowTiles * pixelTiles, convDepth(geometry)), tiles: rowTiles * pixelTiles };
 }

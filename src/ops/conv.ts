@@ -10,12 +10,15 @@ import {
   convGeometry,
   convParams,
   isConvShuffleLegal,
+  isConvTiledLegal,
   type PerAxis,
   shuffleTile,
+  tiledSplit,
 } from './conv-geometry.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { inRowParts } from './row-parts.js';
+import { launchSumParts } from './split-depth.js';
 
 export interface Conv2dOptions extends ActivationOptions {
   /** Default 1. */
@@ -72,8 +75,16 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
     {
       name: 'shuffle',
       suits: isConvShuffleLegal,
+      meantFor: ['software'],
       run: (runtime, operands, { output }, problem) =>
         launchConv2d(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'tiled',
+      suits: isConvTiledLegal,
+      meantFor: ['hardware'],
+      run: (runtime, operands, { output }, problem) =>
+        launchConv2d(runtime, 'tiled', operands, output, problem),
     },
     {
       name: 'plain',
@@ -97,7 +108,7 @@ interface ConvWindow {
 /** Records one convolution into `output`, with the kernel of that name. */
 export function launchConv2d(
   runtime: Runtime,
-  kernel: 'shuffle' | 'plain',
+  kernel: 'shuffle' | 'tiled' | 'plain',
   { input, weight, bias }: ConvOperands,
   output: Tensor,
   problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
@@ -126,6 +137,10 @@ export function launchConv2d(
     runtime.launch({ kernel: 'conv/conv2d_plain', constants, buffers, params, workgroups });
     return;
   }
+  if (kernel === 'tiled') {
+    launchTiled(runtime, { input, weight, bias }, output, problem, { constants, params });
+    return;
+  }
   const { tile, workgroups } = shuffleTile(runtime.traits, problem, convTile);
   runtime.launch({
     kernel: 'conv/conv2d_shuffle',
@@ -133,6 +148,56 @@ export function launchConv2d(
     buffers,
     params,
     workgroups,
+  });
+}
+
+/** The tiled kernel; where it computes its sums in parts, they are joined after it. */
+function launchTiled(
+  runtime: Runtime,
+  { input, weight, bias }: ConvOperands,
+  output: Tensor,
+  problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
+  whole: {
+    readonly constants: Readonly<Record<string, number | boolean | string>>;
+    readonly params: ReturnType<typeof convParams> &
+      Readonly<
+        Record<'weight_channels' | 'first_channel' | 'all_out_channels' | 'first_out_channel', number>
+      >;
+  },
+): void {
+  const { batches, outChannels, outHeight, outWidth } = problem;
+  const { tile, tiles, parts, partDepth } = tiledSplit(problem);
+  const taps = problem.kernelHeight * problem.kernelWidth;
+  const rows = [problem.channels, whole.params.weight_channels, whole.params.first_channel];
+  const packed = rows.every((channels) => (channels * taps) % 4 === 0);
+  const inParts = parts > 1;
+  const sums = inParts ? runtime.empty([parts, batches, outChannels, outHeight, outWidth]) : output;
+  runtime.launch({
+    kernel: 'conv/conv2d_tiled',
+    constants: {
+      ...(inParts ? { Element: input.dtype } : whole.constants),
+      ...tile,
+      ...(packed && { Packed: 'vec4<Element>', WIDTH: 4 }),
+    },
+    buffers: { image: input, weight, bias: inParts ? undefined : bias, out: sums },
+    params: {
+      ...whole.params,
+      ...(inParts && { all_out_channels: outChannels, first_out_channel: 0 }),
+      part_depth: partDepth,
+    },
+    workgroups: spread(tiles * parts, 1),
+  });
+  if (!inParts) return;
+  const plane = outHeight * outWidth;
+  launchSumParts(runtime, sums, {
+    output,
+    batches,
+    size: outChannels * plane,
+    outBatch: whole.params.all_out_channels * plane,
+    outFirst: whole.params.first_out_channel * plane,
+    bias,
+    biasStride: plane,
+    activation: problem.activation,
   });
 }
 

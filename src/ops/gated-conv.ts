@@ -13,6 +13,7 @@ import {
   convGeometry,
   convParams,
   isConvShuffleLegal,
+  isConvTiledLegal,
   type PerAxis,
   shuffleTile,
 } from './conv-geometry.js';
@@ -49,7 +50,7 @@ interface GatedConvProblem extends ConvGeometry {
   readonly fullDepth: number;
 }
 
-type KernelName = 'shuffle' | 'plain';
+type KernelName = 'shuffle' | 'tiled' | 'plain';
 
 export const gatedConv2dOperation = defineOperation<
   GatedConvOperands,
@@ -110,8 +111,16 @@ export const gatedConv2dOperation = defineOperation<
     {
       name: 'shuffle',
       suits: isConvShuffleLegal,
+      meantFor: ['software'],
       run: (runtime, operands, { output }, problem) =>
         launchGatedConv2d(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'tiled',
+      suits: isConvTiledLegal,
+      meantFor: ['hardware'],
+      run: (runtime, operands, { output }, problem) =>
+        launchGatedConv2d(runtime, 'tiled', operands, output, problem),
     },
     {
       name: 'plain',
@@ -172,8 +181,16 @@ export const gatedConv2dPartialOperation = defineOperation<
     {
       name: 'shuffle',
       suits: isConvShuffleLegal,
+      meantFor: ['software'],
       run: (runtime, operands, { output }, problem) =>
         launchPartial(runtime, 'shuffle', operands, output, problem),
+    },
+    {
+      name: 'tiled',
+      suits: isConvTiledLegal,
+      meantFor: ['hardware'],
+      run: (runtime, operands, { output }, problem) =>
+        launchPartial(runtime, 'tiled', operands, output, problem),
     },
     {
       name: 'plain',
@@ -258,6 +275,24 @@ function launchGatedConv2d(
     HAS_MASK: mask !== undefined,
     ...problem.activation,
   };
+  const strides = {
+    partial_batch: partial && partial.shape[0]! > 1 ? (outChannels + gateChannels) * plane : 0,
+    mask_batch: mask?.rank === 3 ? plane : 0,
+  };
+  if (kernel === 'tiled') {
+    // The gate is as good as more output channels, and gating is cheap beside the sums.
+    const sums = runtime.empty([problem.batches, outChannels + gateChannels, outHeight, outWidth]);
+    launchPartial(runtime, kernel, { input, weight, gateWeight }, sums, { ...problem, firstChannel: 0 });
+    const pixels = problem.batches * plane;
+    runtime.launch({
+      kernel: 'gated_conv/gated_conv2d_join',
+      constants,
+      buffers: { sums, bias, gate_bias: gateBias, partial_sum: partial, mask, out: output },
+      params: { pixels, plane, out_channels: outChannels, gate_channels: gateChannels, ...strides },
+      workgroups: spread(pixels * outChannels),
+    });
+    return;
+  }
   const buffers = {
     image: input,
     weight,
@@ -268,12 +303,7 @@ function launchGatedConv2d(
     mask,
     out: output,
   };
-  const params = {
-    ...convParams(problem),
-    weight_channels: weight.shape[1]!,
-    partial_batch: partial && partial.shape[0]! > 1 ? (outChannels + gateChannels) * plane : 0,
-    mask_batch: mask?.rank === 3 ? plane : 0,
-  };
+  const params = { ...convParams(problem), weight_channels: weight.shape[1]!, ...strides };
   if (kernel === 'plain') {
     runtime.launch({
       kernel: 'gated_conv/gated_conv2d_plain',
@@ -300,15 +330,16 @@ function launchPartial(
   kernel: KernelName,
   { input, weight, gateWeight }: PartialOperands,
   output: Tensor,
-  problem: PartialProblem,
+  problem: ConvGeometry & Pick<PartialProblem, 'gateChannels' | 'firstChannel'>,
 ): void {
   const { firstChannel, outChannels } = problem;
+  const sums = { ...problem, activation: activationConstants({}) };
   for (const [weights, first] of [
     [weight, 0],
     [gateWeight, outChannels],
   ] as const) {
     for (const { view, begin, end } of rowWindows(weights)) {
-      const rows = { ...problem, outChannels: end - begin };
+      const rows = { ...sums, outChannels: end - begin };
       const window = { firstChannel, firstOutChannel: first + begin };
       launchConv2d(runtime, kernel, { input, weight: view }, output, rows, window);
     }

@@ -1,12 +1,14 @@
 import { OptionError, ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
+import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
 import { spread } from './grid.js';
-import { defineOperation } from './op.js';
+import { defineOperation, type Variant } from './op.js';
 import { inRowParts } from './row-parts.js';
+import { launchSumParts, splitDepth } from './split-depth.js';
 import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
 
 export interface MatmulOptions extends ActivationOptions {
@@ -106,16 +108,14 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
         return 4 * m >= tile.rows && 4 * n >= tile.columns;
       },
       run(runtime, { a, b, bias }, { output }, problem) {
-        const { batches, m, n, k, transposeA, transposeB, dtype } = problem;
+        const { batches, m, n, k, dtype } = problem;
         const tile = matrixTile(runtime.traits, dtype)!;
         runtime.launch({
           kernel: 'matmul/matrix',
           constants: {
             ...sharedConstants(problem),
             ...matrixConstants(runtime.traits, dtype),
-            TRANSPOSE_A: transposeA,
-            TRANSPOSE_B: transposeB,
-            ...packing(transposeA ? m : k, transposeB ? k : n),
+            ...blockConstants(problem),
           },
           buffers: { a, b, bias, out: output },
           params: { batches, m, n, k, a_batch: stridesA(problem).batch, b_batch: stridesB(problem).batch },
@@ -168,35 +168,30 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
       },
     },
     {
-      name: 'tiled',
-      suits: () => true,
+      name: 'vector',
+      // A row of a is read along its depth.
+      suits: (_, { m, transposeA }) => m <= 4 && (m === 1 || !transposeA),
       meantFor: ['hardware'],
-      // A tile is 64 rows: for a handful it computes mostly zeros.
-      prefers: (_, { m }) => m > 4,
       run(runtime, { a, b, bias }, { output }, problem) {
-        const { batches, m, n, k, transposeA, transposeB } = problem;
-        const side = 64;
+        const { batches, m, n, k, transposeB } = problem;
+        const lanes = transposeB ? 1 : 8;
         runtime.launch({
-          kernel: 'matmul/tiled',
+          kernel: 'matmul/vector',
           constants: {
             ...sharedConstants(problem),
-            TRANSPOSE_A: transposeA,
-            TRANSPOSE_B: transposeB,
-            ...packing(transposeA ? m : k, transposeB ? k : n),
+            ...blockConstants({ ...problem, transposeA: false }),
+            LANES: lanes,
+            DEPTH_LANES: transposeB ? 64 : 32,
+            ROWS: m,
           },
           buffers: { a, b, bias, out: output },
-          params: {
-            batches,
-            m,
-            n,
-            k,
-            a_batch: stridesA(problem).batch,
-            b_batch: stridesB(problem).batch,
-          },
-          workgroups: spread(batches * Math.ceil(m / side) * Math.ceil(n / side), 1),
+          params: { batches, m, n, k, a_batch: stridesA(problem).batch, b_batch: stridesB(problem).batch },
+          workgroups: spread(batches * Math.ceil(n / (4 * lanes)), 1),
         });
       },
     },
+    tiledVariant('tiled', { rowThreads: 16, columnThreads: 8, quads: 2, depth: 16 }),
+    tiledVariant('tiled-small', { rowThreads: 8, columnThreads: 8, quads: 1, depth: 32 }),
     {
       name: 'plain',
       suits: () => true,
@@ -297,7 +292,93 @@ function matrixTile(traits: DeviceTraits, dtype: Dtype): { rows: number; columns
   return bytes <= traits.limits.maxComputeWorkgroupStorageSize ? { rows, columns } : undefined;
 }
 
-/** How the tiled kernels load: four elements at a time where the operands' contiguous axes are made of fours. */
-function packing(contiguousA: number, contiguousB: number) {
-  return contiguousA % 4 === 0 && contiguousB % 4 === 0 ? { Packed: 'vec4<Element>', WIDTH: 4 } : {};
+/** The constants of lib/matrix_blocks.wgsl. */
+function blockConstants({ m, n, k, transposeA, transposeB }: MatmulProblem) {
+  const contiguous = [transposeA ? m : k, transposeB ? k : n];
+  return {
+    TRANSPOSE_A: transposeA,
+    TRANSPOSE_B: transposeB,
+    ...(contiguous.every((size) => size % 4 === 0) && { Packed: 'vec4<Element>', WIDTH: 4 }),
+  };
+}
+
+/** The sizes of lib/tile_product.wgsl. */
+interface Tile {
+  readonly rowThreads: number;
+  readonly columnThreads: number;
+  /** Quads of rows, and of columns, of an invocation. */
+  readonly quads: number;
+  readonly depth: number;
+}
+
+/** A larger tile does more arithmetic for each load, but there must be so many workgroups that a GPU is filled. */
+const fillingWorkgroups = 256;
+
+/** The tiled kernel with one size of tile; the small one is a good choice for all that the large one is not. */
+function tiledVariant(
+  name: 'tiled' | 'tiled-small',
+  tile: Tile,
+): Variant<Operands, MatmulProblem, { output: Tensor }> {
+  return {
+    name,
+    suits: () => true,
+    meantFor: ['hardware'],
+    prefers(_, problem) {
+      const tiles = countTiles(tile, problem);
+      return name === 'tiled-small' || tiles * splitDepth(tiles, problem.k).parts >= fillingWorkgroups;
+    },
+    run: (runtime, operands, { output }, problem) => launchTiled(runtime, tile, operands, output, problem),
+  };
+}
+
+function countTiles({ rowThreads, columnThreads, quads }: Tile, { batches, m, n }: MatmulProblem): number {
+  return batches * Math.ceil(m / (4 * rowThreads * quads)) * Math.ceil(n / (4 * columnThreads * quads));
+}
+
+function launchTiled(
+  runtime: Runtime,
+  tile: Tile,
+  { a, b, bias }: Operands,
+  output: Tensor,
+  problem: MatmulProblem,
+): void {
+  const { batches, m, n, k, activation } = problem;
+  const tiles = countTiles(tile, problem);
+  const { parts, partDepth } = splitDepth(tiles, k);
+  const whole = parts === 1;
+  const sums = whole ? output : runtime.empty([parts, ...output.shape]);
+  runtime.launch({
+    kernel: 'matmul/tiled',
+    constants: {
+      ...(whole ? sharedConstants(problem) : { Element: problem.dtype }),
+      ...blockConstants(problem),
+      ROW_THREADS: tile.rowThreads,
+      COLUMN_THREADS: tile.columnThreads,
+      ROW_QUADS: tile.quads,
+      COLUMN_QUADS: tile.quads,
+      DEPTH: tile.depth,
+    },
+    buffers: { a, b, bias: whole ? bias : undefined, out: sums },
+    params: {
+      batches,
+      m,
+      n,
+      k,
+      part_depth: partDepth,
+      a_batch: stridesA(problem).batch,
+      b_batch: stridesB(problem).batch,
+    },
+    workgroups: spread(tiles * parts, 1),
+  });
+  if (whole) return;
+  launchSumParts(runtime, sums, {
+    output,
+    batches: 1,
+    size: output.size,
+    outBatch: output.size,
+    outFirst: 0,
+    bias,
+    biasStride: 1,
+    activation,
+  });
 }

@@ -49,6 +49,17 @@ export const conv2dCases: CaseTable<Size> = {
       dilation: [2, 3],
     },
     {
+      batches: 3,
+      channels: 24,
+      outChannels: 70,
+      image: [5, 9],
+      kernel: [5, 5],
+      padding: 'same',
+      bias: true,
+      activation: 'relu',
+    },
+    { batches: 1, channels: 4, outChannels: 64, image: [8, 8], kernel: [2, 2], bias: true },
+    {
       batches: 2,
       channels: 9,
       outChannels: 4,

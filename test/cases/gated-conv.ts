@@ -159,6 +159,15 @@ export const gatedConv2dPartialCases: CaseTable<PartialSize> = {
       kernel: [3, 3],
       fullGate: false,
     },
+    {
+      batches: 2,
+      channels: 24,
+      firstChannel: 4,
+      outChannels: 9,
+      image: [5, 9],
+      kernel: [5, 5],
+      fullGate: true,
+    },
   ],
   random: fc.record({
     batches: fc.integer({ min: 1, max: 2 }),

@@ -1,0 +1,60 @@
+import type { Runtime } from '../tensor/runtime.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { ActivationConstants } from './activation.js';
+import { spread } from './grid.js';
+
+/** Workgroups that keep a large GPU busy: those of few tiles share out the depth of their sums to come near. */
+const enoughWorkgroups = 512;
+
+/** A part that is less deep costs more to join than it gains. */
+const leastPartDepth = 256;
+
+/** Parts begin at multiples of this, which the depths of the tiled kernels' slices divide. */
+const partDepthUnit = 32;
+
+/** Into how many parts the sums of a product of so many tiles are split, and how deep each is. */
+export function splitDepth(tiles: number, depth: number): { parts: number; partDepth: number } {
+  const most = Math.min(Math.floor(enoughWorkgroups / tiles), Math.floor(depth / leastPartDepth));
+  const partDepth = Math.ceil(depth / Math.max(1, most) / partDepthUnit) * partDepthUnit;
+  return { parts: Math.ceil(depth / partDepth), partDepth };
+}
+
+/** What is done with a finished sum, and where it goes. */
+export interface PartsTarget {
+  readonly output: Tensor;
+  readonly batches: number;
+  /** Elements of a batch. */
+  readonly size: number;
+  /** Elements from one batch of the output to the next, and where these begin in it. */
+  readonly outBatch: number;
+  readonly outFirst: number;
+  /** A number for each of so many neighbours; added in turn. */
+  readonly bias: Tensor | undefined;
+  readonly biasStride: number;
+  readonly activation: ActivationConstants | undefined;
+}
+
+/** Adds up `sums` (parts, batches, size), always in the same order, into the output. */
+export function launchSumParts(runtime: Runtime, sums: Tensor, target: PartsTarget): void {
+  const { output, batches, size, bias, biasStride } = target;
+  runtime.launch({
+    kernel: 'matmul/sum_parts',
+    constants: {
+      Element: bias?.dtype,
+      Result: output.dtype,
+      HAS_BIAS: bias !== undefined,
+      ...target.activation,
+    },
+    buffers: { sums, bias, out: output },
+    params: {
+      parts: sums.shape[0]!,
+      batches,
+      size,
+      bias_stride: biasStride,
+      bias_size: bias?.size ?? 1,
+      out_batch: target.outBatch,
+      out_first: target.outFirst,
+    },
+    workgroups: spread(batches * size),
+  });
+}
