@@ -15,6 +15,7 @@ import {
   shuffleTile,
   tiledSplit,
 } from './conv-geometry.js';
+import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { inRowParts } from './row-parts.js';
@@ -72,6 +73,13 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
     output: { shape: [batches, outChannels, outHeight, outWidth], dtype },
   }),
   variants: [
+    {
+      name: 'matrix',
+      suits: isConvMatrixLegal,
+      meantFor: ['hardware'],
+      prefers: prefersConvMatrix,
+      run: (runtime, operands, { output }, problem) => launchMatrixConv(runtime, operands, output, problem),
+    },
     {
       name: 'shuffle',
       suits: isConvShuffleLegal,

@@ -17,6 +17,13 @@ import {
   type PerAxis,
   shuffleTile,
 } from './conv-geometry.js';
+import {
+  isConvMatrixLegal,
+  launchMatrixConv,
+  launchMatrixSums,
+  matrixSumsBytes,
+  prefersConvMatrix,
+} from './conv-matrix.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { inRowParts, type PartOf } from './row-parts.js';
@@ -50,7 +57,7 @@ interface GatedConvProblem extends ConvGeometry {
   readonly fullDepth: number;
 }
 
-type KernelName = 'shuffle' | 'tiled' | 'plain';
+type KernelName = 'matrix' | 'shuffle' | 'tiled' | 'plain';
 
 export const gatedConv2dOperation = defineOperation<
   GatedConvOperands,
@@ -109,6 +116,17 @@ export const gatedConv2dOperation = defineOperation<
   }),
   variants: [
     {
+      name: 'matrix',
+      suits: (traits, problem) =>
+        isConvMatrixLegal(traits, problem) &&
+        problem.fullDepth < 2 ** 20 &&
+        matrixSumsBytes(problem) <= traits.limits.maxStorageBufferBindingSize,
+      meantFor: ['hardware'],
+      prefers: prefersConvMatrix,
+      run: (runtime, operands, { output }, problem) =>
+        launchGatedConv2d(runtime, 'matrix', operands, output, problem),
+    },
+    {
       name: 'shuffle',
       suits: isConvShuffleLegal,
       meantFor: ['software'],
@@ -149,6 +167,7 @@ interface PartialOptions {
 interface PartialProblem extends ConvGeometry {
   readonly gateChannels: number;
   readonly firstChannel: number;
+  readonly dtype: Dtype;
 }
 
 export const gatedConv2dPartialOperation = defineOperation<
@@ -172,12 +191,19 @@ export const gatedConv2dPartialOperation = defineOperation<
         `gated_conv2d_partial: input ${input} at channel ${firstChannel} reaches beyond weight ${weight}`,
       );
     }
-    return { ...geometry, gateChannels: gateWeight.shape[0]!, firstChannel };
+    return { ...geometry, gateChannels: gateWeight.shape[0]!, firstChannel, dtype: input.dtype };
   },
   outputs: ({ batches, outChannels, gateChannels, outHeight, outWidth }) => ({
     output: { shape: [batches, outChannels + gateChannels, outHeight, outWidth], dtype: 'f32' },
   }),
   variants: [
+    {
+      name: 'matrix',
+      suits: isConvMatrixLegal,
+      meantFor: ['hardware'],
+      prefers: prefersConvMatrix,
+      run: (runtime, operands, { output }, problem) => launchMatrixConv(runtime, operands, output, problem),
+    },
     {
       name: 'shuffle',
       suits: isConvShuffleLegal,
@@ -275,34 +301,37 @@ function launchGatedConv2d(
     HAS_MASK: mask !== undefined,
     ...problem.activation,
   };
+  const ends = { bias, gate_bias: gateBias, partial_sum: partial, mask, out: output };
   const strides = {
     partial_batch: partial && partial.shape[0]! > 1 ? (outChannels + gateChannels) * plane : 0,
     mask_batch: mask?.rank === 3 ? plane : 0,
   };
-  if (kernel === 'tiled') {
+  if (kernel === 'matrix' || kernel === 'tiled') {
     // The gate is as good as more output channels, and gating is cheap beside the sums.
-    const sums = runtime.empty([problem.batches, outChannels + gateChannels, outHeight, outWidth]);
-    launchPartial(runtime, kernel, { input, weight, gateWeight }, sums, { ...problem, firstChannel: 0 });
-    const pixels = problem.batches * plane;
+    const sums =
+      kernel === 'matrix'
+        ? launchMatrixSums(runtime, { input, weight, gateWeight }, problem)
+        : runtime.empty([problem.batches, outChannels + gateChannels, outHeight, outWidth]);
+    if (kernel === 'tiled') {
+      launchPartial(runtime, kernel, { input, weight, gateWeight }, sums, { ...problem, firstChannel: 0 });
+    }
     runtime.launch({
-      kernel: 'gated_conv/gated_conv2d_join',
+      kernel: 'gated_conv/gate_sums',
       constants,
-      buffers: { sums, bias, gate_bias: gateBias, partial_sum: partial, mask, out: output },
-      params: { pixels, plane, out_channels: outChannels, gate_channels: gateChannels, ...strides },
-      workgroups: spread(pixels * outChannels),
+      buffers: { ...ends, sums },
+      params: {
+        parts: kernel === 'matrix' ? sums.shape[0]! : 1,
+        batches: problem.batches,
+        out_channels: outChannels,
+        gate_channels: gateChannels,
+        plane,
+        ...strides,
+      },
+      workgroups: spread(output.size),
     });
     return;
   }
-  const buffers = {
-    image: input,
-    weight,
-    bias,
-    gate_weight: gateWeight,
-    gate_bias: gateBias,
-    partial_sum: partial,
-    mask,
-    out: output,
-  };
+  const buffers = { ...ends, image: input, weight, gate_weight: gateWeight };
   const params = { ...convParams(problem), weight_channels: weight.shape[1]!, ...strides };
   if (kernel === 'plain') {
     runtime.launch({
@@ -327,7 +356,7 @@ function launchGatedConv2d(
 
 function launchPartial(
   runtime: Runtime,
-  kernel: KernelName,
+  kernel: Exclude<KernelName, 'matrix'>,
   { input, weight, gateWeight }: PartialOperands,
   output: Tensor,
   problem: ConvGeometry & Pick<PartialProblem, 'gateChannels' | 'firstChannel'>,

@@ -68,6 +68,30 @@ export const conv2dCases: CaseTable<Size> = {
       bias: true,
       activation: 'gelu',
     },
+    // Around the tiles of subgroup matrices of 8 and of 16, with one row more than they hold.
+    { batches: 2, channels: 4, outChannels: 65, image: [5, 13], kernel: [3, 3], padding: 'same', bias: true },
+    { batches: 1, channels: 5, outChannels: 129, image: [1, 130], kernel: [1, 3], bias: true },
+    {
+      batches: 3,
+      channels: 2,
+      outChannels: 63,
+      image: [9, 8],
+      kernel: [2, 4],
+      stride: [1, 2],
+      dilation: [3, 1],
+    },
+    // Deep enough to be summed in parts.
+    {
+      batches: 1,
+      channels: 24,
+      outChannels: 66,
+      image: [7, 9],
+      kernel: [5, 5],
+      padding: 'same',
+      bias: true,
+      activation: 'relu',
+    },
+    { batches: 2, channels: 33, outChannels: 5, image: [8, 4], kernel: [7, 3], padding: [3, 1] },
   ],
   random: fc
     .record({

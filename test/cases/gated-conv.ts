@@ -79,6 +79,21 @@ export const gatedConv2dCases: CaseTable<Size> = {
       kernel: [1, 3],
       condition: { channels: 1, shared: false },
     },
+    // Around the tiles of subgroup matrices of 8 and of 16, with a gate more than they hold.
+    { batches: 1, channels: 4, outChannels: 64, image: [5, 13], kernel: [3, 3], bias: true, mask: 'shared' },
+    { batches: 2, channels: 3, outChannels: 128, image: [8, 8], kernel: [3, 1], activation: 'relu' },
+    { batches: 1, channels: 4, outChannels: 34, image: [8, 9], kernel: [3, 3], fullGate: true, bias: true },
+    // Deep enough to be summed in parts.
+    {
+      batches: 2,
+      channels: 24,
+      outChannels: 64,
+      image: [5, 7],
+      kernel: [5, 5],
+      bias: true,
+      condition: { channels: 21, shared: true },
+      activation: 'relu',
+    },
   ],
   random: fc.record({
     batches: fc.integer({ min: 1, max: 3 }),
@@ -167,6 +182,16 @@ export const gatedConv2dPartialCases: CaseTable<PartialSize> = {
       image: [5, 9],
       kernel: [5, 5],
       fullGate: true,
+    },
+    // Around the tiles of subgroup matrices, and deep enough to be summed in parts.
+    {
+      batches: 1,
+      channels: 60,
+      firstChannel: 4,
+      outChannels: 64,
+      image: [7, 10],
+      kernel: [3, 3],
+      fullGate: false,
     },
   ],
   random: fc.record({
