@@ -1,9 +1,9 @@
+import type { HostTensors } from '../cases/support/case-table.js';
 import { attentionOperation } from '../src/ops/attention.js';
 import { matmulOperation } from '../src/ops/matmul.js';
 import { softmaxOperation } from '../src/ops/softmax.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
-import type { HostTensors } from '../test/support/case-table.js';
 import { gpuJsConv2d, gpuJsMatmul, gpuJsSoftmax } from './gpu-js.js';
 import type { Contender } from './measure.js';
 

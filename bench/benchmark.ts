@@ -1,11 +1,11 @@
+import type { AnyCaseTable } from '../cases/index.js';
+import type { HostTensors } from '../cases/support/case-table.js';
+import { relativeError, rounded } from '../cases/support/host.js';
+import { Random } from '../cases/support/random.js';
+import { mapTensors, uploadInputs } from '../cases/support/tensors.js';
 import { FeatureError } from '../src/errors.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
-import type { AnyCaseTable } from '../test/cases/index.js';
-import type { HostTensors } from '../test/support/case-table.js';
-import { relativeError, rounded } from '../test/support/host.js';
-import { mapTensors, uploadInputs } from '../test/support/operation.js';
-import { Random } from '../test/support/random.js';
 import { type Contender, interleave } from './measure.js';
 import type { BenchmarkRow } from './report.js';
 

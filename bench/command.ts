@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { caseTables } from '../cases/index.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { Tuning } from '../src/tensor/tuning.js';
 import { loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
-import { caseTables } from '../test/cases/index.js';
 import { type BenchmarkOptions, benchmark, withCase } from './benchmark.js';
 import { measureCeilings } from './ceilings.js';
 import { measureHostTime, printHostTime } from './host-time.js';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { HostTensor } from '../test/support/host.js';
+import type { HostTensor } from '../cases/support/host.js';
 import type { Contender } from './measure.js';
 
 /**

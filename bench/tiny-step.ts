@@ -1,3 +1,4 @@
+import { Random } from '../cases/support/random.js';
 import { Embedding } from '../src/nn/embedding.js';
 import { Linear } from '../src/nn/linear.js';
 import { Module } from '../src/nn/module.js';
@@ -8,7 +9,6 @@ import { permute } from '../src/ops/permute.js';
 import { rotary, rotaryTable } from '../src/ops/rotary.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
-import { Random } from '../test/support/random.js';
 
 /** The tiny configuration: three layers of LLaDA's form, 96 wide. */
 export const tiny = { layers: 3, width: 96, heads: 4, hidden: 256, vocabulary: 512, length: 96, answer: 32 };

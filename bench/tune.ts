@@ -1,6 +1,6 @@
+import type { AnyCaseTable } from '../cases/index.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tuning } from '../src/tensor/tuning.js';
-import type { AnyCaseTable } from '../test/cases/index.js';
 import { agreesWithPlain, benchmark, withCase } from './benchmark.js';
 
 /** What the tuner found for one case. */

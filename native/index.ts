@@ -6,13 +6,20 @@ import { createRequire } from 'node:module';
  * scripts/build-native.mjs.
  *
  * Each user names the functions it needs with their types: arrays are dense and row-major (Float64Array,
- * Uint32Array, Int32Array), an absent optional operand is undefined, and results are new arrays.
+ * Uint32Array, Int32Array), an absent optional operand is undefined, and results are new arrays. Loaded at the first
+ * call: an installed package, which has no reference, can still make the cases and time them.
  */
-export function loadReference<Functions>(): Functions {
+export function loadReference<Functions extends object>(): Functions {
+  return new Proxy({} as Functions, {
+    get: (_, name) => built()[name as string],
+  });
+}
+
+function built(): Record<string, unknown> {
   const require = createRequire(import.meta.url);
   // This file runs as dist/native/index.js; the build stands in native/build.
   try {
-    return require('../../native/build/reference.node') as Functions;
+    return require('../../native/build/reference.node');
   } catch (cause) {
     throw new Error('the reference kernels are not built: run node scripts/build-native.mjs', { cause });
   }

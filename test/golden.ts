@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
+import { caseTables } from '../cases/index.js';
+import { type HostTensor, rounded } from '../cases/support/host.js';
+import { Random } from '../cases/support/random.js';
+import { mapTensors, uploadInputs } from '../cases/support/tensors.js';
 import type { StoredCase, StoredTensor } from '../src/cli/self-test.js';
 import { Runtime } from '../src/tensor/runtime.js';
-import { caseTables } from './cases/index.js';
-import { type HostTensor, rounded } from './support/host.js';
-import { mapTensors, uploadInputs } from './support/operation.js';
-import { Random } from './support/random.js';
 
 /**
  * Writes src/cli/self-test-cases.ts: small cases of every operation, enough for each of its variants, with the

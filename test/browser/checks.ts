@@ -2,6 +2,9 @@
  * What a page must be able to do. Runs in the page: `browser.test.ts` calls these by name and prints what they
  * return. References are computed here, in double precision, because the native ones stay outside.
  */
+
+import { relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
 import { type KernelPath, kernelSources } from '../../kernels/sources.js';
 import { composeKernel } from '../../src/gpu/wgsl.js';
 import {
@@ -18,8 +21,6 @@ import {
   softmax,
   type Tensor,
 } from '../../src/index.js';
-import { relativeError } from '../support/host.js';
-import { Random } from '../support/random.js';
 
 type Check = () => Promise<string>;
 

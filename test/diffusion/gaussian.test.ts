@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { relativeError } from '../../cases/support/host.js';
+import { Random as HostRandom } from '../../cases/support/random.js';
 import { type DdimOptions, GaussianDiffusion } from '../../src/diffusion/gaussian.js';
 import { ddimTimes, noiseRoots } from '../../src/diffusion/schedule.js';
 import { OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
@@ -7,8 +9,6 @@ import { qSample } from '../../src/ops/q-sample.js';
 import { Random } from '../../src/ops/random.js';
 import type { HostData } from '../../src/tensor/dtype.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { relativeError } from '../support/host.js';
-import { Random as HostRandom } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

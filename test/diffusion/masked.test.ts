@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { Random } from '../../cases/support/random.js';
 import {
   MaskedSampler,
   type MaskedSamplerOptions,
@@ -9,7 +10,6 @@ import {
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { allTokensBut, tokenSet } from '../../src/ops/decoding.js';
 import { linear } from '../../src/ops/matmul.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { relativeError } from '../../cases/support/host.js';
 import type { NumericArray } from '../../src/data/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
 import { Conv1d, Conv2d } from '../../src/nn/conv.js';
@@ -14,7 +15,6 @@ import { transpose } from '../../src/ops/permute.js';
 import { narrow } from '../../src/ops/slice.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { relativeError } from '../support/host.js';
 import { testRuntime } from '../support/runtime.js';
 
 // Layers of PyTorch with an input and PyTorch's answer; made by torch-layers.py. This runs in dist/test/nn.

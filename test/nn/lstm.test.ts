@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { lstmCases } from '../../cases/lstm.js';
+import { type HostTensor, normal, relativeError, rounded, u32 } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
 import { Lstm } from '../../src/nn/lstm.js';
-import { lstmCases } from '../cases/lstm.js';
-import { type HostTensor, normal, relativeError, rounded, u32 } from '../support/host.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { attentionCases } from '../../cases/attention.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import {
   type AttentionMask,
@@ -7,7 +8,6 @@ import {
   attention,
   emptyLogSumExp,
 } from '../../src/ops/attention.js';
-import { attentionCases } from '../cases/attention.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

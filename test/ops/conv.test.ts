@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { conv2dCases } from '../../cases/conv.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { conv1d, conv2d } from '../../src/ops/conv.js';
-import { conv2dCases } from '../cases/conv.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

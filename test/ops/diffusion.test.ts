@@ -1,4 +1,4 @@
-import { ddimStepCases, qSampleCases, timeEmbeddingCases } from '../cases/diffusion.js';
+import { ddimStepCases, qSampleCases, timeEmbeddingCases } from '../../cases/diffusion.js';
 import { testOperation } from '../support/operation.js';
 
 await testOperation(qSampleCases);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { gatedConv2dCases, gatedConv2dPartialCases } from '../../cases/gated-conv.js';
+import { deviceDtype, normal, relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
 import { gatedConv2d, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
 import type { Shape } from '../../src/tensor/shape.js';
-import { gatedConv2dCases, gatedConv2dPartialCases } from '../cases/gated-conv.js';
-import { deviceDtype, normal, relativeError } from '../support/host.js';
 import { testOperation } from '../support/operation.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(gatedConv2dCases);

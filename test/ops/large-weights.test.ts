@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Random } from '../../cases/support/random.js';
 import { conv2d } from '../../src/ops/conv.js';
 import { gatedConv2d, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
 import { embedding } from '../../src/ops/gather.js';
 import { linear } from '../../src/ops/matmul.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime({ poison: false });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { lstmCases } from '../../cases/lstm.js';
+import { relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
+import { uploadInputs } from '../../cases/support/tensors.js';
 import { DtypeError, ShapeError } from '../../src/errors.js';
 import { lstm, lstmOperation } from '../../src/ops/lstm.js';
 import { narrow } from '../../src/ops/slice.js';
-import { lstmCases } from '../cases/lstm.js';
-import { relativeError } from '../support/host.js';
-import { testOperation, uploadInputs } from '../support/operation.js';
-import { Random } from '../support/random.js';
+import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(lstmCases);

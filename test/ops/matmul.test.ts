@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { matmulCases } from '../../cases/matmul.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import type { Activation } from '../../src/ops/activation.js';
 import { linear, matmul } from '../../src/ops/matmul.js';
-import { matmulCases } from '../cases/matmul.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import {
+  batchNormCases,
+  channelMomentsCases,
+  groupNormCases,
+  l2NormalizeCases,
+  layerNormCases,
+  rmsNormCases,
+} from '../../cases/norm.js';
+import { relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { batchNorm } from '../../src/ops/batch-norm.js';
 import { channelMoments } from '../../src/ops/channel-moments.js';
@@ -8,17 +18,7 @@ import { l2Normalize } from '../../src/ops/l2-normalize.js';
 import { layerNorm } from '../../src/ops/layer-norm.js';
 import { stylize } from '../../src/ops/stylize.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import {
-  batchNormCases,
-  channelMomentsCases,
-  groupNormCases,
-  l2NormalizeCases,
-  layerNormCases,
-  rmsNormCases,
-} from '../cases/norm.js';
-import { relativeError } from '../support/host.js';
 import { testOperation } from '../support/operation.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(layerNormCases);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { averagePoolCases, maxPoolCases, resizeBilinearCases } from '../../cases/pool.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { averagePool, maxPool } from '../../src/ops/pool.js';
 import { resizeBilinear } from '../../src/ops/resize.js';
-import { averagePoolCases, maxPoolCases, resizeBilinearCases } from '../cases/pool.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { rotaryCases } from '../../cases/rotary.js';
+import { relativeError } from '../../cases/support/host.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { rotary, rotaryTable } from '../../src/ops/rotary.js';
-import { rotaryCases } from '../cases/rotary.js';
-import { relativeError } from '../support/host.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

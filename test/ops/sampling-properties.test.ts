@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { Random } from '../../cases/support/random.js';
 import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { revisionFractions, transferCounts, type UnmaskingSchedule } from '../../src/diffusion/unmasking.js';
 import { allTokensBut } from '../../src/ops/decoding.js';
 import { type ConfidenceKind, confidenceKinds } from '../../src/ops/token-choice.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from '../../cases/sampling.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { commitTokens } from '../../src/ops/commit-tokens.js';
 import { decodingState, finishStep, newDecoding, readDecoding } from '../../src/ops/decoding.js';
 import { remaskTokens } from '../../src/ops/remask-tokens.js';
 import { tokenCandidates } from '../../src/ops/token-candidates.js';
 import type { ConfidenceKind } from '../../src/ops/token-choice.js';
-import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from '../cases/sampling.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

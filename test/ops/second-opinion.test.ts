@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, describe, it } from 'node:test';
+import { conv2dCases } from '../../cases/conv.js';
+import { matmulCases } from '../../cases/matmul.js';
+import { softmaxCases } from '../../cases/softmax.js';
+import type { CaseTable } from '../../cases/support/case-table.js';
+import { type HostTensor, relativeError, rounded } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
+import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
 import type { AnyOperation } from '../../src/ops/op.js';
-import { conv2dCases } from '../cases/conv.js';
-import { matmulCases } from '../cases/matmul.js';
-import { softmaxCases } from '../cases/softmax.js';
-import type { CaseTable } from '../support/case-table.js';
-import { type HostTensor, relativeError, rounded } from '../support/host.js';
-import { mapTensors, uploadInputs } from '../support/operation.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 /** Functions for gpu.js find their sizes and thread in `this`; the library types neither. */

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import {
+  broadcastToCases,
+  concatCases,
+  padCases,
+  permuteCases,
+  reverseSequenceCases,
+  sliceCases,
+} from '../../cases/shape-ops.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import {
   broadcastTo,
@@ -14,14 +22,6 @@ import {
   stack,
   transpose,
 } from '../../src/index.js';
-import {
-  broadcastToCases,
-  concatCases,
-  padCases,
-  permuteCases,
-  reverseSequenceCases,
-  sliceCases,
-} from '../cases/shape-ops.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

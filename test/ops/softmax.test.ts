@@ -1,4 +1,4 @@
-import { softmaxCases } from '../cases/softmax.js';
+import { softmaxCases } from '../../cases/softmax.js';
 import { testOperation } from '../support/operation.js';
 
 await testOperation(softmaxCases);

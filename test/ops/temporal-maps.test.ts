@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { layouts } from '../../cases/iou-map.js';
+import { relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { type Segment, temporalIoU } from '../../src/evaluation/segments.js';
 import { decodeMoments, decodeMomentsOperation } from '../../src/ops/decode-moments.js';
 import { iouMap, mapMask } from '../../src/ops/iou-map.js';
 import { mapRows, mapScales } from '../../src/ops/map-layout.js';
 import { lowestScore, mergeMaps } from '../../src/ops/merge-maps.js';
-import { layouts } from '../cases/iou-map.js';
-import { relativeError } from '../support/host.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -20,7 +20,7 @@ const { f32: lowest } = lowestScore;
 
 /** A layout, a video's length in it, seconds a clip and a seed of spans. */
 const videos = fc.record({
-  layout: layouts,
+  layout: layouts(fc),
   share: fc.double({ min: 0.2, max: 1, noNaN: true }),
   unit: fc.constantFrom(1, 0.64, 5),
   data: fc.nat(),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { argmaxCases, topKCases } from '../../cases/topk.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { argmax } from '../../src/ops/argmax.js';
 import { topK } from '../../src/ops/topk.js';
-import { argmaxCases, topKCases } from '../cases/topk.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

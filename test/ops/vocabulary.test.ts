@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { Random } from '../../cases/support/random.js';
+import { linearCrossEntropyCases, linearTokenCandidatesCases } from '../../cases/vocabulary.js';
 import { DtypeError, FeatureError, OptionError, ShapeError } from '../../src/errors.js';
 import { decodingState } from '../../src/ops/decoding.js';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
@@ -10,9 +12,7 @@ import {
 } from '../../src/ops/linear-token-candidates.js';
 import { linear } from '../../src/ops/matmul.js';
 import { tokenCandidates } from '../../src/ops/token-candidates.js';
-import { linearCrossEntropyCases, linearTokenCandidatesCases } from '../cases/vocabulary.js';
 import { testOperation } from '../support/operation.js';
-import { Random } from '../support/random.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(linearTokenCandidatesCases);

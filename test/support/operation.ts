@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { CaseTable } from '../../cases/support/case-table.js';
+import { type HostTensor, relativeError, rounded } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
+import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import type { CaseTable, HostTensors } from './case-table.js';
-import { deviceDtype, type HostTensor, relativeError, rounded } from './host.js';
-import { Random } from './random.js';
 import { testRuntime } from './runtime.js';
 
 type Storage = 'f32' | 'f16';
@@ -31,7 +32,7 @@ export async function testOperation<Size>(table: CaseTable<Size>): Promise<void>
       });
       it(`${storage}, random sizes`, { skip }, async () => {
         await fc.assert(
-          fc.asyncProperty(table.random, fc.nat(), (size, data) =>
+          fc.asyncProperty(table.random(fc), fc.nat(), (size, data) =>
             check(runtime, table, size, storage, data),
           ),
           { seed, numRuns: randomRuns, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
@@ -101,24 +102,4 @@ async function check<Size>(
     table.verify?.(actual, inputs, options, size);
   }
   for (const tensor of Object.values(tensors)) tensor?.dispose();
-}
-
-/** Operands on the device, in the storage type under test. */
-export function uploadInputs(
-  runtime: Runtime,
-  inputs: HostTensors,
-  storage: Storage,
-): Record<string, Tensor | undefined> {
-  const tensors: Record<string, Tensor | undefined> = {};
-  for (const [name, host] of Object.entries(inputs)) {
-    tensors[name] = host && runtime.tensor(host.data, host.shape, deviceDtype(host, storage));
-  }
-  return tensors;
-}
-
-/** The same names with every tensor changed by `change`. */
-export function mapTensors(tensors: HostTensors, change: (tensor: HostTensor) => HostTensor): HostTensors {
-  return Object.fromEntries(
-    Object.entries(tensors).map(([name, tensor]) => [name, tensor && change(tensor)]),
-  );
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { caseTables } from '../../cases/index.js';
 import { selfTestCases } from '../../src/cli/self-test-cases.js';
 import { operations } from '../../src/ops/operations.js';
-import { caseTables } from '../cases/index.js';
 
 const names = operations.map(({ name }) => name).sort();
 

@@ -1,13 +1,13 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { gatherOperation } from '../../src/ops/gather.js';
-import { scatterOperation } from '../../src/ops/scatter.js';
-import { scatterAddOperation } from '../../src/ops/scatter-add.js';
-import { type Shape, sizeOf } from '../../src/tensor/shape.js';
-import type { CaseTable } from '../support/case-table.js';
-import { type HostTensor, u32 } from '../support/host.js';
-import { doubles, inKindOf, type Kind, randomOf, words } from '../support/kinds.js';
-import type { Random } from '../support/random.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { gatherOperation } from '../src/ops/gather.js';
+import { scatterOperation } from '../src/ops/scatter.js';
+import { scatterAddOperation } from '../src/ops/scatter-add.js';
+import { type Shape, sizeOf } from '../src/tensor/shape.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { type HostTensor, u32 } from './support/host.js';
+import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   gather(
@@ -49,15 +49,16 @@ const chosen: Size[] = [
   { kind: 'i32', outer: 2, n: 30, inner: 5, entries: 70, idOuter: true, idInner: true },
 ];
 
-const random: fc.Arbitrary<Size> = fc.record({
-  kind: fc.constantFrom('float', 'u32', 'i32'),
-  outer: fc.integer({ min: 1, max: 4 }),
-  n: fc.integer({ min: 1, max: 80 }),
-  inner: fc.constantFrom(1, 2, 3, 4, 8, 10, 16),
-  entries: fc.integer({ min: 1, max: 80 }),
-  idOuter: fc.boolean(),
-  idInner: fc.boolean(),
-});
+const randomSizes = (fc: FastCheck): Arbitrary<Size> =>
+  fc.record({
+    kind: fc.constantFrom('float', 'u32', 'i32'),
+    outer: fc.integer({ min: 1, max: 4 }),
+    n: fc.integer({ min: 1, max: 80 }),
+    inner: fc.constantFrom(1, 2, 3, 4, 8, 10, 16),
+    entries: fc.integer({ min: 1, max: 80 }),
+    idOuter: fc.boolean(),
+    idInner: fc.boolean(),
+  });
 
 /** Ids of which some lie outside the axis and, unless `distinct`, some are equal. */
 function idsOf(
@@ -85,7 +86,7 @@ function idsOf(
 export const gatherCases: CaseTable<Size> = {
   operation: gatherOperation,
   sizes: chosen,
-  random,
+  random: randomSizes,
   benchmarks: [
     { kind: 'float', outer: 1, n: 32_000, inner: 1024, entries: 4096, idOuter: false, idInner: false },
   ],
@@ -106,7 +107,7 @@ export const gatherCases: CaseTable<Size> = {
 export const scatterCases: CaseTable<Size> = {
   operation: scatterOperation,
   sizes: chosen,
-  random,
+  random: randomSizes,
   make: (size, rng) => ({
     inputs: {
       x: randomOf(rng, [size.outer, size.n, size.inner], size.kind),
@@ -123,7 +124,7 @@ export const scatterCases: CaseTable<Size> = {
 export const scatterAddCases: CaseTable<Size & { base: boolean }> = {
   operation: scatterAddOperation,
   sizes: chosen.map((size, k) => ({ ...size, base: k % 2 === 0 })),
-  random: fc.tuple(random, fc.boolean()).map(([size, base]) => ({ ...size, base })),
+  random: (fc) => fc.tuple(randomSizes(fc), fc.boolean()).map(([size, base]) => ({ ...size, base })),
   benchmarks: [
     {
       kind: 'float',

@@ -1,5 +1,4 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
+import { loadReference } from '../native/index.js';
 import {
   alphaBars,
   type BetaSchedule,
@@ -7,12 +6,12 @@ import {
   ddimCoefficients,
   ddimTimes,
   noiseRoots,
-} from '../../src/diffusion/schedule.js';
-import { ddimStepOperation } from '../../src/ops/ddim.js';
-import { qSampleOperation } from '../../src/ops/q-sample.js';
-import { timeEmbeddingOperation } from '../../src/ops/time-embedding.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, normal, result, u32 } from '../support/host.js';
+} from '../src/diffusion/schedule.js';
+import { ddimStepOperation } from '../src/ops/ddim.js';
+import { qSampleOperation } from '../src/ops/q-sample.js';
+import { timeEmbeddingOperation } from '../src/ops/time-embedding.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fill, fixed, normal, result, u32 } from './support/host.js';
 
 const native = loadReference<{
   q_sample(
@@ -37,7 +36,7 @@ const native = loadReference<{
   time_embedding(t: Uint32Array, batch: number, width: number, maxPeriod: number): Float64Array;
 }>();
 
-const schedules = fc.constantFrom<BetaSchedule>('linear', 'cosine');
+const schedules = (fc: FastCheck) => fc.constantFrom<BetaSchedule>('linear', 'cosine');
 
 interface QSampleSize {
   shape: number[];
@@ -51,10 +50,11 @@ export const qSampleCases: CaseTable<QSampleSize> = {
     { shape: [3, 7, 5], schedule: 'cosine' },
     { shape: [65, 64], schedule: 'linear' },
   ],
-  random: fc.record({
-    shape: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
-    schedule: schedules,
-  }),
+  random: (fc) =>
+    fc.record({
+      shape: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 4 }),
+      schedule: schedules(fc),
+    }),
   benchmarks: [{ shape: [32, 112, 16], schedule: 'linear' }],
   make: ({ shape, schedule }, random) => {
     const roots = noiseRoots(alphaBars(betas(schedule)));
@@ -96,20 +96,21 @@ export const ddimStepCases: CaseTable<DdimSize> = {
     { size: 65, steps: 25, step: 24, eta: 1, schedule: 'cosine', clamp: [-0.5, 0.5] },
     { size: 64, steps: 1000, step: 998, eta: 0.5, schedule: 'linear' },
   ],
-  random: fc
-    .record({
-      size: fc.integer({ min: 1, max: 400 }),
-      schedule: schedules,
-      steps: fc.integer({ min: 1, max: 60 }),
-      at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
-      eta: fc.constantFrom(0, 0.3, 1),
-      clamp: fc.option(fc.constant<[number, number]>([0, 1]), { nil: undefined }),
-    })
-    .map(({ at, clamp, ...size }) => ({
-      ...size,
-      step: Math.floor(at * size.steps),
-      ...(clamp && { clamp }),
-    })),
+  random: (fc) =>
+    fc
+      .record({
+        size: fc.integer({ min: 1, max: 400 }),
+        schedule: schedules(fc),
+        steps: fc.integer({ min: 1, max: 60 }),
+        at: fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }),
+        eta: fc.constantFrom(0, 0.3, 1),
+        clamp: fc.option(fc.constant<[number, number]>([0, 1]), { nil: undefined }),
+      })
+      .map(({ at, clamp, ...size }) => ({
+        ...size,
+        step: Math.floor(at * size.steps),
+        ...(clamp && { clamp }),
+      })),
   benchmarks: [{ size: 32 * 112 * 16, steps: 50, step: 3, eta: 1, schedule: 'linear', clamp: [0, 1] }],
   make: ({ size, schedule, steps, step, eta, clamp }, random) => {
     const coefficients = ddimCoefficients(alphaBars(betas(schedule)), ddimTimes(1000, steps), eta);
@@ -153,7 +154,8 @@ export const timeEmbeddingCases: CaseTable<TimeEmbeddingSize> = {
     { batch: 20, width: 512 },
     { batch: 5, width: 33, maxPeriod: 100 },
   ],
-  random: fc.record({ batch: fc.integer({ min: 1, max: 20 }), width: fc.integer({ min: 2, max: 200 }) }),
+  random: (fc) =>
+    fc.record({ batch: fc.integer({ min: 1, max: 20 }), width: fc.integer({ min: 2, max: 200 }) }),
   storages: ['f32'],
   // t f_i is rounded to f32, at t = 999 to 3e-5 of a radian, and WGSL promises exp2 only to some 3 ulp.
   tolerance: 30,

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type AttentionMask, attentionOperation, emptyLogSumExp } from '../../src/ops/attention.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, type HostTensor, normal, result, u32 } from '../support/host.js';
-import type { Random } from '../support/random.js';
+import { loadReference } from '../native/index.js';
+import { type AttentionMask, attentionOperation, emptyLogSumExp } from '../src/ops/attention.js';
+import type { CaseTable } from './support/case-table.js';
+import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   attention(
@@ -69,30 +68,31 @@ export const attentionCases: CaseTable<Size> = {
     { batch: 3, heads: 2, keyHeads: 2, queries: 66, keys: 66, headSize: 8, mask: 'prefixes' },
     { batch: 2, heads: 2, keyHeads: 1, queries: 17, keys: 40, headSize: 8, mask: 'turns', queryOffset: 20 },
   ],
-  random: fc
-    .record({
-      batch: fc.integer({ min: 1, max: 3 }),
-      keyHeads: fc.integer({ min: 1, max: 2 }),
-      shared: fc.integer({ min: 1, max: 3 }),
-      queries: fc.integer({ min: 1, max: 80 }),
-      more: fc.integer({ min: 0, max: 70 }),
-      option: fc.constantFrom<Partial<Size>>(
-        {},
-        { mask: 'causal' },
-        { mask: 'prefix' },
-        { mask: 'block' },
-        { mask: 'prefixes' },
-        { mask: 'turns' },
-      ),
-    })
-    .map(({ shared, more, option, ...size }) => ({
-      ...size,
-      ...option,
-      heads: size.keyHeads * shared,
-      keys: size.queries + more,
-      headSize: 8,
-      queryOffset: more,
-    })),
+  random: (fc) =>
+    fc
+      .record({
+        batch: fc.integer({ min: 1, max: 3 }),
+        keyHeads: fc.integer({ min: 1, max: 2 }),
+        shared: fc.integer({ min: 1, max: 3 }),
+        queries: fc.integer({ min: 1, max: 80 }),
+        more: fc.integer({ min: 0, max: 70 }),
+        option: fc.constantFrom<Partial<Size>>(
+          {},
+          { mask: 'causal' },
+          { mask: 'prefix' },
+          { mask: 'block' },
+          { mask: 'prefixes' },
+          { mask: 'turns' },
+        ),
+      })
+      .map(({ shared, more, option, ...size }) => ({
+        ...size,
+        ...option,
+        heads: size.keyHeads * shared,
+        keys: size.queries + more,
+        headSize: 8,
+        queryOffset: more,
+      })),
   benchmarks: [
     { batch: 1, heads: 8, keyHeads: 8, queries: 512, keys: 512, headSize: 64 },
     { batch: 1, heads: 16, keyHeads: 16, queries: 1024, keys: 1024, headSize: 72 },

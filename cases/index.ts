@@ -1,4 +1,3 @@
-import type { CaseTable } from '../support/case-table.js';
 import { attentionCases } from './attention.js';
 import { conv2dCases } from './conv.js';
 import { decodeMomentsCases } from './decode-moments.js';
@@ -32,6 +31,7 @@ import {
   sliceCases,
 } from './shape-ops.js';
 import { softmaxCases } from './softmax.js';
+import type { CaseTable } from './support/case-table.js';
 import { argmaxCases, topKCases } from './topk.js';
 import { linearCrossEntropyCases, linearTokenCandidatesCases } from './vocabulary.js';
 

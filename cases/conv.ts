@@ -1,9 +1,8 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type Activation, activations } from '../../src/ops/activation.js';
-import { conv2dOperation } from '../../src/ops/conv.js';
-import type { CaseTable } from '../support/case-table.js';
-import { normal, result } from '../support/host.js';
+import { loadReference } from '../native/index.js';
+import { type Activation, activations } from '../src/ops/activation.js';
+import { conv2dOperation } from '../src/ops/conv.js';
+import type { CaseTable } from './support/case-table.js';
+import { normal, result } from './support/host.js';
 
 const native = loadReference<{
   conv2d(
@@ -93,22 +92,23 @@ export const conv2dCases: CaseTable<Size> = {
     },
     { batches: 2, channels: 33, outChannels: 5, image: [8, 4], kernel: [7, 3], padding: [3, 1] },
   ],
-  random: fc
-    .record({
-      batches: fc.integer({ min: 1, max: 3 }),
-      channels: fc.integer({ min: 1, max: 9 }),
-      outChannels: fc.integer({ min: 5, max: 34 }),
-      image: fc.tuple(fc.integer({ min: 6, max: 12 }), fc.integer({ min: 6, max: 12 })),
-      kernel: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
-      stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
-      padding: fc.tuple(fc.integer({ min: 2, max: 4 }), fc.integer({ min: 2, max: 4 })),
-      dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
-    })
-    // A handful of outputs may all be small by cancellation, which no bound relative to them allows for.
-    .filter((size) => {
-      const { out } = convSizes(size);
-      return size.batches * size.outChannels * out[0] * out[1] >= 16;
-    }),
+  random: (fc) =>
+    fc
+      .record({
+        batches: fc.integer({ min: 1, max: 3 }),
+        channels: fc.integer({ min: 1, max: 9 }),
+        outChannels: fc.integer({ min: 5, max: 34 }),
+        image: fc.tuple(fc.integer({ min: 6, max: 12 }), fc.integer({ min: 6, max: 12 })),
+        kernel: fc.tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 5 })),
+        stride: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
+        padding: fc.tuple(fc.integer({ min: 2, max: 4 }), fc.integer({ min: 2, max: 4 })),
+        dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
+      })
+      // A handful of outputs may all be small by cancellation, which no bound relative to them allows for.
+      .filter((size) => {
+        const { out } = convSizes(size);
+        return size.batches * size.outChannels * out[0] * out[1] >= 16;
+      }),
   benchmarks: [3, 5, 7, 9].map((side) => ({
     batches: 1,
     channels: 128,

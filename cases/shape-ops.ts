@@ -1,15 +1,15 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { broadcastToOperation } from '../../src/ops/broadcast-to.js';
-import { concatOperation } from '../../src/ops/concat.js';
-import { padOperation } from '../../src/ops/pad.js';
-import { permuteOperation } from '../../src/ops/permute.js';
-import { reverseSequenceOperation } from '../../src/ops/reverse-sequence.js';
-import { sliceOperation } from '../../src/ops/slice.js';
-import type { Shape } from '../../src/tensor/shape.js';
-import type { CaseTable } from '../support/case-table.js';
-import { type HostTensor, u32 } from '../support/host.js';
-import { doubles, inKindOf, type Kind, randomOf, words } from '../support/kinds.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { broadcastToOperation } from '../src/ops/broadcast-to.js';
+import { concatOperation } from '../src/ops/concat.js';
+import { padOperation } from '../src/ops/pad.js';
+import { permuteOperation } from '../src/ops/permute.js';
+import { reverseSequenceOperation } from '../src/ops/reverse-sequence.js';
+import { sliceOperation } from '../src/ops/slice.js';
+import type { Shape } from '../src/tensor/shape.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { type HostTensor, u32 } from './support/host.js';
+import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
 
 const native = loadReference<{
   permute(x: Float64Array, shape: Uint32Array, axes: Uint32Array): Float64Array;
@@ -38,13 +38,14 @@ const native = loadReference<{
   ): Float64Array;
 }>();
 
-const kinds: fc.Arbitrary<Kind> = fc.constantFrom('float', 'u32', 'i32');
-const innerSize = fc.constantFrom(1, 2, 3, 4, 6, 8, 12, 16, 68);
+const kinds = (fc: FastCheck): Arbitrary<Kind> => fc.constantFrom('float', 'u32', 'i32');
+const innerSize = (fc: FastCheck) => fc.constantFrom(1, 2, 3, 4, 6, 8, 12, 16, 68);
 
 /** Up to six axes of few elements, the innermost often a multiple of four. */
-const shapes: fc.Arbitrary<number[]> = fc
-  .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 5 }), innerSize)
-  .map(([outer, inner]) => [...outer, inner]);
+const shapes = (fc: FastCheck): Arbitrary<number[]> =>
+  fc
+    .tuple(fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 5 }), innerSize(fc))
+    .map(([outer, inner]) => [...outer, inner]);
 
 interface PermuteSize {
   kind: Kind;
@@ -64,13 +65,14 @@ export const permuteCases: CaseTable<PermuteSize> = {
     { kind: 'float', shape: [2, 3, 4, 5], axes: [0, 2, 3, 1] },
     { kind: 'float', shape: [2, 3, 2, 3, 2, 4], axes: [5, 4, 3, 2, 1, 0] },
   ],
-  random: fc
-    .tuple(kinds, shapes)
-    .chain(([kind, shape]) =>
-      fc
-        .shuffledSubarray([...shape.keys()], { minLength: shape.length })
-        .map((axes) => ({ kind, shape, axes })),
-    ),
+  random: (fc) =>
+    fc
+      .tuple(kinds(fc), shapes(fc))
+      .chain(([kind, shape]) =>
+        fc
+          .shuffledSubarray([...shape.keys()], { minLength: shape.length })
+          .map((axes) => ({ kind, shape, axes })),
+      ),
   benchmarks: [
     { kind: 'float', shape: [2048, 2048], axes: [1, 0] },
     { kind: 'float', shape: [8, 512, 8, 64], axes: [0, 2, 1, 3] },
@@ -102,32 +104,33 @@ export const sliceCases: CaseTable<SliceSize> = {
     { kind: 'i32', shape: [4, 5, 6], starts: [0, 4, 0], sizes: [4, 5, 6], steps: [1, -1, 1] },
     { kind: 'float', shape: [3, 12, 8], starts: [0, 0, 4], sizes: [3, 6, 4], steps: [1, 2, 1] },
   ],
-  random: fc.tuple(kinds, shapes).chain(([kind, shape]) =>
-    fc
-      .tuple(
-        ...shape.map((size) =>
-          fc
-            .tuple(
-              fc.integer({ min: 0, max: size - 1 }),
-              fc.constantFrom(1, 1, 1, 2, 3, -1, -2),
-              fc.integer({ min: 1, max: size }),
-              fc.boolean(),
-            )
-            .map(([start, step, most, whole]) => {
-              if (whole) return { start: 0, step: 1, count: size };
-              const room = 1 + Math.floor((step > 0 ? size - 1 - start : start) / Math.abs(step));
-              return { start, step, count: Math.min(most, room) };
-            }),
-        ),
-      )
-      .map((axes) => ({
-        kind,
-        shape,
-        starts: axes.map(({ start }) => start),
-        sizes: axes.map(({ count }) => count),
-        steps: axes.map(({ step }) => step),
-      })),
-  ),
+  random: (fc) =>
+    fc.tuple(kinds(fc), shapes(fc)).chain(([kind, shape]) =>
+      fc
+        .tuple(
+          ...shape.map((size) =>
+            fc
+              .tuple(
+                fc.integer({ min: 0, max: size - 1 }),
+                fc.constantFrom(1, 1, 1, 2, 3, -1, -2),
+                fc.integer({ min: 1, max: size }),
+                fc.boolean(),
+              )
+              .map(([start, step, most, whole]) => {
+                if (whole) return { start: 0, step: 1, count: size };
+                const room = 1 + Math.floor((step > 0 ? size - 1 - start : start) / Math.abs(step));
+                return { start, step, count: Math.min(most, room) };
+              }),
+          ),
+        )
+        .map((axes) => ({
+          kind,
+          shape,
+          starts: axes.map(({ start }) => start),
+          sizes: axes.map(({ count }) => count),
+          steps: axes.map(({ step }) => step),
+        })),
+    ),
   make: ({ kind, shape, ...options }, random) => ({ inputs: { x: randomOf(random, shape, kind) }, options }),
   reference: ({ x }, { starts, sizes, steps = sizes.map(() => 1) }) => ({
     output: inKindOf(
@@ -153,11 +156,12 @@ export const broadcastToCases: CaseTable<BroadcastSize> = {
     { kind: 'i32', shape: [3, 1], target: [3, 64] },
     { kind: 'float', shape: [2, 1, 3, 1, 2, 1], target: [2, 3, 3, 2, 2, 5] },
   ],
-  random: fc.tuple(kinds, shapes, fc.infiniteStream(fc.boolean())).map(([kind, target, full]) => ({
-    kind,
-    shape: target.map((size) => (full.next().value ? size : 1)),
-    target,
-  })),
+  random: (fc) =>
+    fc.tuple(kinds(fc), shapes(fc), fc.infiniteStream(fc.boolean())).map(([kind, target, full]) => ({
+      kind,
+      shape: target.map((size) => (full.next().value ? size : 1)),
+      target,
+    })),
   make: ({ kind, shape, target }, random) => ({
     inputs: { x: randomOf(random, shape, kind) },
     options: { shape: target },
@@ -184,14 +188,15 @@ export const concatCases: CaseTable<ConcatSize> = {
     { kind: 'i32', shape: [1, 8, 8], axis: 0, lengths: [2, 2] },
     { kind: 'float', shape: [4, 1], axis: 1, lengths: [6, 2, 4] },
   ],
-  random: fc
-    .record({
-      kind: kinds,
-      shape: shapes,
-      at: fc.nat(),
-      lengths: fc.array(innerSize, { minLength: 1, maxLength: 4 }),
-    })
-    .map(({ kind, shape, at, lengths }) => ({ kind, shape, axis: at % shape.length, lengths })),
+  random: (fc) =>
+    fc
+      .record({
+        kind: kinds(fc),
+        shape: shapes(fc),
+        at: fc.nat(),
+        lengths: fc.array(innerSize(fc), { minLength: 1, maxLength: 4 }),
+      })
+      .map(({ kind, shape, at, lengths }) => ({ kind, shape, axis: at % shape.length, lengths })),
   benchmarks: [{ kind: 'float', shape: [8, 1, 64, 64], axis: 1, lengths: [256, 512] }],
   make: ({ kind, shape, axis, lengths }, random) => {
     const along = axis < 0 ? axis + shape.length : axis;
@@ -234,15 +239,21 @@ export const padCases: CaseTable<PadSize> = {
     { kind: 'i32', shape: [3, 12], before: [1, 4], after: [0, 8], value: -7 },
     { kind: 'float', shape: [2, 1, 2, 1, 2, 4], before: [1, 1, 1, 1, 1, 2], after: [1, 0, 1, 0, 1, 2] },
   ],
-  random: fc
-    .tuple(kinds, shapes, fc.infiniteStream(fc.constantFrom(0, 0, 1, 2, 4)), fc.integer({ min: 0, max: 9 }))
-    .map(([kind, shape, amount, value]) => ({
-      kind,
-      shape,
-      before: shape.map(() => amount.next().value),
-      after: shape.map(() => amount.next().value),
-      value,
-    })),
+  random: (fc) =>
+    fc
+      .tuple(
+        kinds(fc),
+        shapes(fc),
+        fc.infiniteStream(fc.constantFrom(0, 0, 1, 2, 4)),
+        fc.integer({ min: 0, max: 9 }),
+      )
+      .map(([kind, shape, amount, value]) => ({
+        kind,
+        shape,
+        before: shape.map(() => amount.next().value),
+        after: shape.map(() => amount.next().value),
+        value,
+      })),
   benchmarks: [{ kind: 'float', shape: [8, 256, 64, 64], before: [0, 0, 8, 8], after: [0, 0, 8, 8] }],
   make: ({ kind, shape, ...options }, random) => ({ inputs: { x: randomOf(random, shape, kind) }, options }),
   reference: ({ x }, { before, after, value = 0 }) => {
@@ -264,10 +275,11 @@ export const reverseSequenceCases: CaseTable<ReverseSequenceSize> = {
     { kind: 'float', shape: [5, 20, 12] },
     { kind: 'u32', shape: [3, 7, 2, 5] },
   ],
-  random: fc.record({
-    kind: kinds,
-    shape: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 30 }), innerSize),
-  }),
+  random: (fc) =>
+    fc.record({
+      kind: kinds(fc),
+      shape: fc.tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 30 }), innerSize(fc)),
+    }),
   make: ({ kind, shape }, random) => ({
     inputs: {
       x: randomOf(random, shape, kind),

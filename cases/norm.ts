@@ -1,15 +1,15 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type Activation, activations } from '../../src/ops/activation.js';
-import { batchNormOperation } from '../../src/ops/batch-norm.js';
-import { channelMomentsOperation } from '../../src/ops/channel-moments.js';
-import { groupNormOperation } from '../../src/ops/group-norm.js';
-import { l2NormalizeOperation } from '../../src/ops/l2-normalize.js';
-import { layerNormOperation, rmsNormOperation } from '../../src/ops/layer-norm.js';
-import { sizeOf } from '../../src/tensor/shape.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, type HostTensor, normal, result } from '../support/host.js';
-import type { Random } from '../support/random.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { type Activation, activations } from '../src/ops/activation.js';
+import { batchNormOperation } from '../src/ops/batch-norm.js';
+import { channelMomentsOperation } from '../src/ops/channel-moments.js';
+import { groupNormOperation } from '../src/ops/group-norm.js';
+import { l2NormalizeOperation } from '../src/ops/l2-normalize.js';
+import { layerNormOperation, rmsNormOperation } from '../src/ops/layer-norm.js';
+import { sizeOf } from '../src/tensor/shape.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fill, fixed, type HostTensor, normal, result } from './support/host.js';
+import type { Random } from './support/random.js';
 
 type Optional = Float64Array | undefined;
 
@@ -65,20 +65,21 @@ const affine = { weight: true, bias: true } as const;
 const everything = { ...affine, ...stylization } as const;
 
 /** Few combinations, because each is a pipeline to compile. */
-function randomOptions(...combinations: Affine[]): fc.Arbitrary<Affine> {
+function randomOptions(fc: FastCheck, ...combinations: Affine[]): Arbitrary<Affine> {
   return fc
     .tuple(fc.constantFrom(...combinations), fc.constantFrom(0, 5))
     .map(([options, offset]) => ({ ...options, offset }));
 }
 
 /** Two axes or more, the last of them long enough that a relative bound on the whole means something. */
-const randomShape = fc
-  .tuple(
-    fc.integer({ min: 1, max: 3 }),
-    fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
-    fc.integer({ min: 8, max: 140 }),
-  )
-  .map(([first, middle, last]) => [first, ...middle, last]);
+const randomShape = (fc: FastCheck) =>
+  fc
+    .tuple(
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
+      fc.integer({ min: 8, max: 140 }),
+    )
+    .map(([first, middle, last]) => [first, ...middle, last]);
 
 function x(random: Random, shape: number[], offset = 0): HostTensor {
   return fill(shape, () => random.normal() + offset);
@@ -146,9 +147,10 @@ export const layerNormCases: CaseTable<Size> = {
     { shape: [70, 8], bias: true, shift: true, activation: 'gelu', eps: 1e-3 },
     { shape: [2, 70000], offset: 10 },
   ],
-  random: fc
-    .tuple(randomShape, randomOptions(affine, everything))
-    .map(([shape, options]) => ({ shape, ...options })),
+  random: (fc) =>
+    fc
+      .tuple(randomShape(fc), randomOptions(fc, affine, everything))
+      .map(([shape, options]) => ({ shape, ...options })),
   benchmarks: [
     { shape: [1024, 512], ...affine },
     { shape: [1, 1792, 256], ...stylization },
@@ -170,9 +172,10 @@ export const rmsNormCases: CaseTable<Size> = {
     { shape: [3, 4, 129], weight: true, eps: 0.1 },
     { shape: [2, 5, 600], ...everything },
   ],
-  random: fc
-    .tuple(randomShape, randomOptions({ weight: true }))
-    .map(([shape, options]) => ({ shape, ...options })),
+  random: (fc) =>
+    fc
+      .tuple(randomShape(fc), randomOptions(fc, { weight: true }))
+      .map(([shape, options]) => ({ shape, ...options })),
   benchmarks: [{ shape: [256, 4096], weight: true }],
   make: (size, random) => ({
     inputs: operands(random, size, size.shape.at(-1)!),
@@ -197,19 +200,20 @@ export const groupNormCases: CaseTable<GroupNormSize> = {
     { shape: [2, 10, 3, 2, 5], groups: 5, offset: 1000 },
     { shape: [1, 4, 512, 512], groups: 1, ...affine, offset: 3 },
   ],
-  random: fc
-    .tuple(
-      fc.integer({ min: 1, max: 3 }),
-      fc.integer({ min: 1, max: 5 }),
-      fc.integer({ min: 1, max: 5 }),
-      fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 2 }),
-      randomOptions(affine, everything),
-    )
-    .map(([samples, groups, each, spatial, options]) => ({
-      shape: [samples, groups * each, ...spatial],
-      groups,
-      ...options,
-    })),
+  random: (fc) =>
+    fc
+      .tuple(
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.integer({ min: 2, max: 9 }), { minLength: 1, maxLength: 2 }),
+        randomOptions(fc, affine, everything),
+      )
+      .map(([samples, groups, each, spatial, options]) => ({
+        shape: [samples, groups * each, ...spatial],
+        groups,
+        ...options,
+      })),
   benchmarks: [
     { shape: [1, 512, 64, 64], groups: 32, ...stylization },
     { shape: [16, 256, 75], groups: 32, ...affine },
@@ -263,9 +267,10 @@ export const l2NormalizeCases: CaseTable<L2Size> = {
     { shape: [4, 20, 3], axis: -2, eps: 10 },
     { shape: [2, 600] },
   ],
-  random: fc
-    .tuple(randomShape, fc.nat(1))
-    .map(([shape, axis]) => ({ shape, axis: Math.min(axis, shape.length - 1) })),
+  random: (fc) =>
+    fc
+      .tuple(randomShape(fc), fc.nat(1))
+      .map(([shape, axis]) => ({ shape, axis: Math.min(axis, shape.length - 1) })),
   benchmarks: [{ shape: [1, 512, 64, 64], axis: 1 }, { shape: [1024, 512] }],
   make: ({ shape, axis, eps, zero }, random) => ({
     inputs: { x: zero ? fill(shape, () => 0) : normal(random, shape) },
@@ -278,13 +283,14 @@ export const l2NormalizeCases: CaseTable<L2Size> = {
   },
 };
 
-const randomChannels = fc
-  .tuple(
-    fc.integer({ min: 2, max: 40 }),
-    fc.integer({ min: 1, max: 9 }),
-    fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
-  )
-  .map(([batch, channels, spatial]) => [batch, channels, ...spatial]);
+const randomChannels = (fc: FastCheck) =>
+  fc
+    .tuple(
+      fc.integer({ min: 2, max: 40 }),
+      fc.integer({ min: 1, max: 9 }),
+      fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 2 }),
+    )
+    .map(([batch, channels, spatial]) => [batch, channels, ...spatial]);
 
 export const channelMomentsCases: CaseTable<{ shape: number[]; offset: number }> = {
   operation: channelMomentsOperation,
@@ -296,7 +302,7 @@ export const channelMomentsCases: CaseTable<{ shape: number[]; offset: number }>
     { shape: [17, 9, 4, 4], offset: 1000 },
     { shape: [4, 1, 512, 512], offset: 3 },
   ],
-  random: fc.record({ shape: randomChannels, offset: fc.constantFrom(1, 7) }),
+  random: (fc) => fc.record({ shape: randomChannels(fc), offset: fc.constantFrom(1, 7) }),
   benchmarks: [
     { shape: [32, 512, 64], offset: 1 },
     { shape: [4096, 256], offset: 1 },
@@ -321,9 +327,10 @@ export const batchNormCases: CaseTable<Size> = {
     { shape: [2, 3, 8, 8], weight: true, activation: 'leaky_relu', eps: 1e-3 },
     { shape: [3, 5, 100], bias: true },
   ],
-  random: fc
-    .tuple(randomChannels, fc.record({ weight: fc.boolean(), bias: fc.boolean() }))
-    .map(([shape, options]) => ({ shape, ...options })),
+  random: (fc) =>
+    fc
+      .tuple(randomChannels(fc), fc.record({ weight: fc.boolean(), bias: fc.boolean() }))
+      .map(([shape, options]) => ({ shape, ...options })),
   benchmarks: [
     { shape: [16, 512, 64], ...affine, activation: 'tanh' },
     { shape: [1, 512, 64, 64], ...affine },

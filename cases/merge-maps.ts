@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type MapLayout, mapRows } from '../../src/ops/map-layout.js';
-import { lowestScore, mergeMapsOperation } from '../../src/ops/merge-maps.js';
-import type { CaseTable, HostTensors } from '../support/case-table.js';
-import { type HostTensor, normal, result, u32 } from '../support/host.js';
+import { loadReference } from '../native/index.js';
+import { type MapLayout, mapRows } from '../src/ops/map-layout.js';
+import { lowestScore, mergeMapsOperation } from '../src/ops/merge-maps.js';
 import { layouts } from './iou-map.js';
+import type { CaseTable, HostTensors } from './support/case-table.js';
+import { type HostTensor, normal, result, u32 } from './support/host.js';
 
 const native = loadReference<{
   merge_maps(
@@ -34,12 +33,13 @@ export const mergeMapsCases: CaseTable<Size> = {
     { batch: 3, clips: 64, scales: 3, durations: 16, lengths: true, fromZero: false },
     { batch: 1, clips: 21, scales: 3, durations: 30, lengths: false, fromZero: false },
   ],
-  random: fc
-    .tuple(
-      layouts,
-      fc.record({ batch: fc.integer({ min: 1, max: 4 }), lengths: fc.boolean(), fromZero: fc.boolean() }),
-    )
-    .map(([layout, rest]) => ({ ...layout, ...rest })),
+  random: (fc) =>
+    fc
+      .tuple(
+        layouts(fc),
+        fc.record({ batch: fc.integer({ min: 1, max: 4 }), lengths: fc.boolean(), fromZero: fc.boolean() }),
+      )
+      .map(([layout, rest]) => ({ ...layout, ...rest })),
   benchmarks: [{ batch: 32, clips: 512, scales: 5, durations: 32, lengths: true, fromZero: false }],
   make: ({ batch, lengths, fromZero, ...layout }, random) => ({
     inputs: {

@@ -1,7 +1,10 @@
-import type fc from 'fast-check';
+import type { Arbitrary } from 'fast-check';
 import type { AnyOperation } from '../../src/ops/op.js';
 import type { HostTensor } from './host.js';
 import type { Random } from './random.js';
+
+/** The library of random sizes, which the tests hand in: an installed package is without it. */
+export type FastCheck = typeof import('fast-check').default;
 
 export type HostTensors = Readonly<Record<string, HostTensor | undefined>>;
 
@@ -21,8 +24,8 @@ export interface CaseTable<Size> {
   readonly operation: AnyOperation;
   /** Chosen sizes: ones, odd ones, sizes around the tile edges of every variant, each option. */
   readonly sizes: readonly Size[];
-  /** Fresh random sizes, small enough for a software driver. */
-  readonly random: fc.Arbitrary<Size>;
+  /** Fresh random sizes, small enough for a software driver. Only tests have fast-check. */
+  readonly random: (fc: FastCheck) => Arbitrary<Size>;
   /** Real sizes, for `npm run bench`. */
   readonly benchmarks?: readonly Size[];
   /** Real sizes that take a GPU. */

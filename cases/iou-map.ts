@@ -1,11 +1,11 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { iouMapOperation } from '../../src/ops/iou-map.js';
-import type { MapLayout } from '../../src/ops/map-layout.js';
-import { mapRows } from '../../src/ops/map-layout.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, result, u32 } from '../support/host.js';
-import type { Random } from '../support/random.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { iouMapOperation } from '../src/ops/iou-map.js';
+import type { MapLayout } from '../src/ops/map-layout.js';
+import { mapRows } from '../src/ops/map-layout.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fill, fixed, result, u32 } from './support/host.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   iou_map(
@@ -30,13 +30,18 @@ interface Size extends MapLayout {
 }
 
 /** Layouts of every kind, durations that no longer fit into the video included. */
-export const layouts: fc.Arbitrary<MapLayout> = fc
-  .record({
-    clips: fc.integer({ min: 1, max: 40 }),
-    scales: fc.integer({ min: 1, max: 4 }),
-    durations: fc.integer({ min: 1, max: 12 }),
-  })
-  .map(({ clips, scales, durations }) => ({ clips: Math.max(clips, 2 ** (scales - 1)), scales, durations }));
+export const layouts = (fc: FastCheck): Arbitrary<MapLayout> =>
+  fc
+    .record({
+      clips: fc.integer({ min: 1, max: 40 }),
+      scales: fc.integer({ min: 1, max: 4 }),
+      durations: fc.integer({ min: 1, max: 12 }),
+    })
+    .map(({ clips, scales, durations }) => ({
+      clips: Math.max(clips, 2 ** (scales - 1)),
+      scales,
+      durations,
+    }));
 
 /** Spans (batch, most, 2) in seconds, with one that lasts no time and some beyond the end of the video. */
 export function randomSpans(random: Random, batch: number, most: number, seconds: number) {
@@ -58,16 +63,17 @@ export const iouMapCases: CaseTable<Size> = {
     { batch: 5, clips: 37, scales: 4, durations: 11, spans: 3, unit: 0 },
     { batch: 4, clips: 20, scales: 2, durations: 30, spans: 0, unit: 0 },
   ],
-  random: fc
-    .tuple(
-      layouts,
-      fc.record({
-        batch: fc.integer({ min: 1, max: 6 }),
-        spans: fc.integer({ min: 0, max: 5 }),
-        unit: fc.constantFrom(0, 0.64, 3),
-      }),
-    )
-    .map(([layout, rest]) => ({ ...layout, ...rest })),
+  random: (fc) =>
+    fc
+      .tuple(
+        layouts(fc),
+        fc.record({
+          batch: fc.integer({ min: 1, max: 6 }),
+          spans: fc.integer({ min: 0, max: 5 }),
+          unit: fc.constantFrom(0, 0.64, 3),
+        }),
+      )
+      .map(([layout, rest]) => ({ ...layout, ...rest })),
   benchmarks: [{ batch: 32, clips: 512, scales: 5, durations: 32, spans: 4, unit: 1 }],
   storages: ['f32'],
   // The ends of a late, short moment are rounded to the digits of its time in the video.

@@ -1,16 +1,16 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { activationConstants, activations } from '../../src/ops/activation.js';
-import { type BinaryOperator, binaryOperation, binaryOperators } from '../../src/ops/binary.js';
-import { castOperation } from '../../src/ops/cast.js';
-import { fillOperation } from '../../src/ops/fill.js';
-import { type UnaryFunction, unaryFunctions, unaryOperation } from '../../src/ops/unary.js';
-import { whereOperation } from '../../src/ops/where.js';
-import { broadcastShapes, type Shape, sizeOf } from '../../src/tensor/shape.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, type HostTensor, normal, result } from '../support/host.js';
-import { doubles, inKindOf, type Kind, randomOf, words } from '../support/kinds.js';
-import type { Random } from '../support/random.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { activationConstants, activations } from '../src/ops/activation.js';
+import { type BinaryOperator, binaryOperation, binaryOperators } from '../src/ops/binary.js';
+import { castOperation } from '../src/ops/cast.js';
+import { fillOperation } from '../src/ops/fill.js';
+import { type UnaryFunction, unaryFunctions, unaryOperation } from '../src/ops/unary.js';
+import { whereOperation } from '../src/ops/where.js';
+import { broadcastShapes, type Shape, sizeOf } from '../src/tensor/shape.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fill, type HostTensor, normal, result } from './support/host.js';
+import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   unary(
@@ -76,13 +76,14 @@ export const unaryCases: CaseTable<UnarySize> = {
     { name: 'gelu', count: 1028 },
     { name: 'scaleShift', count: 4 * 64 * 4 * 3 },
   ],
-  random: fc.record({
-    name: fc.constantFrom(...unaryFunctions),
-    count: fc.oneof(
-      fc.integer({ min: 1, max: 3000 }),
-      fc.integer({ min: 1, max: 700 }).map((n) => 4 * n),
-    ),
-  }),
+  random: (fc) =>
+    fc.record({
+      name: fc.constantFrom(...unaryFunctions),
+      count: fc.oneof(
+        fc.integer({ min: 1, max: 3000 }),
+        fc.integer({ min: 1, max: 700 }).map((n) => 4 * n),
+      ),
+    }),
   benchmarks: [
     { name: 'silu', count: 2 ** 24 },
     { name: 'gelu', count: 2 ** 24 },
@@ -105,7 +106,7 @@ interface Axis {
   full: boolean[];
 }
 
-function axes(operands: number): fc.Arbitrary<Axis[]> {
+function axes(fc: FastCheck, operands: number): Arbitrary<Axis[]> {
   const full = fc.array(fc.boolean(), { minLength: operands, maxLength: operands });
   const outer = fc.record({ size: fc.integer({ min: 1, max: 4 }), full });
   const inner = fc.record({ size: fc.constantFrom(1, 2, 3, 4, 7, 8, 12, 16, 68), full });
@@ -160,9 +161,15 @@ export const binaryCases: CaseTable<BinarySize> = {
     { operator: 'div', kind: 'float', ...alternating },
     { operator: 'sub', kind: 'float', a: [2, 1, 3, 1, 2, 4], b: [3, 1, 2, 1, 1] },
   ],
-  random: fc
-    .record({ axes: axes(2), operator: fc.constantFrom(...arithmetic), kind: kinds() })
-    .map(({ axes: list, operator, kind }) => ({ operator, kind, a: shapeOf(list, 0), b: shapeOf(list, 1) })),
+  random: (fc) =>
+    fc
+      .record({ axes: axes(fc, 2), operator: fc.constantFrom(...arithmetic), kind: kinds(fc) })
+      .map(({ axes: list, operator, kind }) => ({
+        operator,
+        kind,
+        a: shapeOf(list, 0),
+        b: shapeOf(list, 1),
+      })),
   benchmarks: [
     { operator: 'add', kind: 'float', a: [4096, 4096], b: [4096, 4096] },
     { operator: 'add', kind: 'float', a: [4096, 4096], b: [4096] },
@@ -199,7 +206,7 @@ export const binaryCases: CaseTable<BinarySize> = {
   },
 };
 
-function kinds(): fc.Arbitrary<Kind> {
+function kinds(fc: FastCheck): Arbitrary<Kind> {
   return fc.constantFrom('float', 'u32', 'i32');
 }
 
@@ -220,15 +227,16 @@ export const whereCases: CaseTable<WhereSize> = {
     { maskKind: 'u32', kind: 'i32', mask: [5, 1, 8], a: [6, 1], b: [5, 6, 8] },
     { maskKind: 'u32', kind: 'float', mask: [2, 1, 3, 1, 2, 1], a: [3, 1, 2, 1, 5], b: [1] },
   ],
-  random: fc
-    .record({ axes: axes(3), maskKind: kinds(), kind: kinds() })
-    .map(({ axes: list, maskKind, kind }) => ({
-      maskKind,
-      kind,
-      mask: shapeOf(list, 0),
-      a: shapeOf(list, 1),
-      b: shapeOf(list, 2),
-    })),
+  random: (fc) =>
+    fc
+      .record({ axes: axes(fc, 3), maskKind: kinds(fc), kind: kinds(fc) })
+      .map(({ axes: list, maskKind, kind }) => ({
+        maskKind,
+        kind,
+        mask: shapeOf(list, 0),
+        a: shapeOf(list, 1),
+        b: shapeOf(list, 2),
+      })),
   benchmarks: [{ maskKind: 'u32', kind: 'float', mask: [4096, 4096], a: -1e4, b: [4096, 4096] }],
   make: ({ maskKind, kind, mask, a, b }, random) => {
     const chosen = randomOf(random, mask, maskKind);
@@ -282,11 +290,12 @@ export const castCases: CaseTable<CastSize> = {
     { from: 'u32', to: 'i32', count: 64 },
     { from: 'u32', to: 'f32', count: 100 },
   ],
-  random: fc.record({
-    from: kinds(),
-    to: fc.constantFrom('f32', 'u32', 'i32'),
-    count: fc.integer({ min: 1, max: 2000 }),
-  }),
+  random: (fc) =>
+    fc.record({
+      from: kinds(fc),
+      to: fc.constantFrom('f32', 'u32', 'i32'),
+      count: fc.integer({ min: 1, max: 2000 }),
+    }),
   benchmarks: [{ from: 'u32', to: 'f32', count: 2 ** 24 }],
   make: ({ from, to, count }, random) => ({
     inputs: {
@@ -319,11 +328,12 @@ export const fillCases: CaseTable<FillSize> = {
     { shape: [16, 16], value: 0xffff_ffff, dtype: 'u32' },
     { shape: [130], value: -1, dtype: 'i32' },
   ],
-  random: fc.record({
-    shape: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
-    value: fc.integer({ min: 0, max: 1000 }),
-    dtype: fc.constantFrom('f32', 'u32', 'i32'),
-  }),
+  random: (fc) =>
+    fc.record({
+      shape: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 4 }),
+      value: fc.integer({ min: 0, max: 1000 }),
+      dtype: fc.constantFrom('f32', 'u32', 'i32'),
+    }),
   make: (options) => ({ inputs: {}, options }),
   reference: (_, { shape, value, dtype }) => {
     const kind = dtype === 'f32' ? 'float' : dtype;

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type Activation, activations } from '../../src/ops/activation.js';
-import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../../src/ops/gated-conv.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fixed, type HostTensor, normal, result } from '../support/host.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { type Activation, activations } from '../src/ops/activation.js';
+import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../src/ops/gated-conv.js';
 import { convSizes } from './conv.js';
+import type { CaseTable } from './support/case-table.js';
+import { fixed, type HostTensor, normal, result } from './support/host.js';
 
 const native = loadReference<{
   conv2d(
@@ -95,18 +95,19 @@ export const gatedConv2dCases: CaseTable<Size> = {
       activation: 'relu',
     },
   ],
-  random: fc.record({
-    batches: fc.integer({ min: 1, max: 3 }),
-    channels: fc.integer({ min: 1, max: 6 }),
-    outChannels: fc.integer({ min: 5, max: 34 }),
-    image: fc.tuple(fc.integer({ min: 3, max: 12 }), fc.integer({ min: 3, max: 12 })),
-    kernel: fc.tuple(fc.constantFrom(1, 3, 5), fc.constantFrom(1, 3, 5)),
-    fullGate: fc.boolean(),
-    condition: fc.option(fc.record({ channels: fc.integer({ min: 1, max: 6 }), shared: fc.boolean() }), {
-      nil: undefined,
-    }),
-    bias: fc.constant(true),
-  }) as fc.Arbitrary<Size>,
+  random: (fc) =>
+    fc.record({
+      batches: fc.integer({ min: 1, max: 3 }),
+      channels: fc.integer({ min: 1, max: 6 }),
+      outChannels: fc.integer({ min: 5, max: 34 }),
+      image: fc.tuple(fc.integer({ min: 3, max: 12 }), fc.integer({ min: 3, max: 12 })),
+      kernel: fc.tuple(fc.constantFrom(1, 3, 5), fc.constantFrom(1, 3, 5)),
+      fullGate: fc.boolean(),
+      condition: fc.option(fc.record({ channels: fc.integer({ min: 1, max: 6 }), shared: fc.boolean() }), {
+        nil: undefined,
+      }),
+      bias: fc.constant(true),
+    }) as Arbitrary<Size>,
   benchmarks: [
     { batches: 1, channels: 128, outChannels: 128, image: [64, 16], kernel: [17, 17], activation: 'relu' },
     // The size of MS-2D-TAN's map decoder; its weight needs a binding of 303 MB.
@@ -194,15 +195,16 @@ export const gatedConv2dPartialCases: CaseTable<PartialSize> = {
       fullGate: false,
     },
   ],
-  random: fc.record({
-    batches: fc.integer({ min: 1, max: 2 }),
-    channels: fc.integer({ min: 1, max: 6 }),
-    firstChannel: fc.integer({ min: 0, max: 5 }),
-    outChannels: fc.integer({ min: 1, max: 20 }),
-    image: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 })),
-    kernel: fc.tuple(fc.constantFrom(1, 3), fc.constantFrom(1, 5)),
-    fullGate: fc.boolean(),
-  }),
+  random: (fc) =>
+    fc.record({
+      batches: fc.integer({ min: 1, max: 2 }),
+      channels: fc.integer({ min: 1, max: 6 }),
+      firstChannel: fc.integer({ min: 0, max: 5 }),
+      outChannels: fc.integer({ min: 1, max: 20 }),
+      image: fc.tuple(fc.integer({ min: 3, max: 9 }), fc.integer({ min: 3, max: 9 })),
+      kernel: fc.tuple(fc.constantFrom(1, 3), fc.constantFrom(1, 5)),
+      fullGate: fc.boolean(),
+    }),
   make: ({ batches, channels, firstChannel, outChannels, image, kernel, fullGate }, random) => ({
     inputs: {
       input: normal(random, [batches, channels, ...image]),

@@ -1,10 +1,9 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { argmaxOperation } from '../../src/ops/argmax.js';
-import { topKOperation } from '../../src/ops/topk.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, type HostTensor, normal, result, u32 } from '../support/host.js';
-import type { Random } from '../support/random.js';
+import { loadReference } from '../native/index.js';
+import { argmaxOperation } from '../src/ops/argmax.js';
+import { topKOperation } from '../src/ops/topk.js';
+import type { CaseTable } from './support/case-table.js';
+import { fill, type HostTensor, normal, result, u32 } from './support/host.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   top_k(x: Float64Array, rows: number, columns: number, k: number): Uint32Array;
@@ -40,14 +39,15 @@ export const topKCases: CaseTable<TopKSize> = {
     { rows: 1, columns: 70_001, k: 2, content: 'few' },
     { rows: 2, columns: 800, k: 50, content: 'special' },
   ],
-  random: fc
-    .record({
-      rows: fc.integer({ min: 1, max: 6 }),
-      columns: fc.integer({ min: 1, max: 1500 }),
-      share: fc.double({ min: 0, max: 1, noNaN: true }),
-      content: fc.constantFrom(...contents),
-    })
-    .map(({ share, ...size }) => ({ ...size, k: Math.max(1, Math.round(share ** 3 * size.columns)) })),
+  random: (fc) =>
+    fc
+      .record({
+        rows: fc.integer({ min: 1, max: 6 }),
+        columns: fc.integer({ min: 1, max: 1500 }),
+        share: fc.double({ min: 0, max: 1, noNaN: true }),
+        content: fc.constantFrom(...contents),
+      })
+      .map(({ share, ...size }) => ({ ...size, k: Math.max(1, Math.round(share ** 3 * size.columns)) })),
   benchmarks: [
     { rows: 1, columns: 126_464, k: 1024, content: 'normal' },
     { rows: 64, columns: 126_464, k: 50, content: 'normal' },
@@ -93,11 +93,12 @@ export const argmaxCases: CaseTable<ArgmaxSize> = {
     { rows: 5, columns: 4001, content: 'few' },
     { rows: 2, columns: 126_464, content: 'normal' },
   ],
-  random: fc.record({
-    rows: fc.integer({ min: 1, max: 90 }),
-    columns: fc.integer({ min: 1, max: 1200 }),
-    content: fc.constantFrom(...contents),
-  }),
+  random: (fc) =>
+    fc.record({
+      rows: fc.integer({ min: 1, max: 90 }),
+      columns: fc.integer({ min: 1, max: 1200 }),
+      content: fc.constantFrom(...contents),
+    }),
   benchmarks: [{ rows: 64, columns: 126_464, content: 'normal' }],
   make: ({ rows, columns, content }, random) => ({ inputs: { x: make(random, [rows, columns], content) } }),
   reference: ({ x }) => {

@@ -1,9 +1,8 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { decodeMomentsOperation } from '../../src/ops/decode-moments.js';
-import { lowestScore } from '../../src/ops/merge-maps.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, result } from '../support/host.js';
+import { loadReference } from '../native/index.js';
+import { decodeMomentsOperation } from '../src/ops/decode-moments.js';
+import { lowestScore } from '../src/ops/merge-maps.js';
+import type { CaseTable } from './support/case-table.js';
+import { fill, fixed, result } from './support/host.js';
 
 const native = loadReference<{
   decode_moments(
@@ -41,15 +40,16 @@ export const decodeMomentsCases: CaseTable<Size> = {
     { batch: 2, clips: 33, count: 60, threshold: 0, ties: false, unit: 1, absent: 0 },
     { batch: 3, clips: 9, count: 4, threshold: 0.49, ties: false, unit: 1, absent: 1 },
   ],
-  random: fc.record({
-    batch: fc.integer({ min: 1, max: 4 }),
-    clips: fc.integer({ min: 1, max: 80 }),
-    count: fc.integer({ min: 1, max: 30 }),
-    threshold: fc.constantFrom(0, 0.3, 0.49, 0.5, 0.7, 1),
-    ties: fc.boolean(),
-    unit: fc.constantFrom(0, 0.64, 2),
-    absent: fc.constantFrom(0, 0.4, 0.95),
-  }),
+  random: (fc) =>
+    fc.record({
+      batch: fc.integer({ min: 1, max: 4 }),
+      clips: fc.integer({ min: 1, max: 80 }),
+      count: fc.integer({ min: 1, max: 30 }),
+      threshold: fc.constantFrom(0, 0.3, 0.49, 0.5, 0.7, 1),
+      ties: fc.boolean(),
+      unit: fc.constantFrom(0, 0.64, 2),
+      absent: fc.constantFrom(0, 0.4, 0.95),
+    }),
   benchmarks: [
     { batch: 16, clips: 64, count: 5, threshold: 0.49, ties: false, unit: 1, absent: 0.6 },
     { batch: 4, clips: 512, count: 10, threshold: 0.49, ties: false, unit: 1, absent: 0.6 },

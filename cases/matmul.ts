@@ -1,9 +1,8 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type Activation, activations } from '../../src/ops/activation.js';
-import { matmulOperation } from '../../src/ops/matmul.js';
-import type { CaseTable } from '../support/case-table.js';
-import { normal, result } from '../support/host.js';
+import { loadReference } from '../native/index.js';
+import { type Activation, activations } from '../src/ops/activation.js';
+import { matmulOperation } from '../src/ops/matmul.js';
+import type { CaseTable } from './support/case-table.js';
+import { normal, result } from './support/host.js';
 
 const native = loadReference<{
   matmul(
@@ -63,24 +62,25 @@ export const matmulCases: CaseTable<Size> = {
     { m: 1, n: 90, k: 3, activation: 'gelu' },
     { m: 1, n: 90, k: 3, activation: 'leaky_relu' },
   ],
-  random: fc
-    .record({
-      m: fc.oneof(fc.integer({ min: 1, max: 80 }), fc.constant(1)),
-      n: fc.oneof(fc.integer({ min: 1, max: 150 }), fc.constant(1)),
-      k: fc.integer({ min: 1, max: 90 }),
-      batch: fc.integer({ min: 1, max: 3 }),
-      batchedA: fc.boolean(),
-      batchedB: fc.boolean(),
-      transposeA: fc.boolean(),
-      transposeB: fc.boolean(),
-    })
-    // A handful of outputs may all be small by cancellation, which no bound relative to them allows for.
-    .filter(({ m, n }) => m * n >= 16)
-    .map(({ batch, batchedA, batchedB, ...size }) => ({
-      ...size,
-      ...(batchedA && { batchA: [batch] }),
-      ...(batchedB && { batchB: [batch] }),
-    })),
+  random: (fc) =>
+    fc
+      .record({
+        m: fc.oneof(fc.integer({ min: 1, max: 80 }), fc.constant(1)),
+        n: fc.oneof(fc.integer({ min: 1, max: 150 }), fc.constant(1)),
+        k: fc.integer({ min: 1, max: 90 }),
+        batch: fc.integer({ min: 1, max: 3 }),
+        batchedA: fc.boolean(),
+        batchedB: fc.boolean(),
+        transposeA: fc.boolean(),
+        transposeB: fc.boolean(),
+      })
+      // A handful of outputs may all be small by cancellation, which no bound relative to them allows for.
+      .filter(({ m, n }) => m * n >= 16)
+      .map(({ batch, batchedA, batchedB, ...size }) => ({
+        ...size,
+        ...(batchedA && { batchA: [batch] }),
+        ...(batchedB && { batchB: [batch] }),
+      })),
   benchmarks: [
     { m: 512, n: 512, k: 512, bias: false },
     { m: 1024, n: 1024, k: 1024, bias: false },

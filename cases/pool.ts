@@ -1,9 +1,9 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../../src/ops/pool.js';
-import { resizeBilinearOperation } from '../../src/ops/resize.js';
-import type { CaseTable } from '../support/case-table.js';
-import { type HostTensor, normal, result } from '../support/host.js';
+import type { Arbitrary } from 'fast-check';
+import { loadReference } from '../native/index.js';
+import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../src/ops/pool.js';
+import { resizeBilinearOperation } from '../src/ops/resize.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { type HostTensor, normal, result } from './support/host.js';
 
 const native = loadReference<{
   pool(x: Float64Array, sizes: Uint32Array, maximum: boolean, countPadding: boolean): Float64Array;
@@ -31,31 +31,32 @@ const poolSizes: PoolSize[] = [
 ];
 
 /** Pools over one axis or two, whose kernel fits. */
-const pools: fc.Arbitrary<PoolSize> = fc
-  .array(
-    fc
-      .record({ kernel: fc.integer({ min: 1, max: 6 }), stride: fc.integer({ min: 1, max: 4 }) })
-      .chain(({ kernel, stride }) =>
-        fc.record({
-          kernel: fc.constant(kernel),
-          stride: fc.constant(stride),
-          padding: fc.integer({ min: 0, max: Math.floor(kernel / 2) }),
-          size: fc.integer({ min: kernel, max: 30 }),
-        }),
-      ),
-    { minLength: 1, maxLength: 2 },
-  )
-  .chain((axes) =>
-    fc.record({
-      shape: fc
-        .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 4 }))
-        .map((outer) => [...outer, ...axes.map(({ size }) => size)]),
-      kernel: fc.constant(axes.map(({ kernel }) => kernel)),
-      stride: fc.constant(axes.map(({ stride }) => stride)),
-      padding: fc.constant(axes.map(({ padding }) => padding)),
-      countPadding: fc.boolean(),
-    }),
-  );
+const pools = (fc: FastCheck): Arbitrary<PoolSize> =>
+  fc
+    .array(
+      fc
+        .record({ kernel: fc.integer({ min: 1, max: 6 }), stride: fc.integer({ min: 1, max: 4 }) })
+        .chain(({ kernel, stride }) =>
+          fc.record({
+            kernel: fc.constant(kernel),
+            stride: fc.constant(stride),
+            padding: fc.integer({ min: 0, max: Math.floor(kernel / 2) }),
+            size: fc.integer({ min: kernel, max: 30 }),
+          }),
+        ),
+      { minLength: 1, maxLength: 2 },
+    )
+    .chain((axes) =>
+      fc.record({
+        shape: fc
+          .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 4 }))
+          .map((outer) => [...outer, ...axes.map(({ size }) => size)]),
+        kernel: fc.constant(axes.map(({ kernel }) => kernel)),
+        stride: fc.constant(axes.map(({ stride }) => stride)),
+        padding: fc.constant(axes.map(({ padding }) => padding)),
+        countPadding: fc.boolean(),
+      }),
+    );
 
 function poolCases(maximum: boolean): CaseTable<PoolSize> {
   return {
@@ -96,7 +97,7 @@ interface ResizeSize {
   width: number;
 }
 
-const side = fc.integer({ min: 1, max: 30 });
+const side = (fc: FastCheck) => fc.integer({ min: 1, max: 30 });
 
 export const resizeBilinearCases: CaseTable<ResizeSize> = {
   operation: resizeBilinearOperation,
@@ -108,11 +109,12 @@ export const resizeBilinearCases: CaseTable<ResizeSize> = {
     { shape: [2, 2, 5, 8], height: 11, width: 3 },
     { shape: [1, 2, 9, 600], height: 9, width: 1801 },
   ],
-  random: fc.record({
-    shape: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), side, side),
-    height: side,
-    width: side,
-  }),
+  random: (fc) =>
+    fc.record({
+      shape: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), side(fc), side(fc)),
+      height: side(fc),
+      width: side(fc),
+    }),
   benchmarks: [{ shape: [8, 1152, 27, 27], height: 14, width: 14 }],
   make: ({ shape, height, width }, random) => ({
     inputs: { x: normal(random, shape) },

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { commitTokensOperation } from '../../src/ops/commit-tokens.js';
-import { allTokensBut, newDecoding } from '../../src/ops/decoding.js';
-import { remaskTokensOperation } from '../../src/ops/remask-tokens.js';
-import { tokenCandidatesOperation } from '../../src/ops/token-candidates.js';
+import { loadReference } from '../native/index.js';
+import { commitTokensOperation } from '../src/ops/commit-tokens.js';
+import { allTokensBut, newDecoding } from '../src/ops/decoding.js';
+import { remaskTokensOperation } from '../src/ops/remask-tokens.js';
+import { tokenCandidatesOperation } from '../src/ops/token-candidates.js';
 import {
   type ConfidenceKind,
   confidenceKinds,
   type TokenCandidatesOptions,
-} from '../../src/ops/token-choice.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, fixed, type HostTensor, normal, result, u32 } from '../support/host.js';
-import type { Random } from '../support/random.js';
+} from '../src/ops/token-choice.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
+import type { Random } from './support/random.js';
 
 interface Candidates {
   candidates: Uint32Array;
@@ -40,14 +39,14 @@ interface Sequences {
   step: number;
 }
 
-const sequences = {
+const sequences = (fc: FastCheck) => ({
   batch: fc.integer({ min: 1, max: 3 }),
   prompt: fc.integer({ min: 0, max: 5 }),
   rows: fc.integer({ min: 1, max: 24 }),
   blockLength: fc.integer({ min: 1, max: 24 }),
   block: fc.integer({ min: 0, max: 2 }),
   step: fc.integer({ min: 0, max: 6 }),
-};
+});
 
 const maskId = 3;
 
@@ -116,8 +115,8 @@ export const plainChoice = {
   masked: 0.7,
 } as const;
 
-export const candidatesSizes = {
-  ...sequences,
+export const candidatesSizes = (fc: FastCheck) => ({
+  ...sequences(fc),
   vocabulary: fc.integer({ min: 1, max: 150 }).chain((n) => fc.constantFrom(n, 4 * n)),
   temperature: fc.constantFrom(0, 0.3, 1),
   confidence: fc.constantFrom(...confidenceKinds),
@@ -126,7 +125,7 @@ export const candidatesSizes = {
   rescore: fc.boolean(),
   special: fc.boolean(),
   masked: fc.constantFrom(0.2, 0.7, 1),
-};
+});
 
 /** All operands but the logits, and the options. */
 export function choiceCase(size: CandidatesSize, random: Random) {
@@ -167,7 +166,7 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
     { ...plainSize, ...plainChoice, vocabulary: 64, masks: 'one', special: true, confidence: 'margin' },
     { ...plainSize, ...plainChoice, rows: 2, vocabulary: 126_464, temperature: 1, masked: 1 },
   ],
-  random: fc.record(candidatesSizes),
+  random: (fc) => fc.record(candidatesSizes(fc)),
   benchmarks: [{}, { temperature: 1 }, { confidence: 'entropy' as const }].map((more) => ({
     ...{ ...plainSize, ...plainChoice, rows: 64, blockLength: 64, vocabulary: 126_464, masked: 1 },
     ...more,
@@ -279,17 +278,18 @@ export const commitTokensCases: CaseTable<CommitSize> = {
       ...{ threshold: 0.7, shares: true, eligible: true, late: true },
     },
   ],
-  random: fc
-    .record({
-      ...sequences,
-      stepsPerBlock: fc.integer({ min: 1, max: 12 }),
-      blockStep: fc.integer({ min: 0, max: 11 }),
-      threshold: fc.constantFrom(null, 0.2, 0.8, 2),
-      shares: fc.boolean(),
-      eligible: fc.boolean(),
-      late: fc.boolean(),
-    })
-    .map((size) => ({ ...size, blockStep: Math.min(size.blockStep, size.stepsPerBlock - 1) })),
+  random: (fc) =>
+    fc
+      .record({
+        ...sequences(fc),
+        stepsPerBlock: fc.integer({ min: 1, max: 12 }),
+        blockStep: fc.integer({ min: 0, max: 11 }),
+        threshold: fc.constantFrom(null, 0.2, 0.8, 2),
+        shares: fc.boolean(),
+        eligible: fc.boolean(),
+        late: fc.boolean(),
+      })
+      .map((size) => ({ ...size, blockStep: Math.min(size.blockStep, size.stepsPerBlock - 1) })),
   storages: ['f32'],
   make: (size, random) => ({
     inputs: {
@@ -347,13 +347,14 @@ export const remaskTokensCases: CaseTable<RemaskSize> = {
       ...{ steps: 3, fractions: false, eligible: true, always: true },
     },
   ],
-  random: fc.record({
-    ...sequences,
-    steps: fc.integer({ min: 1, max: 8 }),
-    fractions: fc.boolean(),
-    eligible: fc.boolean(),
-    always: fc.boolean(),
-  }),
+  random: (fc) =>
+    fc.record({
+      ...sequences(fc),
+      steps: fc.integer({ min: 1, max: 8 }),
+      fractions: fc.boolean(),
+      eligible: fc.boolean(),
+      always: fc.boolean(),
+    }),
   storages: ['f32'],
   make(size, random) {
     const previous = tokens(size, random, vocabulary, 0.4);

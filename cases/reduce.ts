@@ -1,12 +1,11 @@
-import fc from 'fast-check';
-import { loadReference } from '../../native/index.js';
-import { maskedMeanOperation } from '../../src/ops/masked-mean.js';
-import { type Reduction, reduceOperation, reductions } from '../../src/ops/reduce.js';
-import { type Shape, sizeOf } from '../../src/tensor/shape.js';
-import type { CaseTable } from '../support/case-table.js';
-import { fill, normal, result, u32 } from '../support/host.js';
-import { doubles, words } from '../support/kinds.js';
-import type { Random } from '../support/random.js';
+import { loadReference } from '../native/index.js';
+import { maskedMeanOperation } from '../src/ops/masked-mean.js';
+import { type Reduction, reduceOperation, reductions } from '../src/ops/reduce.js';
+import { type Shape, sizeOf } from '../src/tensor/shape.js';
+import type { CaseTable } from './support/case-table.js';
+import { fill, normal, result, u32 } from './support/host.js';
+import { doubles, words } from './support/kinds.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   reduce(x: Float64Array, shape: Uint32Array, reduced: Uint32Array, name: string): Float64Array;
@@ -44,18 +43,22 @@ export const reduceCases: CaseTable<ReduceSize> = {
     { reduction: 'l2Norm', shape: [9001], axes: [0] },
     { reduction: 'mean', shape: [5000, 12], axes: [0] },
   ],
-  random: fc
-    .record({
-      reduction: fc.constantFrom<Reduction[]>('sum', 'mean', 'max', 'logSumExp'),
-      axes: fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()), { minLength: 1, maxLength: 4 }),
-      keepDims: fc.boolean(),
-    })
-    .filter(({ axes }) => sizeOf(axes.map(([size]) => size)) < 20_000)
-    .map(({ axes, ...rest }) => ({
-      ...rest,
-      shape: axes.map(([size]) => size),
-      axes: [...axes.keys()].filter((axis) => axes[axis]![1]),
-    })),
+  random: (fc) =>
+    fc
+      .record({
+        reduction: fc.constantFrom<Reduction[]>('sum', 'mean', 'max', 'logSumExp'),
+        axes: fc.array(fc.tuple(fc.integer({ min: 1, max: 20 }), fc.boolean()), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        keepDims: fc.boolean(),
+      })
+      .filter(({ axes }) => sizeOf(axes.map(([size]) => size)) < 20_000)
+      .map(({ axes, ...rest }) => ({
+        ...rest,
+        shape: axes.map(([size]) => size),
+        axes: [...axes.keys()].filter((axis) => axes[axis]![1]),
+      })),
   benchmarks: [
     { reduction: 'sum', shape: [4096, 4096], axes: [1] },
     { reduction: 'sum', shape: [4096, 4096], axes: [0] },
@@ -91,15 +94,16 @@ export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
     { shape: [3, 20, 9], axis: 1, binary: true },
     { shape: [2, 3, 33], axis: -1, binary: false },
   ],
-  random: fc.record({
-    shape: fc.tuple(
-      fc.integer({ min: 1, max: 5 }),
-      fc.integer({ min: 1, max: 40 }),
-      fc.integer({ min: 1, max: 40 }),
-    ),
-    axis: fc.integer({ min: 0, max: 2 }),
-    binary: fc.boolean(),
-  }),
+  random: (fc) =>
+    fc.record({
+      shape: fc.tuple(
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 40 }),
+      ),
+      axis: fc.integer({ min: 0, max: 2 }),
+      binary: fc.boolean(),
+    }),
   benchmarks: [{ shape: [32, 20, 512], axis: 1, binary: true }],
   make: ({ shape, axis, binary }, random) => {
     const along = axis < 0 ? axis + shape.length : axis;
