@@ -23,9 +23,10 @@ export interface BenchOptions {
   readonly startUp?: boolean;
 }
 
-export function addBenchOptions(command: Command): Command {
+/** `alsoKnown` are names that `--only` may have beside those of the operations. */
+export function addBenchOptions(command: Command, alsoKnown: readonly string[] = []): Command {
   return command
-    .option('--only <names>', 'only these operations, separated by commas', operationNames, [])
+    .option('--only <names>', 'only these operations, separated by commas', namesAmong(alsoKnown), [])
     .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', wholeNumber, 7)
     .addOption(new Option('--storage <dtype>', 'type of the operands').choices(['f32', 'f16']).default('f32'))
     .option('--json <file>', 'write the results there, after each size')
@@ -113,11 +114,12 @@ function chosenCases({ traits }: Runtime, { only }: BenchOptions) {
     });
 }
 
-function operationNames(text: string): string[] {
-  const known = caseTables.map(({ operation }) => operation.name);
-  const wanted = text.split(',');
-  const unknown = wanted.filter((name) => !known.includes(name));
-  if (unknown.length > 0)
-    throw new InvalidArgumentError(`There is no ${unknown[0]}; there are ${known.join(', ')}.`);
-  return wanted;
+function namesAmong(alsoKnown: readonly string[]): (text: string) => string[] {
+  const known = new Set([...caseTables.map(({ operation }) => operation.name), ...alsoKnown]);
+  return (text) => {
+    const wanted = text.split(',');
+    const unknown = wanted.find((name) => !known.has(name));
+    if (unknown === undefined) return wanted;
+    throw new InvalidArgumentError(`There is no ${unknown}; there are ${[...known].join(', ')}.`);
+  };
 }

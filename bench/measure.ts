@@ -30,8 +30,18 @@ const contenderBudgetMs = 6000;
 export async function interleave(
   contenders: readonly Contender[],
   rounds: number,
-  hopeless = Number.POSITIVE_INFINITY,
+  hopeless?: number,
 ): Promise<Map<string, Timing>> {
+  const samples = await interleavedSamples(contenders, rounds, hopeless);
+  return new Map([...samples].map(([name, values]) => [name, timing(values)]));
+}
+
+/** As {@link interleave}: the samples themselves, that of the first round first. Slow contenders have fewer. */
+export async function interleavedSamples(
+  contenders: readonly Contender[],
+  rounds: number,
+  hopeless = Number.POSITIVE_INFINITY,
+): Promise<Map<string, number[]>> {
   const repeats = new Map<string, number>();
   const samples = new Map<string, number[]>();
   const shares = new Map<string, number>();
@@ -44,10 +54,10 @@ export async function interleave(
   }
   const fastest = Math.min(...first.values());
   for (const [name, once] of first) {
+    const isHopeless = once > hopeless * fastest;
     repeats.set(name, Math.min(256, Math.max(1, Math.ceil(shortestSampleMs / once))));
-    const share = once > hopeless * fastest ? 0 : Math.min(rounds, Math.floor(contenderBudgetMs / once));
-    shares.set(name, share);
-    samples.set(name, share > 0 ? [] : [once]);
+    shares.set(name, isHopeless ? 0 : Math.min(rounds, Math.max(1, Math.floor(contenderBudgetMs / once))));
+    samples.set(name, isHopeless ? [once] : []);
   }
   for (let round = 0; round < rounds; round++) {
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
@@ -66,7 +76,7 @@ export async function interleave(
         samples.get(task.name)!.push(sample / repeats.get(task.name)!);
     }
   }
-  return new Map([...samples].map(([name, values]) => [name, timing(values)]));
+  return samples;
 }
 
 export function median(values: readonly number[]): number {
@@ -75,7 +85,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-function timing(values: readonly number[]): Timing {
+export function timing(values: readonly number[]): Timing {
   return {
     median: median(values),
     min: Math.min(...values),
