@@ -714,6 +714,40 @@ export const selfTestCases: readonly StoredCase[] = [
     tolerance: 1,
   },
   {
+    operation: 'matmul',
+    options: {
+      transposeA: false,
+      transposeB: false,
+      activation: 'gelu',
+      negativeSlope: 0.2,
+    },
+    inputs: {
+      a: {
+        shape: [1, 3],
+        dtype: 'f32',
+        data: 's2ARPrA/Xb+d0IC/',
+      },
+      b: {
+        shape: [3, 90],
+        dtype: 'f32',
+        data: '2iuRPc1hJL7RR9w+URjYv88R5b4nOlC/2pFUP8PiCj/OZ84+3gsXvghYwD2AGKw+WsRqvzTbvD/9nZ0/vHzoP1e4xb5OpYU/C7ZGPYIRXL/uzoc/P90Wv4UbDr/JVbs+SK14v9xk4L55VV8/cx6rP6NHFT+koKM/zvX6vvSIjz+90ao/F4KnPwvOH8CKU+w/tEcRvzmcw78jj9Q//goRPwDpKb9bs8a/yHKSPW5+Cj4LcJk/LeizP2sdk78hO8s/SNtNP6rv+j7M3Sw/CQAMP7z4ir/u+PC+seaIPlPtM77qRLs/IqzuvVk+H8Cwzh+/o5aKP85dHL+6/4+/kS0ku1E/iL9+qxw/1g4cP6DXrT7VlylAzSADv29bBb7maBy/Jm3dvm+f4b++C8O/3VWuviWeTz5TzLi73P9fP0jYx7+hCFM/svf6vl7nDD9AkoA/uz6Vv857Yr/IRR8/4iymPzFh9b/PJ7G+YZYMwIwBRD+JQ5i/RwZZP168jb7YGzW+IabKPySkWL1yro29NSr5PsTq6T8/2TU/HZZKv0SEZ75nJpq/abSUvwfKPL4lTfC/BvzAvWALhb+lJXc/Nbu0P48U2r0EtXO/OlSvPyi8gz/gwE6/ERCDvy+oZL/lwglArTD2P/OKIzwY+dA+CFqWvojC0L3y3ay+v2Omvs0VG0Dc3p6+7dIiv1bwS78hXvG+vfWDv01ErT1Dgpu+bXfrP2XoBL5nate+yO+Wvz/+Oj/gnvI+XpiZvf6Uiz9DCYq/BQlpP16zST/8w1Q+bm4BQLZ8eD5Peg/ARrq6vkacG78obqa+g39mP9ETsL5CSGc/EIukvtWb+L26UH4+sNeeP+fJ574/Kaa/HTEXvzCdNL9Vry+/hGY+v4WeHL9JZIK+xQRnvVQlkL9DUcw+jjD5vmLbK7/tvp4/sRN7P/Z+yb8PzB+/t/YgQFn4zL+PVja/BfvfPixAe8CbT5o/J+0GPwfXtb21PLg+bIHpvf6xD7+vlpM/eq1Kv7wj9L4HL5++Bbn2vghwBL/3j9C9COliPoFmpjwJaoS/lOUcv/lsl77m/KU/1iKGvz4ykrzkcW0/xUMHQADN0r+6Pn++ks6XvlD/cb9r5zE/dbtMP+nLhD7GbKi9AzzsuxhTuj3++JU/WVuEv/XViL4ELgG/nyfTvx7umL9iMwg9DT6Vvn4MYz1dKIm+pM9rvnbr4z8tryu+9cj9PwrMMz71MYC/e9oNv92IdT8AGpi91X+qvrWzjL7Z0JE/FoR4vk1PNUAL5Rg/Cu8MPwE7TL+GdCy/B9N0Pp1RjT2PZKK+ypiqPVptE7+HPiu/JFIZvjz8jD/3QIa+2YSPvuMk+D6jQqo+6raIP1JlCsBnIglArFtEP8Pm479feke+cPCQP6FQab+ZOsK74jWCvqeWGT/hgNg9t7J3P2FNj715Xd2/',
+      },
+      bias: {
+        shape: [90],
+        dtype: 'f32',
+        data: 'QMV8PzDz4z9Udw0+uWijv914hr9jsZa/Y9LGP0Qh1z5eMSA+cKoMv6qLrT6z5do+0ilgvw8A6j6xM4O+5JQPP3J40D/HU7s/ViELv2rAd77o9QQ/kgbuvojSuD9Mdke/XKwtv9kqP75qcHO/lr7yPxRHMT/WzZG+RnoBQPYg0j/o2k0/QVHtv+5BgTxvUY8/PTJ9Pk4Uo7+1WWQ+8/pKvxFWpj6+tJE/z/Z1vwOlMj8X/dk+/RMYP3vV6j9H49i/NnAfv3N93r5dR/4+nFBiv+OYBL9kbxpAlVq1PuOB+r6s2fe/qQnDP9D9gL+35+W++1OxPkMVwT9RoSG/ks0tPwlAdL+C4pq/7n0jv9K5kD/GQuE/G+v2P8U55D/9/UY+uAqPP/udlz6C8ag+edJ3P3lESj+JUaW/uLq5Pc7miD/ijv2/dZOYvodfrr8UVDy+Fva/Poifib87XX2585QnwDfLpD+Zraq/',
+      },
+    },
+    outputs: {
+      output: {
+        shape: [1, 90],
+        dtype: 'f32',
+        data: 'Gw8cQCiCoUCOVuk7Rf/3uw3OLb4Vs8y98IiNPpeZdT8hWCq+rkeovcILLr40E8s9spS8PTY0oj9Vp2g/e4vBP6u40T/8zohAg8K6PZ7OKT/bP9W9ZrstvkSUrz+Cfyy+T/qeuO2AuT4/xog9iiNRQNjoHkBv9yi8EMIfvt6rtz8oxg0/6KTlvctHAL43kK4+gXexP4k8xrrr54w/tMuyPyJ6BUA1IJU/3cENPsFX2T7zVXs/ZHElvotdh7tDVie+RTLRvQefEL5VnoY/P96gvT7vULxpgVZA1+PnvOeEKL4+jGG7C9jrOhqatbcTGiE/lU8hPrZ4L0DUtsI9h5n/vWXTKr51aLe9sRMEvoMQ5z+VRCVAC11FP/uSZD/5N7I/G/7kP7PWwj3vyXU+goqrPkd6YUBjmQO7uhEfvvUxZ0Cr9TW9ETwavjs2/z08Cxi+tXQJvuxfFb4Bfbo+2+GOs1D9HEA7C1A/',
+      },
+    },
+    tolerance: 1,
+  },
+  {
     operation: 'mergeMaps',
     options: {
       layout: {
@@ -1145,7 +1179,7 @@ export const selfTestCases: readonly StoredCase[] = [
       logits: {
         shape: [1, 4, 40],
         dtype: 'f32',
-        data: '9OYDP04fX8AQn0bAyFEGwA1HDsBT3uc/m32vP731dz8P1AzA3C+4vgLIzsBXj0nAmvSfQCiqC8Ae9MNAXfmXwMNC8kBEHso/jGWjvkl03L75/wM+3In2wIKwocDmRp6+BNG5vyHsDEDm7h4/JtF3wDH0v77rflW/bTHav25MpcBIYXbAxRRoQO/lGcGl7ANAUrM8Px/3YkDPcSrAw+PhwAaplkBoquE+ivuPP1fPCkBS5nHAZyLHP5hBB8BCwtA/UMrkPY+WBD9nIMNA1TX3PpKoQ8C+4FLAui07P0lQuz8LE40/Fso2wKluHcBjnpFAeeuHP3s/Xj/2U/2/LVZnvc7wM8B47pTAWML2wD8q2b8G3X+/7ySzwMLXl0A1Kk/AFMeGQJx/BcBtcx+/GYITwDPYjMB2XgdAG4gCv6QITMC9uAdAqxCJQDS4H0CN15A/fbzYv08AOcD3EZo+lXwkv7UeXsDMpJY/vq8MQDrJlcCjNGnA+TTAQC3GsT/AHxzAJPUhQAMMusANmJa/FQZIQDiVoz+EyRFA8LaLQD7l3j0hJn5AWIiHPxNTAcDeJiM/JjWPQP8mT0Ac0og/xZM3P47pIb9vzzBAinlLwAwx7T+Rvdi/SuoRQLyHrj6eqm5AdDGnP7St8r9PP4Y/TXpHwMJOE8A9apK/lb4TP4say72BKgM+Ytu9P5fjOz/IdMhATU5EwGNsD0CUCk9AHwU4v2Xpp0DtQSvAq2NkPzbtqz/EbLS/7R8YQNw0Yz9vz0ZAqVOiv2It078mWtG/ixcOPhFxN8Cy5IDAyXR/Pn3tm8B4viDADix6QA40bMAZvkTA49KGvwUT2b/2FJu/Ln4lQA==',
+        data: 'DBHaPsTvJcDrOEHAx8FZPrSS9r7dNaU/PRKiwFvNq7+dKxzAZG0fQCVU0D/azZo/zZHivgZCkD5gEoE/RBMwwGekjUD7bGxAjV2uQEFKlL/1d0hAiAgVPiENJcBltktA30viv0gp1b9XgIw/9oE6wKVLqL8agCdA1laAQHTr3z/2cHVAWzi8v25NV0BOHYBAIkN7QBG178CnPrFAjuvZvyu1ksBaa59AfZDZP4Dd/r+EBpXALKxbPqW9zz4RKGZAIu6GQCCsXMBZbJhAdmQaQL8zvD9ZpgFADgDSPxp1UMCzurS/ClpNP/7xBr+wc4xAGgGzvoXd7sAItu+/9eFPQLWM6r+X/1fAWUT2u/peTMA9Aes/QRbqP7hhgj+/Y/5ANLHEvyYJyL5Zneq/3RGmv5M3qcDOSJLAZcCCv5u2Gz8+mYq85f8nQDbilcB5Rh5AxTm8vw1b0z9g20BAGN5fwNrcKcCs6O4/U0N5QOUIuMDb3YS/keHSwCkBE0BNZWTAtcQiQIyaVL/i1Ae/mfyXQBt7Ir6rhVS+p9+6PxNwr0DvYghAlvAXwDOjLb+bOWfAng5fwIaXDb/cObTABL2QvhCRR8A8XDlAaIyHQGuPo77DxzbAK3+DQDyaRUCoEBvAGphEwCN+K8BXpM5AgqS4QG1Q9TzSupw/DIdhv+aRnL51poG/npV5v7Sg6EBKTm6/Yzz0v0H0GMCZBrW/m/BFwDrzgT5kQ2m/kpmwQJdcx77Nj6G/rGdiwK8+DEAo97U/jmRmvn5fUUDkDU/AxMYuQIdGF0D9kh8/pCXCQIldOj92N9fAtQuMv2lq6b88pXm/ot8sQNwOhL8ydi1Al9B2vw==',
       },
       tokens: {
         shape: [1, 4],
@@ -1162,12 +1196,12 @@ export const selfTestCases: readonly StoredCase[] = [
       candidates: {
         shape: [1, 4],
         dtype: 'u32',
-        data: 'EAAAABEAAAANAAAACwAAAA==',
+        data: 'JgAAABEAAAAXAAAACgAAAA==',
       },
       confidence: {
         shape: [1, 4],
         dtype: 'f32',
-        data: 'RIA6P///f/8DbOc+WkMZPw==',
+        data: 'LxCJPv//f/9xebk+R0QAPw==',
       },
     },
     tolerance: 20,
@@ -1509,6 +1543,85 @@ export const selfTestCases: readonly StoredCase[] = [
         shape: [3],
         dtype: 'u32',
         data: 'AAAAAAAAAAAAAAAA',
+      },
+    },
+    tolerance: 1,
+  },
+  {
+    operation: 'linearTokenCandidates',
+    options: {
+      maskId: 3,
+      temperature: 0,
+      confidence: 'probability',
+      rescore: false,
+      blockLength: 4,
+    },
+    inputs: {
+      hidden: {
+        shape: [1, 4, 24],
+        dtype: 'f32',
+        data: 'v1fbvphW6L7fUb0+mkmPPlt1Sj7E+OW+VWOWvRLWqL+wkiS/ZZqCP0sS5L7V/p8/MSx4vxvOxT9iB6U+r2mFvQkAtL0Pjtc8QEzJv9cEhL+LO4G98LeXvhIg5j62xAE+e1dKv826nL2OUS6+Zieyvjj3hr8fK0m/Un49P45Q+79/btc+wxIaPgBROT/bKgu/K3C4v/MGdj9XQbg9YB9rPvis4j6hgkW/sZeiPlvf3L5sc6o+dc66PPeD2D33UZ8/qtjJPSXBH79cLiy/qdQYPuHwmD6eX2Y+Nj8Vv/yKAL9Zy20/xfRdPvh2NT5n186+tOI8vMLrEr9DNHO/X3rJv4NQsb5c6VC+TEWSv1D1dz9AJim/SxdcP4kA2r7sMAK+P+Hwvof/Zb+ADt0+RijVvcaXJr/rod0+jtNfPxRpAj+nhmw+5fawvogNF792mHs9g00GvjRcNb8NAHY+dr3lPn6ZdL9eaT6/se+cP+cmkT4Q8/6+4TwEPxzol78763W+',
+      },
+      weight: {
+        shape: [40, 24],
+        dtype: 'f32',
+        data: 'Y1mFP0sc2j4FYkI/QEm6P9SYFD3Bbqk/yrW0PsNuLL8niVk+iPG+P/8Zij96bbY+B8V0PhPiV74/v2s/XKaHv7MgHj9hfhC/uI1CP/u06D1pHJ8/m+zePiLJIb8T/7I+NPyEvwJpRL9SOMO+Hf5EPgdnB71X4y49gyT9PsmEej4wowVA3t6Cvy47Pz8NB4o/KVx1vtzh3z/nV2S/ckKYPkg85T4FkfC+PNVKP5N4lz5KioQ/jG/YvuzIDL9vkQu/uXQ9PcGWdL+Y26u/202qPVHnz79KU1a/CcimPwp4nb9mKYO/2sOzvli3EL+dxs6+PahcP/2Q6jx7nTE+EEA3Pkp3+z+j3ZQ/vXoZvxaZGD/v5Pk9OG0yP6iZFb8DwFe/KMElv0D22r6kuys/ASGFP8Yxmr93SyA/q4W7v3+V2r86pqG/xoOPv1K8Az4ROpI/pCNnv8nfUj9fSkQ/TVsPP9k+o7vSPAw/TmKmPqZmi76ZAy6/6MQ3vrZc+j/kKz28cPfPP32Kyj9H4y7A7DsEwMLg/z0E5Am/NPINPp2Qt739ojy/r0sxP8HFID7NpmE/X1A5P/TQUz9IlOe/AoWGP1xNbj27CxW/u2gjP+v5QL9PoQk+9ymiv57cUD/SDhg+Ypb3v7Eayz8Kj6O/KLJQPwUV0z+PQNi+tzyTvn0Xdr/N1sg/3cSTv7ZDN794G5w/OlRXP3k6pr93yJE+HA3UPi+7IL539Hk+egXfvzsf+T+uzJM/OZOZv8/tHT/hpXG/ydlPvz6ih75Wk4I9+XyOv0nOlL/qB80/CuvEP9MuBb8l0I8+SnWIv5xKGUBrC6C+pXgpv9mvir8OVOW+X+Q4P88RIz7YXeQ/U0BCv3PST7+Mlqk+5SQNvywujD/LQR1A96WyvwjSTz5L4Im/1xXRPWk/Uz4VW0i/Sj73PnJ83L7qDrC/D6G4vz9wTD/nJ0u/Q5yMP9Axa7z2vMS+nyC4PyO4UD3I1hbAZc6IPxELhz9TfYo+NnTAvv/9Rr+ZbYO/N6oOv8prtb4rjBs/ezekv3KEWb+aYsY/uBTQvFDYeT9KgSE/bacEvwbxTj+zdMY+nfh9vhUvnb0h6qo/ak1KQKD/lT+K/Y0/c4N6PlWTiT+9jxo/8LZzP7rvKT1wDbc9TwmJPdqLHb9nwG0/GwRxvIVwq7/gWnM/4/dQPu9AOj/B6BK+zhA1v7uQPz69pp8/zhcGv/87+r893+s/77VrP6CShr4KvtM/4feQv67bLD4i0Wc/RvZGP/w/Db9LN6Q/PrtBP5Y2kT5uA3C/HdQdPzkMAT5GSV0/BGyRP9FwBT48moM+CEk/vr/GWr83v9g+GULWvLna/L26X6m/EJJJvw+X5z6H/Ta/SUvXv9Rlfj+OSE+/sn29v0ifvD9Cqp+/v5x3P7mDsz/p2n2+GJWrv43N+L5J4Xc/N5kKwCcAkr8jfYs/tnOIvkAWXL97Hhc/YuvKP3cBKMDoPFe/8sejv/pYtb8lgtO+S6VOP+okDr+WCU6/8zdmPWUHuz/LVVI/xv5QP6+zsb94HEbAXLoQv7eYPb9Z53U/c1W6PtA0Jj+TmJm+v0d0vTR87r9V0y1AmzqovhbdUb7hMys+U/AtPk766D5PnnA/2k2pvxPVqr1qDIo/hHPYPwtL0r4ajqY/wUCIvzE/h78ASU6/fzWLP3U3C796eYi+ILuWv1xLyj4q2By/mjI8PuoZBMC8RMu9g9Lxv4c60T/3gP6+XN1Pv2Kox71tUSo/TJNGv/bWzr68HlQ/Ctr8vhuoy72+AWS+scGkvsTDi744uwHA+L37PpKjxz4gz1U/RpX0vTfBfD9FgRBAliCtPxsIYb2uH98+6zXoPYOCxz5SGFQ/NNw8v6tW3T4F9Se+v1Qdv3Qbtj9e7/m+1FSvPxuIkT/dEk2/1BMZPcXrnD63YH2+mqvAv0XsgT4WNRc/C1emPuinY79iq5M/pyigP1J3hL+Pmey/wtVJPpvY7T6qgJ6/AxVTP3YOCz8Q2wdAs/vzPjafMTzaDZK/VG2Rv0wC0b3hsui9FBuGv3bXWD/bmGQ/Icz4P+RHEb8K3s2+2l2aPmClmL8xNS/AgiWrP/Fr1b5prE4/ZaXzPwroJj/lZaY/8an6v5cGgL7BT7w9LLYoP6vemT33XIK/dlK4P0NaKz5GF7Y/fuHavhc9Uz4RhRk+MLKOPfFqBr/yCu69V4E6P9XOIb/GUrI+RaKgv8aKy7/2hW8+Zq0Nvz/huD5ZNEu+9skgv+6V2z9xfSW/Yt6ov5nZy75HJdO/a97wvuZwbL/Cw4W9xtveP9UwtLw3XTI/nbMDwOBHibxKq2U+CnaYPfaei77Iqjy/WgeNv3j37DsjLxU/hagFv3h+Aj8raIy/WDrDvQlbrT7XPmS/YTllP3eUY79xDrg/T9oRwFhiir/E3s8+44FRv0j+sb3uNXe/aq8xPx9wNb9wiXI+z7hgvoXSkD62r9U+VHsNvoKZrj+Tvva+JEEoPTPZgb/v3Gc/q9J9v0IhuT2gpUC+TnGtv24/YbxdV8y/rUtrvtiPRz8z2YC+9yKtvpozCr+9qsa+YU+3vmroGb6wgau/SaGmPzLsLL9qFiG/Fl8iP/K2zD8g9FO9RjN6PyM/Rb/6fTQ/s8cNQFVhMb9cTl+9wVYBv8cFF0A+yQC/DSCCvpa43r+04/g+fcTDvqz1Hj5OTMa+INDvP0iMBcDypgG/GglgvzLMB0AxVnM/zR3RvtKGCT8M4SA/Z+4Bv7fONcAtfpy9IosRP0VVHr9dVfW/03jJP4ESUz9ef4I+eHJuPwMCKD/1NSk+lN9Gvxl/UD9Syj0/dcSXPvqzzb92oyE/hd6cPzbUmjxjddc/uRrOvVWjhj8lbSi+vS0xv4x0fb+mnAe/A82JvynuE74oR58/b23xvo5eRD4tyXo/l2+KvUd6gD+pKM0++is/vt0f379B+BHA5VV8vo68gb8XE4m/cb5ov6GTxj41TUA/tXQ/wLrZwr4hTQM/+pGquQkLMj2xom89sZEIv2TaPb64ZJk+ghK5vhTorL8JmBi+OaAfPqtxmT49n62//d8Rv63JgT+VP5W/giFSv+8sej8FmWa+IUCWv7BRhD/+pqw/gWcRvvc2Yr9RcJ0+otiVvyzQbL7BeWO/NMmkv42Lgz+ppTE/XJRkvw6Ier7okJy+DPWMu259aD8Zv7q8zN4SP35R0L4PPt0+EKj1P9O+ZL5Hv44/DTPeP1P6tb4a0iu+/97Av02Zer8gQs+/TQ4zv9B8EcCS82m9iphsvjg4Wr9urjq/yOVTP7Pc2D69UXC/T4tZPkloDj98OI+/IKxdP3PQmj+9x6O/JibgPtTYYMDHD8a+4IwAv0rPAb9sACA/buaRv3xITb6llTw+t2qrv38COz9p7Jk9o2UHv+pnaD94e2e//Wh9PtGoxb5i0n+/w5i1PyRsir4VRes/1G4Jv3Ibqb2TJ569iIAjv9mpjT4mDx2/Za6uv35CnT9D8OC84epDwAP+1D6Kcru+pCwPwDTlGT422La/iVMGPluYXz+0Tpo9nQIzP4zzLj5z42o/waqYP9n7YT+z1Ko/sqqnP3fkz72prfM+AaQuP9CFlz85yMG/QYi5PzNasL8405O/teYjvv/2Gb8ft16/R9mMvueTLz/h+Si+RuwKPj61Fj9X2Ye/BusZv4e9oz9oJuY+H5ZLP4JfkL6MO+6/2TkdPocj+r4k1g8/KrtTvw9uZj+CXou/UO4Mv6UgKT0hNbS+nF7YPcc3dr0G4WC/GjX0vmtup7+w7R+/7X9iv6sntjyMVUW/dSXsPuPhgj7G6Yw/yVTaPwGSx7/uyrQ/0sEFQFxBOcD+Zuc+hy9XPtsr/D6BegdA7SbgvzL5xzxXpok/l4JyP1MKAsA+FlQ/GWm2v+bcqj+dvB6/wfe0v0Vdpz87/qA+0/C4vxmVPT4ylrS+8E7ZPkeOmb4WtgjAkEjXPSY93L6cYYs/OkWDv9AyTD6UNPI+bFjXP32fU78g+qO/4sUEvwgYlj92Bl+/i0CAv8tnab99yVs+DpRNPq5H9T9nykc+p46ev99wIb7HoBW/Eh32vtQw8D9rslA+eTfgPOZ8Hr5a74Y/RFTnvgwCxb53vtq9EG2NvkUZXEAtn7u9HABqvyoOuL9uj1i+z+6sv3J2mj/NEXq76zOSPnRzkD/L/0m/ZNmBP0NPoD+zpvs+VkXpvvA9ub6YEwm/8rSCP46MDMBNRKE/Xsdwvocj6L/wAdq+6I+9P071xD/DYGC/u5yCvq34q7/xTvW+hR9uv87zY7++Hfs+sdgTP0aDSD/Ezp++3HqFPoaDNz9YKty9xHnevkDXIz/pB6y+nxdXvxAywr9WixQ/HzahPi1DgL4986m/aiKZP2bbDL/z4EQ/gZccP+IJDD4jPxvAZ59hP4ZBnz/fdRa/0mioPiWQGz+GjxLAyciov+RdyL5Tky3Aah4ovyGtQT/KCxa/GSz5PnC7gT4Im80/MxE2Pj3CjT/lkVq/5MJWvqoiIL8hCAK/+J6Ov8QDV8Aioou/CoE5vwNIB78xww2+qBtwP05wqr+oBeI/4/sBP4wCRD5xJQu/FYGFvvxzXz+hJJA/uhB7Pgt6UT8jFqS+WoQsvCqZgz9k9rw+p6nOvv98fr9Q4T+/e5arv0+O7r5xEMQ/MDDEPs0nxD9BcTe/VJeiv6TMbz/CRgs/B2WXvttryD9ZEmy/pN71Pv+lyr5ac5m+wc4AQIH09D+JhZ2/KZnLvjjwKL907BK/qhqiPnM+WT9CXD8+33TxvxRLqz/KyS092szsPj0kxz/FM5i/3H2yv+y7Pz48eQk/R3D9PviMR7/FkRo+a+HKPSoniD8wNSc/jl9Ov8jgbb1HBEA/1eCIP3840T6kzBM/gDawvoST7z9fRk8/DqEzP4g5zL5Yu6G/zS+NvkSIqD80mJG+ODEIQOktcb+slrO/xBO6P/QHHcAz9qm+UjOavrHIlT4h8S4/i44uPigXL7+vnEy//DLNvnadBT4K8ce+eh25vT82JMAqV/09rh3CP4+R5T6NUrg+65DNPnRtAEAf5zG/vJ8mQLSGnb5b9iQ/ZBcPP5nbQT2sxp4/ePm9PrNBgz1TsAVA',
+      },
+      tokens: {
+        shape: [1, 4],
+        dtype: 'u32',
+        data: 'AwAAAAMAAAAOAAAAAwAAAA==',
+      },
+      state: {
+        shape: [6],
+        dtype: 'u32',
+        data: 'ACVG+ncAAAAAAAAAAAAAAAAAAAAAAAAA',
+      },
+    },
+    outputs: {
+      candidates: {
+        shape: [1, 4],
+        dtype: 'u32',
+        data: 'DQAAACcAAAAOAAAAGQAAAA==',
+      },
+      confidence: {
+        shape: [1, 4],
+        dtype: 'f32',
+        data: 'jawJP/OZHT///3//E/DNPg==',
+      },
+    },
+    tolerance: 1,
+  },
+  {
+    operation: 'linearCrossEntropy',
+    options: {},
+    inputs: {
+      hidden: {
+        shape: [4, 24],
+        dtype: 'f32',
+        data: 'nWZtPRymtL6VWtK+URDtPKY3hr262zM+2XAwv9YIO75KBKq+/Y+tPq/MYj6Fhyg+Xah2vVIMHT37gww+vK+/vlMzGj+gsQA/NtM9PxFwIb4YPto+Nz+iPGKvs74pxt0+O1x2voIPaL5e9Rg+OAvLvog3N77yWbY+0bcLP9/Fcz7vmQU/e+hMvkJk6j4veQs/FMUIP+l6gr+r9UA/zD1tvhG3H7/GjS0/qNpsPie7ir4FPSK/MSbvPNcoYj0LkPo+tuQSP9Y88L757yU/yBSoPnfjTD4TJY0+iJ5kPpDw4r7NwES+Ao/fPerokr2Y5xg/DeBCvZUFgr9we4K+X1DiPmZYf743Juu+/wyGurB93r5C138+cdd+Pg/xDT7heIo/oCFWvnbFWb2Dan++O8s0vmE4OL8YQR+/IVgOvumEqT0W4xa7EeW2PjIsI7/tTqw+BupMvkwYZj6+9NE+VLfzvlDsuL6nC4I+fK4HPwZaSL+ZpRC+C5Rlv8wJoD5Qpfi+',
+      },
+      weight: {
+        shape: [40, 24],
+        dtype: 'f32',
+        data: 'RwZZP168jb7YGzW+IabKPySkWL1yro29NSr5PsTq6T8/2TU/HZZKv0SEZ75nJpq/abSUvwfKPL4lTfC/BvzAvWALhb+lJXc/Nbu0P48U2r0EtXO/OlSvPyi8gz/gwE6/ERCDvy+oZL/lwglArTD2P/OKIzwY+dA+CFqWvojC0L3y3ay+v2Omvs0VG0Dc3p6+7dIiv1bwS78hXvG+vfWDv01ErT1Dgpu+bXfrP2XoBL5nate+yO+Wvz/+Oj/gnvI+XpiZvf6Uiz9DCYq/BQlpP16zST/8w1Q+bm4BQLZ8eD5Peg/ARrq6vkacG78obqa+g39mP9ETsL5CSGc/EIukvtWb+L26UH4+sNeeP+fJ574/Kaa/HTEXvzCdNL9Vry+/hGY+v4WeHL9JZIK+xQRnvVQlkL9DUcw+jjD5vmLbK7/tvp4/sRN7P/Z+yb8PzB+/t/YgQFn4zL+PVja/BfvfPixAe8CbT5o/J+0GPwfXtb21PLg+bIHpvf6xD7+vlpM/eq1Kv7wj9L4HL5++Bbn2vghwBL/3j9C9COliPoFmpjwJaoS/lOUcv/lsl77m/KU/1iKGvz4ykrzkcW0/xUMHQADN0r+6Pn++ks6XvlD/cb9r5zE/dbtMP+nLhD7GbKi9AzzsuxhTuj3++JU/WVuEv/XViL4ELgG/nyfTvx7umL9iMwg9DT6Vvn4MYz1dKIm+pM9rvnbr4z8tryu+9cj9PwrMMz71MYC/e9oNv92IdT8AGpi91X+qvrWzjL7Z0JE/FoR4vk1PNUAL5Rg/Cu8MPwE7TL+GdCy/B9N0Pp1RjT2PZKK+ypiqPVptE7+HPiu/JFIZvjz8jD/3QIa+2YSPvuMk+D6jQqo+6raIP1JlCsBnIglArFtEP8Pm479feke+cPCQP6FQab+ZOsK74jWCvqeWGT/hgNg9t7J3P2FNj715Xd2/QMV8PzDz4z9Udw0+uWijv914hr9jsZa/Y9LGP0Qh1z5eMSA+cKoMv6qLrT6z5do+0ilgvw8A6j6xM4O+5JQPP3J40D/HU7s/ViELv2rAd77o9QQ/kgbuvojSuD9Mdke/XKwtv9kqP75qcHO/lr7yPxRHMT/WzZG+RnoBQPYg0j/o2k0/QVHtv+5BgTxvUY8/PTJ9Pk4Uo7+1WWQ+8/pKvxFWpj6+tJE/z/Z1vwOlMj8X/dk+/RMYP3vV6j9H49i/NnAfv3N93r5dR/4+nFBiv+OYBL9kbxpAlVq1PuOB+r6s2fe/qQnDP9D9gL+35+W++1OxPkMVwT9RoSG/ks0tPwlAdL+C4pq/7n0jv9K5kD/GQuE/G+v2P8U55D/9/UY+uAqPP/udlz6C8ag+edJ3P3lESj+JUaW/uLq5Pc7miD/ijv2/dZOYvodfrr8UVDy+Fva/Poifib87XX2585QnwDfLpD+Zraq/SljxvwZysL9ktEc+EYzHPoKbmj28yOY/8jUzv5Pkej+BK8w+sPwxvug30b73z1i+2lBev/SwCT966M49YjsYv6PAtD9B91A96rwvv5m2bD9h4nu//UigPI5qXz+FCSq/3T2RvcijTr9ZiQhALKJ/vIB8Y7/PHUQ+/JBgvzp3Tb5Ldqa9ddKAPrXYX7/zbBK92Uryvsd2tD6Y/WC/1NMiPm6Rt75TkEQ/JTfNPzd4Ar8HICk7zW2jPv70eT+zvnS/+6Bgv7pRrr8w9LY/vqmlvvDh7z5YBn4/s3egPwmOrj+vqju+fPkeP/IQxT9ioRk/Ojt9vpZMzb8EnaK/giNfv0xbg7+Lre4+ZufcP8l7nb4Q0QXAW8OBv85Ba7/T2my/glebP6bwkz9a02+/6+yfP2EgTD5flLu/PcWnPyC6Gz8JeBM/RxMKPmGsG8AmL1K/aoywPxwtUb/InDq+H4KNP3Bkmr8+KnU+CPG1veydLb+ONqU/4B3nvWafkj/qoJ2/BK4cvxBcML+PmA7Ar7I+vyZ17j8iZ4o+Qs2zvj0b6j5pqSg/EJ6jvmd6Gr/5FKU+pJc6vzmdN79xQmc+cyXtPofmLb+oNAO/YwKZvlbjj78Ssxg9SL4LvkIMsj5xsKy+er+av74eZLwdG9u/4+quvpOujr4A9/C+jqElwBalmz8jD4g/H/usP08SOD4Iy8K+BhPfP0qRDkCK070/3sTMvsCN07/oRqK//Ro6v3xIbb1vI8y/1oCyvrxZM8CqqJg+u17UviVjWz9kcZO/fpXgvvE6gj/JVwq/ciH+P3fmyL6+HoY+TUbavXV57L5UlaY+IrWfPjuBPL+LOXA+u2kcPjWUkz/zsx4/GC2KvjTQ777YAA0+rxsXvrhkM740Aoo+4q0VP/r1HL8MIsG/opTUPu/5fL+7peo+WDsKvZEonj8brmg9NJQWv64MP79nnrA+b7d9P1fn9D7wu3O/i+Arv9MW5T51tZA/nf7Iv74DdD+m2/s+uv0nP3XFtb/Xihc/9zuyv2dGdD+zGae+SMwWv6mnSr8/1by/KSaMPwOJ0j4TG9I9o2GpPhgr/b4pdKG/xsQmvhbSOj4e6PC+JSo/viBvLz8Z9+w/U2WAvwnogz485RS/0TiiP7abm7+YBZo+29PMPKUDOT9jIcu/gGc+PxTpgj5nm8O96YmxP0ANzT7vzoQ/AMzOvzkehz0EcOq+0I7Yvaulv7+8W3G/5rWGPx9AEb4zcJC/TTr/vkNgCb/3Vcs+QY9uPzIikT/VMU0/fYALv+lMi7/Sqi2/DQiwvupWtj7MgAA/3twoPsdAST9xwQi9C0fHvZJO7r73Lvo/cf+NvmeNWL6qt5c/lO2HP1MCzz2FcmW/n9lBPrvGOz2i0nM/9815PVuJFbwwrzk/xZjoP3/I5D1zeRe/m6GXP3bB3L5ypNs/EKzBvgmF+r6MHcu/p9m8P8MreD88PMi/Z03pPwVHID84v6C+Ooikv5jTBr6oVIW/HQ5eP2Joij42rA++j1RCv4NmQzzHvL8/yqFMvAZbU7+lZg0/DgzQP/cCqz0xoMA9l3LBv5xtUj0uVyo+NmiGvyq6gr9gsFy/gXt6P2uVxL1QYoo/GsCqP/X6wb89yJW8pDWov/u7hT9SC4K+FtGTP0Nwcz+PVzg/6SZDv6Tdmr966lC/yY14P/G+mL2I/Ik+dt1lP0YnZD9aJKK+jRzVP//WCUCoc/Y+UKGMP4J8nT/LRJI+sjIxvyI/nj8YMjw/skjSPwxXz76N4dg+ce6ovwegrb8jgqo/MQqoPfVfET9mA12+2wWmv/FhVb5XUtU97p7KPzw/UL9RDY6/RT4tv6k5I79XwHG/oMiDv1VfP70e0cu+1vVnv+SRCj45RZu/vbVBv3IrtD+oxcs+8oNBvtow6z5qYc0+YVmYP+GRLb+zCts+pbSFP7yQl7/Scxu/PgWMv25UOr0urA2/SWSpP7rysD2ck86/XX/gvVGMu78Bmme/FoUJv2W/O78K1pk+vmzAv/yCmb/NcUc9B+9FPqxsvT90XDc/2TDGPg7f7D4CiLy+4KolP4Qld78/BB2/mXJuvzf1Cr74a+u+ErpIPWf1J0BVjY0/EXOGv9S9g77QAI+/krCvvz/mIr7nUtk9J2Snv/uGyj/VTIS+DH8Cv4Yakb6xC8C/GlZUv95UUj/5Vo0/pUsdv4xtCEDHc0s/OPRaP9AcGj+iCIU/x6eIP2l4q76ASp0/hTDPv3c72T6m2x6/Oxz0P74In7/fIQW8UEWQv4dVJb4k1wLA/zIzQLhkxL+OuRY9FOrzvauZ9j4BBTa/cRRSvoJVtL6qcnE/JDqnvbnba79nbrW+jGouPk3Vhj5crJG+/ZOJPm/st767FYW8x5sZvp652j9Db4m+JvnyPtfwLD/QXY4/8lbVP6v9xb5GS3e+RFeYv6GH1L6OtOI+sRs4P9tP1z4oSG8/kp3DvsfuBr/md5M9hQXHPJshAT8wNYy/Ext1P+hivr+5uQQ/9L4rP3ppEcBcARU+YBDCPwoDgD+XBh0/Zqv/P6qeXT88cjrANVh5P9iXrT5hUfc8hbCePzxU2L8BKeI/cyz3Pk6I+75EopG/+n6Cv56v7r/Wsp++3qtvvx/nOT5XhAm8DIq7PouQwD5omJE/edoGQBbQkj/0FYw/P+GEP5TFRr6GyqO//gFoPurK3DtBJvM+1sN5v9mMEr+hGGc/xmWPv5Kqe72gno6/OtptvzM5pz/2qhU+zFkJPyvflz04whw/j3JMv6kztjxXYqu/33QCPwzDFUC91fI/39g2v4L/Sr+mIKE+I9GvvLj4vD8OVmu/VQFUP2BkaL5TagI/3/ULv0gDlD9Fo668tG+OPm7K474oK4M/D+mDPj9Ykb2X2QY/Z+rrPpQMtj/2YsI/Bp5tP6utOD8XMJm/k1WuPukMmbyU89M+zSZlP2nUiz+noQS/VccbPmei3b6XvzA96J4Pv7v8jz+b3AO+I1RBvyQWRT9HiDE+WimMvt7V7D9nuF4/jeqNPn1u57w5gby/2wQ8Pq4ztL4nDBW/io1JP292hT5nhrG+6z31Pu8PEL5SBHO/AEFKPiZAhr/o+su+LzoFwFUVzz/2kZO/n1OrPgwawT3Z4iW/9Y3PPt9HAUDDURu/7qSVPwBBlz/YoMY+21mcv+0ckj0rKxA/x5uNvsL8KT/u9aw+BdhXv8DopT5xiKC/Wirevf63rT6MqJ+//tCpP+DWkL8+uco++lSOPuKLrT/kWX+/3p0Hv7wggD/Yj1w/EGwhP3gdOL/rB8o+u3dFv9hyyj8RFgi/qBUCvT281z81u6Q/zZ8+v4W/JT25jIw/iGGjvkUm7r7Qqzi/n4i7PDN5Bj+s5o2/L9Vyvn5VijwvawQ/6iixvxATXD+05Mo8viOovn5DCMD0cBA9VZUfvzVfpD62yQ0/bcrEP3QQ0r3pi3W/H5CNPucCLL/Gf7k/bEywvBrlK8C8eNA/3yc8v8rbf79R4+2+aKZ7PzRBs76i2fM+3z9ZP+Cl1r+hIua+wVzZvcijbb/5odq+4FuAvetCCb+s1Ne/ek9VP0aITL/gW+y+ru2JvpJN5D/EQoe+ChUjP9EnbL4EWZ2/DWsNvhu1Tb8TRpk/Njxpv2KfLcArMMA/hMECwOv2OL+hYny+09W0PqjYFr+RNje/TOFQv8F0l77ly8+/',
+      },
+      targets: {
+        shape: [4],
+        dtype: 'u32',
+        data: 'CQAAAA8AAAAQAAAAEgAAAA==',
+      },
+    },
+    outputs: {
+      loss: {
+        shape: [4],
+        dtype: 'f32',
+        data: 'hw3AQLg0iUBGAxdBZ7ezQA==',
+      },
+      logSumExp: {
+        shape: [4],
+        dtype: 'f32',
+        data: 'Rm6HQMT6yEBLMMxAgAq4QA==',
       },
     },
     tolerance: 1,
