@@ -4,8 +4,10 @@
 // round: with vectors of four elements, k * queries[i] is four dot products, one a query.
 // Every lane l of a subgroup loads what lane l % LANES loads, so any subgroup of at least LANES lanes will do.
 //
+// Sums that live across the loop over keys are loaded and stored once a key, so one pass scales them and adds to them.
+//
 // Head sizes are multiples of four. Arrays live in registers only where the compiler unrolls every loop over them.
-// Mesa does so up to a certain size of the unrolled body: hence loops over HALF of a head.
+// Mesa does so up to a certain size of the unrolled body: hence loops over a quarter of a head.
 enable subgroups;
 //! import lib/attention.wgsl
 //! import lib/index.wgsl
@@ -13,7 +15,8 @@ enable subgroups;
 const WORKGROUP = 8u;
 const LANES = 8u;                                   // at most the size of the smallest subgroup
 const VECTORS = 16u;                                // D / 4
-const HALF = (VECTORS + 1) / 2;
+const PART = (VECTORS + 3) / 4;
+const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
 const CHUNKS = (VECTORS + LANES - 1) / LANES;
 const TILE = 4 * WORKGROUP;                         // queries of a workgroup
 const HAS_BIAS = false;
@@ -45,19 +48,16 @@ fn row_vector(i: u32) -> vec4f {
   return subgroupShuffle(row[i / LANES], i % LANES);
 }
 
-/// Multiplies the sums of each query by its component of `factor`.
-fn rescale(factor: vec4f) {
-  for (var i = 0u; i < HALF; i++) { weighted[i] = times(weighted[i], factor); }
-  for (var i = HALF; i < VECTORS; i++) { weighted[i] = times(weighted[i], factor); }
-}
-
-fn times(m: mat4x4f, factor: vec4f) -> mat4x4f {
-  return mat4x4f(m[0] * factor.x, m[1] * factor.y, m[2] * factor.z, m[3] * factor.w);
-}
-
-/// p_j v_j of the four queries.
-fn outer(v: vec4f, p: vec4f) -> mat4x4f {
-  return mat4x4f(v * p.x, v * p.y, v * p.z, v * p.w);
+/// The sums at vector i with one more value of weight p, relative to a maximum that has changed by `factor`.
+fn with_value(i: u32, factor: vec4f, p: vec4f) -> mat4x4f {
+  let v = row_vector(i);
+  let sums = weighted[i];
+  return mat4x4f(
+    fma(v, vec4f(p.x), sums[0] * factor.x),
+    fma(v, vec4f(p.y), sums[1] * factor.y),
+    fma(v, vec4f(p.z), sums[2] * factor.z),
+    fma(v, vec4f(p.w), sums[3] * factor.w),
+  );
 }
 
 /// Moves all queries of an array one place to the front and puts `last` behind them. Unlike an index that is not
@@ -102,8 +102,10 @@ fn attention_shuffle(
     let at = (first_key + j) * VECTORS;
     for (var c = 0u; c < CHUNKS; c++) { row[c] = vec4f(key[at + min(c * LANES + lane % LANES, VECTORS - 1)]); }
     var score = vec4f();
-    for (var k = 0u; k < HALF; k++) { score += row_vector(k) * queries[k]; }
-    for (var k = HALF; k < VECTORS; k++) { score += row_vector(k) * queries[k]; }
+    for (var k = 0u; k < PARTS[0]; k++) { score += row_vector(k) * queries[k]; }
+    for (var k = PARTS[0]; k < PARTS[1]; k++) { score += row_vector(k) * queries[k]; }
+    for (var k = PARTS[1]; k < PARTS[2]; k++) { score += row_vector(k) * queries[k]; }
+    for (var k = PARTS[2]; k < PARTS[3]; k++) { score += row_vector(k) * queries[k]; }
     score *= params.scale;
     if (HAS_BIAS) {
       for (var r = 0u; r < 4; r++) { score[r] += f32(bias[first_bias[r] + j]); }
@@ -116,17 +118,20 @@ fn attention_shuffle(
     let factor = exp(maximum - new_maximum);
     maximum = new_maximum;
     total = total * factor + p;
-    rescale(factor);
 
     for (var c = 0u; c < CHUNKS; c++) { row[c] = vec4f(value[at + min(c * LANES + lane % LANES, VECTORS - 1)]); }
-    for (var k = 0u; k < HALF; k++) { weighted[k] += outer(row_vector(k), p); }
-    for (var k = HALF; k < VECTORS; k++) { weighted[k] += outer(row_vector(k), p); }
+    for (var k = 0u; k < PARTS[0]; k++) { weighted[k] = with_value(k, factor, p); }
+    for (var k = PARTS[0]; k < PARTS[1]; k++) { weighted[k] = with_value(k, factor, p); }
+    for (var k = PARTS[1]; k < PARTS[2]; k++) { weighted[k] = with_value(k, factor, p); }
+    for (var k = PARTS[2]; k < PARTS[3]; k++) { weighted[k] = with_value(k, factor, p); }
   }
 
   let any = total > vec4f();
-  rescale(select(vec4f(), 1 / total, any));
+  let share = select(vec4f(), 1 / total, any);
   for (var n = 0u; n < 4 * params.vectors; n++) {
-    if (i[n % 4] < params.query_length) { output[first_query[n % 4] + n / 4] = vec4<Element>(weighted[0][0]); }
+    if (i[n % 4] < params.query_length) {
+      output[first_query[n % 4] + n / 4] = vec4<Element>(weighted[0][0] * share[n % 4]);
+    }
     for (var k = 0u; k < VECTORS - 1; k++) { weighted[k] = shift(weighted[k], weighted[k + 1][0]); }
     weighted[VECTORS - 1] = shift(weighted[VECTORS - 1], vec4f());
   }
