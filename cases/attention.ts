@@ -63,6 +63,8 @@ export const attentionCases: CaseTable<Size> = {
     { ...single, heads: 2, queries: 31, keys: 64, headSize: 72, bias: [false, true, true], keyWeight: 'f32' },
     { ...single, queries: 32, keys: 40, headSize: 128, mask: 'causal', keyWeight: 'float', scale: 0.3 },
     { ...single, queries: 3, keys: 50, headSize: 8, mask: 'causal', queryOffset: 47 },
+    { ...single, queries: 64, keys: 64, headSize: 8, mask: 'causal' },
+    { ...single, queries: 129, keys: 97, headSize: 8, scale: 4 },
     { ...single, queries: 70, keys: 70, headSize: 8, mask: 'block' },
     { batch: 2, heads: 1, keyHeads: 1, queries: 40, keys: 50, headSize: 8, mask: 'prefix' },
     { batch: 3, heads: 2, keyHeads: 2, queries: 66, keys: 66, headSize: 8, mask: 'prefixes' },

@@ -2,8 +2,10 @@ import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, Tensor } from '../tensor/tensor.js';
+import { attentionTiling } from './attention-matrix.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { subgroupMatrix } from './subgroup-matrix.js';
 
 /**
  * Which keys a query may attend. Every mask is one rule: positions have groups, and a query attends the keys of its
@@ -152,6 +154,18 @@ export const attentionOperation = defineOperation<
   }),
   variants: [
     {
+      name: 'matrix',
+      suits: (traits, { dtype, headSize }) => attentionTiling(traits, dtype, headSize) !== undefined,
+      meantFor: ['hardware'],
+      // A shorter problem leaves most of a tile empty; with larger heads the sums no longer fit in registers.
+      prefers: (traits, { dtype, headSize, queryLength, keyLength }) =>
+        headSize <= 128 && Math.min(queryLength, keyLength) >= 2 * subgroupMatrix(traits, dtype)!.m,
+      run(runtime, operands, outputs, problem) {
+        const tiling = attentionTiling(runtime.traits, problem.dtype, problem.headSize)!;
+        launch(runtime, 'attention/matrix', operands, outputs, problem, tiling);
+      },
+    },
+    {
       name: 'shuffle',
       suits: ({ subgroups }, { headSize }) =>
         subgroups && headSize % 4 === 0 && headSize <= maxShuffledHeadSize,
@@ -210,7 +224,7 @@ export function attention(operands: AttentionOperands, options: AttentionOptions
 
 function launch(
   runtime: Runtime,
-  kernel: 'attention/plain' | 'attention/shuffle' | 'attention/tiled',
+  kernel: `attention/${'plain' | 'shuffle' | 'tiled' | 'matrix'}`,
   { query, key, value, bias, keyMask, keyWeight, groups }: Operands,
   { output, logSumExp }: AttentionOutputs,
   problem: AttentionProblem,

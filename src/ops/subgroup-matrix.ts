@@ -2,7 +2,7 @@ import type { DeviceTraits, SubgroupMatrixShape } from '../gpu/traits.js';
 import type { Dtype } from '../tensor/dtype.js';
 
 /** Subgroups of a workgroup of the `matrix` kernels; those beyond, where subgroups come smaller, only wait. */
-const subgroups = 4;
+export const subgroups = 4;
 
 /** The largest product of subgroup matrices of this type that sums in f32, where the device has one. */
 export function subgroupMatrix(
