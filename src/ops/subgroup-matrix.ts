@@ -4,11 +4,12 @@ import type { Dtype } from '../tensor/dtype.js';
 /** Subgroups of a workgroup of the `matrix` kernels; those beyond, where subgroups come smaller, only wait. */
 export const subgroups = 4;
 
-/** The largest product of subgroup matrices of this type that sums in f32, where the device has one. */
+/** The largest product of subgroup matrices of this type that sums in f32, where the device can run the kernels. */
 export function subgroupMatrix(
-  { subgroupMatrices }: DeviceTraits,
+  { subgroupMatrices, subgroupMaxSize, limits }: DeviceTraits,
   dtype: Dtype,
 ): SubgroupMatrixShape | undefined {
+  if (subgroups * subgroupMaxSize > limits.maxComputeInvocationsPerWorkgroup) return undefined;
   return subgroupMatrices.find(({ component, result }) => component === dtype && result === 'f32');
 }
 

@@ -4,6 +4,7 @@ import { type KernelPath, kernelSources } from '../../kernels/sources.js';
 import type { DeviceTraits, SubgroupMatrixShape } from '../../src/gpu/traits.js';
 import { composeKernel, type KernelConstants } from '../../src/gpu/wgsl.js';
 import { attentionTiling } from '../../src/ops/attention-matrix.js';
+import { matrixConstants } from '../../src/ops/subgroup-matrix.js';
 
 /** A device with subgroup matrices, as far as the choice of constants asks. */
 interface Device {
@@ -35,7 +36,28 @@ const launches: Readonly<Record<string, (device: Device, traits: DeviceTraits) =
       const all = { HAS_BIAS: true, HAS_LOG_SUM_EXP: true, KEY_WEIGHT: 2, KeyWeight: component, MASK: 3 };
       return [constants, { ...constants, ...all }].map((launch) => ({ ...launch, Element: component }));
     }),
+  'matmul/matrix': ({ shape: { component } }, traits) =>
+    [1, 4].flatMap((width) =>
+      [true, false].map((transposed) => ({
+        ...matrixConstants(traits, component),
+        ...{ Element: component, Result: component, HAS_BIAS: true, ACTIVATION: 4 },
+        ...{ TRANSPOSE_A: transposed, TRANSPOSE_B: !transposed },
+        ...packed(width),
+      })),
+    ),
+  'conv/conv2d_matrix': ({ shape: { component } }, traits) =>
+    [1, 4].flatMap((width) =>
+      [true, false].map((gated) => ({
+        ...matrixConstants(traits, component),
+        ...{ Element: component, Result: component, HAS_BIAS: !gated, HAS_GATE: gated, LONE_ROW: gated },
+        ...packed(width),
+      })),
+    ),
 };
+
+function packed(width: number): KernelConstants {
+  return width === 4 ? { Packed: 'vec4<Element>', WIDTH: 4 } : {};
+}
 
 const { create, globals } = await import('webgpu');
 Object.assign(globalThis, globals);
@@ -71,7 +93,7 @@ describe('kernels for subgroup matrices', () => {
 });
 
 function traitsOf({ shape, subgroupSizes: [subgroupMinSize, subgroupMaxSize], workgroupBytes }: Device) {
-  const limits = { maxComputeWorkgroupStorageSize: workgroupBytes };
+  const limits = { maxComputeWorkgroupStorageSize: workgroupBytes, maxComputeInvocationsPerWorkgroup: 1024 };
   return { subgroupMatrices: [shape], subgroupMinSize, subgroupMaxSize, limits } as unknown as DeviceTraits;
 }
 
