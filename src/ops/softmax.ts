@@ -38,6 +38,20 @@ export const softmaxOperation = defineOperation<
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
   variants: [
     {
+      name: 'subgroup',
+      suits: ({ subgroups }, { columns }) => subgroups && columns % 4 === 0,
+      meantFor: ['software'],
+      run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
+        runtime.launch({
+          kernel: 'reduce/softmax_subgroup',
+          constants: { WORKGROUP: runtime.traits.subgroupMaxSize, Element: dtype, LOG: log },
+          buffers: { x, out: output },
+          params: { rows, columns: columns / 4 },
+          workgroups: spread(rows, 1),
+        });
+      },
+    },
+    {
       name: 'vector',
       suits: (_, { columns }) => columns % 4 === 0,
       meantFor: ['software'],

@@ -115,7 +115,10 @@ test('--driver and --filter choose what runs; a run without a test is a failure'
 
 test('an option that is unknown or out of range is named', () => {
   for (const [options, message] of [
-    [['--driver', 'vulkan'], /--driver takes one of unit, lavapipe, swiftshader, matrix, hardware, not vulkan/],
+    [
+      ['--driver', 'vulkan'],
+      /--driver takes one of unit, lavapipe, swiftshader, matrix, hardware, not vulkan/,
+    ],
     [['--timeout', 'soon'], /--timeout takes a positive number/],
     [['--test-concurrency', '0'], /--test-concurrency takes a positive number/],
     [['--shuffle'], /--shuffle/],
