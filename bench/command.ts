@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { caseTables } from '../cases/index.js';
+import { ensureWritable } from '../src/data/detection-json.js';
+import { OptionError } from '../src/errors.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { Tuning } from '../src/tensor/tuning.js';
 import { loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
@@ -40,6 +42,8 @@ export function addBenchOptions(command: Command, alsoKnown: readonly string[] =
 
 /** Times every operation at real sizes, or tunes them. */
 export async function bench(options: BenchOptions, others?: BenchmarkOptions['others']): Promise<void> {
+  // Before the work, not after it.
+  if (options.json) await ensureWritable(options.json);
   if (options.startUp) {
     printStartUp('shaders in the cache of the driver', await measureStartUp(options.rounds, false));
     printStartUp('no shader compiled before', await measureStartUp(options.rounds, true));
@@ -105,13 +109,15 @@ async function tune(
 }
 
 function chosenCases({ traits }: Runtime, { only }: BenchOptions) {
-  return caseTables
+  const cases = caseTables
     .filter(({ operation }) => only.length === 0 || only.includes(operation.name))
     .flatMap((table) => {
       const { benchmarks = [], gpuBenchmarks = [] } = table;
       const sizes = traits.deviceClass === 'hardware' ? [...benchmarks, ...gpuBenchmarks] : benchmarks;
       return sizes.map((size) => ({ table, size }));
     });
+  if (cases.length === 0) throw new OptionError(`there are no benchmark sizes of ${only.join(', ')}`);
+  return cases;
 }
 
 function namesAmong(alsoKnown: readonly string[]): (text: string) => string[] {

@@ -33,9 +33,9 @@ export interface LastLayer {
 
 /**
  * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R
- * from the length of the answer to L; or what they come from, and they are never written. The pass is unconditional for guidance: then the prompt among the
- * tokens is masked, and a condition that comes another way must be left out. Recorded once, so it must do the
- * same in every step and read nothing back.
+ * from the length of the answer to L; or what they come from, and then they are never written. The pass is
+ * unconditional for guidance: then the prompt among the tokens is masked, and a condition that comes another way
+ * must be left out. Recorded once, so it must do the same in every step and read nothing back.
  */
 export type TokenLogits = (tokens: Tensor, pass: 'conditional' | 'unconditional') => Tensor | LastLayer;
 

@@ -15,14 +15,18 @@ const node =
 /** Where the tuning of an adapter with its driver is kept; undefined outside Node. */
 export function tuningFile({ vendor, architecture, description }: DeviceTraits): string | undefined {
   if (!node) return undefined;
-  const { os, path } = node;
-  const cache = process.env.XDG_CACHE_HOME ?? '';
   const name = `${vendor} ${architecture} ${description}`.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
+  return node.path.join(tuningFolder(node), `${name.replace(/^-|-$/g, '')}.json`);
+}
+
+/** `TAL_TUNING_CACHE`, or the user's cache. */
+function tuningFolder({ os, path }: NonNullable<typeof node>): string {
+  if (process.env.TAL_TUNING_CACHE) return path.resolve(process.env.TAL_TUNING_CACHE);
+  const cache = process.env.XDG_CACHE_HOME ?? '';
   return path.join(
     path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'),
     'tal-webgpu',
     'tuning',
-    `${name.replace(/^-|-$/g, '')}.json`,
   );
 }
 
