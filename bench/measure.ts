@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Bench } from 'tinybench';
 
 /** One way to do a job. `run` does it `repeats` times and waits for the end. */
@@ -18,6 +19,9 @@ export interface Timing {
 
 /** A sample shorter than this says more of the clock and the queue than of the kernel. */
 const shortestSampleMs = 25;
+
+/** Before each sample: a library may leave threads behind that spin for a while, waiting for more. */
+const restMs = 100;
 
 /** What a contender may take in all: one that is slow gets fewer samples, at least one. */
 const contenderBudgetMs = 6000;
@@ -63,7 +67,9 @@ export async function interleavedSamples(
     const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true });
     // Unless told so, tinybench finds out that a function is asynchronous by a call whose end it does not wait for.
     for (const { name, run } of contenders) {
-      if (round < shares.get(name)!) bench.add(name, () => run(repeats.get(name)!), { async: true });
+      if (round < shares.get(name)!) {
+        bench.add(name, () => run(repeats.get(name)!), { async: true, beforeEach: () => setTimeout(restMs) });
+      }
     }
     await bench.run();
     for (const task of bench.tasks) {
