@@ -128,7 +128,7 @@ export const gatedConv2dOperation = defineOperation<
     },
     {
       name: 'shuffle',
-      suits: isConvShuffleLegal,
+      suits: (traits, problem) => isConvShuffleLegal(traits, problem) && problem.fullDepth < 2 ** 20,
       meantFor: ['software'],
       run: (runtime, operands, { output }, problem) =>
         launchGatedConv2d(runtime, 'shuffle', operands, output, problem),

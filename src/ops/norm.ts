@@ -112,7 +112,8 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
     name: 'subgroup',
     suits: ({ subgroups }) => subgroups,
     meantFor: ['software'],
-    prefers: sharing,
+    // Many short groups keep every core busy without sharing (measured).
+    prefers: (traits, problem) => sharing(traits, problem) && (problem.groups < 1024 || problem.span > 256),
     run(runtime, operands, { output }, problem) {
       const lanes = runtime.traits.subgroupMaxSize;
       launch(runtime, 'norm/normalize_subgroup', operands, output, problem, { WORKGROUP: lanes });
