@@ -29,14 +29,14 @@ make() {
     { apt-get update -qq && apt-get install -y -qq --no-install-recommends debootstrap; } >/dev/null 2>&1 ||
       fail 'debootstrap could not be installed'
   fi
-  # The mirror that this machine uses, where it is one of Debian's.
+  # The mirror that this machine uses, where it is one of Debian's; debootstrap has its own for other machines.
   local mirror
   mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
-    grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 || true)
+    grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
   rm -rf --one-file-system "$root"
   mkdir -p "$root"
   {
-    debootstrap --variant=minbase --include=ca-certificates sid "$root" "${mirror:-http://deb.debian.org/debian}" &&
+    debootstrap --variant=minbase --include=ca-certificates sid "$root" ${mirror:+"$mirror"} &&
       chroot "$root" apt-get install -y -qq --no-install-recommends mesa-vulkan-drivers libvulkan1 nodejs &&
       chroot "$root" apt-get clean
   } >"$root.log" 2>&1 || fail "Debian's development release could not be installed, see $root.log"

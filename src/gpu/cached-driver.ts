@@ -1,3 +1,5 @@
+import { builtins, userCache } from './user-cache.js';
+
 /**
  * Vulkan software drivers that scripts/provide-driver.mjs unpacked into the user's cache, on Linux machines
  * where nobody can install one. The script reads the same folder and the same driver.json.
@@ -12,15 +14,8 @@ export interface CachedDriver {
   readonly libraries: readonly string[];
 }
 
-/** Node's modules where this is Node on Linux. Not imported, because a browser loads this file too. */
-const node =
-  typeof process !== 'undefined' && process.platform === 'linux' && process.getBuiltinModule
-    ? {
-        fs: process.getBuiltinModule('node:fs'),
-        os: process.getBuiltinModule('node:os'),
-        path: process.getBuiltinModule('node:path'),
-      }
-    : undefined;
+/** Node's modules where this is Node on Linux. */
+const node = builtins && process.platform === 'linux' ? builtins : undefined;
 
 /** The cached driver, if there is a whole one for this system and the environment names no other. */
 export function cachedDriver(): CachedDriver | undefined {
@@ -67,16 +62,11 @@ export function activateCachedDriver(): void {
  */
 export function driverCache(): string {
   if (!node) throw new Error('drivers are cached on Linux, by Node, only');
-  const { fs, os, path } = node;
-  const cache = process.env.XDG_CACHE_HOME ?? '';
+  const { fs, path } = node;
   const osRelease = ['/etc/os-release', '/usr/lib/os-release'].find((file) => fs.existsSync(file));
   const text = osRelease ? fs.readFileSync(osRelease, 'utf8') : '';
   const field = (name: string) => new RegExp(`^${name}=["']?(.*?)["']?$`, 'm').exec(text)?.[1] ?? 'unknown';
-  return path.join(
-    path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'),
-    'tal-webgpu',
-    `${field('ID')}-${field('VERSION_ID')}-${process.arch}`,
-  );
+  return path.join(userCache(node), `${field('ID')}-${field('VERSION_ID')}-${process.arch}`);
 }
 
 function chosenByUser(): boolean {

@@ -1,41 +1,29 @@
 import { FileAccessError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
+import { builtins, userCache } from '../gpu/user-cache.js';
 import { Tuning } from './tuning.js';
-
-/** Node's modules, where this is Node. Not imported, because a page loads this file too. */
-const node =
-  typeof process !== 'undefined' && process.getBuiltinModule
-    ? {
-        fs: process.getBuiltinModule('node:fs'),
-        os: process.getBuiltinModule('node:os'),
-        path: process.getBuiltinModule('node:path'),
-      }
-    : undefined;
 
 /** Where the tuning of an adapter with its driver is kept; undefined outside Node. */
 export function tuningFile({ vendor, architecture, description }: DeviceTraits): string | undefined {
-  if (!node) return undefined;
+  if (!builtins) return undefined;
   const name = `${vendor} ${architecture} ${description}`.toLowerCase().replace(/[^a-z0-9.]+/g, '-');
-  return node.path.join(tuningFolder(node), `${name.replace(/^-|-$/g, '')}.json`);
+  return builtins.path.join(tuningFolder(builtins), `${name.replace(/^-|-$/g, '')}.json`);
 }
 
 /** `TAL_TUNING_CACHE`, or the user's cache. */
-function tuningFolder({ os, path }: NonNullable<typeof node>): string {
-  if (process.env.TAL_TUNING_CACHE) return path.resolve(process.env.TAL_TUNING_CACHE);
-  const cache = process.env.XDG_CACHE_HOME ?? '';
-  return path.join(
-    path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'),
-    'tal-webgpu',
-    'tuning',
-  );
+function tuningFolder(node: NonNullable<typeof builtins>): string {
+  const { path } = node;
+  return process.env.TAL_TUNING_CACHE
+    ? path.resolve(process.env.TAL_TUNING_CACHE)
+    : path.join(userCache(node), 'tuning');
 }
 
 /** The stored tuning of an adapter; an empty one where there is none that can be read. */
 export function loadTuning(traits: DeviceTraits): Tuning {
   const file = tuningFile(traits);
-  if (!file || !node?.fs.existsSync(file)) return new Tuning();
+  if (!file || !builtins?.fs.existsSync(file)) return new Tuning();
   try {
-    return Tuning.from(JSON.parse(node.fs.readFileSync(file, 'utf8')));
+    return Tuning.from(JSON.parse(builtins.fs.readFileSync(file, 'utf8')));
   } catch {
     return new Tuning(); // a damaged file costs speed, no more: the next tuning writes it anew
   }
@@ -48,8 +36,8 @@ export function loadTuning(traits: DeviceTraits): Tuning {
  */
 export function saveTuning(traits: DeviceTraits, tuning: Tuning): string {
   const file = tuningFile(traits);
-  if (!node || !file) throw new FileAccessError('a page has no place for a tuning: keep it as JSON');
-  const { fs, path } = node;
+  if (!builtins || !file) throw new FileAccessError('a page has no place for a tuning: keep it as JSON');
+  const { fs, path } = builtins;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     // Written beside and moved: a runtime that starts meanwhile finds the old one or the new one.
