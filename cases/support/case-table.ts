@@ -41,6 +41,10 @@ export interface CaseTable<Size> {
   selfTestAnswers?(inputs: any, options: any, size: Size): Readonly<Record<string, HostTensor>>;
   /** Times the error bound of the design (1e-6 √reduction in f32, 2e-3 in f16); give a reason beside it. */
   readonly tolerance?: number;
+  /** Times the bound on the error of the gradient (4e-6 √reduction, at least 2e-5); give a reason beside it. */
+  readonly gradientTolerance?: number;
+  /** Operands that the operation's gradient does not reach; give a reason beside it. */
+  readonly constants?: readonly string[];
   /** Further properties of the outputs; throws where one does not hold. */
   // biome-ignore lint/suspicious/noExplicitAny: each operation has its own options
   verify?(outputs: Record<string, HostTensor>, inputs: any, options: any, size: Size): void;

@@ -8,6 +8,7 @@ import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch } from './launch.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
+import type { Tape } from './tape.js';
 import { Storage, Tensor, tensorsIn } from './tensor.js';
 import type { Tuning } from './tuning.js';
 import { loadTuning } from './tuning-store.js';
@@ -37,6 +38,7 @@ export class Runtime {
   readonly #poison: boolean;
   #scopes: Set<Tensor>[] = [];
   #capturePool: CapturePool | undefined;
+  #tape: Tape | undefined;
 
   private constructor(
     readonly gpu: Gpu,
@@ -56,6 +58,22 @@ export class Runtime {
 
   get traits(): DeviceTraits {
     return this.gpu.traits;
+  }
+
+  /** What records the operations for differentiation at the moment; nothing when undefined. */
+  get tape(): Tape | undefined {
+    return this.#tape;
+  }
+
+  /** Runs `body` while `tape` records, or none. */
+  withTape<T>(tape: Tape | undefined, body: () => T): T {
+    const outer = this.#tape;
+    this.#tape = tape;
+    try {
+      return body();
+    } finally {
+      this.#tape = outer;
+    }
   }
 
   /** Bytes of the tensors' buffers. */

@@ -1,4 +1,4 @@
-import { DtypeError, FeatureError, GpuError, ReleasedError, ShapeError } from '../errors.js';
+import { DtypeError, FeatureError, GpuError, OptionError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';
 import type { PooledBuffer } from '../gpu/pool.js';
 import { type Dtype, dtypeBytes, fromBytes, type HostData, type NumberSource, toBytes } from './dtype.js';
@@ -71,7 +71,12 @@ export class Tensor {
     if (sizeOf(resolved) !== this.size || !resolved.every((size) => Number.isInteger(size) && size > 0)) {
       throw new ShapeError(`${this} cannot be reshaped to ${shapeText(shape)}`);
     }
-    return new Tensor(this.runtime, resolved, this.dtype, this.storage, this.offset);
+    const view = new Tensor(this.runtime, resolved, this.dtype, this.storage, this.offset);
+    const { tape } = this.runtime;
+    if (tape?.follows(this)) {
+      tape.record([this], [view], {}, (_, [gradient]) => [gradient?.reshape(this.shape)]);
+    }
+    return view;
   }
 
   /**
@@ -89,6 +94,9 @@ export class Tensor {
       throw new FeatureError(
         `rows of ${this} can be viewed from every ${alignment}th on, not from row ${begin}`,
       );
+    }
+    if (this.runtime.tape?.follows(this)) {
+      throw new OptionError(`rows() of ${this} has no gradient: use narrow`);
     }
     const offset = this.offset + begin * (this.bytes / count);
     return new Tensor(this.runtime, [end - begin, ...rest], this.dtype, this.storage, offset);

@@ -7,6 +7,7 @@ import { Random } from '../../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { checkGradient } from './gradient.js';
 import { testRuntime } from './runtime.js';
 
 type Storage = 'f32' | 'f16';
@@ -37,6 +38,21 @@ export async function testOperation<Size>(table: CaseTable<Size>): Promise<void>
           ),
           { seed, numRuns: randomRuns, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
         );
+      });
+    }
+    if (operation.spec.gradient) {
+      it('gradient, against central differences of the reference', async () => {
+        let compared = 0;
+        for (const [i, size] of table.sizes.entries()) {
+          if (await checkGradient(runtime, table, size, seed + i)) compared++;
+        }
+        await fc.assert(
+          fc.asyncProperty(table.random(fc), fc.nat(), async (size, data) => {
+            if (await checkGradient(runtime, table, size, data)) compared++;
+          }),
+          { seed, numRuns: 6, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
+        );
+        assert.ok(compared > 0, 'no case was small enough');
       });
     }
     it('every variant was legal for some case', () => {

@@ -1,0 +1,25 @@
+import type { Tensor } from '../tensor/tensor.js';
+import { type ActivationOptions, activationConstants } from './activation.js';
+import type { Tensors } from './op.js';
+import { unaryOperation } from './unary.js';
+
+/**
+ * Runs an operation that can apply an activation to its own output. While a tape records, the activation is an
+ * operation by itself: its gradient needs what went into it, which the fused one never writes.
+ */
+export function activated<Options extends ActivationOptions>(
+  operands: Tensors,
+  options: Options,
+  run: (options: Options) => Tensor,
+): Tensor {
+  const { activation = 'none', negativeSlope } = options;
+  const tensors = Object.values(operands);
+  const tape = tensors.find((tensor) => tensor !== undefined)?.runtime.tape;
+  if (activation === 'none' || !tensors.some((tensor) => tape?.follows(tensor))) return run(options);
+  activationConstants(options);
+  const slope = negativeSlope === undefined ? {} : { negativeSlope };
+  return unaryOperation.run(
+    { x: run({ ...options, activation: 'none' }) },
+    { function: activation, ...slope },
+  ).output;
+}
