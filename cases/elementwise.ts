@@ -4,7 +4,9 @@ import { activationConstants, activations } from '../src/ops/activation.js';
 import { type BinaryOperator, binaryOperation, binaryOperators } from '../src/ops/binary.js';
 import { castOperation } from '../src/ops/cast.js';
 import { fillOperation } from '../src/ops/fill.js';
-import { type UnaryFunction, unaryFunctions, unaryOperation } from '../src/ops/unary.js';
+import { unaryOperation } from '../src/ops/unary.js';
+import { type UnaryFunction, unaryFunctions } from '../src/ops/unary-function.js';
+import { unaryGradientOperation } from '../src/ops/unary-gradient.js';
 import { whereOperation } from '../src/ops/where.js';
 import { broadcastShapes, type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
@@ -90,13 +92,41 @@ export const unaryCases: CaseTable<UnarySize> = {
   ],
   make: ({ name, count }, random) => ({
     inputs: { x: fill([count], () => argument(name, random)) },
-    options: { function: name, p: -0.75, q: 1.25, ...(name === 'leaky_relu' && { negativeSlope: 0.2 }) },
+    // No number of f16 lies on the kinks of clamp.
+    options: { function: name, p: -0.7501, q: 1.2503, ...(name === 'leaky_relu' && { negativeSlope: 0.2 }) },
   }),
   reference: ({ x }, { function: name, p, q, negativeSlope }) => {
     const activation = activations.find((known) => known === name) ?? 'none';
     const { ACTIVATION } = activationConstants({ activation });
     const data = native.unary(x.data, x.data.length, name, p, q, ACTIVATION, negativeSlope ?? 0);
     return { output: result(x.shape, data) };
+  },
+};
+
+export const unaryGradientCases: CaseTable<UnarySize> = {
+  operation: unaryGradientOperation,
+  sizes: [
+    ...unaryFunctions.map((name) => ({ name, count: 403 })),
+    { name: 'silu', count: 1028 },
+    { name: 'sqrt', count: 4 * 64 * 4 * 3 },
+  ],
+  random: unaryCases.random,
+  benchmarks: [{ name: 'silu', count: 2 ** 24 }],
+  make: (size, random) => {
+    const { inputs, options } = unaryCases.make(size, random);
+    return { inputs: { ...inputs, gradient: normal(random, [size.count]) }, options };
+  },
+  // Central differences of the function itself; kinks are not met by random numbers.
+  reference: ({ x, gradient }, options, size) => {
+    const step = 1e-6;
+    const at = (shift: number) =>
+      unaryCases.reference({ x: { ...x, data: x.data.map((value: number) => value + shift) } }, options, size)
+        .output!.data;
+    const [above, below] = [at(step), at(-step)];
+    const slope = above.map(
+      (value, i) => ((value - below[i]!) / (2 * step)) * gradient.data[i],
+    ) as Float64Array;
+    return { output: result(x.shape, slope) };
   },
 };
 
@@ -127,6 +157,7 @@ interface BinarySize {
   b: Shape | number;
 }
 
+const comparisons = binaryOperators.slice(binaryOperators.indexOf('equal'));
 const arithmetic = binaryOperators.filter((name) => name !== 'pow');
 const alternating = { a: [2, 1, 3, 1, 2, 1], b: [3, 1, 2, 1, 5] };
 
@@ -176,7 +207,7 @@ export const binaryCases: CaseTable<BinarySize> = {
     { operator: 'mul', kind: 'float', a: [8, 512, 4096], b: [8, 512, 1] },
   ],
   make: ({ operator, kind, a, b }, random) => {
-    const comparison = binaryOperators.indexOf(operator) >= binaryOperators.indexOf('equal');
+    const comparison = comparisons.includes(operator);
     const numbers = [a, b].filter((value) => typeof value === 'number');
     return {
       inputs: {
@@ -186,6 +217,10 @@ export const binaryCases: CaseTable<BinarySize> = {
       options: { operator, number: numbers[0] },
     };
   },
+  // Quotients and powers near 0 bend within a step of the differences.
+  gradientTolerance: 30,
+  // The whole numbers that are compared lie on the steps.
+  constants: ({ operator }) => (comparisons.includes(operator) ? ['a', 'b'] : []),
   reference: ({ a, b }, { operator, number }) => {
     const tensor: HostTensor = a ?? b;
     const filler = inKindOf(tensor, [], Float64Array.of(number));
@@ -255,6 +290,8 @@ export const whereCases: CaseTable<WhereSize> = {
       },
     };
   },
+  // A choice has no slope, and many of these lie on its step.
+  constants: () => ['mask'],
   reference: ({ mask, a, b }, numbers) => {
     const tensor: HostTensor = a ?? b;
     const left = a ?? inKindOf(tensor, [], Float64Array.of(numbers.a));

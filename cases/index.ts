@@ -2,7 +2,14 @@ import { attentionCases } from './attention.js';
 import { conv2dCases } from './conv.js';
 import { decodeMomentsCases } from './decode-moments.js';
 import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
-import { binaryCases, castCases, fillCases, unaryCases, whereCases } from './elementwise.js';
+import {
+  binaryCases,
+  castCases,
+  fillCases,
+  unaryCases,
+  unaryGradientCases,
+  whereCases,
+} from './elementwise.js';
 import { gatedConv2dCases, gatedConv2dPartialCases } from './gated-conv.js';
 import { gatherCases, scatterAddCases, scatterCases } from './gather.js';
 import { iouMapCases } from './iou-map.js';
@@ -27,6 +34,7 @@ import {
   concatCases,
   padCases,
   permuteCases,
+  placeCases,
   reverseSequenceCases,
   sliceCases,
 } from './shape-ops.js';
@@ -48,6 +56,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   ddimStepCases,
   timeEmbeddingCases,
   unaryCases,
+  unaryGradientCases,
   binaryCases,
   whereCases,
   castCases,
@@ -79,6 +88,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   remaskTokensCases,
   permuteCases,
   sliceCases,
+  placeCases,
   broadcastToCases,
   concatCases,
   padCases,

@@ -4,9 +4,10 @@ import { broadcastToOperation } from '../src/ops/broadcast-to.js';
 import { concatOperation } from '../src/ops/concat.js';
 import { padOperation } from '../src/ops/pad.js';
 import { permuteOperation } from '../src/ops/permute.js';
+import { placeOperation } from '../src/ops/place.js';
 import { reverseSequenceOperation } from '../src/ops/reverse-sequence.js';
 import { sliceOperation } from '../src/ops/slice.js';
-import type { Shape } from '../src/tensor/shape.js';
+import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { type HostTensor, u32 } from './support/host.js';
 import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
@@ -139,6 +140,37 @@ export const sliceCases: CaseTable<SliceSize> = {
       native.slice(doubles(x), words(x.shape), words(starts), words(sizes), Int32Array.from(steps)),
     ),
   }),
+};
+
+/** The slices of `sliceCases`, the other way round. */
+export const placeCases: CaseTable<SliceSize> = {
+  operation: placeOperation,
+  sizes: sliceCases.sizes,
+  random: sliceCases.random,
+  benchmarks: [
+    {
+      kind: 'float',
+      shape: [32, 64, 64, 16],
+      starts: [0, 0, 0, 1],
+      sizes: [32, 64, 32, 8],
+      steps: [1, 1, 2, 2],
+    },
+  ],
+  make: ({ kind, shape, starts, sizes, steps }, random) => ({
+    inputs: { x: randomOf(random, sizes, kind) },
+    options: { shape, starts, steps },
+  }),
+  reference: ({ x }, { shape, starts, steps }) => {
+    // The slice of the places' own numbers says where each element goes.
+    const places = Float64Array.from({ length: sizeOf(shape) }, (_, i) => i);
+    const ones = Int32Array.from(steps ?? shape.map(() => 1));
+    const targets = native.slice(places, words(shape), words(starts), words(x.shape), ones);
+    const data = new Float64Array(places.length);
+    targets.forEach((target, i) => {
+      data[target] = x.data[i];
+    });
+    return { output: inKindOf(x, shape, data) };
+  },
 };
 
 interface BroadcastSize {

@@ -1,5 +1,8 @@
 // Runtime and tensors.
 
+// Differentiation.
+export { checkpoint } from './autograd/checkpoint.js';
+export { stopGradient, type ValueAndGradients, valueAndGrad } from './autograd/value-and-grad.js';
 // Files.
 export { loadClassNames } from './data/class-names.js';
 export { type Detection, writeDetections } from './data/detection-json.js';
@@ -84,6 +87,7 @@ export { mergeMaps } from './ops/merge-maps.js';
 export { pad } from './ops/pad.js';
 export { permute, transpose } from './ops/permute.js';
 export { philox } from './ops/philox.js';
+export { place } from './ops/place.js';
 export { averagePool, maxPool } from './ops/pool.js';
 export { qSample } from './ops/q-sample.js';
 export { Random } from './ops/random.js';
@@ -97,6 +101,7 @@ export { scatterAdd } from './ops/scatter-add.js';
 export { narrow, reverse, slice, split } from './ops/slice.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
 export { stylize } from './ops/stylize.js';
+export { sumTo } from './ops/sum-to.js';
 export { timeEmbedding } from './ops/time-embedding.js';
 export { tokenCandidates } from './ops/token-candidates.js';
 export { topK } from './ops/topk.js';

@@ -47,3 +47,9 @@ export function activationConstants({
     throw new OptionError(`negativeSlope must be finite, not ${negativeSlope}`);
   return { ACTIVATION: numbers.leaky_relu, NEGATIVE_SLOPE: negativeSlope };
 }
+
+/** For gradient rules, which know nothing of an activation. @throws OptionError where there is one */
+export function expectNoActivation(name: string, { ACTIVATION }: ActivationConstants): void {
+  if (ACTIVATION === numbers.none) return;
+  throw new OptionError(`${name} with an activation has no gradient: call its function, not the operation`);
+}

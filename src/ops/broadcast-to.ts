@@ -3,6 +3,7 @@ import { axisOf, broadcastShapes, type Shape, sameShape, shapeText } from '../te
 import type { Tensor } from '../tensor/tensor.js';
 import { stridedOperation } from './strided.js';
 import { broadcastStrides } from './strides.js';
+import { sumTo } from './sum-to.js';
 
 export const broadcastToOperation = stridedOperation<{ readonly shape: Shape }>(
   'broadcastTo',
@@ -12,6 +13,7 @@ export const broadcastToOperation = stridedOperation<{ readonly shape: Shape }>(
     }
     return { shape, offset: 0, strides: broadcastStrides(x.shape, shape) };
   },
+  sumTo,
 );
 
 /** `x` repeated along its axes of size 1, and along new leading ones, until it has `shape`. @throws ShapeError */

@@ -9,6 +9,7 @@ import { add, sub } from './binary.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
+import { scatterAdd } from './scatter-add.js';
 
 interface GatherOperands extends Record<string, Tensor> {
   readonly x: Tensor;
@@ -49,6 +50,12 @@ export const gatherOperation = defineOperation<
   flops: () => 0,
   reduction: () => 1,
   bytes: ({ shape, dtype, entries }) => 2 * sizeOf(shape) * dtypeBytes[dtype] + 4 * entries,
+  gradient: {
+    keeps: () => ({ inputs: ['ids'] }),
+    rule: ({ inputs: { ids }, problem: { n }, options: { axis }, gradients: { output } }) => ({
+      x: scatterAdd({ ids, updates: output! }, { axis, size: n }),
+    }),
+  },
 });
 
 function unitOf({ dtype, inner, idStrides }: GatherProblem): Unit {

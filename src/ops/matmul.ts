@@ -4,12 +4,21 @@ import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { activated } from './activated.js';
+import {
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  expectNoActivation,
+} from './activation.js';
+import { cast } from './cast.js';
 import { spread } from './grid.js';
 import { defineOperation, type Variant } from './op.js';
+import { sum } from './reduce.js';
 import { inRowParts } from './row-parts.js';
 import { launchSumParts, splitDepth } from './split-depth.js';
 import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
+import { sumTo } from './sum-to.js';
 
 export interface MatmulOptions extends ActivationOptions {
   /** `a` is (…, K, M). */
@@ -222,7 +231,55 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
   ],
   flops: ({ batches, m, n, k }) => 2 * batches * m * n * k,
   reduction: ({ k }) => k,
+  gradient: {
+    keeps: () => ({ inputs: ['a', 'b'] }),
+    rule({ inputs: { a, b }, shapes, options, problem, gradients, wants }) {
+      expectNoActivation('matmul', problem.activation);
+      const gradient =
+        gradients.output!.dtype === problem.dtype
+          ? gradients.output!
+          : cast(gradients.output!, problem.dtype);
+      const { transposeA = false, transposeB = false } = options;
+      const operand = { a, b, gradient };
+      if (problem.batches === 1 && !transposeA) {
+        // One b for all rows of a: the batches are only more rows.
+        operand.a = a.reshape([-1, problem.k]);
+        operand.gradient = gradient.reshape([-1, problem.n]);
+      }
+      return {
+        ...(wants('a') && { a: sumBatches(gradientOfA(operand, transposeA, transposeB), shapes.a) }),
+        ...(wants('b') && { b: sumBatches(gradientOfB(operand, transposeA, transposeB), shapes.b) }),
+        ...(wants('bias') && { bias: sumTo(gradient, shapes.bias!) }),
+      };
+    },
+  },
 });
+
+interface GradientOperands {
+  readonly a: Tensor;
+  readonly b: Tensor;
+  /** (…, M, N) */
+  readonly gradient: Tensor;
+}
+
+function gradientOfA({ b, gradient }: GradientOperands, transposeA: boolean, transposeB: boolean): Tensor {
+  return transposeA
+    ? matmulOperation.run({ a: b, b: gradient }, { transposeA: transposeB, transposeB: true }).output
+    : matmulOperation.run({ a: gradient, b }, { transposeB: !transposeB }).output;
+}
+
+function gradientOfB({ a, gradient }: GradientOperands, transposeA: boolean, transposeB: boolean): Tensor {
+  return transposeB
+    ? matmulOperation.run({ a: gradient, b: a }, { transposeA: true, transposeB: transposeA }).output
+    : matmulOperation.run({ a, b: gradient }, { transposeA: !transposeA }).output;
+}
+
+/** The gradient of an operand from one for each batch, where all batches had the same. */
+function sumBatches(gradient: Tensor, shape: Shape): Tensor {
+  const matrix = shape.slice(-2);
+  if (sizeOf(shape) === gradient.size) return gradient.reshape(shape);
+  return sum(gradient.reshape([-1, ...matrix]), { axes: 0 }).reshape(shape);
+}
 
 /**
  * Matrix product `activation(a · b + bias)`: `a` (…, M, K), `b` (…, K, N) and `bias` (N) give (…, M, N), f32 or
@@ -231,13 +288,15 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
  * @throws ShapeError, DtypeError, OptionError
  */
 export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor {
-  const { a, b, bias } = operands;
-  if (!options.transposeB || b.rank !== 2) return matmulOperation.run(operands, options).output;
-  return inRowParts(
-    b,
-    a.rank - 1,
-    (rows, partOf) => matmulOperation.run({ a, b: rows, bias: partOf(bias) }, options).output,
-  );
+  return activated(operands, options, (options) => {
+    const { a, b, bias } = operands;
+    if (!options.transposeB || b.rank !== 2) return matmulOperation.run(operands, options).output;
+    return inRowParts(
+      b,
+      a.rank - 1,
+      (rows, partOf) => matmulOperation.run({ a, b: rows, bias: partOf(bias) }, options).output,
+    );
+  });
 }
 
 /**

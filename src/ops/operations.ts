@@ -26,6 +26,7 @@ import { mergeMapsOperation } from './merge-maps.js';
 import type { AnyOperation } from './op.js';
 import { padOperation } from './pad.js';
 import { permuteOperation } from './permute.js';
+import { placeOperation } from './place.js';
 import { averagePoolOperation, maxPoolOperation } from './pool.js';
 import { qSampleOperation } from './q-sample.js';
 import { randomOperation } from './random.js';
@@ -42,6 +43,7 @@ import { timeEmbeddingOperation } from './time-embedding.js';
 import { tokenCandidatesOperation } from './token-candidates.js';
 import { topKOperation } from './topk.js';
 import { unaryOperation } from './unary.js';
+import { unaryGradientOperation } from './unary-gradient.js';
 import { whereOperation } from './where.js';
 
 /** Every operation of the package. */
@@ -77,6 +79,7 @@ export const operations: readonly AnyOperation[] = [
   permuteOperation,
   averagePoolOperation,
   maxPoolOperation,
+  placeOperation,
   qSampleOperation,
   randomOperation,
   reduceOperation,
@@ -92,5 +95,6 @@ export const operations: readonly AnyOperation[] = [
   tokenCandidatesOperation,
   topKOperation,
   unaryOperation,
+  unaryGradientOperation,
   whereOperation,
 ];

@@ -2,10 +2,14 @@ import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { div, equal, maximum, mul, sub } from './binary.js';
+import { broadcastTo } from './broadcast-to.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 import { permute } from './permute.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
+import { sumTo } from './sum-to.js';
+import { exp } from './unary.js';
 
 /** Numbers of the reductions in kernels/lib/reduction.wgsl; a mean is a sum with a scale. */
 const numbers = { sum: 0, mean: 0, max: 1, min: 2, prod: 3, l2Norm: 4, logSumExp: 5 } as const;
@@ -47,8 +51,7 @@ export const reduceOperation = defineOperation<
     if (!Object.hasOwn(numbers, reduction)) {
       throw new OptionError(`unknown reduction ${reduction}: use one of ${reductions.join(', ')}`);
     }
-    const listed = typeof axes === 'number' ? [axes] : (axes ?? [...x.shape.keys()]);
-    const reduced = new Set(listed.map((axis) => axisOf(axis, x.rank)));
+    const reduced = new Set(axesOf({ axes }, x.rank));
     const outShape = keepDims
       ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size))
       : x.shape.filter((_, axis) => !reduced.has(axis));
@@ -91,7 +94,54 @@ export const reduceOperation = defineOperation<
   ],
   flops: ({ outer, n, inner }) => outer * n * inner,
   reduction: ({ n }) => n,
+  gradient: {
+    keeps: ({ reduction }) =>
+      reduction === 'sum' || reduction === 'mean' ? {} : { inputs: ['x'], outputs: ['output'] },
+    rule({ inputs: { x }, outputs, shapes, problem, options, gradients }) {
+      const shape = shapes.x;
+      const reduced = new Set(axesOf(options, shape.length));
+      const kept = shape.map((size, axis) => (reduced.has(axis) ? 1 : size));
+      const gradient = gradients.output!.reshape(kept);
+      return { x: slope(problem, x, outputs.output?.reshape(kept), gradient, shape) };
+    },
+  },
 });
+
+/** The gradient by x from that of its reduction y; both have the reduced axes with size 1. */
+function slope(
+  { reduction, n, dtype }: ReduceProblem,
+  x: Tensor,
+  y: Tensor,
+  gradient: Tensor,
+  shape: Shape,
+): Tensor {
+  switch (reduction) {
+    case 'sum':
+      return broadcastTo(gradient, shape);
+    case 'mean':
+      return broadcastTo(mul(gradient, 1 / n), shape);
+    case 'max':
+    case 'min': {
+      // Equal largest elements share it.
+      const isIt = equal(x, y);
+      return mul(isIt, div(gradient, sumTo(isIt, y.shape)));
+    }
+    case 'prod':
+      return div(mul(gradient, y), x);
+    case 'l2Norm':
+      // At 0, where there is no derivative, this gives 0.
+      return mul(x, div(gradient, maximum(y, dtype === 'f16' ? 1e-4 : 1e-30)));
+    default:
+      return mul(exp(sub(x, y)), gradient);
+  }
+}
+
+/** The axes that the options name, of a tensor of that many. */
+function axesOf({ axes }: ReduceOptions, rank: number): number[] {
+  const listed =
+    typeof axes === 'number' ? [axes] : (axes ?? Array.from({ length: rank }, (_, axis) => axis));
+  return listed.map((axis) => axisOf(axis, rank));
+}
 
 /** The shape as (outer, n, inner), if need be after the axes are reordered to kept, then reduced ones. */
 function arrange(
@@ -262,7 +312,7 @@ export function min(x: Tensor, options?: ReduceOptions): Tensor {
   return reduce('min', x, options);
 }
 
-/** Product over some axes, or over all. */
+/** Product over some axes, or over all. Its gradient needs elements other than 0. */
 export function prod(x: Tensor, options?: ReduceOptions): Tensor {
   return reduce('prod', x, options);
 }

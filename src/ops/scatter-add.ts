@@ -5,6 +5,7 @@ import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { arithmeticType } from './elements.js';
 import { fillInto } from './fill.js';
+import { gather } from './gather.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { copyInto } from './strided.js';
@@ -91,6 +92,13 @@ export const scatterAddOperation = defineOperation<
   ],
   flops: ({ outer, entries, inner }) => outer * entries * inner,
   reduction: ({ entries }) => entries + 1,
+  gradient: {
+    keeps: () => ({ inputs: ['ids'] }),
+    rule: ({ inputs: { ids }, options: { axis }, gradients: { output }, wants }) => ({
+      ...(wants('x') && { x: output! }),
+      ...(wants('updates') && { updates: gather({ x: output!, ids }, { axis }) }),
+    }),
+  },
 });
 
 /**

@@ -3,6 +3,8 @@ import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
+import { fill } from './fill.js';
+import { gather } from './gather.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 import { copyInto } from './strided.js';
@@ -48,6 +50,16 @@ export const scatterOperation = defineOperation<
   ],
   flops: () => 0,
   reduction: () => 1,
+  gradient: {
+    keeps: () => ({ inputs: ['ids'] }),
+    // Where ids repeat, which update stayed is not known: each is given the gradient.
+    rule: ({ inputs: { ids }, problem: { dtype }, shapes, options, gradients: { output }, wants }) => ({
+      ...(wants('x') && {
+        x: scatter({ x: output!, ids, updates: fill(ids.runtime, shapes.updates!, 0, dtype) }, options),
+      }),
+      ...(wants('updates') && { updates: gather({ x: output!, ids }, options) }),
+    }),
+  },
 });
 
 function unitOf({ dtype, inner, idStrides }: ScatterProblem): Unit {

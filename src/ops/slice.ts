@@ -1,6 +1,7 @@
 import { ShapeError } from '../errors.js';
 import { axisOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { place } from './place.js';
 import { stridedOperation } from './strided.js';
 import { stridesOf } from './strides.js';
 
@@ -34,6 +35,7 @@ export const sliceOperation = stridedOperation<SliceOptions>(
       strides: strides.map((stride, axis) => stride * steps[axis]!),
     };
   },
+  (gradient, shape, options) => place(gradient, { ...options, shape }),
 );
 
 /** The part of `x` that `options` names. @throws ShapeError where it reaches outside. */

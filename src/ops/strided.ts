@@ -55,6 +55,8 @@ export function copyInto(x: Tensor, out: Tensor): void {
 export function stridedOperation<Options>(
   name: string,
   view: (x: Tensor, options: Options) => View,
+  /** The gradient by x, of that shape, from that of the output. */
+  adjoint: (gradient: Tensor, shape: Shape, options: Options) => Tensor,
   specialVariants: readonly Variant<{ x: Tensor }, StridedProblem, { output: Tensor }>[] = [],
 ): Operation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }> {
   return defineOperation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }>({
@@ -82,5 +84,8 @@ export function stridedOperation<Options>(
     flops: () => 0,
     reduction: () => 1,
     bytes: ({ shape, dtype }) => 2 * sizeOf(shape) * dtypeBytes[dtype],
+    gradient: {
+      rule: ({ shapes, options, gradients: { output } }) => ({ x: adjoint(output!, shapes.x, options) }),
+    },
   });
 }

@@ -2,75 +2,31 @@ import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
-import {
-  type Activation,
-  type ActivationConstants,
-  type ActivationOptions,
-  activationConstants,
-  activations,
-} from './activation.js';
 import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
-
-/** Numbers of the functions in kernels/lib/unary.wgsl; 0 is the activation function. */
-const numbers = {
-  neg: 1,
-  abs: 2,
-  /** -1, 0 or 1. */
-  sign: 3,
-  square: 4,
-  sqrt: 5,
-  /** 1 / sqrt(x). */
-  rsqrt: 6,
-  reciprocal: 7,
-  exp: 8,
-  log: 9,
-  sin: 10,
-  cos: 11,
-  /** Limited to [p, q]. */
-  clamp: 12,
-  /** x p + q. */
-  scaleShift: 13,
-} as const;
-
-export type UnaryFunction = keyof typeof numbers | Exclude<Activation, 'none'>;
-
-export const unaryFunctions = [
-  ...Object.keys(numbers),
-  ...activations.filter((name) => name !== 'none'),
-] as readonly UnaryFunction[];
-
-interface UnaryOptions extends Pick<ActivationOptions, 'negativeSlope'> {
-  readonly function: UnaryFunction;
-  /** Parameters of `clamp` and `scaleShift`. */
-  readonly p?: number;
-  readonly q?: number;
-}
+import {
+  type UnaryConstants,
+  type UnaryFunction,
+  type UnaryOptions,
+  unaryConstants,
+} from './unary-function.js';
+import { unaryGradientOperation } from './unary-gradient.js';
 
 interface UnaryProblem {
   readonly shape: Shape;
   readonly dtype: Dtype;
-  readonly constants: ActivationConstants & { readonly FUNCTION: number };
+  readonly constants: UnaryConstants;
   readonly p: number;
   readonly q: number;
 }
 
 export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, UnaryProblem, { output: Tensor }>({
   name: 'unary',
-  problem({ x }, { function: name, p = 0, q = 0, negativeSlope }) {
+  problem({ x }, options) {
     expectDtype(x, 'x', 'f32', 'f16');
-    if (!unaryFunctions.includes(name)) {
-      throw new OptionError(`unknown function ${name}: use one of ${unaryFunctions.join(', ')}`);
-    }
-    const own = Object.hasOwn(numbers, name) ? (name as keyof typeof numbers) : undefined;
-    const activation = own ? 'none' : (name as Activation);
-    const slope = negativeSlope === undefined ? {} : { negativeSlope };
-    const constants = {
-      FUNCTION: own ? numbers[own] : 0,
-      ...activationConstants({ activation, ...slope }),
-    };
-    return { shape: x.shape, dtype: x.dtype, constants, p, q };
+    const { p = 0, q = 0 } = options;
+    return { shape: x.shape, dtype: x.dtype, constants: unaryConstants(options), p, q };
   },
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
   variants: [
@@ -104,6 +60,12 @@ export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, Unary
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
+  gradient: {
+    keeps: () => ({ inputs: ['x'] }),
+    rule: ({ inputs: { x }, options, gradients: { output } }) => ({
+      x: unaryGradientOperation.run({ x, gradient: output! }, options).output,
+    }),
+  },
 });
 
 /** All of the functions below take f32 or f16 and give the same shape and type. @throws DtypeError */

@@ -4,9 +4,11 @@ import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, Tensor } from '../tensor/tensor.js';
 import type { Operand } from './binary.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
+import { fill } from './fill.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 import { broadcastStrides, coalesce, inVectors, vectorizable, type Walk, walkParams } from './strides.js';
+import { sumTo } from './sum-to.js';
 
 interface WhereOptions {
   /** Stand in the place of the operand that is absent. */
@@ -68,6 +70,15 @@ export const whereOperation = defineOperation<WhereOperands, WhereOptions, Where
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
+  gradient: {
+    keeps: () => ({ inputs: ['mask'] }),
+    rule: ({ inputs: { mask }, shapes, gradients: { output }, wants }) => ({
+      ...(wants('a') && { a: sumTo(where(mask, output!, 0), shapes.a!) }),
+      ...(wants('b') && { b: sumTo(where(mask, 0, output!), shapes.b!) }),
+      // What is a choice here has no slope.
+      ...(wants('mask') && { mask: fill(mask.runtime, mask.shape, 0, mask.dtype) }),
+    }),
+  },
 });
 
 function launch(

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { binaryCases, castCases, fillCases, unaryCases, whereCases } from '../../cases/elementwise.js';
+import {
+  binaryCases,
+  castCases,
+  fillCases,
+  unaryCases,
+  unaryGradientCases,
+  whereCases,
+} from '../../cases/elementwise.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { add, cast, clamp, fill, greater, maskedFill, mul, neg, pow, sub, where } from '../../src/index.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(unaryCases);
+await testOperation(unaryGradientCases);
 await testOperation(binaryCases);
 await testOperation(whereCases);
 await testOperation(castCases);

@@ -5,6 +5,7 @@ import {
   concatCases,
   padCases,
   permuteCases,
+  placeCases,
   reverseSequenceCases,
   sliceCases,
 } from '../../cases/shape-ops.js';
@@ -27,6 +28,7 @@ import { testRuntime } from '../support/runtime.js';
 
 await testOperation(permuteCases);
 await testOperation(sliceCases);
+await testOperation(placeCases);
 await testOperation(broadcastToCases);
 await testOperation(concatCases);
 await testOperation(padCases);
