@@ -122,11 +122,19 @@ export class DdimSampler {
   /**
    * Samples.
    * @param initial standard normal, of the shape and type that were captured; left as it is
+   * @param options.afterStep called once each step is recorded, with its number and the state, which the next step
+   *   overwrites: copy what is to stay
    * @returns x0, the sampler's own tensor: the next run overwrites it and `dispose()` frees it
    * @throws ShapeError, DtypeError, ReleasedError after `dispose()`
    */
-  run(initial: Tensor): Tensor {
-    return this.loop.run(initial, () => this.capture.run());
+  run(
+    initial: Tensor,
+    { afterStep }: { readonly afterStep?: (step: number, state: Tensor) => void } = {},
+  ): Tensor {
+    return this.loop.run(initial, (step, state) => {
+      this.capture.run();
+      afterStep?.(step, state);
+    });
   }
 
   dispose(): void {
@@ -165,13 +173,13 @@ class DdimLoop {
   }
 
   /** The whole loop, `step` recording or replaying one step. The result is the state. */
-  run(initial: Tensor, step: () => void): Tensor {
+  run(initial: Tensor, step: (number: number, state: Tensor) => void): Tensor {
     expectDtype(initial, 'initial', this.dtype);
     expectShape(initial, 'initial', this.#state.shape);
     // Taking the initial state over counts one step up, to 0.
     this.#step.write([0xffffffff]);
     this.#commit(initial);
-    for (let s = 0; s < this.#times.size; s++) step();
+    for (let s = 0; s < this.#times.size; s++) step(s, this.#state);
     return this.#state;
   }
 

@@ -1,11 +1,15 @@
 import { type Conv1dOptions, type Conv2dOptions, conv1d, conv2d } from '../ops/conv.js';
 import type { Runtime } from '../tensor/runtime.js';
+import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { type Initial, uniformFanIn } from './initial.js';
 import { Module } from './module.js';
 
-interface BiasOption {
+interface LayerOptions {
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
+  /** Replaces the usual start of weight and bias. */
+  readonly initial?: Initial;
 }
 
 /** Convolution over time with `weight` (outputs, inputs, kernel) and `bias` (outputs). */
@@ -19,12 +23,13 @@ export class Conv1d extends Module {
     inputs: number,
     outputs: number,
     kernel: number,
-    { bias = true, ...options }: Conv1dOptions & BiasOption = {},
+    { bias = true, initial, ...options }: Conv1dOptions & LayerOptions = {},
   ) {
     super(runtime);
     this.#options = options;
-    this.#weight = this.parameter('weight', [outputs, inputs, kernel]);
-    this.#bias = bias ? this.parameter('bias', [outputs]) : undefined;
+    const start = initial ?? uniformFanIn(inputs * kernel);
+    this.#weight = this.parameter('weight', [outputs, inputs, kernel], start);
+    this.#bias = bias ? this.parameter('bias', [outputs], start) : undefined;
   }
 
   /** (B, inputs, T) to (B, outputs, T'). */
@@ -45,13 +50,14 @@ export class Conv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: number | readonly [rows: number, columns: number],
-    { bias = true, ...options }: Conv2dOptions & BiasOption = {},
+    { bias = true, initial, ...options }: Conv2dOptions & LayerOptions = {},
   ) {
     super(runtime);
     this.#options = options;
     const sides = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    this.#weight = this.parameter('weight', [outputs, inputs, ...sides]);
-    this.#bias = bias ? this.parameter('bias', [outputs]) : undefined;
+    const start = initial ?? uniformFanIn(inputs * sizeOf(sides));
+    this.#weight = this.parameter('weight', [outputs, inputs, ...sides], start);
+    this.#bias = bias ? this.parameter('bias', [outputs], start) : undefined;
   }
 
   /** (B, inputs, H, W) to (B, outputs, H', W'). */

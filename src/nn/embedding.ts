@@ -1,6 +1,7 @@
 import { embedding } from '../ops/gather.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { normalInitial } from './initial.js';
 import { Module } from './module.js';
 
 /** A table of vectors, `weight` (entries, width), looked up by id. */
@@ -9,7 +10,7 @@ export class Embedding extends Module {
 
   constructor(runtime: Runtime, entries: number, width: number) {
     super(runtime);
-    this.#weight = this.parameter('weight', [entries, width]);
+    this.#weight = this.parameter('weight', [entries, width], normalInitial(1));
   }
 
   /** Ids (…) u32 to (…, width). */

@@ -2,6 +2,7 @@ import type { ActivationOptions } from '../ops/activation.js';
 import { linear } from '../ops/matmul.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { type Initial, uniformFanIn } from './initial.js';
 import { Module } from './module.js';
 
 /** y = x Wᵀ + b with `weight` (outputs, inputs) and `bias` (outputs). */
@@ -9,10 +10,17 @@ export class Linear extends Module {
   readonly #weight;
   readonly #bias;
 
-  constructor(runtime: Runtime, inputs: number, outputs: number, { bias = true } = {}) {
+  /** `initial` replaces the usual start of weight and bias. */
+  constructor(
+    runtime: Runtime,
+    inputs: number,
+    outputs: number,
+    { bias = true, initial: start }: { readonly bias?: boolean; readonly initial?: Initial } = {},
+  ) {
     super(runtime);
-    this.#weight = this.parameter('weight', [outputs, inputs]);
-    this.#bias = bias ? this.parameter('bias', [outputs]) : undefined;
+    const initial = start ?? uniformFanIn(inputs);
+    this.#weight = this.parameter('weight', [outputs, inputs], initial);
+    this.#bias = bias ? this.parameter('bias', [outputs], initial) : undefined;
   }
 
   /** (…, inputs) to (…, outputs). */

@@ -2,6 +2,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { type LstmWeights, lstm } from '../ops/lstm.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { uniformFanIn } from './initial.js';
 import { Module, type Parameter } from './module.js';
 
 export interface LstmOptions {
@@ -35,13 +36,18 @@ export class Lstm extends Module {
     if (!(Number.isInteger(layers) && layers > 0)) {
       throw new OptionError(`an LSTM has 1 layer or more, not ${layers}`);
     }
+    const initial = uniformFanIn(hidden);
     const outputs = bidirectional ? 2 * hidden : hidden;
     this.#layers = Array.from({ length: layers }, (_, layer) => {
       const weights = (suffix: string): Weights => ({
-        weightIh: this.parameter(`weight_ih_${suffix}`, [4 * hidden, layer === 0 ? inputs : outputs]),
-        weightHh: this.parameter(`weight_hh_${suffix}`, [4 * hidden, hidden]),
-        biasIh: this.parameter(`bias_ih_${suffix}`, [4 * hidden]),
-        biasHh: this.parameter(`bias_hh_${suffix}`, [4 * hidden]),
+        weightIh: this.parameter(
+          `weight_ih_${suffix}`,
+          [4 * hidden, layer === 0 ? inputs : outputs],
+          initial,
+        ),
+        weightHh: this.parameter(`weight_hh_${suffix}`, [4 * hidden, hidden], initial),
+        biasIh: this.parameter(`bias_ih_${suffix}`, [4 * hidden], initial),
+        biasHh: this.parameter(`bias_hh_${suffix}`, [4 * hidden], initial),
       });
       return {
         forward: weights(`l${layer}`),

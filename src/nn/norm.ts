@@ -1,10 +1,13 @@
 import { ShapeError } from '../errors.js';
 import { batchNorm } from '../ops/batch-norm.js';
+import { add, mul } from '../ops/binary.js';
+import { channelMoments } from '../ops/channel-moments.js';
 import { groupNorm } from '../ops/group-norm.js';
 import { layerNorm, rmsNorm } from '../ops/layer-norm.js';
 import type { NormOptions } from '../ops/norm.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { constantInitial } from './initial.js';
 import { Module, type Parameter } from './module.js';
 
 /** Scale and shift (B, C) of a stylization, applied after the affine part; see `stylize`. */
@@ -25,8 +28,8 @@ abstract class AffineNorm extends Module {
     readonly options: NormOptions,
   ) {
     super(runtime);
-    this.#weight = weight ? this.parameter('weight', [channels]) : undefined;
-    this.#bias = bias ? this.parameter('bias', [channels]) : undefined;
+    this.#weight = weight ? this.parameter('weight', [channels], constantInitial(1)) : undefined;
+    this.#bias = bias ? this.parameter('bias', [channels], constantInitial(0)) : undefined;
   }
 
   protected operands(x: Tensor) {
@@ -80,7 +83,13 @@ export class GroupNorm extends AffineNorm {
   }
 }
 
-/** BatchNorm for inference, with `running_mean` and `running_var` (channels) of training. */
+/** How fast the running statistics follow those of the batches (PyTorch's momentum). */
+const momentum = 0.1;
+
+/**
+ * BatchNorm: by the statistics of the batch in training, which `running_mean` and `running_var` (channels) follow, and
+ * by those in inference.
+ */
 abstract class BatchNorm extends AffineNorm {
   /** Ranks of the tensors that it takes. */
   protected abstract readonly ranks: readonly number[];
@@ -89,8 +98,8 @@ abstract class BatchNorm extends AffineNorm {
 
   constructor(runtime: Runtime, channels: number, { affine = true, ...options }: NormLayerOptions = {}) {
     super(runtime, channels, { weight: affine, bias: affine }, options);
-    this.#mean = this.parameter('running_mean', [channels]);
-    this.#variance = this.parameter('running_var', [channels]);
+    this.#mean = this.statistic('running_mean', [channels], constantInitial(0));
+    this.#variance = this.statistic('running_var', [channels], constantInitial(1));
     this.unused('num_batches_tracked');
   }
 
@@ -99,9 +108,24 @@ abstract class BatchNorm extends AffineNorm {
     if (!this.ranks.includes(x.rank)) {
       throw new ShapeError(`${this.constructor.name} takes ${this.ranks.join(' or ')} axes, not ${x}`);
     }
-    const statistics = { mean: this.#mean.tensor, variance: this.#variance.tensor };
-    return batchNorm({ ...this.operands(x), ...statistics }, this.options);
+    const running = { mean: this.#mean.tensor, variance: this.#variance.tensor };
+    if (!this.training) return batchNorm({ ...this.operands(x), ...running }, this.options);
+    return this.runtime.scope(() => {
+      const batch = channelMoments(x);
+      const count = x.size / this.channels;
+      this.runtime.withTape(undefined, () => {
+        follow(running.mean, batch.mean, momentum);
+        // The running variance is the unbiased one.
+        follow(running.variance, batch.variance, momentum, count / Math.max(1, count - 1));
+      });
+      return batchNorm({ ...this.operands(x), ...batch }, this.options);
+    });
   }
+}
+
+/** running ← (1 − rate) running + rate · factor · value, in place. */
+function follow(running: Tensor, value: Tensor, rate: number, factor = 1): void {
+  running.assign(add(mul(running, 1 - rate), mul(value, rate * factor)));
 }
 
 /** BatchNorm of (B, channels) or (B, channels, T). */

@@ -172,6 +172,17 @@ export class Runtime {
     return result;
   }
 
+  /** Runs `body` outside of all scopes: what it makes lives until it is disposed. */
+  detached<T>(body: () => T): T {
+    const scopes = this.#scopes;
+    this.#scopes = [];
+    try {
+      return body();
+    } finally {
+      this.#scopes = scopes;
+    }
+  }
+
   /**
    * Records `body` once, with its buffers planned, for running many times without the JavaScript of its
    * operations. Tensors from outside are inputs: change them with `write` between the runs. What `body`

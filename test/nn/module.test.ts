@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { NumericArray } from '../../src/data/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
 import { FileFormatError, ReleasedError } from '../../src/errors.js';
+import { constantInitial } from '../../src/nn/initial.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Module } from '../../src/nn/module.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
@@ -15,7 +16,7 @@ class Net extends Module {
   constructor(runtime: Runtime) {
     super(runtime);
     this.blocks = [0, 1].map((i) => this.child(`blocks.${i}.fc`, new Linear(runtime, 2, 2)));
-    this.scale = this.parameter('scale', [2]);
+    this.scale = this.parameter('scale', [2], constantInitial(1));
   }
 }
 

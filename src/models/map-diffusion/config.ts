@@ -1,0 +1,274 @@
+import type { BetaSchedule } from '../../diffusion/schedule.js';
+import { OptionError } from '../../errors.js';
+import { type MapLayout, mapScales } from '../../ops/map-layout.js';
+
+/** How a clip of the video becomes a vector. */
+export type ClipConfig =
+  /** Features of a network that is not trained along (a 3D CNN), pooled to clips by an average (MS-2D-TAN). */
+  | { readonly kind: 'features'; readonly channels: number; readonly pool: number }
+  /** A signal of several channels, through convolutions that are trained along (ours). */
+  | SignalConfig
+  /** Frames of a video, through convolutions that are trained along (ours). */
+  | FramesConfig;
+
+export interface SignalConfig {
+  readonly kind: 'signal';
+  readonly channels: number;
+  /** Samples of a clip: the product of the strides of the convolutions. */
+  readonly stages: readonly ConvStage[];
+  /** Temporal context: residual convolutions of 3 clips with these dilations. */
+  readonly context: readonly number[];
+}
+
+export interface FramesConfig {
+  readonly kind: 'frames';
+  /** 1 for brightness, 3 for colours. */
+  readonly channels: number;
+  /** Rows and columns of a frame; the strides of the stages divide them. */
+  readonly size: readonly [number, number];
+  /** Frames of a clip, whose features are averaged. */
+  readonly frames: number;
+  readonly stages: readonly ConvStage[];
+  readonly context: readonly number[];
+}
+
+export interface ConvStage {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+}
+
+export interface DecoderConfig {
+  /** The paper's base architecture; `convolution` is its default. */
+  readonly architecture: 'convolution' | 'transformer';
+  /**
+   * How the fused features enter: beside the state (the paper's choice), multiplied with it (convolution only), or as
+   * further keys of the attention (Transformer only).
+   */
+  readonly condition: 'concatenation' | 'multiplication' | 'cross-attention';
+  /** d_H: channels that the state is embedded in. */
+  readonly embedding: number;
+  /** Channels of the layers; those of the Transformer are d_H, or d_H + d_F with concatenation. */
+  readonly hidden: number;
+  /** L. */
+  readonly layers: number;
+  /** Side of the gated convolutions; odd. */
+  readonly kernel: number;
+  /** Of the GroupNorm of stylization. */
+  readonly groups: number;
+  /** Heads of the Transformer's attention. */
+  readonly heads: number;
+  readonly stylization: {
+    /**
+     * Where the first block is: on the state with the features beside it (the paper), on the embedded state alone
+     * (ours: then the features' share of the first convolution is the same in every step), or nowhere.
+     */
+    readonly input: 'fused' | 'state' | 'none';
+    /** After each layer. */
+    readonly layers: boolean;
+  };
+}
+
+export interface MapDiffusionConfig {
+  /** The maps: N clips, K scales, A durations. */
+  readonly layout: MapLayout;
+  readonly clips: ClipConfig;
+  readonly words: {
+    /** Size of a word vector. */
+    readonly size: number;
+    /** Units of each direction of the LSTM. */
+    readonly hidden: number;
+    readonly layers: number;
+    /** Whether the LSTM stops at the end of a sentence; the released MS-2D-TAN reads on over the padding. */
+    readonly packed: boolean;
+  };
+  /** d_F: channels of clips, maps and fused features. */
+  readonly hidden: number;
+  /** Whether each clip also has a learned vector of its position (ours). */
+  readonly positions: boolean;
+  /** What makes scores of the fused features: the diffusion decoder, or the single pass of MS-2D-TAN. */
+  readonly head: 'diffusion' | 'single-pass';
+  readonly decoder: DecoderConfig;
+  readonly diffusion: { readonly times: number; readonly schedule: BetaSchedule };
+  readonly loss: {
+    readonly kind: 'mse' | 'bce';
+    /** Overlaps below this count as 0, those above are stretched to [0, 1] (MS-2D-TAN: 0.5); 0 leaves them. */
+    readonly rescaleFrom: number;
+  };
+}
+
+const paperDecoder: DecoderConfig = {
+  architecture: 'convolution',
+  condition: 'concatenation',
+  embedding: 256,
+  hidden: 512,
+  layers: 2,
+  kernel: 17,
+  groups: 32,
+  heads: 8,
+  stylization: { input: 'fused', layers: true },
+};
+
+const charades: MapDiffusionConfig = {
+  layout: { clips: 64, scales: 3, durations: 16 },
+  clips: { kind: 'features', channels: 1024, pool: 1 },
+  words: { size: 300, hidden: 256, layers: 3, packed: false },
+  hidden: 512,
+  positions: false,
+  head: 'diffusion',
+  decoder: paperDecoder,
+  diffusion: { times: 1000, schedule: 'linear' },
+  loss: { kind: 'mse', rescaleFrom: 0 },
+};
+
+const singlePass = { head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 } } as const;
+
+/**
+ * Configurations by name. What the paper leaves open (width of the embedding, layers, kernel, groups, times, schedule)
+ * is ours, or MS-2D-TAN's where it has the same part.
+ */
+export const mapDiffusionConfigs = {
+  /** Charades-STA with I3D features of 0.64 s (the paper's first data set). */
+  'charades-sta': charades,
+  /** DiDeMo: 6 segments of 5 s, VGG features (the paper's second data set). */
+  didemo: {
+    ...charades,
+    layout: { clips: 6, scales: 1, durations: 6 },
+    clips: { kind: 'features', channels: 4096, pool: 1 },
+    decoder: { ...paperDecoder, kernel: 5 },
+  },
+  /** MS-2D-TAN as released for Charades-STA with I3D features. */
+  'ms-2d-tan-charades-i3d': { ...charades, ...singlePass },
+  /** MS-2D-TAN as released for Charades-STA with VGG features: 256 steps of 1/6 s, pooled by 4. */
+  'ms-2d-tan-charades-vgg': {
+    ...charades,
+    ...singlePass,
+    clips: { kind: 'features', channels: 4096, pool: 4 },
+  },
+  /** MS-2D-TAN for TACoS, the large one. */
+  'ms-2d-tan-tacos': {
+    ...charades,
+    ...singlePass,
+    layout: { clips: 512, scales: 5, durations: 8 },
+    clips: { kind: 'features', channels: 4096, pool: 4 },
+    decoder: { ...paperDecoder, kernel: 9 },
+  },
+  /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
+  hapt: {
+    layout: { clips: 64, scales: 3, durations: 16 },
+    clips: {
+      kind: 'signal',
+      channels: 6,
+      stages: [
+        { channels: 32, kernel: 5, stride: 3 },
+        { channels: 48, kernel: 5, stride: 5 },
+        { channels: 64, kernel: 5, stride: 5 },
+      ],
+      context: [1, 2, 4, 8],
+    },
+    words: { size: 100, hidden: 64, layers: 1, packed: true },
+    hidden: 32,
+    positions: true,
+    head: 'diffusion',
+    decoder: {
+      architecture: 'convolution',
+      condition: 'concatenation',
+      embedding: 16,
+      hidden: 32,
+      layers: 2,
+      kernel: 5,
+      groups: 8,
+      heads: 4,
+      stylization: { input: 'state', layers: true },
+    },
+    diffusion: { times: 1000, schedule: 'linear' },
+    loss: { kind: 'mse', rescaleFrom: 0 },
+  },
+} as const satisfies Record<string, MapDiffusionConfig>;
+
+export type MapDiffusionName = keyof typeof mapDiffusionConfigs;
+
+/** Length of the product of the strides: samples of a clip, or the factor that frames shrink by. */
+export function totalStride(stages: readonly ConvStage[]): number {
+  return stages.reduce((product, { stride }) => product * stride, 1);
+}
+
+/**
+ * A configuration from a file, every field checked.
+ * @throws OptionError that names the field
+ */
+export function checkConfig(value: unknown): MapDiffusionConfig {
+  const config = value as MapDiffusionConfig;
+  const whole = (name: string, number: unknown, least = 1) => {
+    if (!Number.isInteger(number) || (number as number) < least) {
+      throw new OptionError(
+        `${name} must be a whole number of at least ${least}, not ${JSON.stringify(number)}`,
+      );
+    }
+  };
+  const oneOf = (name: string, found: unknown, ...known: unknown[]) => {
+    if (!known.includes(found)) {
+      throw new OptionError(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(found)}`);
+    }
+  };
+  for (const part of ['layout', 'clips', 'words', 'decoder', 'diffusion', 'loss'] as const) {
+    if (typeof config?.[part] !== 'object' || config[part] === null) {
+      throw new OptionError(`a configuration needs ${part}`);
+    }
+  }
+  const { layout, clips, words, decoder, diffusion, loss } = config;
+  mapScales(layout);
+  const whole2 = layout.clips % 2 ** (layout.scales - 1) === 0;
+  if (!whole2) throw new OptionError(`layout.clips must be a multiple of ${2 ** (layout.scales - 1)}`);
+  if (layout.scales > 1 && layout.durations % 2 !== 0) throw new OptionError('layout.durations must be even');
+  oneOf('clips.kind', clips.kind, 'features', 'signal', 'frames');
+  whole('clips.channels', clips.channels);
+  if (clips.kind === 'features') whole('clips.pool', clips.pool);
+  else {
+    if (!Array.isArray(clips.stages) || clips.stages.length === 0) {
+      throw new OptionError('clips.stages must list at least one convolution');
+    }
+    clips.stages.forEach((stage, i) => {
+      for (const field of ['channels', 'kernel', 'stride'] as const)
+        whole(`clips.stages[${i}].${field}`, stage[field]);
+      if (stage.kernel < stage.stride)
+        throw new OptionError(`clips.stages[${i}] skips samples: kernel below stride`);
+    });
+    if (!Array.isArray(clips.context)) throw new OptionError('clips.context must be a list of dilations');
+    for (const dilation of clips.context) whole('clips.context', dilation);
+  }
+  if (clips.kind === 'frames') {
+    whole('clips.frames', clips.frames);
+    const factor = totalStride(clips.stages);
+    if (!clips.size?.every((side) => Number.isInteger(side) && side > 0 && side % factor === 0)) {
+      throw new OptionError(
+        `clips.size must be two multiples of ${factor}, not ${JSON.stringify(clips.size)}`,
+      );
+    }
+  }
+  for (const field of ['size', 'hidden', 'layers'] as const) whole(`words.${field}`, words[field]);
+  oneOf('words.packed', words.packed, true, false);
+  whole('hidden', config.hidden);
+  oneOf('positions', config.positions, true, false);
+  oneOf('head', config.head, 'diffusion', 'single-pass');
+  for (const field of ['embedding', 'hidden', 'layers', 'kernel', 'groups', 'heads'] as const) {
+    whole(`decoder.${field}`, decoder[field]);
+  }
+  oneOf('decoder.architecture', decoder.architecture, 'convolution', 'transformer');
+  const convolution = decoder.architecture === 'convolution';
+  oneOf(
+    `decoder.condition of a ${decoder.architecture}`,
+    decoder.condition,
+    'concatenation',
+    convolution ? 'multiplication' : 'cross-attention',
+  );
+  if (decoder.kernel % 2 === 0) throw new OptionError(`decoder.kernel must be odd, not ${decoder.kernel}`);
+  oneOf('decoder.stylization.input', decoder.stylization?.input, 'fused', 'state', 'none');
+  oneOf('decoder.stylization.layers', decoder.stylization.layers, true, false);
+  whole('diffusion.times', diffusion.times);
+  oneOf('loss.kind', loss.kind, 'mse', 'bce');
+  if (!(loss.rescaleFrom >= 0 && loss.rescaleFrom < 1)) {
+    throw new OptionError(`loss.rescaleFrom must be in [0, 1), not ${loss.rescaleFrom}`);
+  }
+  return config;
+}

@@ -1,0 +1,220 @@
+import { GaussianDiffusion } from '../../diffusion/gaussian.js';
+import { OptionError } from '../../errors.js';
+import { Module } from '../../nn/module.js';
+import { add, div, mul, sub } from '../../ops/binary.js';
+import { concat } from '../../ops/concat.js';
+import { take } from '../../ops/gather.js';
+import { iouMap, mapMask } from '../../ops/iou-map.js';
+import { type MapScale, mapScales } from '../../ops/map-layout.js';
+import { sum } from '../../ops/reduce.js';
+import { narrow } from '../../ops/slice.js';
+import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/unary.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type ClipEncoder, ClipPositions, clipEncoder } from './clip-encoder.js';
+import { checkConfig, type MapDiffusionConfig } from './config.js';
+import { ConvolutionDecoder } from './convolution-decoder.js';
+import type { Decoder, ScaleCondition } from './decoder.js';
+import { Fusion, type Words } from './fusion.js';
+import { MapEncoder } from './map-encoder.js';
+import { SinglePassHead } from './single-pass.js';
+import { TimeEmbedding } from './stylization.js';
+import { TransformerDecoder } from './transformer-decoder.js';
+
+/** Videos with queries: V videos, Q queries. */
+export interface MomentInputs {
+  /** The videos, of the shape that `videoShape` gives. */
+  readonly video: Tensor;
+  /** (V) u32: clips of each video; those after them are padding. */
+  readonly lengths: Tensor;
+  readonly words: Words;
+  /** (Q) u32: the video of each query. Query i is about video i where absent. */
+  readonly videoOf?: Tensor | undefined;
+}
+
+/** What queries and videos are to the decoders: computed once a query. */
+export interface Condition {
+  readonly scales: readonly ScaleCondition[];
+  /** (Q, R, A): 1 in valid cells. */
+  readonly mask: Tensor;
+}
+
+/** A query's true moments. */
+export interface MomentTargets {
+  /** (Q, G, 2) f32: start and end in clips. */
+  readonly spans: Tensor;
+  /** (Q) u32: how many of the G there are. */
+  readonly spanCounts: Tensor;
+}
+
+/** Noise and time of a training step. */
+export interface Corruption {
+  /** (Q, R, A) standard normal. */
+  readonly noise: Tensor;
+  /** (Q) u32 in [0, T). */
+  readonly t: Tensor;
+}
+
+/**
+ * Multi-scale 2D temporal map diffusion for natural language video localization (Zhang et al.): a multimodal encoder,
+ * that of MS-2D-TAN, and a condition-injected decoder for each scale, f_θ(Y_t, t, V, S) = Ŷ_0. Maps are packed as
+ * `MapLayout` says: (Q, R, A).
+ *
+ * With `head: 'single-pass'` it is MS-2D-TAN itself (Zhang et al. 2021), under the names of its released checkpoints.
+ */
+export class MapDiffusion extends Module {
+  readonly diffusion: GaussianDiffusion;
+  readonly scales: readonly MapScale[];
+  readonly #clips: ClipEncoder;
+  readonly #positions: ClipPositions | undefined;
+  readonly #maps: MapEncoder;
+  readonly #fusion: Fusion;
+  readonly #time: TimeEmbedding | undefined;
+  readonly #decoders: readonly Decoder[];
+  readonly #singlePass: SinglePassHead | undefined;
+
+  /** @throws OptionError for a configuration that cannot be */
+  constructor(
+    runtime: Runtime,
+    readonly config: MapDiffusionConfig,
+  ) {
+    super(runtime);
+    checkConfig(config);
+    const { layout, hidden, decoder, head } = config;
+    this.scales = mapScales(layout);
+    this.diffusion = new GaussianDiffusion(runtime, config.diffusion);
+    this.#clips = this.child('clip_module', clipEncoder(runtime, config.clips, hidden, layout.clips));
+    this.#positions = config.positions
+      ? this.child('positions', new ClipPositions(runtime, hidden, layout.clips))
+      : undefined;
+    this.#maps = this.child('prop_module', new MapEncoder(runtime, hidden, layout));
+    this.#fusion = this.child('fusion_module', new Fusion(runtime, config));
+    if (head === 'single-pass') {
+      this.#singlePass = this.inline(new SinglePassHead(runtime, config));
+      this.#decoders = [];
+    } else {
+      const DecoderKind = decoder.architecture === 'convolution' ? ConvolutionDecoder : TransformerDecoder;
+      this.#time = this.child('time_embed', new TimeEmbedding(runtime, decoder.hidden));
+      this.#decoders = this.scales.map((_, k) =>
+        this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden)),
+      );
+    }
+  }
+
+  /** Encodes videos and queries to the fused features of each scale (paper, section 3.3.1). */
+  encode({ video, lengths, words, videoOf }: MomentInputs): Condition {
+    return this.runtime.scope(() => {
+      const ofQueries = (tensor: Tensor) =>
+        videoOf ? take({ x: tensor, ids: videoOf }, { axis: 0 }) : tensor;
+      const clips = this.#clips.forward(video);
+      const maps = this.#maps.forward(this.#positions?.forward(clips) ?? clips);
+      const mask = ofQueries(mapMask(lengths, this.config.layout));
+      const sentence = this.#fusion.sentence(words);
+      const scales = maps.map((map, k) => {
+        const cells = this.#scaleOf(mask, k);
+        const fused = this.#fusion.fuse(sentence, ofQueries(this.#fusion.moments(map)), cells);
+        return { fused, mask: cells };
+      });
+      return { scales, mask };
+    });
+  }
+
+  /** Computes what all steps of a sampler share. Not for training: no gradients flow through it to the decoders. */
+  prepare({ scales, mask }: Condition): Condition {
+    return { scales: scales.map((scale, k) => this.#decoders[k]?.prepare(scale) ?? scale), mask };
+  }
+
+  /** Ŷ_0 (Q, R, A) from the state Y_t (Q, R, A) at the times t (Q) u32. */
+  denoise(state: Tensor, t: Tensor, condition: Condition): Tensor {
+    return this.runtime.scope(() => this.#scores(this.#decode(state, t, condition), condition));
+  }
+
+  /** The maps (Q, R, A) of a model with a single pass. @throws OptionError for a diffusion model */
+  predict(condition: Condition): Tensor {
+    return this.runtime.scope(() => this.#scores(this.#decodeAtOnce(condition), condition));
+  }
+
+  /**
+   * The training loss, one element: for each scale the mean over the valid cells of the batch, summed over the scales
+   * (eq. 7 and 8; of MS-2D-TAN with its own head).
+   * @param corruption for diffusion; a single pass has none
+   */
+  loss(inputs: MomentInputs, targets: MomentTargets, corruption?: Corruption): Tensor {
+    return this.runtime.scope(() => {
+      const { layout, loss } = this.config;
+      const lengths = inputs.videoOf
+        ? take({ x: inputs.lengths, ids: inputs.videoOf }, { axis: 0 })
+        : inputs.lengths;
+      const overlaps = iouMap({ ...targets, lengths, unit: 1 }, layout).map;
+      const wanted = this.#rescaled(overlaps);
+      const condition = this.encode(inputs);
+      const found = this.#singlePass
+        ? this.#decodeAtOnce(condition)
+        : this.#decode(
+            this.diffusion.addNoise({ x0: wanted, ...required(corruption) }),
+            required(corruption).t,
+            condition,
+          );
+      const errors =
+        loss.kind === 'mse' ? square(sub(found, wanted)) : sub(softplus(found), mul(found, wanted));
+      return this.scales
+        .map((_, k) => {
+          const valid = this.#scaleOf(condition.mask, k);
+          return div(sum(mul(this.#scaleOf(errors, k), valid)), sum(valid));
+        })
+        .reduce(add);
+    });
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.diffusion.dispose();
+  }
+
+  /** What the network says of each cell (Q, R, A). */
+  #decode(state: Tensor, t: Tensor, { scales, mask }: Condition): Tensor {
+    if (!this.#time) throw new OptionError('a model with a single pass has no steps: use predict');
+    const time = this.#time.forward(t);
+    const valid = mul(state, mask);
+    return this.#packed(
+      scales.map((scale, k) => this.#decoders[k]!.forward(this.#scaleOf(valid, k), time, scale)),
+    );
+  }
+
+  #decodeAtOnce({ scales }: Condition): Tensor {
+    const head = this.#singlePass;
+    if (!head) throw new OptionError('a diffusion model has no single pass: sample it');
+    return this.#packed(scales.map(({ fused }, k) => head.forward(fused, k)));
+  }
+
+  /** As overlaps: through a sigmoid where the network was trained so; 0 in cells that are not valid. */
+  #scores(found: Tensor, { mask }: Condition): Tensor {
+    return mul(this.config.loss.kind === 'bce' ? sigmoid(found) : found, mask);
+  }
+
+  /** The overlaps as the network is to give them. */
+  #rescaled(overlaps: Tensor): Tensor {
+    const { rescaleFrom } = this.config.loss;
+    if (rescaleFrom === 0) return overlaps;
+    const scale = 1 / (1 - rescaleFrom);
+    return clamp(scaleShift(overlaps, scale, -rescaleFrom * scale), 0, 1);
+  }
+
+  /** One scale of a packed map, (Q, 1, rows, A). */
+  #scaleOf(map: Tensor, k: number): Tensor {
+    const { offset, rows } = this.scales[k]!;
+    return narrow(map, 1, offset, rows).reshape([map.shape[0]!, 1, rows, this.config.layout.durations]);
+  }
+
+  #packed(maps: readonly Tensor[]): Tensor {
+    return concat(
+      maps.map((map) => map.reshape([map.shape[0]!, map.shape[2]!, map.shape[3]!])),
+      1,
+    );
+  }
+}
+
+function required(corruption: Corruption | undefined): Corruption {
+  if (!corruption) throw new OptionError('the loss of a diffusion model needs noise and times');
+  return corruption;
+}

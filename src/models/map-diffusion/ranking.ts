@@ -1,0 +1,94 @@
+import type { ScoredSegment } from '../../evaluation/segments.js';
+import { suppress } from '../../evaluation/segments.js';
+import { decodeMoments } from '../../ops/decode-moments.js';
+import type { MapLayout } from '../../ops/map-layout.js';
+import { mergeMaps } from '../../ops/merge-maps.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { refineMoment } from './refine.js';
+
+export interface RankingOptions {
+  /** Moments of each query; default 5. */
+  readonly count?: number;
+  /** A moment is dropped when its overlap with a better one is above this; default 0.49 (2D-TAN). */
+  readonly threshold?: number;
+  /** Sub-cell decoding, see `refineMoment`; default true. */
+  readonly refine?: boolean;
+  /**
+   * `ms-2d-tan` decodes as the released code does, for comparison with published numbers: the merged map starts from
+   * 0, and as many cells of each query are ranked as the first query of the batch has valid ones. No sub-cell decoding.
+   */
+  readonly compat?: 'ms-2d-tan';
+}
+
+/**
+ * The ranked moments of each query: the scales merged by their maximum, the best cells, non-maximum suppression (paper,
+ * section 3.4).
+ * @param maps (Q, R, A) f32
+ * @param lengths (Q) u32: clips of each query's video
+ * @param unit seconds a clip, of all queries or of each
+ * @returns for each query its moments, best first, in seconds
+ */
+export async function rankMoments(
+  maps: Tensor,
+  lengths: Tensor,
+  layout: MapLayout,
+  unit: number | readonly number[],
+  { count = 5, threshold = 0.49, refine = true, compat }: RankingOptions = {},
+): Promise<ScoredSegment[][]> {
+  const units = Array.from({ length: maps.shape[0]! }, (_, q) =>
+    typeof unit === 'number' ? unit : unit[q]!,
+  );
+  if (compat) return rankAsReleased(maps, lengths, layout, units, count, threshold);
+  const { runtime } = maps;
+  const found = runtime.scope(() =>
+    decodeMoments(mergeMaps(maps, { ...layout, lengths }), { unit: 1, count, threshold }),
+  );
+  const [moments, counts, scores, clips] = await Promise.all([
+    found.moments.read(),
+    found.counts.read(),
+    maps.read(),
+    lengths.read(),
+  ]);
+  found.moments.dispose();
+  found.counts.dispose();
+  const cells = scores.length / units.length;
+  return units.map((seconds, q) => {
+    const own = scores.subarray(q * cells, (q + 1) * cells);
+    return Array.from({ length: counts[q]! }, (_, i) => {
+      const [start, end, score] = [0, 1, 2].map((k) => moments[3 * (q * count + i) + k]!) as [
+        number,
+        number,
+        number,
+      ];
+      const span = refine ? refineMoment(own, layout, [start, end], clips[q]!) : ([start, end] as const);
+      return { segment: [span[0] * seconds, span[1] * seconds] as const, score };
+    });
+  });
+}
+
+async function rankAsReleased(
+  maps: Tensor,
+  lengths: Tensor,
+  layout: MapLayout,
+  units: readonly number[],
+  count: number,
+  threshold: number,
+): Promise<ScoredSegment[][]> {
+  const { clips } = layout;
+  const merged = maps.runtime.scope(() => mergeMaps(maps, { ...layout, lengths, initial: 0 }));
+  const reached = maps.runtime.scope(() => mergeMaps(maps, { ...layout, lengths }));
+  const [scores, valid] = await Promise.all([merged.read(), reached.read()]);
+  merged.dispose();
+  reached.dispose();
+  const ranked = valid.subarray(0, clips * clips).filter((score) => score > -1e38).length;
+  return units.map((seconds, q) => {
+    const own = scores.subarray(q * clips * clips, (q + 1) * clips * clips);
+    const order = [...own.keys()].sort((a, b) => own[b]! - own[a]! || a - b).slice(0, ranked);
+    const segments = order.map((cell) => {
+      const start = Math.floor(cell / clips);
+      const segment = [start * seconds, (start + (cell % clips) + 1) * seconds] as const;
+      return { segment, score: own[cell]! };
+    });
+    return suppress(segments, threshold).slice(0, count);
+  });
+}

@@ -1,0 +1,136 @@
+import { OptionError } from '../../errors.js';
+import { Linear } from '../../nn/linear.js';
+import { Module } from '../../nn/module.js';
+import { LayerNorm } from '../../nn/norm.js';
+import { attention } from '../../ops/attention.js';
+import { add } from '../../ops/binary.js';
+import { cast } from '../../ops/cast.js';
+import { concat } from '../../ops/concat.js';
+import { permute, transpose } from '../../ops/permute.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { MapDiffusionConfig } from './config.js';
+import { Decoder, type ScaleCondition } from './decoder.js';
+import { TokenStylization } from './stylization.js';
+
+/** Attention of all cells of a map, and a feed-forward network, each with LayerNorm before and stylization after it. */
+class Block extends Module {
+  readonly #heads: number;
+  readonly #norm: LayerNorm;
+  readonly #query: Linear;
+  readonly #key: Linear;
+  readonly #value: Linear;
+  readonly #out: Linear;
+  readonly #feedNorm: LayerNorm;
+  readonly #feed: readonly [Linear, Linear];
+  readonly #styles: readonly [TokenStylization, TokenStylization] | undefined;
+
+  constructor(
+    runtime: Runtime,
+    width: number,
+    time: number,
+    { heads, stylization }: MapDiffusionConfig['decoder'],
+  ) {
+    super(runtime);
+    this.#heads = heads;
+    const linear = (name: string, inputs = width, outputs = width) =>
+      this.child(name, new Linear(runtime, inputs, outputs));
+    this.#norm = this.child('norm', new LayerNorm(runtime, width));
+    this.#query = linear('query');
+    this.#key = linear('key');
+    this.#value = linear('value');
+    this.#out = linear('out');
+    this.#feedNorm = this.child('ffn.norm', new LayerNorm(runtime, width));
+    this.#feed = [linear('ffn.linear1', width, 2 * width), linear('ffn.linear2', 2 * width)];
+    const style = (name: string) => this.child(name, new TokenStylization(runtime, width, time));
+    this.#styles = stylization.layers ? [style('style'), style('ffn.style')] : undefined;
+  }
+
+  /**
+   * @param x (Q, T, width)
+   * @param more further keys (Q, T, width), of cells in the same order
+   * @param keyMask (Q, T) u32
+   */
+  forward(x: Tensor, time: Tensor, more: Tensor | undefined, keyMask: Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const queries = this.#norm.forward(x);
+      const keys = more ? concat([queries, this.#norm.forward(more)], 1) : queries;
+      const { output } = attention({
+        query: this.#split(this.#query.forward(queries)),
+        key: this.#split(this.#key.forward(keys)),
+        value: this.#split(this.#value.forward(keys)),
+        keyMask: more ? concat([keyMask, keyMask], 1) : keyMask,
+      });
+      const attended = this.#out.forward(permute(output, [0, 2, 1, 3]).reshape(x.shape));
+      const y = add(x, this.#styles?.[0].forward(attended, time) ?? attended);
+      const [wide, back] = this.#feed;
+      const fed = back.forward(wide.forward(this.#feedNorm.forward(y), { activation: 'gelu' }));
+      return add(y, this.#styles?.[1].forward(fed, time) ?? fed);
+    });
+  }
+
+  /** (Q, T, width) to (Q, heads, T, width / heads). */
+  #split(x: Tensor): Tensor {
+    const [batch, tokens] = x.shape as [number, number, number];
+    return permute(x.reshape([batch, tokens, this.#heads, -1]), [0, 2, 1, 3]);
+  }
+}
+
+/**
+ * Transformer blocks over the cells of a map (MotionDiffuse's, with attention by softmax over all cells). Condition by
+ * cross-attention: H is the query, the cells of H and F are keys and values. By concatenation: self-attention of the
+ * cells of [H, F].
+ */
+export class TransformerDecoder extends Decoder {
+  readonly #embed: Linear;
+  /** F with as many channels as H, for its keys (ours: the paper leaves d_F = d_H). */
+  readonly #match: Linear | undefined;
+  readonly #blocks: readonly Block[];
+  readonly #head: Linear;
+
+  /** @throws OptionError where the heads do not divide the width */
+  constructor(runtime: Runtime, { decoder, hidden }: MapDiffusionConfig, time: number) {
+    super(runtime);
+    const crosses = decoder.condition === 'cross-attention';
+    const width = crosses ? decoder.embedding : decoder.embedding + hidden;
+    if (width % decoder.heads !== 0) {
+      throw new OptionError(
+        `decoder.heads must divide the width of the blocks, ${width}, not be ${decoder.heads}`,
+      );
+    }
+    this.#embed = this.child('embed', new Linear(runtime, 1, decoder.embedding));
+    this.#match = crosses ? this.child('match', new Linear(runtime, hidden, width)) : undefined;
+    this.#blocks = Array.from({ length: decoder.layers }, (_, i) =>
+      this.child(`blocks.${i}`, new Block(runtime, width, time, decoder)),
+    );
+    this.#head = this.child('head', new Linear(runtime, width, 1));
+  }
+
+  prepare(condition: ScaleCondition): ScaleCondition {
+    return { ...condition, prepared: this.#conditionTokens(condition) };
+  }
+
+  forward(state: Tensor, time: Tensor, condition: ScaleCondition): Tensor {
+    return this.runtime.scope(() => {
+      const [batch] = state.shape as [number];
+      const embedded = this.#embed.forward(state.reshape([batch, -1, 1]));
+      const more = condition.prepared ?? this.#conditionTokens(condition);
+      const keyMask = cast(condition.mask.reshape([batch, -1]), 'u32');
+      const first = this.#match ? embedded : concat([embedded, more], 2);
+      const x = this.#blocks.reduce(
+        (tokens, block) => block.forward(tokens, time, this.#match && more, keyMask),
+        first,
+      );
+      return this.#head.forward(x).reshape(state.shape);
+    });
+  }
+
+  /** F as tokens (Q, T, channels). */
+  #conditionTokens({ fused }: ScaleCondition): Tensor {
+    return this.runtime.scope(() => {
+      const [batch, channels] = fused.shape as [number, number];
+      const tokens = transpose(fused.reshape([batch, channels, -1]));
+      return this.#match?.forward(tokens) ?? tokens;
+    });
+  }
+}
