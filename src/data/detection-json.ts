@@ -71,14 +71,14 @@ export async function ensureWritable(path: string): Promise<void> {
 }
 
 /**
- * Writes a text file as a whole or not at all: to a temporary file beside it, which is then renamed.
+ * Writes a file as a whole or not at all: to a temporary file beside it, which is then renamed.
  * @throws FileAccessError where the folder is missing or not writable, or the disk is full
  */
-export async function writeWhole(path: string, text: string): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const { rename, rm, writeFile } = await nodeModule('node:fs/promises');
   const temporary = temporaryName(path);
   try {
-    await writeFile(temporary, text, { flag: 'wx' });
+    await writeFile(temporary, content, { flag: 'wx' });
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });

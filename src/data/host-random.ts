@@ -44,7 +44,7 @@ export class HostRandom {
   }
 
   /** The numbers 0 to count − 1 in random order (Fisher and Yates). */
-  permutation(count: number): Uint32Array {
+  permutation(count: number): Uint32Array<ArrayBuffer> {
     const order = Uint32Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
       const j = this.below(i + 1);

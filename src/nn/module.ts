@@ -121,10 +121,12 @@ export abstract class Module {
   }
 
   /** All weights and statistics on the host, as `load` takes them. */
-  async state(): Promise<Record<string, { readonly shape: Shape; readonly data: Float32Array }>> {
+  async state(): Promise<
+    Record<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>
+  > {
     const entries = [...this.parameters()].map(
       async ([name, { tensor, shape }]) =>
-        [name, { shape, data: (await tensor.read()) as Float32Array }] as const,
+        [name, { shape, data: (await tensor.read()) as Float32Array<ArrayBuffer> }] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
   }

@@ -1,0 +1,179 @@
+import { FileFormatError } from '../errors.js';
+import { readBytes, readJson } from './byte-source.js';
+import { isObject } from './safetensors-header.js';
+
+/** A span of time in seconds, [start, end]. */
+export type Span = readonly [start: number, end: number];
+
+/** What names a query in a file: benchmarks use whole numbers and text, and tell 1 from "1". */
+export type QueryId = number | string;
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+/** An object of a JSON file whose fields are checked as they are taken out; every error says where it stands. */
+export class JsonRecord {
+  private readonly fields: Record<string, unknown>;
+
+  /**
+   * @param where the file, and the line or the path in it
+   * @throws FileFormatError where `value` is no object, as each method does where a field breaks its promise
+   */
+  constructor(
+    value: unknown,
+    readonly where: string,
+  ) {
+    if (!isObject(value)) throw new FileFormatError(`${where}: ${shown(value)} is not an object`);
+    this.fields = value;
+  }
+
+  error(what: string): FileFormatError {
+    return new FileFormatError(`${this.where}: ${what}`);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.fields, name);
+  }
+
+  /** Any value; undefined where the field is absent. */
+  value(name: string): unknown {
+    return this.has(name) ? this.fields[name] : undefined;
+  }
+
+  private wrong(name: string, wanted: string): FileFormatError {
+    return this.error(
+      this.has(name) ? `${name} is ${shown(this.fields[name])}, not ${wanted}` : `${name} is missing`,
+    );
+  }
+
+  /** A text with more than spaces in it. */
+  text(name: string): string {
+    const value = this.value(name);
+    if (typeof value !== 'string' || value.trim() === '') throw this.wrong(name, 'a text');
+    return value;
+  }
+
+  /** A finite number, at least `least`. */
+  number(name: string, least = -Infinity): number {
+    const value = this.value(name);
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
+      throw this.wrong(name, least > -Infinity ? `a number of at least ${least}` : 'a number');
+    }
+    return value;
+  }
+
+  /** A whole number, at least `least`. */
+  integer(name: string, least: number): number {
+    const value = this.number(name, least);
+    if (!Number.isSafeInteger(value)) throw this.wrong(name, 'a whole number');
+    return value;
+  }
+
+  queryId(name: string): QueryId {
+    const value = this.value(name);
+    if (Number.isSafeInteger(value)) return value as number;
+    return this.text(name);
+  }
+
+  list(name: string): readonly unknown[] {
+    const value = this.value(name);
+    if (!Array.isArray(value)) throw this.wrong(name, 'a list');
+    return value;
+  }
+
+  /** A list of texts. */
+  texts(name: string): readonly string[] {
+    const list = this.list(name);
+    if (!list.every((item) => typeof item === 'string')) throw this.wrong(name, 'a list of texts');
+    return list;
+  }
+
+  /** A list whose every item is an object. */
+  records(name: string): JsonRecord[] {
+    return this.list(name).map((item, i) => new JsonRecord(item, `${this.where}: ${name}[${i}]`));
+  }
+
+  /** The object under `name`, whose own fields are checked in the same way. */
+  record(name: string): JsonRecord {
+    return new JsonRecord(this.value(name), `${this.where}: ${name}`);
+  }
+
+  /** The names of its fields. */
+  get names(): string[] {
+    return Object.keys(this.fields);
+  }
+
+  /** Finite numbers, `width` of them where it is given. */
+  numbers(name: string, width?: number): readonly number[] {
+    return this.row(this.list(name), name, width);
+  }
+
+  /** A list of lists of finite numbers, `width` of them in each. */
+  rows(name: string, width: number): (readonly number[])[] {
+    return this.list(name).map((row, i) => this.row(row, `${name}[${i}]`, width));
+  }
+
+  /** [start, end] with start <= end; the two may be in quotes, as in annotations of THUMOS-14. */
+  span(name: string): Span {
+    const bounds = this.list(name).map((bound) =>
+      typeof bound === 'string' && bound.trim() !== '' ? Number(bound) : bound,
+    );
+    return this.ordered(this.row(bounds, name, 2), name);
+  }
+
+  /** A list of [start, end] with start <= end. */
+  spans(name: string): Span[] {
+    return this.rows(name, 2).map((row, i) => this.ordered(row, `${name}[${i}]`));
+  }
+
+  private row(value: unknown, what: string, width?: number): readonly number[] {
+    const numbers = Array.isArray(value) && value.every((number) => Number.isFinite(number));
+    if (!numbers || (width !== undefined && value.length !== width)) {
+      throw this.error(`${what} is ${shown(value)}, not a list of ${width ?? 'finite'} numbers`);
+    }
+    return value;
+  }
+
+  /** The row itself where its first number, the start, is at most its second, the end. */
+  private ordered(row: readonly number[], what: string): Span {
+    const [start, end] = row as unknown as Span;
+    if (start > end) throw this.error(`${what} starts at ${start}, after its end at ${end}`);
+    return [start, end];
+  }
+}
+
+/**
+ * A JSON file that holds one object.
+ * @throws FileAccessError where it cannot be read, FileFormatError where it is no such file
+ */
+export const readJsonRecord = async (path: string): Promise<JsonRecord> =>
+  new JsonRecord(await readJson(path), path);
+
+/**
+ * A file of JSON lines, one object each; empty lines are skipped.
+ * @throws FileAccessError where it cannot be read, FileFormatError with the number of the line that is no object
+ */
+export async function readJsonLines(path: string): Promise<JsonRecord[]> {
+  const bytes = await readBytes(path);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FileFormatError(`${path} is not text in UTF-8`, { cause });
+  }
+  const records: JsonRecord[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const where = `${path}, line ${i + 1}`;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (cause) {
+      throw new FileFormatError(`${where}: not JSON: ${(cause as Error).message}`, { cause });
+    }
+    records.push(new JsonRecord(value, where));
+  }
+  return records;
+}

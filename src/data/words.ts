@@ -1,0 +1,112 @@
+import { FileFormatError, OptionError } from '../errors.js';
+import { toFloat32 } from './array.js';
+import { encodeSafetensors, openSafetensors } from './safetensors.js';
+
+/** In turn: a verb before "n't", that itself, a clitic, a word or number, a mark. */
+const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]\p{N}+)*|[^\s\p{L}\p{N}]/gu;
+
+/**
+ * The words of an English sentence as word vectors are trained on them: lower case, marks and clitics apart
+ * ("doesn't" is "does", "n't"). A hyphen inside a word parts it, and the mark that ends the sentence is left out.
+ */
+export function wordsOf(sentence: string): string[] {
+  const text = sentence
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[‘’]/g, "'")
+    .replace(/(?<=\p{L})[-‐‑](?=\p{L})/gu, ' ')
+    .replace(/[.!?\s]+$/, '');
+  return text.match(TOKEN) ?? [];
+}
+
+/** The words of a sentence with their vectors. */
+export interface SentenceVectors {
+  readonly words: readonly string[];
+  /** [words, dimensions], row-major; zeros for a word that the table lacks. */
+  readonly vectors: Float32Array;
+  /** The words that the table lacks, each once. */
+  readonly unknown: readonly string[];
+}
+
+/** A table of word vectors. */
+export class WordVectors {
+  private readonly rows: ReadonlyMap<string, number>;
+
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+
+  /**
+   * @param words no two of them alike
+   * @param vectors [words, dimensions], row-major
+   * @throws OptionError where the two do not fit together
+   */
+  constructor(
+    readonly words: readonly string[],
+    readonly vectors: Float32Array,
+  ) {
+    this.rows = new Map(words.map((word, row) => [word, row]));
+    this.dimensions = vectors.length / words.length;
+    if (this.rows.size !== words.length) throw new OptionError('A word is in the table twice');
+    if (!Number.isInteger(this.dimensions) || this.dimensions === 0) {
+      throw new OptionError(`${vectors.length} numbers are no vectors of ${words.length} words`);
+    }
+  }
+
+  has(word: string): boolean {
+    return this.rows.has(word);
+  }
+
+  /** The vectors of a sentence's words, in their order. */
+  embed(sentence: string): SentenceVectors {
+    const words = wordsOf(sentence);
+    const vectors = new Float32Array(words.length * this.dimensions);
+    for (const [i, word] of words.entries()) {
+      const row = this.rows.get(word);
+      if (row === undefined) continue;
+      const start = row * this.dimensions;
+      vectors.set(this.vectors.subarray(start, start + this.dimensions), i * this.dimensions);
+    }
+    return { words, vectors, unknown: [...new Set(words.filter((word) => !this.has(word)))] };
+  }
+}
+
+/**
+ * Reads a table of word vectors: a safetensors file with the tensor `vectors` [words, dimensions], and the words,
+ * a JSON list, under `words` of its metadata.
+ * @param file a path, or the bytes of the file
+ * @throws FileAccessError where it cannot be read, FileFormatError where it is no such table
+ */
+export async function loadWordVectors(file: string | Uint8Array): Promise<WordVectors> {
+  const table = await openSafetensors(file, 'word vectors');
+  try {
+    const vectors = await table.read('vectors');
+    return new WordVectors(parseWords(table.metadata.words), toFloat32(vectors));
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${table.name}: ${cause.message}`, { cause });
+  } finally {
+    await table.close();
+  }
+}
+
+function parseWords(json: string | undefined): string[] {
+  let words: unknown;
+  try {
+    words = JSON.parse(json ?? '');
+  } catch {
+    // Not JSON is told below, like JSON of another kind.
+  }
+  if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
+  throw new OptionError('its metadata holds no list of words');
+}
+
+/**
+ * The bytes of the file that `loadWordVectors` reads.
+ * @param source where the vectors come from, and their licence
+ */
+export function encodeWordVectors({ words, vectors, dimensions }: WordVectors, source: string): Uint8Array {
+  return encodeSafetensors(
+    { vectors: { dtype: 'f32', shape: [words.length, dimensions], data: Float32Array.from(vectors) } },
+    { words: JSON.stringify(words), source },
+  );
+}

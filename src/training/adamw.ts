@@ -1,0 +1,181 @@
+import { FileFormatError, OptionError } from '../errors.js';
+import { spread } from '../ops/grid.js';
+import { sum } from '../ops/reduce.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Arrays } from './training-state.js';
+
+export interface AdamWOptions {
+  /** β1 and β2; default 0.9 and 0.999. */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8. */
+  readonly eps?: number;
+  /** Decoupled weight decay, times the learning rate; default 0. Weights with one axis (biases, norms) have none. */
+  readonly weightDecay?: number;
+  /** The largest norm of all gradients together; larger ones are scaled down. Default: none. */
+  readonly maxNorm?: number;
+  /** Share of the average of the weights that each step keeps, such as 0.999; no average where absent. */
+  readonly average?: number;
+}
+
+/** What belongs to one weight. */
+interface Slot {
+  readonly weight: Tensor;
+  readonly first: Tensor;
+  readonly second: Tensor;
+  readonly average: Tensor | undefined;
+  readonly decay: number;
+}
+
+/** Names of the tensors of a slot in a stored state. */
+const stored = { first: 'adam.m', second: 'adam.v', average: 'average' } as const;
+
+/**
+ * AdamW (Loshchilov and Hutter, ICLR 2019) with clipping by the global norm and a moving average of the weights. It
+ * changes f32 weights in place. A step whose gradients hold NaN or infinity changes nothing.
+ *
+ * `update` can be recorded once in a capture and replayed: what changes from step to step, `prepare` writes.
+ */
+export class AdamW {
+  readonly #slots: ReadonlyMap<string, Slot>;
+  readonly #options: Required<Pick<AdamWOptions, 'betas' | 'eps' | 'maxNorm'>> & {
+    readonly keep: number | undefined;
+  };
+  /** Learning rate and the corrections of the two averages. */
+  readonly #schedule: Tensor;
+
+  /** @throws OptionError */
+  constructor(weights: Readonly<Record<string, Tensor>>, options: AdamWOptions = {}) {
+    const {
+      betas = [0.9, 0.999],
+      eps = 1e-8,
+      weightDecay = 0,
+      maxNorm = Number.POSITIVE_INFINITY,
+      average,
+    } = options;
+    const entries = Object.entries(weights);
+    const runtime = entries[0]?.[1].runtime;
+    if (!runtime) throw new OptionError('AdamW needs at least one weight');
+    const shares = [...betas, average ?? 0];
+    if (!shares.every((share) => share >= 0 && share < 1) || !(eps > 0 && weightDecay >= 0 && maxNorm > 0)) {
+      throw new OptionError(`AdamW cannot work with ${JSON.stringify(options)}`);
+    }
+    this.#options = { betas, eps, maxNorm: Math.min(maxNorm, 3e38), keep: average };
+    this.#schedule = runtime.detached(() => runtime.zeros([3]));
+    this.#slots = new Map(
+      entries.map(([name, weight]) => {
+        if (weight.dtype !== 'f32') throw new OptionError(`AdamW trains f32 weights, not ${name} ${weight}`);
+        return [
+          name,
+          runtime.detached(() => {
+            const copy = average === undefined ? undefined : runtime.empty(weight.shape);
+            copy?.assign(weight);
+            return {
+              weight,
+              first: runtime.zeros(weight.shape),
+              second: runtime.zeros(weight.shape),
+              average: copy,
+              decay: weight.rank > 1 ? weightDecay : 0,
+            };
+          }),
+        ];
+      }),
+    );
+  }
+
+  /** Sets learning rate and bias corrections for a step, counted from 0. */
+  prepare(step: number, learningRate: number): void {
+    const corrections = this.#options.betas.map((beta) => 1 / (1 - beta ** (step + 1)));
+    this.#schedule.write([learningRate, ...corrections]);
+  }
+
+  /** Records one step. @throws OptionError where a weight has no gradient */
+  update(gradients: Readonly<Record<string, Tensor>>): void {
+    const { runtime } = this.#schedule;
+    const { betas, eps, keep } = this.#options;
+    runtime.scope(() => {
+      const clip = this.#clip(gradients);
+      for (const [name, { weight, first, second, average, decay }] of this.#slots) {
+        runtime.launch({
+          kernel: 'optim/adamw',
+          constants: { HAS_AVERAGE: average !== undefined },
+          buffers: {
+            gradient: gradients[name],
+            schedule: this.#schedule,
+            clip,
+            weight,
+            first,
+            second,
+            average,
+          },
+          params: { count: weight.size, beta1: betas[0], beta2: betas[1], eps, decay, keep: keep ?? 0 },
+          workgroups: spread(weight.size),
+        });
+      }
+    });
+  }
+
+  /** What gradients are multiplied by, (1). */
+  #clip(gradients: Readonly<Record<string, Tensor>>): Tensor {
+    const { runtime } = this.#schedule;
+    const parts = [...this.#slots].map(([name, { weight }]) => {
+      if (!gradients[name]) throw new OptionError(`AdamW was given no gradient for ${name}`);
+      return Math.min(4096, Math.ceil(weight.size / 64));
+    });
+    const squares = runtime.empty([parts.reduce((total, count) => total + count, 0)]);
+    let offset = 0;
+    [...this.#slots].forEach(([name, { weight }], i) => {
+      runtime.launch({
+        kernel: 'optim/squared_parts',
+        buffers: { gradient: gradients[name], out: squares },
+        params: { count: weight.size, parts: parts[i]!, first: offset },
+        workgroups: spread(parts[i]!),
+      });
+      offset += parts[i]!;
+    });
+    const clip = runtime.empty([1]);
+    runtime.launch({
+      kernel: 'optim/clip_factor',
+      buffers: { square: sum(squares), clip },
+      params: { largest: this.#options.maxNorm },
+      workgroups: [1],
+    });
+    return clip;
+  }
+
+  /** Puts the averages in the place of the weights, where there are any. */
+  useAverage(): void {
+    for (const { weight, average } of this.#slots.values()) if (average) weight.assign(average);
+  }
+
+  /** All that another AdamW needs to go on. */
+  async state(): Promise<Arrays> {
+    const entries = [...this.#slots].flatMap(([name, slot]) =>
+      Object.entries(stored).map(async ([part, prefix]) => {
+        const tensor = slot[part as keyof typeof stored];
+        const data = (await tensor?.read()) as Float32Array<ArrayBuffer> | undefined;
+        return data ? ([[`${prefix}.${name}`, { shape: slot.weight.shape, data }]] as const) : [];
+      }),
+    );
+    return Object.fromEntries((await Promise.all(entries)).flat());
+  }
+
+  /** Takes what `state` gave. @throws FileFormatError where it does not fit the weights */
+  restore(arrays: Arrays, path: string): void {
+    for (const [name, slot] of this.#slots) {
+      for (const [part, prefix] of Object.entries(stored)) {
+        const tensor = slot[part as keyof typeof stored];
+        const found = arrays[`${prefix}.${name}`];
+        if (!tensor) continue;
+        if (found?.data.length !== tensor.size) throw new FileFormatError(`${path} lacks ${prefix}.${name}`);
+        tensor.write(found.data);
+      }
+    }
+  }
+
+  dispose(): void {
+    this.#schedule.dispose();
+    for (const { first, second, average } of this.#slots.values()) {
+      for (const tensor of [first, second, average]) tensor?.dispose();
+    }
+  }
+}
