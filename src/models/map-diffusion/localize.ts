@@ -1,0 +1,49 @@
+import type { ScoredSegment } from '../../evaluation/segments.js';
+import { Random } from '../../ops/random.js';
+import type { MomentExamples } from './examples.js';
+import { writeExamples } from './examples.js';
+import type { MapDiffusion } from './model.js';
+import { type RankingOptions, rankMoments } from './ranking.js';
+import { MomentSampler } from './sampler.js';
+
+export interface LocalizeMomentsOptions extends RankingOptions {
+  /** DDIM steps; default 50. */
+  readonly steps?: number;
+  readonly eta?: number;
+  /** Queries at a time; default 16. */
+  readonly batch?: number;
+  /** Of the noise that the maps begin as; default 0. */
+  readonly seed?: number;
+  /** Called after each batch with the number of queries done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * The ranked moments of every example, best first, in seconds: sampled, merged, suppressed, and decoded between the
+ * cells. The result for a query does not depend on the batch that it is in, but for rounding: its noise is its own.
+ */
+export async function localizeMoments(
+  model: MapDiffusion,
+  data: MomentExamples,
+  options: LocalizeMomentsOptions = {},
+): Promise<ScoredSegment[][]> {
+  const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, ...ranking } = options;
+  const { runtime, config } = model;
+  const queries = Math.min(batch, data.size);
+  using random = runtime.detached(() => new Random(runtime, seed));
+  using sampler = await MomentSampler.create(model, { queries, words: data.words, steps, eta, random });
+  using noise = runtime.detached(() => runtime.empty(sampler.mapShape));
+  const found: ScoredSegment[][] = [];
+  for (let first = 0; first < data.size; first += queries) {
+    const count = Math.min(queries, data.size - first);
+    const examples = Array.from({ length: count }, (_, i) => data.example(first + i));
+    writeExamples(config, examples, sampler.inputs);
+    runtime.scope(() => noise.assign(random.normal(sampler.mapShape)));
+    const maps = sampler.run(noise);
+    const units = Array.from({ length: queries }, (_, i) => examples[Math.min(i, count - 1)]!.unit);
+    const ranked = await rankMoments(maps, sampler.inputs.lengths, config.layout, units, ranking);
+    found.push(...ranked.slice(0, count));
+    onProgress?.(found.length);
+  }
+  return found;
+}

@@ -1,0 +1,76 @@
+import { readJson } from '../../data/byte-source.js';
+import { writeWhole } from '../../data/detection-json.js';
+import { encodeSafetensors, openSafetensors } from '../../data/safetensors.js';
+import { loadWordVectors, type WordVectors } from '../../data/words.js';
+import { FileFormatError, OptionError } from '../../errors.js';
+import { nodeModule } from '../../node-module.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import { checkConfig, type MapDiffusionConfig } from './config.js';
+import { MapDiffusion } from './model.js';
+
+/** What `config.json` of a model folder says. */
+export interface MapDiffusionFile {
+  readonly kind: 'map-diffusion';
+  readonly model: MapDiffusionConfig;
+  /** Path of the word vectors that it was trained with, from the folder. */
+  readonly words: string;
+  /** DDIM steps that it is meant to be sampled with. */
+  readonly steps: number;
+  /** How it was trained, for the reader. */
+  readonly training: Readonly<Record<string, unknown>>;
+}
+
+export interface LoadedMapDiffusion {
+  readonly file: MapDiffusionFile;
+  readonly model: MapDiffusion;
+  readonly words: WordVectors;
+}
+
+/** Writes `config.json` and `model.safetensors`. @throws FileAccessError */
+export async function saveMapDiffusion(
+  folder: string,
+  model: MapDiffusion,
+  file: MapDiffusionFile,
+): Promise<void> {
+  const { join } = await nodeModule('node:path');
+  const state = Object.entries(await model.state());
+  const tensors = state.map(([name, { shape, data }]) => [name, { dtype: 'f32', shape, data }] as const);
+  await writeWhole(
+    join(folder, 'model.safetensors'),
+    encodeSafetensors(Object.fromEntries(tensors), { format: 'pt' }),
+  );
+  await writeWhole(join(folder, 'config.json'), `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/**
+ * Opens a folder with `config.json`, `model.safetensors` and, where the configuration says, word vectors.
+ * @throws FileAccessError, FileFormatError
+ */
+export async function loadMapDiffusion(runtime: Runtime, folder: string): Promise<LoadedMapDiffusion> {
+  const { join } = await nodeModule('node:path');
+  const path = join(folder, 'config.json');
+  const file = checkFile(await readJson(path), path);
+  const words = await loadWordVectors(join(folder, file.words));
+  const checkpoint = await openSafetensors(join(folder, 'model.safetensors'));
+  try {
+    const model = new MapDiffusion(runtime, file.model);
+    await model.load(checkpoint);
+    return { file, model, words };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function checkFile(value: unknown, path: string): MapDiffusionFile {
+  const file = value as MapDiffusionFile;
+  if (file?.kind !== 'map-diffusion' || typeof file.words !== 'string' || !Number.isInteger(file.steps)) {
+    throw new FileFormatError(`${path} is no configuration of a map-diffusion model`);
+  }
+  try {
+    checkConfig(file.model);
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${path}: ${cause.message}`, { cause });
+  }
+  return file;
+}
