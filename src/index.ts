@@ -7,16 +7,46 @@ export { stopGradient, type ValueAndGradients, valueAndGrad } from './autograd/v
 export { loadClassNames } from './data/class-names.js';
 export { type Detection, writeDetections } from './data/detection-json.js';
 export { type Features, loadFeatures } from './data/features.js';
+export type { QueryId, Span } from './data/json-record.js';
+export { type MomentQuery, readMomentQueries } from './data/moment-queries.js';
+export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js';
 export { readNpy, writeNpy } from './data/npy.js';
 export { readNpz } from './data/npz.js';
+export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
+export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
-// Layers, diffusion, models.
+export {
+  encodeWordVectors,
+  loadWordVectors,
+  type SentenceVectors,
+  WordVectors,
+  wordsOf,
+} from './data/words.js';
+// Diffusion, errors.
 export { GaussianDiffusion } from './diffusion/gaussian.js';
 export { type LastLayer, MaskedSampler, maskedSequences, type TokenLogits } from './diffusion/masked.js';
 export * from './diffusion/schedule.js';
 export * from './diffusion/unmasking.js';
 export * from './errors.js';
-export { temporalIoU } from './evaluation/segments.js';
+// Metrics.
+export { averagePrecision, type Candidate, evenlySpaced } from './evaluation/average-precision.js';
+export {
+  ACTIVITYNET_THRESHOLDS,
+  type DetectionEvaluation,
+  evaluateDetection,
+  type LabelledSegment,
+} from './evaluation/detection.js';
+export { evaluateHighlights, type JudgedHighlights } from './evaluation/highlights.js';
+export {
+  evaluateMoments,
+  type JudgedMoment,
+  meanIoU,
+  type RecallRule,
+  recallAt,
+} from './evaluation/moments.js';
+export { type ScoredSegment, type Segment, temporalIoU } from './evaluation/segments.js';
+export { type SentenceExample, WindowPrior } from './evaluation/window-prior.js';
+// Devices, models, layers.
 export { type AdapterKind, openAdapter } from './gpu/adapter.js';
 export type { Measurement } from './gpu/timing.js';
 export type { DeviceClass, DeviceTraits } from './gpu/traits.js';

@@ -5,6 +5,7 @@ import { adapterKinds } from '../gpu/adapter.js';
 import { addBench } from './bench.js';
 import { demo } from './demo.js';
 import { doctor } from './doctor.js';
+import { addEvaluate } from './evaluate.js';
 import { localize } from './localize.js';
 
 const program = new Command('tal')
@@ -48,6 +49,7 @@ program
   .option('--plot <file>', 'where the timeline goes (.svg or .html)', picture, 'tal-demo.html')
   .action(demo);
 
+addEvaluate(program);
 addBench(program);
 
 try {

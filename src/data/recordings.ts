@@ -112,11 +112,10 @@ export async function openRecordings(folder: string): Promise<Recordings> {
         if (!(first >= 0 && first <= last && last <= samples)) {
           throw new OptionError(`[${start}, ${end}] s is not within ${name}, ${samples / rate} s long`);
         }
-        const [begin, stop] = [offset + first, offset + last].map((sample) => sample * channels.length);
-        return Float32Array.from(
-          values.subarray(begin, stop),
-          (value, i) => value * scale[i % scale.length]!,
-        );
+        const begin = (offset + first) * channels.length;
+        const signal = new Float32Array((last - first) * channels.length);
+        for (let i = 0; i < signal.length; i++) signal[i] = values[begin + i]! * scale[i % scale.length]!;
+        return signal;
       },
     });
   }

@@ -1,0 +1,101 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { readMomentPredictions } from '../data/moments-jsonl.js';
+import { readAnnotations, readDetections } from '../data/read-detections.js';
+import { evenlySpaced } from '../evaluation/average-precision.js';
+import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detection.js';
+import { evaluateHighlights } from '../evaluation/highlights.js';
+import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
+
+interface EvaluateOptions {
+  readonly predictions: string;
+  readonly groundTruth: string;
+  readonly json?: string;
+}
+
+type Metrics = Readonly<Record<string, number | null>>;
+
+/** `tal evaluate`: predictions and annotations in, the metrics of the benchmarks out. */
+export function addEvaluate(program: Command): void {
+  const evaluate = program.command('evaluate').description('Measure predictions against annotations');
+  const add = (name: string, description: string): Command =>
+    evaluate
+      .command(name)
+      .description(description)
+      .requiredOption('--predictions <file>', 'what was predicted')
+      .requiredOption('--ground-truth <file>', 'what is true')
+      .option('--json <file>', 'write the metrics');
+  add('moments', 'Moments found for sentences: JSON lines in the format of QVHighlights')
+    .addOption(
+      new Option('--rule <rule>', 'is an overlap of exactly the threshold a hit? (2D-TAN: strict)')
+        .choices(['at-least', 'strict'])
+        .default('at-least'),
+    )
+    .action(moments);
+  add('detection', "Actions found in videos: JSON in ActivityNet's format")
+    .option('--subset <name>', 'which videos to evaluate', 'validation')
+    .option(
+      '--thresholds <first:step:last>',
+      'temporal IoU (default: 0.5:0.05:0.95; THUMOS: 0.3:0.1:0.7)',
+      thresholds,
+    )
+    .action(detection);
+}
+
+async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {
+  if (options.json) await ensureWritable(options.json);
+  const queries = await readMomentPredictions(options.predictions, options.groundTruth);
+  const highlights = queries.flatMap((query) => query.highlights ?? []);
+  console.log(`${queries.length} queries, in per cent`);
+  const metrics = {
+    ...evaluateMoments(queries, options.rule),
+    ...(highlights.length > 0 && evaluateHighlights(highlights)),
+  };
+  await report(metrics, 2, options.json);
+}
+
+async function detection(
+  options: EvaluateOptions & { readonly subset: string; readonly thresholds?: readonly number[] },
+): Promise<void> {
+  if (options.json) await ensureWritable(options.json);
+  const truths = await readAnnotations(options.groundTruth, options.subset);
+  const predictions = await readDetections(options.predictions);
+  const { metrics, unknownLabels } = evaluateDetection(
+    predictions,
+    truths,
+    options.thresholds ?? ACTIVITYNET_THRESHOLDS,
+  );
+  console.log(`${truths.size} videos of the subset ${options.subset}`);
+  if (unknownLabels.length > 0) {
+    console.error(`left out, as no annotation has them: predictions of ${unknownLabels.join(', ')}`);
+  }
+  const foreign = [...predictions.keys()].filter((video) => !truths.has(video)).length;
+  if (foreign > 0) console.error(`predictions in ${foreign} other videos count as wrong`);
+  await report(metrics, 4, options.json);
+}
+
+/** Prints a line for each metric, and writes them all. */
+async function report(metrics: Metrics, decimals: number, json?: string): Promise<void> {
+  const width = Math.max(...Object.keys(metrics).map((name) => name.length));
+  for (const [name, value] of Object.entries(metrics)) {
+    console.log(`${name.padEnd(width)}  ${(value?.toFixed(decimals) ?? 'none').padStart(6)}`);
+  }
+  if (!json) return;
+  await writeWhole(json, `${JSON.stringify(metrics, null, 2)}\n`);
+  console.log(`metrics written to ${json}`);
+}
+
+/** The numbers of `first:step:last`. */
+function thresholds(text: string): readonly number[] {
+  const [first, step, last, ...rest] = text
+    .split(':')
+    .map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const steps = (last! - first!) / step!;
+  const valid = rest.length === 0 && first! > 0 && last! <= 1 && step! >= 0.01 && steps >= 0;
+  if (!valid || Math.abs(steps - Math.round(steps)) > 1e-6) {
+    throw new InvalidArgumentError(
+      'It must be first:step:last within (0, 1], whole steps of at least 0.01, such as 0.3:0.1:0.7.',
+    );
+  }
+  return evenlySpaced(first!, last!, Math.round(steps) + 1);
+}

@@ -1,0 +1,58 @@
+import { interpolatedSum } from './average-precision.js';
+
+/** The clips of a video as a query wants them: predicted, and judged by people. */
+export interface JudgedHighlights {
+  /** A score for each clip, higher is better; there may be more or fewer than were judged. */
+  readonly predicted: readonly number[];
+  /** For each clip of the video the score of each annotator: 0 (very bad) to 4 (very good). */
+  readonly judged: readonly (readonly number[])[];
+}
+
+/** From this score on an annotator calls a clip very good. */
+const VERY_GOOD = 4;
+
+/**
+ * Average precision of clips as QVHighlights computes it: the mean, over the distinct scores at which recall
+ * rises, of the interpolated precision of all clips of that score or a higher one. 0 without a good clip, 1 where
+ * all are good.
+ */
+function clipPrecision(scores: readonly number[], good: readonly boolean[]): number {
+  const ranked = scores
+    .map((score, clip) => ({ score, good: good[clip]! }))
+    .sort((a, b) => b.score - a.score);
+  const precisions: number[] = [];
+  let found = 0;
+  let foundBefore = 0;
+  for (const [rank, clip] of ranked.entries()) {
+    if (clip.good) found++;
+    if (ranked[rank + 1]?.score === clip.score) continue;
+    if (found > foundBefore) precisions.push(found / (rank + 1));
+    foundBefore = found;
+  }
+  return precisions.length === 0 ? 0 : interpolatedSum(precisions) / precisions.length;
+}
+
+/**
+ * Highlight detection as QVHighlights evaluates it, in per cent: `HL-mAP-VeryGood`, the mean over queries and
+ * annotators of the clips' average precision, and `HL-Hit1-VeryGood`, how often the best clip is very good to
+ * any annotator. Clips that were not predicted have score 0, those beyond the judged ones are left out of the
+ * precision, and are no hit.
+ */
+export function evaluateHighlights(queries: readonly JudgedHighlights[]): Record<string, number> {
+  let precision = 0;
+  let hits = 0;
+  for (const { predicted, judged } of queries) {
+    const scores = judged.map((_, clip) => predicted[clip] ?? 0);
+    const annotators = judged[0]?.length ?? 0;
+    for (let annotator = 0; annotator < annotators; annotator++) {
+      const good = judged.map((clip) => clip[annotator]! >= VERY_GOOD);
+      precision += clipPrecision(scores, good) / annotators;
+    }
+    const best = predicted.reduce((top, score, clip) => (score > predicted[top]! ? clip : top), 0);
+    if (judged[best]?.some((score) => score >= VERY_GOOD)) hits++;
+  }
+  return {
+    'HL-mAP-VeryGood': (100 * precision) / queries.length,
+    'HL-Hit1-VeryGood': (100 * hits) / queries.length,
+  };
+}

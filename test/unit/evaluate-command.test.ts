@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tal-evaluate-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const save = (name: string, content: unknown): string => {
+  const text = Array.isArray(content) ? content.map((line) => JSON.stringify(line)).join('\n') : content;
+  writeFileSync(join(folder, name), typeof text === 'string' ? text : JSON.stringify(text));
+  return name;
+};
+
+function evaluate(...args: string[]) {
+  return spawnSync(process.execPath, [tal, 'evaluate', ...args], { encoding: 'utf8', cwd: folder });
+}
+
+/** The metrics of a file, to nine decimals. */
+const read = (name: string) =>
+  JSON.parse(readFileSync(join(folder, name), 'utf8'), (_, value) =>
+    typeof value === 'number' ? Number(value.toFixed(9)) : value,
+  );
+
+/** Ends with status 1, one line that says it, and no stack. */
+function assertRefused(result: ReturnType<typeof evaluate>, message: RegExp): void {
+  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
+  assert.match(result.stderr, message);
+  assert.doesNotMatch(result.stderr, /\n\s+at /);
+}
+
+describe('tal evaluate moments', () => {
+  const predictions = save('found.jsonl', [
+    { qid: 1, pred_relevant_windows: [[0, 10, 0.9]], pred_saliency_scores: [0.1, 0.9] },
+    { qid: 2, pred_relevant_windows: [[0, 10, 0.9]], pred_saliency_scores: [0.9, 0.1] },
+  ]);
+  const clips = { relevant_clip_ids: [1], saliency_scores: [[4, 4, 4]], duration: 4 };
+  const truths = save('true.jsonl', [
+    { qid: 1, relevant_windows: [[0, 10]], ...clips },
+    { qid: 2, relevant_windows: [[0, 20]], ...clips },
+  ]);
+  const files = ['--predictions', predictions, '--ground-truth', truths];
+
+  it('prints the metrics and writes them', () => {
+    const result = evaluate('moments', ...files, '--json', 'moments.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /2 queries[\s\S]*R1@0\.7 +50\.00[\s\S]*mAP-long +none/);
+    assert.deepEqual(read('moments.json'), {
+      'R1@0.5': 100,
+      'R1@0.7': 50,
+      'R5@0.5': 100,
+      'R5@0.7': 50,
+      mIoU: 75,
+      mAP: 55,
+      'mAP@0.5': 100,
+      'mAP@0.75': 50,
+      'mAP-short': 100,
+      'mAP-middle': 10,
+      'mAP-long': null,
+      'HL-mAP-VeryGood': 75,
+      'HL-Hit1-VeryGood': 50,
+    });
+  });
+
+  it('--rule strict', () => {
+    const result = evaluate('moments', ...files, '--rule', 'strict', '--json', 'strict.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.equal(read('strict.json')['R1@0.5'], 50);
+    assert.match(evaluate('moments', ...files, '--rule', 'loose').stderr, /at-least, strict/);
+  });
+
+  it('refuses what it cannot read or write', () => {
+    const broken = save('broken.jsonl', '{"qid": 1, "pred_relevant_windows": [[3, 2, 1]]}');
+    assertRefused(
+      evaluate('moments', '--predictions', broken, '--ground-truth', truths),
+      /^tal: broken\.jsonl, line 1/,
+    );
+    assertRefused(evaluate('moments', ...files, '--json', 'nowhere/out.json'), /^tal: .*nowhere/);
+    assertRefused(evaluate('moments', '--predictions', predictions), /--ground-truth/);
+  });
+});
+
+describe('tal evaluate detection', () => {
+  const action = (label: string, start: number, end: number) => ({ label, segment: [start, end] });
+  const truths = save('truths.json', {
+    database: {
+      a: { subset: 'validation', annotations: [action('jump', 0, 10), action('run', 0, 10)] },
+      b: { subset: 'test', annotations: [action('jump', 0, 10)] },
+    },
+  });
+  const predictions = save('found.json', {
+    results: {
+      a: [
+        { ...action('jump', 0, 6), score: 0.9 },
+        { ...action('fly', 0, 6), score: 0.9 },
+      ],
+      b: [{ ...action('jump', 0, 10), score: 0.95 }],
+    },
+  });
+  const files = ['--predictions', predictions, '--ground-truth', truths];
+
+  it('prints the metrics, writes them, and says what had no part in them', () => {
+    const result = evaluate('detection', ...files, '--json', 'detection.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /1 videos[\s\S]*average-mAP +0\.0750/);
+    assert.match(result.stderr, /predictions of fly\n.*1 other videos/);
+    const metrics = read('detection.json');
+    assert.equal(metrics['mAP@0.50'], 0.25);
+    assert.equal(metrics['mAP@0.65'], 0);
+    assert.equal(Object.keys(metrics).length, 11);
+  });
+
+  it('--subset and --thresholds', () => {
+    const options = ['--subset', 'test', '--thresholds', '0.3:0.1:0.7', '--json', 'test.json'];
+    assert.equal(evaluate('detection', ...files, ...options).status, 0);
+    const names = ['mAP@0.30', 'mAP@0.40', 'mAP@0.50', 'mAP@0.60', 'mAP@0.70', 'average-mAP'];
+    assert.deepEqual(read('test.json'), Object.fromEntries(names.map((name) => [name, 1])));
+    assertRefused(evaluate('detection', ...files, '--subset', 'train'), /no video of the subset train/);
+    for (const bad of [
+      '0.5',
+      '0.5:0.1:1.2',
+      '0.7:0.1:0.3',
+      '0.3:0:0.7',
+      '0.3:0.25:0.7',
+      '0::1',
+      '0.3:0.1:x',
+    ]) {
+      assertRefused(evaluate('detection', ...files, '--thresholds', bad), /first:step:last/);
+    }
+  });
+});
