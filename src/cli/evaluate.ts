@@ -6,6 +6,8 @@ import { evenlySpaced } from '../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detection.js';
 import { evaluateHighlights } from '../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
+import { evaluateModel } from './evaluate-model.js';
+import { wholeNumber, wholeOrZero } from './train.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -40,6 +42,18 @@ export function addEvaluate(program: Command): void {
       thresholds,
     )
     .action(detection);
+  evaluate
+    .command('model')
+    .description('A model of `tal train` on the queries of a folder of recordings')
+    .requiredOption('--model <folder>', 'config.json and model.safetensors')
+    .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
+    .requiredOption('--split <name>', 'which queries')
+    .option('--json <file>', 'write the metrics')
+    .option('--predictions <file>', "write the moments in QVHighlights' format")
+    .option('--steps <n>', "DDIM steps (default: the model's own)", wholeNumber)
+    .option('--seed <n>', 'of the noise that the maps begin as', wholeOrZero, 0)
+    .option('--no-refine', 'give whole cells: no sub-cell decoding')
+    .action(evaluateModel);
 }
 
 async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {

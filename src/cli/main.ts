@@ -7,6 +7,7 @@ import { demo } from './demo.js';
 import { doctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { localize } from './localize.js';
+import { addTrain } from './train.js';
 
 const program = new Command('tal')
   .description('Temporal action localization on WebGPU')
@@ -49,6 +50,7 @@ program
   .option('--plot <file>', 'where the timeline goes (.svg or .html)', picture, 'tal-demo.html')
   .action(demo);
 
+addTrain(program);
 addEvaluate(program);
 addBench(program);
 

@@ -16,6 +16,9 @@ interface Bag {
 /** So many windows at least are pooled: fewer follow chance. */
 const POOLED = 100;
 
+/** Hundredths of a second are enough for a guess. */
+const rounded = (seconds: number): number => Math.round(100 * seconds) / 100;
+
 function bagOf(words: readonly string[]): Bag {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -45,6 +48,14 @@ export class WindowPrior {
       bag.windows.push(...windows);
     }
     this.bags = [...bags.values()];
+  }
+
+  /** The examples, a sentence for each bag of words: the same prior is made of them. */
+  toJSON(): SentenceExample[] {
+    return this.bags.map(({ counts, windows }) => ({
+      words: [...counts].flatMap(([word, count]) => Array<string>(count).fill(word)),
+      windows: windows.map(([start, end]) => [rounded(start), rounded(end)]),
+    }));
   }
 
   /**

@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { readJson } from '../data/byte-source.js';
+import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { type MomentQuery, readMomentQueries } from '../data/moment-queries.js';
+import { openRecordings } from '../data/recordings.js';
+import { wordsOf } from '../data/words.js';
+import { FileFormatError } from '../errors.js';
+import type { JudgedMoment } from '../evaluation/moments.js';
+import { recallTable } from '../evaluation/recall-table.js';
+import type { ScoredSegment } from '../evaluation/segments.js';
+import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
+import { localizeMoments } from '../models/map-diffusion/localize.js';
+import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
+import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
+import { Runtime } from '../tensor/runtime.js';
+import { Progress } from './progress.js';
+
+export interface EvaluateModelOptions {
+  readonly model: string;
+  readonly data: string;
+  readonly split: string;
+  readonly json?: string;
+  readonly predictions?: string;
+  readonly steps?: number;
+  readonly seed: number;
+  /** False where `--no-refine` was given. */
+  readonly refine: boolean;
+}
+
+type Recalls = Readonly<Record<string, number>>;
+
+/** `tal evaluate model`: a trained model on the queries of a folder of recordings. */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<void> {
+  for (const path of [options.json, options.predictions]) if (path) await ensureWritable(path);
+  const recordings = await openRecordings(options.data);
+  const path = join(options.data, `queries-${options.split}.jsonl`);
+  const queries = await readMomentQueries(path, recordings.byName);
+  const blind = queries.find(({ windows }) => windows.length === 0);
+  if (queries.length === 0 || (blind && !options.predictions)) {
+    throw new FileFormatError(
+      queries.length === 0
+        ? `${path} holds no query`
+        : `${path}: query ${blind?.qid} has no relevant_windows`,
+    );
+  }
+  const runtime = await Runtime.create();
+  try {
+    const { model, words, file } = await loadMapDiffusion(runtime, options.model);
+    const data = new RecordingExamples(model.config, recordings, queries, words);
+    if (data.unknownWords.length > 0) {
+      console.error(`words without a vector, which the model cannot know: ${data.unknownWords.join(', ')}`);
+    }
+    const progress = new Progress(queries.length, 'queries');
+    const found = await localizeMoments(model, data, {
+      steps: options.steps ?? file.steps,
+      seed: options.seed,
+      refine: options.refine,
+      onProgress: (done) => progress.update(done),
+    }).finally(() => progress.stop());
+    if (options.predictions) await writePredictions(options.predictions, queries, found);
+    if (blind) return;
+    const prior = await loadPrior(options.model);
+    const guessed = queries.map(({ query }) => {
+      const segment = prior?.predict(wordsOf(query));
+      return segment ? [{ segment, score: 1 }] : [];
+    });
+    const table = {
+      ...recallTable(judged(queries, found)),
+      kinds: byKind(queries, found),
+      ...(prior && { prior: { ...recallTable(judged(queries, guessed)), kinds: byKind(queries, guessed) } }),
+    };
+    print(queries, table);
+    if (options.json) {
+      await writeWhole(options.json, `${JSON.stringify(table, null, 2)}\n`);
+      console.log(`metrics written to ${options.json}`);
+    }
+  } finally {
+    runtime.destroy();
+  }
+}
+
+function judged(queries: readonly MomentQuery[], found: readonly ScoredSegment[][]): JudgedMoment[] {
+  return queries.map(({ windows }, i) => ({ predicted: found[i]!, truths: windows }));
+}
+
+function byKind(queries: readonly MomentQuery[], found: readonly ScoredSegment[][]): Record<string, Recalls> {
+  const kinds = [...new Set(queries.map(({ kind }) => kind))].filter(Boolean).sort();
+  const all = judged(queries, found);
+  return Object.fromEntries(
+    kinds.map((kind) => [kind, recallTable(all.filter((_, i) => queries[i]!.kind === kind))]),
+  );
+}
+
+/** The prior that was stored with the model, if one was. */
+async function loadPrior(folder: string): Promise<WindowPrior | undefined> {
+  const stored = await readJson(join(folder, 'prior.json')).catch(() => undefined);
+  return Array.isArray(stored) ? new WindowPrior(stored as SentenceExample[]) : undefined;
+}
+
+function print(
+  queries: readonly MomentQuery[],
+  { kinds, prior, ...all }: { kinds: Record<string, Recalls>; prior?: unknown },
+): void {
+  const { kinds: priorKinds, ...priorAll } = (prior ?? {}) as { kinds?: Record<string, Recalls> };
+  const rows: [string, Recalls][] = [
+    [`model, ${queries.length} queries`, all as Recalls],
+    ...Object.entries(kinds).map(([kind, recalls]): [string, Recalls] => [`  ${kind}`, recalls]),
+  ];
+  if (priorKinds) {
+    rows.push(['prior of the words alone', priorAll as Recalls]);
+    for (const [kind, recalls] of Object.entries(priorKinds)) rows.push([`  ${kind}`, recalls]);
+  }
+  const names = Object.keys(all);
+  const width = Math.max(...rows.map(([label]) => label.length));
+  console.log(`${'in per cent'.padEnd(width)}  ${names.map((name) => name.padStart(7)).join('')}`);
+  for (const [label, recalls] of rows) {
+    console.log(
+      `${label.padEnd(width)}  ${names.map((name) => recalls[name]!.toFixed(1).padStart(7)).join('')}`,
+    );
+  }
+}
+
+/** In QVHighlights' format, as `tal evaluate moments` reads it. */
+async function writePredictions(
+  path: string,
+  queries: readonly MomentQuery[],
+  found: readonly ScoredSegment[][],
+): Promise<void> {
+  const lines = queries.map(({ qid, query, vid }, i) => {
+    const windows = found[i]!.map(({ segment: [start, end], score }) => [start, end, score]);
+    return JSON.stringify({ qid, query, vid, pred_relevant_windows: windows });
+  });
+  await writeWhole(path, `${lines.join('\n')}\n`);
+  console.log(`moments written to ${path}`);
+}

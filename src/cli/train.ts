@@ -1,0 +1,171 @@
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { readMomentQueries } from '../data/moment-queries.js';
+import { openRecordings } from '../data/recordings.js';
+import { loadWordVectors, wordsOf } from '../data/words.js';
+import { FileFormatError } from '../errors.js';
+import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
+import type { MapDiffusionConfig } from '../models/map-diffusion/config.js';
+import { mapDiffusionConfigs } from '../models/map-diffusion/config.js';
+import type { MomentExamples } from '../models/map-diffusion/examples.js';
+import { MapDiffusion } from '../models/map-diffusion/model.js';
+import { saveMapDiffusion } from '../models/map-diffusion/model-folder.js';
+import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
+import { Runtime } from '../tensor/runtime.js';
+import { cosineLearningRate } from '../training/learning-rate.js';
+import { MomentTask } from '../training/moment-task.js';
+import { train } from '../training/train.js';
+import { type Ablation, ablated, ablations } from './ablations.js';
+import { Progress } from './progress.js';
+
+/** What all trainings of moment models have in common. */
+export interface TrainOptions {
+  readonly out: string;
+  readonly words: string;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly ablation: readonly Ablation[];
+}
+
+/** The word vectors of this package. */
+export const ownWords = fileURLToPath(
+  new URL('../../../checkpoints/words/glove-100d.safetensors', import.meta.url),
+);
+
+/** The options that every training command has. */
+export function addTrainingOptions(command: Command, defaults: { readonly steps: number }): Command {
+  return command
+    .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
+    .option('--steps <n>', 'training steps', wholeNumber, defaults.steps)
+    .option('--batch <n>', 'queries a step', wholeNumber, 32)
+    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positiveNumber, 1e-3)
+    .option('--seed <n>', 'of initial weights, order, times and noise', wholeOrZero, 1)
+    .option('--words <file>', 'word vectors, as loadWordVectors reads them', ownWords)
+    .addOption(
+      new Option('--ablation <name...>', 'change one part of the model')
+        .choices(Object.keys(ablations))
+        .default([]),
+    );
+}
+
+/** `tal train`: trains a model of ours. */
+export function addTrain(program: Command): Command {
+  const command = program.command('train').description('Train a map-diffusion model; interrupt it at will');
+  addTrainingOptions(
+    command
+      .command('recordings')
+      .description('On queries about excerpts of recorded signals (the folder format of `hapt`)')
+      .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
+      .option('--split <name>', 'which queries', 'train'),
+    { steps: 1000 },
+  ).action(trainRecordings);
+  return command;
+}
+
+async function trainRecordings(
+  options: TrainOptions & { readonly data: string; readonly split: string },
+): Promise<void> {
+  const recordings = await openRecordings(options.data);
+  const path = join(options.data, `queries-${options.split}.jsonl`);
+  const queries = await readMomentQueries(path, recordings.byName);
+  const blind = queries.find(({ windows }) => windows.length === 0);
+  if (blind) throw new FileFormatError(`${path}: query ${blind.qid} has no relevant_windows to learn from`);
+  const table = await loadWordVectors(options.words);
+  const config = ablated(mapDiffusionConfigs.hapt, options.ablation);
+  const data = new RecordingExamples(config, recordings, queries, table);
+  if (data.unknownWords.length > 0) {
+    console.error(`words without a vector: ${data.unknownWords.join(', ')}`);
+  }
+  const sentences = queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
+  await trainMoments(config, data, sentences, options);
+}
+
+/** Trains, resumes or finishes a run, and writes the model's folder. */
+export async function trainMoments(
+  config: MapDiffusionConfig,
+  data: MomentExamples,
+  sentences: readonly SentenceExample[],
+  options: TrainOptions,
+): Promise<void> {
+  const { out, steps, batch, seed, learningRate } = options;
+  await mkdir(out, { recursive: true });
+  await ensureWritable(join(out, 'config.json'));
+  const runtime = await Runtime.create();
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(130);
+    console.error('\nstopping after this step; once more to stop at once');
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const settings = { model: config, steps, batch, seed, learningRate, examples: data.size };
+  const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
+  try {
+    const model = new MapDiffusion(runtime, config);
+    let smooth: number | undefined;
+    const finished = await train(new MomentTask(model, data, batch, seed), {
+      folder: out,
+      settings: JSON.stringify(settings),
+      steps,
+      seed,
+      learningRate: cosineLearningRate({ peak: learningRate, steps, warmup: Math.ceil(steps / 50) }),
+      weightDecay: 0.01,
+      maxNorm: 1,
+      average: averageKeep(steps),
+      signal: stop.signal,
+      onStep: ({ step, loss, seconds }) => {
+        smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;
+        progress.update(step, { loss: smooth.toFixed(4), seconds: seconds.toFixed(2) });
+      },
+    });
+    progress.stop();
+    if (!finished) {
+      console.log(`stopped; the same command goes on from here`);
+      process.exitCode = 130;
+      return;
+    }
+    const { model: _, ...training } = settings;
+    await saveMapDiffusion(out, model, {
+      kind: 'map-diffusion',
+      model: config,
+      words: relative(out, options.words),
+      steps: 10,
+      training: { ...training, adapter: runtime.traits.description },
+    });
+    await writeWhole(join(out, 'prior.json'), `${JSON.stringify(new WindowPrior(sentences))}\n`);
+    console.log(`model written to ${out}`);
+  } finally {
+    progress.stop();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    runtime.destroy();
+  }
+}
+
+/** An average over about the last twentieth of the steps. */
+function averageKeep(steps: number): number {
+  return Math.max(0, 1 - 20 / Math.max(40, steps));
+}
+
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}
+
+export function wholeOrZero(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return value;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
+  return value;
+}
