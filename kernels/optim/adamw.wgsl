@@ -9,7 +9,8 @@
 const WORKGROUP = 64u;
 const HAS_AVERAGE = false;
 
-struct Params { count: u32, beta1: f32, beta2: f32, eps: f32, decay: f32, keep: f32 }
+// rest_i is 1 - b_i, which would lose digits if it were taken here.
+struct Params { count: u32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, decay: f32, keep: f32 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> gradient: array<f32>;          // (count)
 @group(0) @binding(1) var<storage, read> schedule: array<f32>;          // rate, correction1, correction2
@@ -28,8 +29,8 @@ fn adamw(
   let i = linear_index(workgroup, workgroups, WORKGROUP, local);
   if (i >= params.count || clip[0] == 0.0) { return; }
   let g = clip[0] * gradient[i];
-  let m = fma(params.beta1, first[i], (1.0 - params.beta1) * g);
-  let v = fma(params.beta2, second[i], (1.0 - params.beta2) * g * g);
+  let m = fma(params.beta1, first[i], params.rest1 * g);
+  let v = fma(params.beta2, second[i], params.rest2 * g * g);
   first[i] = m;
   second[i] = v;
   let rate = schedule[0];

@@ -91,7 +91,9 @@ export class AdamW {
   /** Records one step. @throws OptionError where a weight has no gradient */
   update(gradients: Readonly<Record<string, Tensor>>): void {
     const { runtime } = this.#schedule;
-    const { betas, eps, keep } = this.#options;
+    const { betas, eps, keep = 0 } = this.#options;
+    const [beta1, beta2] = betas;
+    const moments = { beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps, keep };
     runtime.scope(() => {
       const clip = this.#clip(gradients);
       for (const [name, { weight, first, second, average, decay }] of this.#slots) {
@@ -107,7 +109,7 @@ export class AdamW {
             second,
             average,
           },
-          params: { count: weight.size, beta1: betas[0], beta2: betas[1], eps, decay, keep: keep ?? 0 },
+          params: { ...moments, count: weight.size, decay },
           workgroups: spread(weight.size),
         });
       }
