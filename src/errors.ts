@@ -66,7 +66,14 @@ export class NoAdapterError extends TalError {
   }
 }
 
-/** A feature or limit that the adapter at hand does not have. */
+/** A package that this package does not bring along, and that is not installed or does not run here. */
+export class MissingPackageError extends TalError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('MissingPackageError', 'MISSING_PACKAGE', message, options);
+  }
+}
+
+/** A feature or limit that the adapter or the codecs at hand do not have. */
 export class FeatureError extends TalError {
   constructor(message: string, options?: ErrorOptions) {
     super('FeatureError', 'FEATURE', message, options);

@@ -7,6 +7,7 @@ import { demo } from './demo.js';
 import { doctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { localize } from './localize.js';
+import { sample } from './sample.js';
 import { addTrain } from './train.js';
 
 const program = new Command('tal')
@@ -52,6 +53,16 @@ program
 
 addTrain(program);
 addEvaluate(program);
+program
+  .command('sample')
+  .description(
+    'Render videos of the built-in world, with sentences about them and the spans where they are true',
+  )
+  .requiredOption('--out <folder>', 'where video-XXXX.mp4 and queries.jsonl go; made where it is missing')
+  .option('--count <n>', 'how many videos', whole(1), 4)
+  .option('--seed <n>', 'which: those numbered from n on; nothing here is trained on them', whole(0), 0)
+  .action(sample);
+
 addBench(program);
 
 try {
@@ -72,4 +83,15 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
   return value;
+}
+
+/** A parser of whole numbers of at least `least`. */
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+    }
+    return value;
+  };
 }

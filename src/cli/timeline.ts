@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
 import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
+import { formatTime, tickStep } from './time-ticks.js';
 
 /** A bar of the timeline: an action with its span in seconds. */
 export interface TimelineSegment {
@@ -54,25 +55,6 @@ const PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00
 const MUTED = '#5b6470';
 const RULE = '#e3e7ec';
 const TRUTH = '#8b95a1';
-
-/** Seconds between ticks: the smallest round number that leaves about 80 px between them. */
-function tickStep(duration: number): number {
-  const rough = (duration * 80) / PLOT;
-  const base = 10 ** Math.floor(Math.log10(rough));
-  const decimal = [1, 2, 5, 10].map((factor) => factor * base);
-  const clock = [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-  const candidates = rough > 10 ? clock : decimal;
-  return candidates.find((step) => step >= rough) ?? Math.ceil(rough / 3600) * 3600;
-}
-
-/** Plain seconds for short videos, m:ss or h:mm:ss for long ones. */
-function formatTime(seconds: number, step: number): string {
-  if (step <= 10) return `${Number(seconds.toPrecision(6))}`;
-  const whole = Math.round(seconds);
-  const pad = (n: number) => `${n}`.padStart(2, '0');
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-}
 
 interface Bar {
   x: number;
@@ -286,7 +268,7 @@ const drawScale = (top: number, upper: string): string =>
   ].join('\n');
 
 function drawAxis(duration: number, top: number, bottom: number): string {
-  const step = tickStep(duration);
+  const step = tickStep(duration, PLOT);
   const parts: string[] = [];
   for (let tick = 0; tick * step <= duration * (1 + 1e-9); tick++) {
     const x = LEFT + ((tick * step) / duration) * PLOT;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { renderTimeline, type Timeline, timelineFile } from '../../src/cli/timeline.js';
 import { OptionError } from '../../src/errors.js';
+import { assertWellFormed } from '../support/markup.js';
 
 const timeline: Timeline = {
   title: 'jump.mp4',
@@ -41,21 +42,6 @@ function textBoxes(svg: string): (Box & { content: string })[] {
 
 const overlap = (a: Box, b: Box) =>
   a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
-
-/** Tags must close in order, and no attribute or text may hold a bare < or &. */
-function assertWellFormed(xml: string): void {
-  const open: string[] = [];
-  const rest = xml.replace(
-    /<(\/?)(\w+)((?: [\w:-]+="[^"<&]*(?:&\w+;[^"<&]*)*")*)(\/?)>/g,
-    (_, end, tag, __, empty) => {
-      if (end) assert.equal(open.pop(), tag);
-      else if (!empty) open.push(tag);
-      return '';
-    },
-  );
-  assert.deepEqual(open, []);
-  assert.doesNotMatch(rest.replace(/&(amp|lt|gt|quot);/g, ''), /[<>&]/);
-}
 
 test('shows every segment, curve and tick', () => {
   const svg = renderTimeline(timeline);

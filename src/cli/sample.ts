@@ -1,0 +1,49 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileAccessError } from '../data/byte-source.js';
+import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { frameCount } from '../data/frame.js';
+import { encodeMp4 } from '../data/video-encode.js';
+import { videoLibrary } from '../data/video-library.js';
+import { type WorldVideo, worldSeed, worldVideo } from '../data/world/world.js';
+
+export interface SampleOptions {
+  readonly out: string;
+  readonly count: number;
+  readonly seed: number;
+}
+
+const shape = { width: 128, height: 96, channels: 3 } as const;
+/** Frames a second. */
+const RATE = 12;
+
+/** `tal sample`: videos of the built-in world's test split as MP4 files, and queries about them as JSON lines. */
+export async function sample({ out, count, seed }: SampleOptions): Promise<void> {
+  // What is missing is found out before the work, not after it.
+  worldSeed('test', seed + count - 1);
+  await videoLibrary();
+  await mkdir(out, { recursive: true }).catch((cause) => {
+    throw fileAccessError(out, cause, 'write');
+  });
+  const annotations = join(out, 'queries.jsonl');
+  await ensureWritable(annotations);
+
+  const lines: string[] = [];
+  for (let index = seed; index < seed + count; index++) {
+    const video = worldVideo(worldSeed('test', index));
+    const vid = `video-${String(index).padStart(4, '0')}`;
+    const file = await encodeMp4(frames(video), { ...shape, rate: RATE });
+    await writeWhole(join(out, `${vid}.mp4`), file);
+    for (const { query, kind, span } of video.queries) {
+      const { duration } = video;
+      lines.push(JSON.stringify({ qid: lines.length, vid, duration, query, kind, relevant_windows: [span] }));
+    }
+    console.log(`${vid}.mp4  ${video.duration} s: ${video.actions.map(({ name }) => name).join(', ')}`);
+  }
+  await writeWhole(annotations, `${lines.join('\n')}\n`);
+  console.log(`${lines.length} queries in ${annotations}`);
+}
+
+function* frames(video: WorldVideo): Generator<Uint8Array> {
+  for (let i = 0; i < frameCount(video.duration, RATE); i++) yield video.frame(i / RATE, shape);
+}
