@@ -57,7 +57,9 @@ export class MomentTask implements TrainingTask {
       this.#targets,
     );
     const random = new HostRandom(this.seed, step + 2 ** 20);
-    this.#t.write(Uint32Array.from({ length: this.batch }, () => random.below(this.model.diffusion.times)));
+    this.#t.write(
+      Uint32Array.from({ length: this.batch }, () => random.integer(0, this.model.diffusion.times - 1)),
+    );
     // Far apart in the stream: a step draws less than 2^32 blocks.
     this.#noise.state.write(Uint32Array.of(...seedWords(this.seed), 0, step));
   }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FrameShape, frameCount } from '../../src/data/frame.js';
+import { HostRandom } from '../../src/data/host-random.js';
 import { frameResizer } from '../../src/data/resize-frame.js';
 import { type ActionName, actionKind, actionNames, SHORTEST_ACTION } from '../../src/data/world/actions.js';
 import { limbsOf, placeAt, poseAt } from '../../src/data/world/figure.js';
-import { Random } from '../../src/data/world/random.js';
 import { ASPECT, chooseScene, LARGEST_PAN } from '../../src/data/world/scene.js';
 import { type ScriptedAction, writeScript } from '../../src/data/world/script.js';
 import { phrases, worldWords } from '../../src/data/world/sentences.js';
@@ -17,14 +17,14 @@ const small: FrameShape = { width: 32, height: 32, channels: 1 };
 describe('the numbers behind the world', () => {
   it('are decided by seed and stream, and evenly spread', () => {
     const draw = (seed: number, stream?: number) => {
-      const random = new Random(seed, stream);
+      const random = new HostRandom(seed, stream);
       return Array.from({ length: 8 }, () => random.uniform(0, 1));
     };
     assert.deepEqual(draw(7), draw(7));
     const firsts = [draw(7), draw(8), draw(7, 1), draw(8, 1), draw(2 ** 31 + 7)].map(([first]) => first);
     assert.equal(new Set(firsts).size, 5);
 
-    const random = new Random(3);
+    const random = new HostRandom(3);
     const counts = new Uint32Array(10);
     for (let i = 0; i < 10_000; i++) counts[random.integer(0, 9)]!++;
     // Five standard deviations of a count.
@@ -195,8 +195,8 @@ describe('a sentence', () => {
 
 describe('the figure', () => {
   const scripts = seeds.slice(0, 40).map((seed) => {
-    const { build } = chooseScene(new Random(seed));
-    return { build, script: writeScript(new Random(seed, 1), build.size) };
+    const { build } = chooseScene(new HostRandom(seed));
+    return { build, script: writeScript(new HostRandom(seed, 1), build.size) };
   });
   const bodyAt = ({ build, script }: (typeof scripts)[number], seconds: number) => {
     const { x, facing } = placeAt(script, seconds);
@@ -272,8 +272,8 @@ describe('a frame', () => {
 
   it('shows the figure', () => {
     for (const seed of seeds.slice(0, 40)) {
-      const scene = chooseScene(new Random(seed));
-      const script = writeScript(new Random(seed, 1), scene.build.size);
+      const scene = chooseScene(new HostRandom(seed));
+      const script = writeScript(new HostRandom(seed, 1), scene.build.size);
       const { x, facing } = placeAt(script, 5);
       const torso = limbsOf(poseAt(script, 5), x, facing, scene.build)[4]!;
       const shape = { width: 256, height: 192, channels: 1 } as const;

@@ -1,7 +1,7 @@
 import { checkFrameShape, type FrameShape, LUMA } from '../frame.js';
+import { mixBits } from '../host-random.js';
 import { ease } from './ease.js';
 import type { Limb } from './figure.js';
-import { mixBits } from './random.js';
 import { ASPECT, type Colour, type Drift, LARGEST_PAN, type Scene } from './scene.js';
 
 /** How much of the wall's colour the far limbs take on. */

@@ -1,6 +1,6 @@
 import { LUMA } from '../frame.js';
+import type { HostRandom } from '../host-random.js';
 import type { BodyPart, Build } from './figure.js';
-import type { Random } from './random.js';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -49,7 +49,7 @@ export const ASPECT = 4 / 3;
 /** How far the camera may wander. */
 export const LARGEST_PAN = 0.03;
 
-export function chooseScene(random: Random): Scene {
+export function chooseScene(random: HostRandom): Scene {
   const wall = random.uniform(80, 180);
   const contrast = random.uniform(65, 105);
   // Towards the side that has more room.
@@ -79,13 +79,13 @@ export function chooseScene(random: Random): Scene {
 }
 
 /** A colour of a given brightness, and of any hue. */
-function tinted(random: Random, brightness: number, strength: number): Colour {
+function tinted(random: HostRandom, brightness: number, strength: number): Colour {
   const tint = LUMA.map(() => random.uniform(-strength, strength));
   const offset = brightness - tint.reduce((sum, value, i) => sum + LUMA[i]! * value, 0);
   return tint.map((value) => Math.min(250, Math.max(5, value + offset))) as unknown as Colour;
 }
 
-const drift = (random: Random, most: number, shortest: number, longest: number): Drift => ({
+const drift = (random: HostRandom, most: number, shortest: number, longest: number): Drift => ({
   amount: random.uniform(0, most),
   period: random.uniform(shortest, longest),
   phase: random.uniform(0, 1),

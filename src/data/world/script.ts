@@ -1,6 +1,6 @@
 import { OptionError } from '../../errors.js';
+import type { HostRandom } from '../host-random.js';
 import { type ActionName, actionKind, actionNames, type Posture, SHORTEST_ACTION } from './actions.js';
-import type { Random } from './random.js';
 import { ASPECT, LARGEST_PAN } from './scene.js';
 
 /** An action of a video. Times are seconds, in hundredths; each action ends where the next one starts. */
@@ -62,7 +62,7 @@ const periods: Partial<Record<ActionName, readonly [number, number]>> = {
  * @throws OptionError where the durations are not whole, not 10 seconds at least, or out of order
  */
 export function writeScript(
-  random: Random,
+  random: HostRandom,
   size: number,
   { seconds: [shortest, longest] = [24, 40] }: ScriptOptions = {},
 ): Script {
@@ -94,7 +94,7 @@ export function writeScript(
   return { duration: total / 100, actions, path: layPath(random, actions, size) };
 }
 
-function nextAction(random: Random, posture: Posture, previous: ActionName | undefined): ActionName {
+function nextAction(random: HostRandom, posture: Posture, previous: ActionName | undefined): ActionName {
   const possible = actionNames.filter((name) => name !== previous && actionKind(name).from.includes(posture));
   const weights = possible.map((name) => actionKind(name).weight);
   let left = random.uniform(
@@ -109,13 +109,13 @@ function nextAction(random: Random, posture: Posture, previous: ActionName | und
 }
 
 /** Hundredths of a second. What is left after it is nothing, or enough for another action. */
-function chooseLength(random: Random, longest: number, left: number): number {
+function chooseLength(random: HostRandom, longest: number, left: number): number {
   if (left <= longest) return left;
   return Math.min(random.integer(SHORTEST_ACTION * 100, longest), left - SHORTEST_ACTION * 100);
 }
 
 /** Moves the figure where it walks: to and fro, where it would be seen whole if it lay down. */
-function layPath(random: Random, actions: readonly ScriptedAction[], size: number): Waypoint[] {
+function layPath(random: HostRandom, actions: readonly ScriptedAction[], size: number): Waypoint[] {
   const leftmost = REACH * size + LARGEST_PAN;
   const rightmost = ASPECT - leftmost;
   let x = random.uniform(leftmost, rightmost);

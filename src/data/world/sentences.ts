@@ -1,5 +1,5 @@
+import type { HostRandom } from '../host-random.js';
 import type { ActionName } from './actions.js';
-import type { Random } from './random.js';
 import type { ScriptedAction } from './script.js';
 
 /** How a sentence points at its action: by what it is, by the how-manieth, or by its neighbour. */
@@ -113,7 +113,7 @@ function factsOf(actions: readonly ScriptedAction[]): Fact[] {
   return facts;
 }
 
-function sentence(fact: Fact, random: Random): string {
+function sentence(fact: Fact, random: HostRandom): string {
   const clause = `${random.choose(subjects)} ${random.choose(phrases[fact.action.name])[0]}`;
   const opening = random.choose(openings);
   switch (fact.kind) {
@@ -137,7 +137,7 @@ function sentence(fact: Fact, random: Random): string {
 export function writeQueries(
   actions: readonly ScriptedAction[],
   count: number,
-  random: Random,
+  random: HostRandom,
 ): WorldQuery[] {
   const facts = factsOf(actions);
   const queries: WorldQuery[] = [];

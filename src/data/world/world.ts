@@ -1,7 +1,7 @@
 import { OptionError } from '../../errors.js';
 import { checkRate, type FrameShape, frameCount } from '../frame.js';
+import { HostRandom } from '../host-random.js';
 import { limbsOf, placeAt, poseAt } from './figure.js';
-import { Random } from './random.js';
 import { Renderer } from './render.js';
 import { chooseScene } from './scene.js';
 import { type ScriptedAction, type ScriptOptions, writeScript } from './script.js';
@@ -55,8 +55,8 @@ export function worldVideo(
   seed: number,
   { queries: queryCount = 6, ...options }: WorldOptions = {},
 ): WorldVideo {
-  const scene = chooseScene(new Random(seed, 0));
-  const script = writeScript(new Random(seed, 1), scene.build.size, options);
+  const scene = chooseScene(new HostRandom(seed, 0));
+  const script = writeScript(new HostRandom(seed, 1), scene.build.size, options);
   const { duration, actions } = script;
   const renderers = new Map<string, Renderer>();
   const rendererOf = (shape: FrameShape): Renderer => {
@@ -73,7 +73,7 @@ export function worldVideo(
   return {
     duration,
     actions,
-    queries: writeQueries(actions, queryCount, new Random(seed, 2)),
+    queries: writeQueries(actions, queryCount, new HostRandom(seed, 2)),
     frame,
     frames(rate, shape) {
       checkRate(rate);

@@ -155,7 +155,7 @@ export const mapDiffusionConfigs = {
   },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
   hapt: {
-    layout: { clips: 64, scales: 3, durations: 16 },
+    layout: { clips: 64, scales: 3, durations: 8 },
     clips: {
       kind: 'signal',
       channels: 6,
@@ -173,11 +173,11 @@ export const mapDiffusionConfigs = {
     decoder: {
       architecture: 'convolution',
       condition: 'concatenation',
-      embedding: 16,
+      embedding: 8,
       hidden: 32,
       layers: 2,
       kernel: 5,
-      groups: 8,
+      groups: 4,
       heads: 4,
       stylization: { input: 'state', layers: true },
     },
