@@ -1,48 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
-import { openSafetensors } from '../data/safetensors.js';
+import { worldSeed, worldVideo } from '../data/world/world.js';
+import { OptionError } from '../errors.js';
 import { temporalIoU } from '../evaluation/segments.js';
-import { Cmcs } from '../models/wtal/cmcs.js';
-import { localizeActions } from '../models/wtal/localize.js';
+import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { Runtime } from '../tensor/runtime.js';
-import { demoCheckpoint, demoClasses, demoVideo } from './demo-video.js';
-import { localizationTimeline } from './localization-timeline.js';
-import { printSegments } from './segments-table.js';
-import { timelineFile } from './timeline.js';
+import { renderMomentPage } from './moment-page.js';
+import { printMoments } from './moments.js';
+import { writeWorldVideo } from './sample.js';
+import { watchDenoising, watchVideo } from './watch-denoising.js';
 
-/** `tal demo`: the whole path of `tal localize` on an input that needs no download. */
-export async function demo({ plot }: { plot: string }): Promise<void> {
+/** The model that ships with the package, trained by `tal train world`. */
+export const worldModel = fileURLToPath(
+  new URL('../../../checkpoints/world-map-diffusion/', import.meta.url),
+);
+
+export interface DemoOptions {
+  readonly plot: string;
+  readonly video: number;
+  readonly query: number;
+}
+
+/**
+ * `tal demo`: a video of the built-in world that training never saw, as an mp4 file; a trained model looks at its
+ * frames and denoises the map of a query; a page shows how.
+ */
+export async function demo({ plot, video: index, query: number }: DemoOptions): Promise<void> {
   await ensureWritable(plot);
+  const world = worldVideo(worldSeed('test', index));
+  const asked = world.queries[number];
+  if (!asked) throw new OptionError(`video ${index} has the queries 0 to ${world.queries.length - 1}`);
+  const folder = await mkdtemp(join(tmpdir(), 'tal-demo-'));
   const runtime = await Runtime.create();
   try {
     console.log(`adapter: ${runtime.traits.vendor} ${runtime.traits.description}`);
+    const loaded = await loadMapDiffusion(runtime, worldModel);
+    const path = join(folder, 'video.mp4');
+    const bytes = await writeWorldVideo(path, world);
     console.log(
-      'input: features made up here, with noise and four planted actions; the network is CMCS with weights set by\n' +
-        'hand to match them (a real video and real weights: see "tal localize" in the README)\n',
+      `video ${index} of the test split: ${world.duration} s, ${bytes} bytes of mp4: ` +
+        world.actions.map(({ name }) => name).join(', '),
     );
-    const video = demoVideo();
-    const checkpoint = await openSafetensors(demoCheckpoint(), 'demo checkpoint');
-    const model = await Cmcs.load(runtime, checkpoint);
-    const localization = await localizeActions(model, video.features, demoClasses, video.duration);
-    printSegments(localization, 8);
-
-    console.log('\nplanted action            found');
-    for (const { label, segment } of video.actions) {
-      const overlaps = localization.segments
-        .filter((found) => found.label === label)
-        .map((found) => temporalIoU(found.segment, segment));
-      const best = Math.max(0, ...overlaps);
-      const span = segment.map((seconds) => seconds.toFixed(0).padStart(3)).join(' -');
-      console.log(`${label.padEnd(12)}${span} s    ${best > 0 ? `IoU ${best.toFixed(2)}` : 'no'}`);
-    }
-    const timeline = localizationTimeline(
-      localization,
-      'A made-up video',
-      'CMCS with weights set by hand',
-      video.actions,
-    );
-    await writeWhole(plot, timelineFile(timeline, plot));
-    console.log(`\ntimeline drawn in ${plot}: open it in a browser`);
+    const video = await watchVideo(loaded, path);
+    console.log(`query: "${asked.query}"`);
+    const { moments, maps } = await watchDenoising(loaded, video, asked.query, {
+      steps: 50,
+      shown: 5,
+      seed: index,
+    });
+    printMoments(moments);
+    const [start, end] = asked.span;
+    const overlap = moments[0] ? temporalIoU(moments[0].segment, asked.span) : 0;
+    console.log(`truth: ${start.toFixed(2)} - ${end.toFixed(2)} s, IoU of the first ${overlap.toFixed(2)}`);
+    const page = renderMomentPage({
+      title: 'Multi-scale 2D temporal map diffusion',
+      subtitle: `Video ${index} of the built-in world, which training never saw; ${runtime.traits.description}`,
+      duration: video.seconds,
+      query: asked.query,
+      frames: video.frames,
+      frameShape: video.frameShape,
+      actions: world.actions.map(({ name, start: from, end: to }) => ({ label: name, segment: [from, to] })),
+      truth: asked.span,
+      predictions: moments,
+      maps,
+      clips: loaded.model.config.layout.clips,
+      secondsPerClip: video.input.unit,
+    });
+    await writeWhole(plot, page);
+    console.log(`page written to ${plot}: open it in a browser`);
   } finally {
     runtime.destroy();
+    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -6,8 +6,8 @@ import { evenlySpaced } from '../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detection.js';
 import { evaluateHighlights } from '../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
+import { whole } from './arguments.js';
 import { evaluateModel } from './evaluate-model.js';
-import { wholeNumber, wholeOrZero } from './train.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -50,8 +50,8 @@ export function addEvaluate(program: Command): void {
     .requiredOption('--split <name>', 'which queries')
     .option('--json <file>', 'write the metrics')
     .option('--predictions <file>', "write the moments in QVHighlights' format")
-    .option('--steps <n>', "DDIM steps (default: the model's own)", wholeNumber)
-    .option('--seed <n>', 'of the noise that the maps begin as', wholeOrZero, 0)
+    .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
+    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
     .option('--no-refine', 'give whole cells: no sub-cell decoding')
     .action(evaluateModel);
 }

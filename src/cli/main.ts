@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
+import { page, picture, positive, whole } from './arguments.js';
 import { addBench } from './bench.js';
-import { demo } from './demo.js';
+import { demo, worldModel } from './demo.js';
 import { doctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
 import { localize } from './localize.js';
+import { moments } from './moments.js';
 import { sample } from './sample.js';
 import { addTrain } from './train.js';
 
@@ -47,9 +49,22 @@ program
 
 program
   .command('demo')
-  .description('Localize the actions of a made-up video and draw its timeline')
-  .option('--plot <file>', 'where the timeline goes (.svg or .html)', picture, 'tal-demo.html')
+  .description('Find the moment of a sentence in a video of the built-in world, and show the denoising')
+  .option('--plot <file>', 'where the page goes', page, 'tal-demo.html')
+  .option('--video <n>', 'which video of the test split', whole(0), 0)
+  .option('--query <n>', 'which of its queries', whole(0), 0)
   .action(demo);
+
+program
+  .command('moments')
+  .description('Find the moments of a video that a sentence speaks of, with a model that looks at frames')
+  .requiredOption('--video <file>', 'an mp4 or another video file')
+  .requiredOption('--query <sentence>', 'what to look for')
+  .option('--model <folder>', 'of tal train; default: the model of the built-in world', worldModel)
+  .option('--steps <n>', 'DDIM steps', whole(1), 50)
+  .option('--seed <n>', 'of the noise that the map begins as', whole(0), 0)
+  .option('--plot <file>', 'a page with frames, moments and maps', page)
+  .action(moments);
 
 addTrain(program);
 addEvaluate(program);
@@ -72,26 +87,4 @@ try {
   console.error(`tal: ${error.message}`);
   if (process.env.TAL_DEBUG) console.error(error);
   process.exitCode = 1;
-}
-
-function picture(path: string): string {
-  if (!/\.(svg|html?)$/i.test(path)) throw new InvalidArgumentError('Its name must end in .svg or .html.');
-  return path;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
-  return value;
-}
-
-/** A parser of whole numbers of at least `least`. */
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
-    }
-    return value;
-  };
 }

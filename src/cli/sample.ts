@@ -32,8 +32,7 @@ export async function sample({ out, count, seed }: SampleOptions): Promise<void>
   for (let index = seed; index < seed + count; index++) {
     const video = worldVideo(worldSeed('test', index));
     const vid = `video-${String(index).padStart(4, '0')}`;
-    const file = await encodeMp4(frames(video), { ...shape, rate: RATE });
-    await writeWhole(join(out, `${vid}.mp4`), file);
+    await writeWorldVideo(join(out, `${vid}.mp4`), video);
     for (const { query, kind, span } of video.queries) {
       const { duration } = video;
       lines.push(JSON.stringify({ qid: lines.length, vid, duration, query, kind, relevant_windows: [span] }));
@@ -42,6 +41,13 @@ export async function sample({ out, count, seed }: SampleOptions): Promise<void>
   }
   await writeWhole(annotations, `${lines.join('\n')}\n`);
   console.log(`${lines.length} queries in ${annotations}`);
+}
+
+/** Encodes a video of the world to a file. @returns its bytes */
+export async function writeWorldVideo(path: string, video: WorldVideo): Promise<number> {
+  const file = await encodeMp4(frames(video), { ...shape, rate: RATE });
+  await writeWhole(path, file);
+  return file.length;
 }
 
 function* frames(video: WorldVideo): Generator<Uint8Array> {

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { readMomentQueries } from '../data/moment-queries.js';
 import { openRecordings } from '../data/recordings.js';
 import { loadWordVectors, wordsOf } from '../data/words.js';
+import { worldSeed, worldVideo } from '../data/world/world.js';
 import { FileFormatError } from '../errors.js';
 import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
 import type { MapDiffusionConfig } from '../models/map-diffusion/config.js';
@@ -14,11 +15,13 @@ import type { MomentExamples } from '../models/map-diffusion/examples.js';
 import { MapDiffusion } from '../models/map-diffusion/model.js';
 import { saveMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
+import { WorldExamples } from '../models/map-diffusion/world-examples.js';
 import { Runtime } from '../tensor/runtime.js';
 import { cosineLearningRate } from '../training/learning-rate.js';
 import { MomentTask } from '../training/moment-task.js';
 import { train } from '../training/train.js';
 import { type Ablation, ablated, ablations } from './ablations.js';
+import { positive, whole } from './arguments.js';
 import { Progress } from './progress.js';
 
 /** What all trainings of moment models have in common. */
@@ -38,13 +41,16 @@ export const ownWords = fileURLToPath(
 );
 
 /** The options that every training command has. */
-export function addTrainingOptions(command: Command, defaults: { readonly steps: number }): Command {
+export function addTrainingOptions(
+  command: Command,
+  defaults: { readonly steps: number; readonly batch: number },
+): Command {
   return command
     .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
-    .option('--steps <n>', 'training steps', wholeNumber, defaults.steps)
-    .option('--batch <n>', 'queries a step', wholeNumber, 32)
-    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positiveNumber, 1e-3)
-    .option('--seed <n>', 'of initial weights, order, times and noise', wholeOrZero, 1)
+    .option('--steps <n>', 'training steps', whole(1), defaults.steps)
+    .option('--batch <n>', 'videos a step', whole(1), defaults.batch)
+    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-3)
+    .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1)
     .option('--words <file>', 'word vectors, as loadWordVectors reads them', ownWords)
     .addOption(
       new Option('--ablation <name...>', 'change one part of the model')
@@ -62,8 +68,15 @@ export function addTrain(program: Command): Command {
       .description('On queries about excerpts of recorded signals (the folder format of `hapt`)')
       .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
       .option('--split <name>', 'which queries', 'train'),
-    { steps: 1000 },
+    { steps: 1000, batch: 32 },
   ).action(trainRecordings);
+  addTrainingOptions(
+    command
+      .command('world')
+      .description('On videos of the built-in world, rendered as they are needed')
+      .option('--queries <n>', 'queries of each video', whole(1), 4),
+    { steps: 2000, batch: 8 },
+  ).action(trainWorld);
   return command;
 }
 
@@ -82,6 +95,17 @@ async function trainRecordings(
     console.error(`words without a vector: ${data.unknownWords.join(', ')}`);
   }
   const sentences = queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
+  await trainMoments(config, data, sentences, options);
+}
+
+async function trainWorld(options: TrainOptions & { readonly queries: number }): Promise<void> {
+  const table = await loadWordVectors(options.words);
+  const config = ablated(mapDiffusionConfigs.world, options.ablation);
+  // Each video is seen once.
+  const data = new WorldExamples(config, 'train', options.steps * options.batch, options.queries, table);
+  const sentences = Array.from({ length: 2000 }, (_, i) => worldVideo(worldSeed('train', i)).queries).flatMap(
+    (queries) => queries.map(({ query, span }) => ({ words: wordsOf(query), windows: [span] })),
+  );
   await trainMoments(config, data, sentences, options);
 }
 
@@ -149,23 +173,4 @@ export async function trainMoments(
 /** An average over about the last twentieth of the steps. */
 function averageKeep(steps: number): number {
   return Math.max(0, 1 - 20 / Math.max(40, steps));
-}
-
-export function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-}
-
-export function wholeOrZero(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('It must be a whole number.');
-  return value;
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
-  return value;
 }

@@ -1,6 +1,10 @@
 import { HostRandom } from '../data/host-random.js';
-import { videoShape } from '../models/map-diffusion/clip-encoder.js';
-import { type MomentExamples, writeExamples } from '../models/map-diffusion/examples.js';
+import {
+  disposeInputs,
+  type MomentExamples,
+  makeInputs,
+  writeExamples,
+} from '../models/map-diffusion/examples.js';
 import type { Corruption, MapDiffusion, MomentInputs, MomentTargets } from '../models/map-diffusion/model.js';
 import { mapRows } from '../ops/map-layout.js';
 import { seedWords } from '../ops/philox.js';
@@ -9,7 +13,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingTask } from './train.js';
 
 /**
- * Training of a moment model: each step takes a batch of queries, each with a time of its own, uniform in [0, T), and
+ * Training of a moment model: each step takes a batch of videos with their queries, each query with a time of its own, uniform in [0, T), and
  * fresh noise (paper, section 3.4). Times and noise are functions of the seed and the step.
  */
 export class MomentTask implements TrainingTask {
@@ -22,31 +26,20 @@ export class MomentTask implements TrainingTask {
   constructor(
     readonly model: MapDiffusion,
     readonly data: MomentExamples,
+    /** Videos a step. */
     readonly batch: number,
     readonly seed: number,
   ) {
     const { runtime, config } = model;
     this.examples = data.size;
     this.#noise = runtime.detached(() => new Random(runtime, seed));
-    const { inputs, targets, t } = runtime.detached(() => ({
-      inputs: {
-        video: runtime.zeros(videoShape(config.clips, config.layout.clips, batch)),
-        lengths: runtime.tensor(new Uint32Array(batch), undefined, 'u32'),
-        words: {
-          vectors: runtime.zeros([batch, data.words, config.words.size]),
-          mask: runtime.tensor(new Uint32Array(batch * data.words), [batch, data.words], 'u32'),
-          counts: runtime.tensor(new Uint32Array(batch), undefined, 'u32'),
-        },
-      },
-      targets: {
-        spans: runtime.zeros([batch, data.spans, 2]),
-        spanCounts: runtime.tensor(new Uint32Array(batch), undefined, 'u32'),
-      },
-      t: runtime.tensor(new Uint32Array(batch), undefined, 'u32'),
+    const queries = batch * data.queries;
+    this.#inputs = makeInputs(runtime, config, batch, data);
+    this.#targets = runtime.detached(() => ({
+      spans: runtime.zeros([queries, data.spans, 2]),
+      spanCounts: runtime.tensor(new Uint32Array(queries), undefined, 'u32'),
     }));
-    this.#inputs = inputs;
-    this.#targets = targets;
-    this.#t = t;
+    this.#t = runtime.detached(() => runtime.tensor(new Uint32Array(queries), undefined, 'u32'));
   }
 
   prepare(step: number, examples: readonly number[]): void {
@@ -58,7 +51,7 @@ export class MomentTask implements TrainingTask {
     );
     const random = new HostRandom(this.seed, step + 2 ** 20);
     this.#t.write(
-      Uint32Array.from({ length: this.batch }, () => random.integer(0, this.model.diffusion.times - 1)),
+      Uint32Array.from({ length: this.#t.size }, () => random.integer(0, this.model.diffusion.times - 1)),
     );
     // Far apart in the stream: a step draws less than 2^32 blocks.
     this.#noise.state.write(Uint32Array.of(...seedWords(this.seed), 0, step));
@@ -72,24 +65,12 @@ export class MomentTask implements TrainingTask {
     const { config } = this.model;
     if (config.head === 'single-pass') return undefined;
     const { layout } = config;
-    return { noise: this.#noise.normal([this.batch, mapRows(layout), layout.durations]), t: this.#t };
+    return { noise: this.#noise.normal([this.#t.size, mapRows(layout), layout.durations]), t: this.#t };
   }
 
   dispose(): void {
-    const { video, lengths, words } = this.#inputs;
-    const { spans, spanCounts } = this.#targets;
-    for (const tensor of [
-      video,
-      lengths,
-      words.vectors,
-      words.mask,
-      words.counts,
-      spans,
-      spanCounts,
-      this.#t,
-    ]) {
-      tensor.dispose();
-    }
+    disposeInputs(this.#inputs);
+    for (const tensor of [...Object.values<Tensor>({ ...this.#targets }), this.#t]) tensor.dispose();
     this.#noise.dispose();
   }
 }

@@ -13,8 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { demoCheckpoint, demoClasses, demoVideo } from '../../src/cli/demo-video.js';
 import { writeNpy } from '../../src/data/npy.js';
+import { demoCheckpoint, demoClasses, demoVideo } from '../support/planted-video.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-cli-'));

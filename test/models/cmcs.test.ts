@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
-import { demoCheckpoint, demoVideo } from '../../src/cli/demo-video.js';
 import { type Features, loadFeatures } from '../../src/data/features.js';
 import { openSafetensors, type Safetensors } from '../../src/data/safetensors.js';
 import { FileFormatError, ShapeError } from '../../src/errors.js';
@@ -9,6 +8,7 @@ import { temporalIoU } from '../../src/evaluation/segments.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';
 import { localizeActions } from '../../src/models/wtal/localize.js';
 import { cmcsForward } from '../support/cmcs.js';
+import { demoCheckpoint, demoVideo } from '../support/planted-video.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
 

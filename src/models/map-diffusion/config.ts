@@ -184,6 +184,39 @@ export const mapDiffusionConfigs = {
     diffusion: { times: 1000, schedule: 'linear' },
     loss: { kind: 'mse', rescaleFrom: 0 },
   },
+  /** Videos of the built-in world: 40 clips of a second, 4 frames of 32 x 32 grey pixels each (ours). */
+  world: {
+    layout: { clips: 40, scales: 2, durations: 8 },
+    clips: {
+      kind: 'frames',
+      channels: 1,
+      size: [32, 32],
+      frames: 4,
+      stages: [
+        { channels: 8, kernel: 3, stride: 2 },
+        { channels: 16, kernel: 3, stride: 2 },
+        { channels: 32, kernel: 3, stride: 2 },
+      ],
+      context: [1, 2, 4, 8],
+    },
+    words: { size: 100, hidden: 64, layers: 1, packed: true },
+    hidden: 48,
+    positions: true,
+    head: 'diffusion',
+    decoder: {
+      architecture: 'convolution',
+      condition: 'concatenation',
+      embedding: 8,
+      hidden: 32,
+      layers: 2,
+      kernel: 5,
+      groups: 4,
+      heads: 4,
+      stylization: { input: 'state', layers: true },
+    },
+    diffusion: { times: 1000, schedule: 'linear' },
+    loss: { kind: 'mse', rescaleFrom: 0 },
+  },
 } as const satisfies Record<string, MapDiffusionConfig>;
 
 export type MapDiffusionName = keyof typeof mapDiffusionConfigs;

@@ -1,10 +1,19 @@
 import { OptionError } from '../../errors.js';
+import type { Runtime } from '../../tensor/runtime.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { videoShape } from './clip-encoder.js';
 import type { MapDiffusionConfig } from './config.js';
 import type { MomentInputs, MomentTargets } from './model.js';
 
-/** One query about one video, as numbers. */
+/** A query as numbers. */
+export interface EmbeddedQuery {
+  /** (words, size) row-major; at least one word. */
+  readonly words: Float32Array;
+  /** The moments that it asks for, in seconds. Empty where they are not known. */
+  readonly spans: readonly (readonly [start: number, end: number])[];
+}
+
+/** A video with the queries about it, as numbers. */
 export interface MomentExample {
   /** The video as `videoShape` says for one video, padded with zeros. */
   readonly video: Float32Array;
@@ -12,15 +21,16 @@ export interface MomentExample {
   readonly clips: number;
   /** Seconds a clip. */
   readonly unit: number;
-  /** (words, size) row-major; at least one word. */
-  readonly words: Float32Array;
-  /** The moments that the query asks for, in seconds. Empty where they are not known. */
-  readonly spans: readonly (readonly [start: number, end: number])[];
+  /** As many as `MomentExamples.queries` says. */
+  readonly queries: readonly EmbeddedQuery[];
 }
 
 /** Examples by number. */
 export interface MomentExamples {
+  /** Videos. */
   readonly size: number;
+  /** Queries of each video. */
+  readonly queries: number;
   /** L: words of the longest query. */
   readonly words: number;
   /** G: most moments of a query; at least 1. */
@@ -28,10 +38,35 @@ export interface MomentExamples {
   example(index: number): MomentExample;
 }
 
+/** Operands for `videos` examples at a time, each video with as many queries as the examples have. */
+export function makeInputs(
+  runtime: Runtime,
+  { clips, layout, words }: MapDiffusionConfig,
+  videos: number,
+  data: Pick<MomentExamples, 'queries' | 'words'>,
+): MomentInputs {
+  const queries = videos * data.queries;
+  const ids = Uint32Array.from({ length: queries }, (_, i) => Math.floor(i / data.queries));
+  return runtime.detached(() => ({
+    video: runtime.zeros(videoShape(clips, layout.clips, videos)),
+    lengths: runtime.tensor(new Uint32Array(videos).fill(layout.clips), undefined, 'u32'),
+    words: {
+      vectors: runtime.zeros([queries, data.words, words.size]),
+      mask: runtime.tensor(new Uint32Array(queries * data.words).fill(1), [queries, data.words], 'u32'),
+      counts: runtime.tensor(new Uint32Array(queries).fill(data.words), undefined, 'u32'),
+    },
+    videoOf: data.queries === 1 ? undefined : runtime.tensor(ids, undefined, 'u32'),
+  }));
+}
+
+export function disposeInputs({ video, lengths, words, videoOf }: MomentInputs): void {
+  for (const tensor of [video, lengths, words.vectors, words.mask, words.counts, videoOf]) tensor?.dispose();
+}
+
 /**
  * Writes a batch into the operands of a sampler or a training step. Fewer examples than there is room for are followed
  * by repetitions of the last.
- * @throws OptionError where an example has more words or moments than there is room for
+ * @throws OptionError where a query has more words or moments than there is room for
  */
 export function writeExamples(
   config: MapDiffusionConfig,
@@ -39,40 +74,43 @@ export function writeExamples(
   { video, lengths, words }: MomentInputs,
   targets?: MomentTargets,
 ): void {
-  const queries = lengths.size;
+  const videos = lengths.size;
   const videoSize = sizeOf(videoShape(config.clips, config.layout.clips, 1));
-  const most = words.mask.shape[1]!;
-  const rows = Array.from({ length: queries }, (_, i) => examples[Math.min(i, examples.length - 1)]!);
-  const videos = new Float32Array(queries * videoSize);
-  const vectors = new Float32Array(queries * most * config.words.size);
+  const [queries, room] = words.mask.shape as [number, number];
+  const pixels = new Float32Array(videos * videoSize);
+  const vectors = new Float32Array(queries * room * config.words.size);
   const counts = new Uint32Array(queries);
-  const mask = new Uint32Array(queries * most);
-  rows.forEach((example, i) => {
-    const count = example.words.length / config.words.size;
-    if (count < 1 || count > most)
-      throw new OptionError(`a query of ${count} words where there is room for ${most}`);
-    videos.set(example.video, i * videoSize);
-    vectors.set(example.words, i * most * config.words.size);
-    counts[i] = count;
-    mask.fill(1, i * most, i * most + count);
+  const mask = new Uint32Array(queries * room);
+  const all = Array.from({ length: videos }, (_, i) => examples[Math.min(i, examples.length - 1)]!);
+  all.forEach((example, i) => {
+    pixels.set(example.video, i * videoSize);
   });
-  video.write(videos);
-  lengths.write(Uint32Array.from(rows, ({ clips }) => clips));
+  const asked = all.flatMap((example) => example.queries.map((query) => ({ ...query, unit: example.unit })));
+  asked.forEach((query, i) => {
+    const count = query.words.length / config.words.size;
+    if (count < 1 || count > room)
+      throw new OptionError(`a query of ${count} words where there is room for ${room}`);
+    vectors.set(query.words, i * room * config.words.size);
+    counts[i] = count;
+    mask.fill(1, i * room, i * room + count);
+  });
+  video.write(pixels);
+  lengths.write(Uint32Array.from(all, ({ clips }) => clips));
   words.vectors.write(vectors);
   words.counts.write(counts);
   words.mask.write(mask);
   if (!targets) return;
-  const room = targets.spans.shape[1]!;
-  const spans = new Float32Array(queries * room * 2);
-  rows.forEach((example, i) => {
-    if (example.spans.length > room) {
-      throw new OptionError(`a query with ${example.spans.length} moments where there is room for ${room}`);
+  const most = targets.spans.shape[1]!;
+  const spans = new Float32Array(queries * most * 2);
+  asked.forEach((query, i) => {
+    if (query.spans.length > most) {
+      throw new OptionError(`a query with ${query.spans.length} moments where there is room for ${most}`);
     }
     spans.set(
-      example.spans.flatMap(([start, end]) => [start / example.unit, end / example.unit]),
-      i * room * 2,
+      query.spans.flatMap(([start, end]) => [start / query.unit, end / query.unit]),
+      i * most * 2,
     );
   });
   targets.spans.write(spans);
-  targets.spanCounts.write(Uint32Array.from(rows, (example) => example.spans.length));
+  targets.spanCounts.write(Uint32Array.from(asked, (query) => query.spans.length));
 }

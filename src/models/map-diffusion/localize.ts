@@ -19,8 +19,8 @@ export interface LocalizeMomentsOptions extends RankingOptions {
 }
 
 /**
- * The ranked moments of every example, best first, in seconds: sampled, merged, suppressed, and decoded between the
- * cells. The result for a query does not depend on the batch that it is in, but for rounding: its noise is its own.
+ * The ranked moments of every query of every example, best first, in seconds: sampled, merged, suppressed, and decoded
+ * between the cells. Queries of one video stand together.
  */
 export async function localizeMoments(
   model: MapDiffusion,
@@ -29,20 +29,32 @@ export async function localizeMoments(
 ): Promise<ScoredSegment[][]> {
   const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, ...ranking } = options;
   const { runtime, config } = model;
-  const queries = Math.min(batch, data.size);
+  const { queries, words } = data;
+  const videos = Math.min(Math.ceil(batch / queries), data.size);
   using random = runtime.detached(() => new Random(runtime, seed));
-  using sampler = await MomentSampler.create(model, { queries, words: data.words, steps, eta, random });
+  using sampler = await MomentSampler.create(model, { videos, queries, words, steps, eta, random });
   using noise = runtime.detached(() => runtime.empty(sampler.mapShape));
   const found: ScoredSegment[][] = [];
-  for (let first = 0; first < data.size; first += queries) {
-    const count = Math.min(queries, data.size - first);
+  for (let first = 0; first < data.size; first += videos) {
+    const count = Math.min(videos, data.size - first);
     const examples = Array.from({ length: count }, (_, i) => data.example(first + i));
     writeExamples(config, examples, sampler.inputs);
     runtime.scope(() => noise.assign(random.normal(sampler.mapShape)));
     const maps = sampler.run(noise);
-    const units = Array.from({ length: queries }, (_, i) => examples[Math.min(i, count - 1)]!.unit);
-    const ranked = await rankMoments(maps, sampler.inputs.lengths, config.layout, units, ranking);
-    found.push(...ranked.slice(0, count));
+    const ofQueries = Array.from(
+      { length: videos * queries },
+      (_, i) => examples[Math.min(Math.floor(i / queries), count - 1)]!,
+    );
+    using lengths = runtime.detached(() =>
+      runtime.tensor(
+        Uint32Array.from(ofQueries, ({ clips }) => clips),
+        undefined,
+        'u32',
+      ),
+    );
+    const units = ofQueries.map(({ unit }) => unit);
+    const ranked = await rankMoments(maps, lengths, config.layout, units, ranking);
+    found.push(...ranked.slice(0, count * queries));
     onProgress?.(found.length);
   }
   return found;

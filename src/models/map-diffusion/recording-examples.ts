@@ -13,6 +13,7 @@ import type { MomentExample, MomentExamples } from './examples.js';
  */
 export class RecordingExamples implements MomentExamples {
   readonly size: number;
+  readonly queries = 1;
   readonly words: number;
   readonly spans: number;
   /** Words of the queries that the table lacks; their vectors are zeros. */
@@ -22,7 +23,7 @@ export class RecordingExamples implements MomentExamples {
   constructor(
     readonly config: MapDiffusionConfig,
     readonly recordings: Recordings,
-    readonly queries: readonly MomentQuery[],
+    readonly asked: readonly MomentQuery[],
     table: WordVectors,
   ) {
     const { clips, words } = config;
@@ -38,22 +39,22 @@ export class RecordingExamples implements MomentExamples {
       );
     }
     const window = this.#windowSamples / recordings.rate;
-    const long = queries.find(({ duration }) => duration > window + 1e-6);
+    const long = asked.find(({ duration }) => duration > window + 1e-6);
     if (long) {
       throw new OptionError(
         `query ${long.qid} is about ${long.duration} s, the model sees ${window} s at a time`,
       );
     }
-    const embedded = queries.map(({ query }) => table.embed(query));
-    this.size = queries.length;
+    const embedded = asked.map(({ query }) => table.embed(query));
+    this.size = asked.length;
     this.#vectors = embedded.map(({ vectors }) => vectors);
     this.unknownWords = [...new Set(embedded.flatMap(({ unknown }) => unknown))].sort();
     this.words = Math.max(1, ...embedded.map((sentence) => sentence.words.length));
-    this.spans = Math.max(1, ...queries.map(({ windows }) => windows.length));
+    this.spans = Math.max(1, ...asked.map(({ windows }) => windows.length));
   }
 
   example(index: number): MomentExample {
-    const { vid, excerpt, windows } = this.queries[index]!;
+    const { vid, excerpt, windows } = this.asked[index]!;
     const { channels, rate } = this.recordings;
     const samples = this.#windowSamples;
     const signal = this.recordings.byName.get(vid)!.signal(...excerpt);
@@ -69,8 +70,7 @@ export class RecordingExamples implements MomentExamples {
       video,
       clips: Math.max(1, Math.round(length / samplesOfClip)),
       unit: samplesOfClip / rate,
-      words: this.#vectors[index]!,
-      spans: windows,
+      queries: [{ words: this.#vectors[index]!, spans: windows }],
     };
   }
 

@@ -1,14 +1,14 @@
 import type { DdimOptions, DdimSampler } from '../../diffusion/gaussian.js';
 import type { Capture } from '../../tensor/capture.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { videoShape } from './clip-encoder.js';
+import { disposeInputs, makeInputs } from './examples.js';
 import type { Condition, MapDiffusion, MomentInputs } from './model.js';
 
 export interface MomentSamplerOptions extends DdimOptions {
-  /** Q: queries at a time. */
-  readonly queries: number;
-  /** V: videos at a time. Without it each query has a video of its own. */
-  readonly videos?: number;
+  /** V: videos at a time. */
+  readonly videos: number;
+  /** Queries about each video; default 1. */
+  readonly queries?: number;
   /** L: words of the longest query. */
   readonly words: number;
 }
@@ -34,10 +34,15 @@ export class MomentSampler {
 
   /** @throws OptionError, ShapeError */
   static async create(model: MapDiffusion, options: MomentSamplerOptions): Promise<MomentSampler> {
-    const { queries, videos, words, ...ddim } = options;
+    const { videos, queries = 1, words, ...ddim } = options;
     const { runtime, config } = model;
-    const { inputs, encoding } = await makeInputs(model, queries, videos, words);
+    const inputs = makeInputs(runtime, config, videos, { queries, words });
+    let encoding: Capture<Condition | Tensor> | undefined;
     try {
+      encoding = await runtime.capture((): Condition | Tensor => {
+        const condition = model.encode(inputs);
+        return config.head === 'single-pass' ? model.predict(condition) : model.prepare(condition);
+      });
       if (config.head === 'single-pass') return new MomentSampler(model, inputs, encoding, undefined);
       const condition = encoding.outputs as Condition;
       const sampler = await model.diffusion.sampler(
@@ -47,11 +52,9 @@ export class MomentSampler {
       );
       return new MomentSampler(model, inputs, encoding, sampler);
     } catch (error) {
-      encoding.dispose();
-      for (const tensor of tensorsOf(inputs)) tensor.dispose();
+      encoding?.dispose();
+      disposeInputs(inputs);
       throw error;
-    } finally {
-      await runtime.flush();
     }
   }
 
@@ -75,41 +78,10 @@ export class MomentSampler {
   dispose(): void {
     this.#ddim?.dispose();
     this.#encoding.dispose();
-    for (const tensor of tensorsOf(this.inputs)) tensor.dispose();
+    disposeInputs(this.inputs);
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** Operands of that size, and the captured work that comes before the steps. */
-async function makeInputs(model: MapDiffusion, queries: number, videos: number | undefined, words: number) {
-  const { runtime, config } = model;
-  const inputs = runtime.detached(
-    (): MomentInputs => ({
-      video: runtime.zeros(videoShape(config.clips, config.layout.clips, videos ?? queries)),
-      lengths: runtime.tensor(new Uint32Array(videos ?? queries).fill(config.layout.clips), undefined, 'u32'),
-      words: {
-        vectors: runtime.zeros([queries, words, config.words.size]),
-        mask: runtime.tensor(new Uint32Array(queries * words).fill(1), [queries, words], 'u32'),
-        counts: runtime.tensor(new Uint32Array(queries).fill(words), undefined, 'u32'),
-      },
-      videoOf: videos === undefined ? undefined : runtime.tensor(new Uint32Array(queries), undefined, 'u32'),
-    }),
-  );
-  try {
-    const encoding = await runtime.capture((): Condition | Tensor => {
-      const condition = model.encode(inputs);
-      return config.head === 'single-pass' ? model.predict(condition) : model.prepare(condition);
-    });
-    return { inputs, encoding };
-  } catch (error) {
-    for (const tensor of tensorsOf(inputs)) tensor.dispose();
-    throw error;
-  }
-}
-
-function tensorsOf({ video, lengths, words, videoOf }: MomentInputs): Tensor[] {
-  return [video, lengths, ...Object.values<Tensor>({ ...words }), ...(videoOf ? [videoOf] : [])];
 }

@@ -1,8 +1,8 @@
-import type { NumericArray } from '../data/array.js';
-import type { Features } from '../data/features.js';
-import { encodeSafetensors } from '../data/safetensors.js';
-import type { LocalizedAction } from '../models/wtal/localize.js';
-import { openUniform, philox } from '../ops/philox.js';
+import type { NumericArray } from '../../src/data/array.js';
+import type { Features } from '../../src/data/features.js';
+import { encodeSafetensors } from '../../src/data/safetensors.js';
+import type { LocalizedAction } from '../../src/models/wtal/localize.js';
+import { openUniform, philox } from '../../src/ops/philox.js';
 
 /** Names in the order of the network's outputs, background last. */
 export const demoClasses = ['Running', 'Jumping', 'Waving', 'Sitting down', 'Background'] as const;

@@ -1,0 +1,96 @@
+import type { FrameShape } from '../../data/frame.js';
+import { HostRandom } from '../../data/host-random.js';
+import type { WordVectors } from '../../data/words.js';
+import { type WorldSplit, worldSeed, worldVideo } from '../../data/world/world.js';
+import { OptionError } from '../../errors.js';
+import type { FramesConfig, MapDiffusionConfig } from './config.js';
+import type { EmbeddedQuery, MomentExample, MomentExamples } from './examples.js';
+
+/** Clips of the built-in world are a second long. */
+const secondsPerClip = 1;
+
+/** Words that no sentence of the world has more of; a test holds it. */
+const longestSentence = 16;
+
+/**
+ * Videos of the built-in world as examples, rendered when they are asked for. Each has the same number of queries, some
+ * of its own twice where it has fewer.
+ */
+export class WorldExamples implements MomentExamples {
+  readonly words = longestSentence;
+  readonly spans = 1;
+  readonly #clips: FramesConfig;
+
+  /** @throws OptionError where the model reads no frames, or word vectors of another size */
+  constructor(
+    readonly config: MapDiffusionConfig,
+    readonly split: WorldSplit,
+    readonly size: number,
+    readonly queries: number,
+    readonly table: WordVectors,
+  ) {
+    this.#clips = expectFrames(config, table);
+  }
+
+  example(index: number): MomentExample {
+    const { table, queries, split } = this;
+    const video = worldVideo(worldSeed(split, index), { queries: Math.max(queries, 6) });
+    const frames = video.frames(this.#clips.frames / secondsPerClip, frameShape(this.#clips));
+    const order = new HostRandom(index).permutation(video.queries.length);
+    const asked = Array.from({ length: queries }, (_, i): EmbeddedQuery => {
+      const { query, span } = video.queries[order[i % order.length]!]!;
+      return { words: table.embed(query).vectors, spans: [span] };
+    });
+    return { ...videoOf(this.config, frames, video.duration), queries: asked };
+  }
+}
+
+/** A video from its frames, `frames` of them a clip. @throws OptionError where it is longer than the model's window */
+export function videoOf(
+  config: MapDiffusionConfig,
+  frames: Uint8Array,
+  seconds: number,
+): Pick<MomentExample, 'video' | 'clips' | 'unit'> {
+  const { channels, size, frames: each } = config.clips as FramesConfig;
+  const { clips } = config.layout;
+  const used = Math.max(1, Math.round(seconds / secondsPerClip));
+  if (used > clips)
+    throw new OptionError(`a video of ${seconds} s: the model sees ${clips * secondsPerClip} s`);
+  const frameSize = channels * size[0] * size[1];
+  const video = new Float32Array(clips * each * frameSize);
+  const count = Math.min(frames.length / frameSize, used * each);
+  for (let frame = 0; frame < count; frame++) {
+    for (let i = 0; i < frameSize; i++) {
+      // From (H, W, C) of bytes to (C, H, W) of numbers around 0.
+      const pixel =
+        frames[
+          frame * frameSize + (i % (size[0] * size[1])) * channels + Math.floor(i / (size[0] * size[1]))
+        ]!;
+      video[frame * frameSize + i] = pixel / 127.5 - 1;
+    }
+  }
+  return { video, clips: used, unit: secondsPerClip };
+}
+
+/** What a renderer or a decoder must give for `videoOf`, and how many frames a second. */
+export function framesWanted(config: MapDiffusionConfig): {
+  readonly shape: FrameShape;
+  readonly rate: number;
+} {
+  const clips = config.clips as FramesConfig;
+  return { shape: frameShape(clips), rate: clips.frames / secondsPerClip };
+}
+
+function frameShape({ size: [height, width], channels }: FramesConfig): FrameShape {
+  return { height, width, channels: channels as FrameShape['channels'] };
+}
+
+function expectFrames({ clips, words }: MapDiffusionConfig, table: WordVectors): FramesConfig {
+  if (clips.kind !== 'frames') throw new OptionError(`a model of ${clips.kind} cannot look at frames`);
+  if (table.dimensions !== words.size) {
+    throw new OptionError(
+      `the model reads word vectors of ${words.size} numbers, these have ${table.dimensions}`,
+    );
+  }
+  return clips;
+}
