@@ -10,7 +10,7 @@ import type { EmbeddedQuery, MomentExample, MomentExamples } from './examples.js
 const secondsPerClip = 1;
 
 /** Words that no sentence of the world has more of; a test holds it. */
-const longestSentence = 16;
+const longestSentence = 20;
 
 /**
  * Videos of the built-in world as examples, rendered when they are asked for. Each has the same number of queries, some
