@@ -26,7 +26,7 @@ export interface FramesConfig {
   readonly channels: number;
   /** Rows and columns of a frame; the strides of the stages divide them. */
   readonly size: readonly [number, number];
-  /** Frames of a clip, whose features are averaged. */
+  /** Frames of a clip, which a linear layer joins. */
   readonly frames: number;
   readonly stages: readonly ConvStage[];
   readonly context: readonly number[];
@@ -145,12 +145,12 @@ export const mapDiffusionConfigs = {
     ...singlePass,
     clips: { kind: 'features', channels: 4096, pool: 4 },
   },
-  /** MS-2D-TAN for TACoS, the large one. */
+  /** MS-2D-TAN as released for TACoS with C3D features of 1 s, the large one. */
   'ms-2d-tan-tacos': {
     ...charades,
     ...singlePass,
     layout: { clips: 512, scales: 5, durations: 8 },
-    clips: { kind: 'features', channels: 4096, pool: 4 },
+    clips: { kind: 'features', channels: 4096, pool: 1 },
     decoder: { ...paperDecoder, kernel: 9 },
   },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
@@ -254,6 +254,12 @@ export function checkConfig(value: unknown): MapDiffusionConfig {
   const whole2 = layout.clips % 2 ** (layout.scales - 1) === 0;
   if (!whole2) throw new OptionError(`layout.clips must be a multiple of ${2 ** (layout.scales - 1)}`);
   if (layout.scales > 1 && layout.durations % 2 !== 0) throw new OptionError('layout.durations must be even');
+  const longest = layout.durations * 2 ** (layout.scales - 1);
+  if (longest > layout.clips) {
+    throw new OptionError(
+      `the longest moments of layout, of ${longest} clips, must fit into ${layout.clips}`,
+    );
+  }
   oneOf('clips.kind', clips.kind, 'features', 'signal', 'frames');
   whole('clips.channels', clips.channels);
   if (clips.kind === 'features') whole('clips.pool', clips.pool);
@@ -266,6 +272,8 @@ export function checkConfig(value: unknown): MapDiffusionConfig {
         whole(`clips.stages[${i}].${field}`, stage[field]);
       if (stage.kernel < stage.stride)
         throw new OptionError(`clips.stages[${i}] skips samples: kernel below stride`);
+      if (stage.stride === 1 && stage.kernel % 2 === 0)
+        throw new OptionError(`clips.stages[${i}].kernel must be odd where the stride is 1`);
     });
     if (!Array.isArray(clips.context)) throw new OptionError('clips.context must be a list of dilations');
     for (const dilation of clips.context) whole('clips.context', dilation);

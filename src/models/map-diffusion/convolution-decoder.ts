@@ -26,6 +26,7 @@ export class ConvolutionDecoder extends Decoder {
   readonly #fusesFirst: boolean;
   readonly #concatenates: boolean;
 
+  /** @throws OptionError where the groups do not divide the channels */
   constructor(runtime: Runtime, { decoder, hidden: conditionChannels }: MapDiffusionConfig, time: number) {
     super(runtime);
     const { embedding, hidden, layers, kernel, groups, stylization } = decoder;

@@ -1,3 +1,4 @@
+import { OptionError } from '../../errors.js';
 import { Conv2d } from '../../nn/conv.js';
 import { constantInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
@@ -64,8 +65,12 @@ export class MapStylization extends Module {
   readonly #norm: GroupNorm;
   readonly #out: Conv2d;
 
+  /** @throws OptionError where the groups do not divide the channels */
   constructor(runtime: Runtime, channels: number, time: number, groups: number) {
     super(runtime);
+    if (channels % groups !== 0) {
+      throw new OptionError(`decoder.groups must divide the ${channels} channels of a map, not be ${groups}`);
+    }
     this.#projection = this.child('emb_layers', new StyleProjection(runtime, time, channels));
     this.#norm = this.child('norm', new GroupNorm(runtime, groups, channels, { activation: 'silu' }));
     this.#out = this.child('out_layers', new Conv2d(runtime, channels, channels, 1, silent));

@@ -77,7 +77,8 @@ class Block extends Module {
 }
 
 /**
- * Transformer blocks over the cells of a map (MotionDiffuse's, with attention by softmax over all cells). Condition by
+ * Transformer blocks over the cells of a map, after MotionDiffuse's with attention by softmax (ours: a linear layer
+ * after the attention, LayerNorm before the feed-forward network too, one LayerNorm for H and F). Condition by
  * cross-attention: H is the query, the cells of H and F are keys and values. By concatenation: self-attention of the
  * cells of [H, F].
  */
