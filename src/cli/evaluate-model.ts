@@ -27,10 +27,10 @@ export interface EvaluateModelOptions {
   readonly refine: boolean;
 }
 
-type Recalls = Readonly<Record<string, number>>;
+export type Recalls = Readonly<Record<string, number>>;
 
-/** `tal evaluate model`: a trained model on the queries of a folder of recordings. */
-export async function evaluateModel(options: EvaluateModelOptions): Promise<void> {
+/** `tal evaluate model`: a trained model on the queries of a folder of recordings. @returns its recalls, in per cent */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<Recalls | undefined> {
   for (const path of [options.json, options.predictions]) if (path) await ensureWritable(path);
   const recordings = await openRecordings(options.data);
   const path = join(options.data, `queries-${options.split}.jsonl`);
@@ -58,14 +58,15 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<void
       onProgress: (done) => progress.update(done),
     }).finally(() => progress.stop());
     if (options.predictions) await writePredictions(options.predictions, queries, found);
-    if (blind) return;
+    if (blind) return undefined;
     const prior = await loadPrior(options.model);
     const guessed = queries.map(({ query }) => {
       const segment = prior?.predict(wordsOf(query));
       return segment ? [{ segment, score: 1 }] : [];
     });
+    const recalls = recallTable(judged(queries, found));
     const table = {
-      ...recallTable(judged(queries, found)),
+      ...recalls,
       kinds: byKind(queries, found),
       ...(prior && { prior: { ...recallTable(judged(queries, guessed)), kinds: byKind(queries, guessed) } }),
     };
@@ -74,6 +75,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<void
       await writeWhole(options.json, `${JSON.stringify(table, null, 2)}\n`);
       console.log(`metrics written to ${options.json}`);
     }
+    return recalls;
   } finally {
     runtime.destroy();
   }

@@ -7,7 +7,7 @@ import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detecti
 import { evaluateHighlights } from '../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
 import { whole } from './arguments.js';
-import { evaluateModel } from './evaluate-model.js';
+import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -53,7 +53,7 @@ export function addEvaluate(program: Command): void {
     .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
     .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
     .option('--no-refine', 'give whole cells: no sub-cell decoding')
-    .action(evaluateModel);
+    .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));
 }
 
 async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {

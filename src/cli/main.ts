@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
+import { addAblate } from './ablate.js';
 import { page, picture, positive, whole } from './arguments.js';
 import { addBench } from './bench.js';
 import { demo, worldModel } from './demo.js';
@@ -67,6 +68,7 @@ program
   .action(moments);
 
 addTrain(program);
+addAblate(program);
 addEvaluate(program);
 program
   .command('sample')

@@ -51,13 +51,14 @@ export function addTrainingOptions(
     .option('--batch <n>', 'videos a step', whole(1), defaults.batch)
     .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-3)
     .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1)
-    .option('--words <file>', 'word vectors, as loadWordVectors reads them', ownWords)
-    .addOption(
-      new Option('--ablation <name...>', 'change one part of the model')
-        .choices(Object.keys(ablations))
-        .default([]),
-    );
+    .option('--words <file>', 'word vectors, as loadWordVectors reads them', ownWords);
 }
+
+/** Parts of the model to change, by name. */
+const ablationOption = () =>
+  new Option('--ablation <name...>', 'change one part of the model')
+    .choices(Object.keys(ablations))
+    .default([]);
 
 /** `tal train`: trains a model of ours. */
 export function addTrain(program: Command): Command {
@@ -67,22 +68,25 @@ export function addTrain(program: Command): Command {
       .command('recordings')
       .description('On queries about excerpts of recorded signals (the folder format of `hapt`)')
       .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
-      .option('--split <name>', 'which queries', 'train'),
+      .option('--split <name>', 'which queries', 'train')
+      .addOption(ablationOption()),
     { steps: 1000, batch: 32 },
-  ).action(trainRecordings);
+  ).action(async (options) => void (await trainRecordings(options)));
   addTrainingOptions(
     command
       .command('world')
       .description('On videos of the built-in world, rendered as they are needed')
-      .option('--queries <n>', 'queries of each video', whole(1), 4),
+      .option('--queries <n>', 'queries of each video', whole(1), 4)
+      .addOption(ablationOption()),
     { steps: 2000, batch: 8 },
   ).action(trainWorld);
   return command;
 }
 
-async function trainRecordings(
+/** @returns whether the training is done; false where it was interrupted */
+export async function trainRecordings(
   options: TrainOptions & { readonly data: string; readonly split: string },
-): Promise<void> {
+): Promise<boolean> {
   const recordings = await openRecordings(options.data);
   const path = join(options.data, `queries-${options.split}.jsonl`);
   const queries = await readMomentQueries(path, recordings.byName);
@@ -95,7 +99,7 @@ async function trainRecordings(
     console.error(`words without a vector: ${data.unknownWords.join(', ')}`);
   }
   const sentences = queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
-  await trainMoments(config, data, sentences, options);
+  return trainMoments(config, data, sentences, options);
 }
 
 async function trainWorld(options: TrainOptions & { readonly queries: number }): Promise<void> {
@@ -109,13 +113,13 @@ async function trainWorld(options: TrainOptions & { readonly queries: number }):
   await trainMoments(config, data, sentences, options);
 }
 
-/** Trains, resumes or finishes a run, and writes the model's folder. */
+/** Trains, resumes or finishes a run, and writes the model's folder. @returns false where it was interrupted */
 export async function trainMoments(
   config: MapDiffusionConfig,
   data: MomentExamples,
   sentences: readonly SentenceExample[],
   options: TrainOptions,
-): Promise<void> {
+): Promise<boolean> {
   const { out, steps, batch, seed, learningRate } = options;
   await mkdir(out, { recursive: true });
   await ensureWritable(join(out, 'config.json'));
@@ -151,7 +155,7 @@ export async function trainMoments(
     if (!finished) {
       console.log(`stopped; the same command goes on from here`);
       process.exitCode = 130;
-      return;
+      return false;
     }
     const { model: _, ...training } = settings;
     await saveMapDiffusion(out, model, {
@@ -163,6 +167,7 @@ export async function trainMoments(
     });
     await writeWhole(join(out, 'prior.json'), `${JSON.stringify(new WindowPrior(sentences))}\n`);
     console.log(`model written to ${out}`);
+    return true;
   } finally {
     progress.stop();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
