@@ -1,8 +1,10 @@
+import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
 import { conv2dOperation } from '../src/ops/conv.js';
-import type { CaseTable } from './support/case-table.js';
-import { normal, result } from './support/host.js';
+import { conv2dWeightGradientOperation } from '../src/ops/conv-gradient.js';
+import type { CaseTable, FastCheck } from './support/case-table.js';
+import { fixed, normal, result } from './support/host.js';
 
 const native = loadReference<{
   conv2d(
@@ -13,6 +15,7 @@ const native = loadReference<{
     activation: number,
     negativeSlope: number,
   ): Float64Array;
+  conv2d_weight_gradient(input: Float64Array, gradient: Float64Array, sizes: Int32Array): Float64Array;
 }>();
 
 /** Pairs are [vertical, horizontal]. */
@@ -25,11 +28,16 @@ interface Size {
   stride?: [number, number];
   padding?: [number, number] | 'same';
   dilation?: [number, number];
-  bias?: boolean;
-  activation?: Activation;
 }
 
-export const conv2dCases: CaseTable<Size> = {
+interface ForwardSize extends Size {
+  bias?: boolean;
+  activation?: Activation;
+  /** Sums that stay f32 whatever the storage type. */
+  wide?: boolean;
+}
+
+export const conv2dCases: CaseTable<ForwardSize> = {
   operation: conv2dOperation,
   sizes: [
     { batches: 1, channels: 1, outChannels: 1, image: [1, 1], kernel: [1, 1] },
@@ -91,8 +99,98 @@ export const conv2dCases: CaseTable<Size> = {
       activation: 'relu',
     },
     { batches: 2, channels: 33, outChannels: 5, image: [8, 4], kernel: [7, 3], padding: [3, 1] },
+    { batches: 1, channels: 4, outChannels: 33, image: [5, 6], kernel: [3, 3], bias: true, wide: true },
   ],
-  random: (fc) =>
+  random: windows,
+  benchmarks: [3, 5, 7, 9].map((side) => ({
+    batches: 1,
+    channels: 128,
+    outChannels: 128,
+    image: [64, 64],
+    kernel: [side, side],
+    padding: 'same',
+  })),
+  make: ({ batches, channels, outChannels, image, kernel, bias, wide, ...options }, random) => ({
+    inputs: {
+      input: normal(random, [batches, channels, ...image]),
+      weight: normal(random, [outChannels, channels, ...kernel]),
+      bias: bias ? normal(random, [outChannels]) : undefined,
+    },
+    options: { ...options, ...(wide && { outDtype: 'f32' }) },
+  }),
+  reference: ({ input, weight, bias }, _, size) => {
+    const sizes = convSizes(size);
+    const { batches, outChannels, activation = 'none' } = size;
+    const out = native.conv2d(
+      input.data,
+      weight.data,
+      bias?.data,
+      sizes.list,
+      activations.indexOf(activation),
+      0.01,
+    );
+    const output = result([batches, outChannels, ...sizes.out], out);
+    return { output: size.wide ? fixed(output) : output };
+  },
+};
+
+export const conv2dWeightGradientCases: CaseTable<Size> = {
+  operation: conv2dWeightGradientOperation,
+  sizes: [
+    { batches: 1, channels: 1, outChannels: 1, image: [1, 1], kernel: [1, 1] },
+    { batches: 2, channels: 8, outChannels: 16, image: [8, 8], kernel: [3, 3], padding: 'same' },
+    { batches: 3, channels: 5, outChannels: 17, image: [1, 70], kernel: [1, 3], padding: 'same' },
+    {
+      batches: 2,
+      channels: 6,
+      outChannels: 3,
+      image: [1, 33],
+      kernel: [1, 3],
+      stride: [1, 2],
+      padding: [0, 1],
+    },
+    { batches: 1, channels: 2, outChannels: 1, image: [9, 5], kernel: [17, 17], padding: 'same' },
+    { batches: 2, channels: 9, outChannels: 35, image: [4, 5], kernel: [1, 1] },
+    {
+      batches: 2,
+      channels: 3,
+      outChannels: 18,
+      image: [6, 11],
+      kernel: [3, 2],
+      padding: [5, 7],
+      dilation: [2, 3],
+    },
+    // Spans that do not divide the kernel, lines shorter than a subgroup and not its multiple.
+    { batches: 2, channels: 3, outChannels: 33, image: [9, 3], kernel: [5, 7], padding: 'same' },
+    { batches: 1, channels: 40, outChannels: 34, image: [20, 19], kernel: [5, 5] },
+    // Around the tiles of GPUs, and enough pixels to be summed in parts.
+    { batches: 3, channels: 7, outChannels: 65, image: [13, 17], kernel: [3, 3], padding: 'same' },
+    { batches: 2, channels: 4, outChannels: 33, image: [32, 16], kernel: [5, 5], padding: 'same' },
+  ],
+  random: windows,
+  benchmarks: [
+    { batches: 32, channels: 64, outChannels: 33, image: [64, 16], kernel: [5, 5], padding: 'same' },
+    { batches: 8, channels: 128, outChannels: 128, image: [1, 256], kernel: [1, 3], padding: 'same' },
+  ],
+  make: ({ batches, channels, outChannels, image, kernel, ...options }, random) => {
+    const { out } = convSizes({ batches, channels, outChannels, image, kernel, ...options });
+    return {
+      inputs: {
+        input: normal(random, [batches, channels, ...image]),
+        gradient: normal(random, [batches, outChannels, ...out]),
+      },
+      options: { kernel, ...options },
+    };
+  },
+  reference: ({ input, gradient }, _, size) => {
+    const out = native.conv2d_weight_gradient(input.data, gradient.data, convSizes(size).list);
+    return { output: result([size.outChannels, size.channels, ...size.kernel], out) };
+  },
+};
+
+/** Convolutions with every kind of window. */
+function windows(fc: FastCheck): Arbitrary<Size> {
+  return (
     fc
       .record({
         batches: fc.integer({ min: 1, max: 3 }),
@@ -108,37 +206,9 @@ export const conv2dCases: CaseTable<Size> = {
       .filter((size) => {
         const { out } = convSizes(size);
         return size.batches * size.outChannels * out[0] * out[1] >= 16;
-      }),
-  benchmarks: [3, 5, 7, 9].map((side) => ({
-    batches: 1,
-    channels: 128,
-    outChannels: 128,
-    image: [64, 64],
-    kernel: [side, side],
-    padding: 'same',
-  })),
-  make: ({ batches, channels, outChannels, image, kernel, bias, ...options }, random) => ({
-    inputs: {
-      input: normal(random, [batches, channels, ...image]),
-      weight: normal(random, [outChannels, channels, ...kernel]),
-      bias: bias ? normal(random, [outChannels]) : undefined,
-    },
-    options,
-  }),
-  reference: ({ input, weight, bias }, _, size) => {
-    const sizes = convSizes(size);
-    const { batches, outChannels, activation = 'none' } = size;
-    const out = native.conv2d(
-      input.data,
-      weight.data,
-      bias?.data,
-      sizes.list,
-      activations.indexOf(activation),
-      0.01,
-    );
-    return { output: result([batches, outChannels, ...sizes.out], out) };
-  },
-};
+      })
+  );
+}
 
 /** The sizes of a convolution as the reference kernels take them, and the size of its output. */
 export function convSizes({

@@ -1,6 +1,8 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
+import { gateSumsOperation } from '../src/ops/gate-sums.js';
+import { gateSumsGradientOperation } from '../src/ops/gate-sums-gradient.js';
 import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../src/ops/gated-conv.js';
 import { convSizes } from './conv.js';
 import type { CaseTable } from './support/case-table.js';
@@ -28,6 +30,17 @@ const native = loadReference<{
     gateChannels: number,
     maskBatches: number,
   ): Float64Array;
+  gate_sums(
+    sums: Float64Array,
+    mask: Float64Array | undefined,
+    batches: number,
+    outChannels: number,
+    gateChannels: number,
+    plane: number,
+    maskBatches: number,
+    activation: number,
+    negativeSlope: number,
+  ): Float64Array;
 }>();
 
 interface Size {
@@ -47,6 +60,8 @@ interface Size {
 
 export const gatedConv2dCases: CaseTable<Size> = {
   operation: gatedConv2dOperation,
+  // A mask says what counts; it is not learned.
+  constants: () => ['mask'],
   sizes: [
     { batches: 1, channels: 1, outChannels: 1, image: [1, 1], kernel: [1, 1] },
     {
@@ -234,6 +249,91 @@ export const gatedConv2dPartialCases: CaseTable<PartialSize> = {
       return result([batches, outChannels, ...image], out);
     });
     return { output: fixed(joinChannels(sums!, gates!)) };
+  },
+};
+
+interface GateSize
+  extends Pick<Size, 'batches' | 'outChannels' | 'image' | 'fullGate' | 'mask' | 'activation'> {}
+
+export const gateSumsCases: CaseTable<GateSize> = {
+  operation: gateSumsOperation,
+  constants: gatedConv2dCases.constants!,
+  sizes: [
+    { batches: 1, outChannels: 1, image: [1, 1] },
+    { batches: 2, outChannels: 17, image: [5, 9], mask: 'shared' },
+    { batches: 3, outChannels: 6, image: [4, 4], fullGate: true, mask: 'per batch' },
+    ...activations.map(
+      (activation) => ({ batches: 1, outChannels: 5, image: [6, 7], activation }) as GateSize,
+    ),
+  ],
+  random: (fc) =>
+    fc.record({
+      batches: fc.integer({ min: 1, max: 3 }),
+      outChannels: fc.integer({ min: 1, max: 20 }),
+      image: fc.tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 })),
+      fullGate: fc.boolean(),
+      mask: fc.constantFrom('shared' as const, 'per batch' as const, undefined),
+    }) as Arbitrary<GateSize>,
+  benchmarks: [{ batches: 32, outChannels: 32, image: [64, 16], activation: 'silu' }],
+  make: ({ batches, outChannels, image, fullGate, mask, activation }, random) => ({
+    inputs: {
+      sums: fixed(normal(random, [batches, outChannels + (fullGate ? outChannels : 1), ...image])),
+      mask: mask && normal(random, mask === 'shared' ? image : [batches, ...image]),
+    },
+    options: { outChannels, activation },
+  }),
+  reference: ({ sums, mask }, _, { batches, outChannels, image, activation = 'none' }) => {
+    const out = native.gate_sums(
+      sums.data,
+      mask?.data,
+      batches,
+      outChannels,
+      sums.shape[1] - outChannels,
+      image[0] * image[1],
+      mask?.shape.length === 3 ? batches : 1,
+      activations.indexOf(activation),
+      0.01,
+    );
+    return { output: result([batches, outChannels, ...image], out) };
+  },
+};
+
+export const gateSumsGradientCases: CaseTable<GateSize> = {
+  operation: gateSumsGradientOperation,
+  sizes: gateSumsCases.sizes,
+  random: gateSumsCases.random,
+  benchmarks: gateSumsCases.benchmarks!,
+  make: (size, random) => {
+    const { inputs, options } = gateSumsCases.make(size, random);
+    const gradient = normal(random, [size.batches, size.outChannels, ...size.image]);
+    return { inputs: { ...inputs, gradient }, options };
+  },
+  // Central differences: at one position a sum moves its own output, a gate those of all its channels.
+  reference: ({ sums, mask, gradient }, options, size) => {
+    const step = 1e-5;
+    const [, channels, ...image] = sums.shape as [number, number, number, number];
+    const plane = image[0] * image[1];
+    const { outChannels } = size;
+    const gates = channels - outChannels;
+    const slope = (moves: (channel: number) => boolean) => {
+      const [above, below] = [step, -step].map((shift) => {
+        const data = Float64Array.from(sums.data as Float64Array, (value, i) =>
+          moves(Math.floor(i / plane) % channels) ? value + shift : value,
+        );
+        return gateSumsCases.reference({ sums: { ...sums, data }, mask }, options, size).output!.data;
+      });
+      return Float64Array.from(above!, (value, i) => ((value - below![i]!) / (2 * step)) * gradient.data[i]);
+    };
+    const byValue = slope((channel) => channel < outChannels);
+    const byGate = slope((channel) => channel >= outChannels);
+    const data = new Float64Array(sums.data.length);
+    byValue.forEach((value, i) => {
+      const channel = Math.floor(i / plane) % outChannels;
+      const start = Math.floor(i / plane / outChannels) * channels * plane + (i % plane);
+      data[start + channel * plane] = value;
+      data[start + (outChannels + (gates > 1 ? channel : 0)) * plane]! += byGate[i]!;
+    });
+    return { output: fixed(result(sums.shape, data)) };
   },
 };
 

@@ -1,5 +1,5 @@
 import { attentionCases } from './attention.js';
-import { conv2dCases } from './conv.js';
+import { conv2dCases, conv2dWeightGradientCases } from './conv.js';
 import { decodeMomentsCases } from './decode-moments.js';
 import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
 import {
@@ -10,7 +10,12 @@ import {
   unaryGradientCases,
   whereCases,
 } from './elementwise.js';
-import { gatedConv2dCases, gatedConv2dPartialCases } from './gated-conv.js';
+import {
+  gatedConv2dCases,
+  gatedConv2dPartialCases,
+  gateSumsCases,
+  gateSumsGradientCases,
+} from './gated-conv.js';
 import { gatherCases, scatterAddCases, scatterCases } from './gather.js';
 import { iouMapCases } from './iou-map.js';
 import { lstmCases } from './lstm.js';
@@ -24,7 +29,14 @@ import {
   layerNormCases,
   rmsNormCases,
 } from './norm.js';
-import { averagePoolCases, maxPoolCases, resizeBilinearCases } from './pool.js';
+import {
+  averagePoolCases,
+  averagePoolGradientCases,
+  maxPoolCases,
+  maxPoolGradientCases,
+  resizeBilinearCases,
+  resizeBilinearGradientCases,
+} from './pool.js';
 import { randomCases } from './random.js';
 import { maskedMeanCases, reduceCases } from './reduce.js';
 import { rotaryCases } from './rotary.js';
@@ -51,6 +63,7 @@ export type AnyCaseTable = CaseTable<any>;
 export const caseTables: readonly AnyCaseTable[] = [
   attentionCases,
   conv2dCases,
+  conv2dWeightGradientCases,
   decodeMomentsCases,
   qSampleCases,
   ddimStepCases,
@@ -63,6 +76,8 @@ export const caseTables: readonly AnyCaseTable[] = [
   fillCases,
   gatedConv2dCases,
   gatedConv2dPartialCases,
+  gateSumsCases,
+  gateSumsGradientCases,
   gatherCases,
   scatterCases,
   scatterAddCases,
@@ -77,8 +92,11 @@ export const caseTables: readonly AnyCaseTable[] = [
   channelMomentsCases,
   batchNormCases,
   averagePoolCases,
+  averagePoolGradientCases,
   maxPoolCases,
+  maxPoolGradientCases,
   resizeBilinearCases,
+  resizeBilinearGradientCases,
   randomCases,
   reduceCases,
   maskedMeanCases,

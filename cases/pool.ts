@@ -1,14 +1,31 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../src/ops/pool.js';
-import { resizeBilinearOperation } from '../src/ops/resize.js';
+import { averagePoolGradientOperation, maxPoolGradientOperation } from '../src/ops/pool-gradient.js';
+import { resizeBilinearGradientOperation, resizeBilinearOperation } from '../src/ops/resize.js';
+import type { Shape } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
-import { type HostTensor, normal, result } from './support/host.js';
+import { fill, type HostTensor, normal, result } from './support/host.js';
 
 const native = loadReference<{
   pool(x: Float64Array, sizes: Uint32Array, maximum: boolean, countPadding: boolean): Float64Array;
+  pool_gradient(
+    x: Float64Array | undefined,
+    gradient: Float64Array,
+    sizes: Uint32Array,
+    maximum: boolean,
+    countPadding: boolean,
+  ): Float64Array;
   resize_bilinear(
     x: Float64Array,
+    planes: number,
+    height: number,
+    width: number,
+    outHeight: number,
+    outWidth: number,
+  ): Float64Array;
+  resize_bilinear_gradient(
+    gradient: Float64Array,
     planes: number,
     height: number,
     width: number,
@@ -68,28 +85,60 @@ function poolCases(maximum: boolean): CaseTable<PoolSize> {
       { shape: [8, 1152, 27, 27], kernel: 3, stride: 2, padding: 1 },
     ],
     make: ({ shape, ...options }, random) => ({ inputs: { x: normal(random, shape) }, options }),
-    reference: ({ x }: { x: HostTensor }, { kernel, stride, padding, countPadding }: AveragePoolOptions) => {
-      const axes = x.shape.length - 2;
-      const each = (value: number | readonly number[], missing: number) => {
-        const values = typeof value === 'number' ? Array<number>(axes).fill(value) : value;
-        return axes === 1 ? [missing, values[0]!] : values;
-      };
-      const planes = x.shape[0]! * x.shape[1]!;
-      const size = each(x.shape.slice(2), 1);
-      const kernels = each(kernel, 1);
-      const strides = each(stride ?? kernel, 1);
-      const paddings = each(padding ?? 0, 0);
-      const out = size.map((n, i) => Math.floor((n + 2 * paddings[i]! - kernels[i]!) / strides[i]!) + 1);
-      const sizes = Uint32Array.from([planes, ...size, ...out, ...kernels, ...strides, ...paddings]);
-      const shape = [...x.shape.slice(0, 2), ...out.slice(-axes)];
-      const data = native.pool(x.data as Float64Array, sizes, maximum, countPadding ?? true);
+    reference: ({ x }: { x: HostTensor }, options: AveragePoolOptions) => {
+      const { list, outShape } = sizesOf(x.shape, options);
+      const data = native.pool(x.data as Float64Array, list, maximum, options.countPadding ?? true);
+      return { output: result(outShape, data) };
+    },
+  };
+}
+
+function poolGradientCases(maximum: boolean): CaseTable<PoolSize> {
+  const { random, benchmarks } = poolCases(maximum);
+  return {
+    operation: maximum ? maxPoolGradientOperation : averagePoolGradientOperation,
+    sizes: poolSizes,
+    random,
+    benchmarks: benchmarks!,
+    // Few values, so that there are equal ones among the largest of a window.
+    make: ({ shape, ...options }, random) => ({
+      inputs: {
+        x: maximum ? fill(shape, () => random.whole(0, 9)) : undefined,
+        gradient: normal(random, sizesOf(shape, options).outShape),
+      },
+      options: maximum ? options : { ...options, shape },
+    }),
+    reference: ({ x, gradient }, options: AveragePoolOptions, { shape }) => {
+      const { list } = sizesOf(shape, options);
+      const data = native.pool_gradient(x?.data, gradient.data, list, maximum, options.countPadding ?? true);
       return { output: result(shape, data) };
     },
   };
 }
 
+/** The sizes of a pooling as the reference kernels take them, and the shape of its output. */
+function sizesOf(shape: Shape, { kernel, stride, padding }: AveragePoolOptions) {
+  const axes = shape.length - 2;
+  const each = (value: number | readonly number[], missing: number) => {
+    const values = typeof value === 'number' ? Array<number>(axes).fill(value) : value;
+    return axes === 1 ? [missing, values[0]!] : values;
+  };
+  const planes = shape[0]! * shape[1]!;
+  const size = each(shape.slice(2), 1);
+  const kernels = each(kernel, 1);
+  const strides = each(stride ?? kernel, 1);
+  const paddings = each(padding ?? 0, 0);
+  const out = size.map((n, i) => Math.floor((n + 2 * paddings[i]! - kernels[i]!) / strides[i]!) + 1);
+  return {
+    list: Uint32Array.from([planes, ...size, ...out, ...kernels, ...strides, ...paddings]),
+    outShape: [...shape.slice(0, 2), ...out.slice(-axes)],
+  };
+}
+
 export const averagePoolCases = poolCases(false);
 export const maxPoolCases = poolCases(true);
+export const averagePoolGradientCases = poolGradientCases(false);
+export const maxPoolGradientCases = poolGradientCases(true);
 
 interface ResizeSize {
   shape: [number, number, number, number];
@@ -124,5 +173,23 @@ export const resizeBilinearCases: CaseTable<ResizeSize> = {
     const [batch, channels, from, across] = x.shape;
     const data = native.resize_bilinear(x.data, batch * channels, from, across, height, width);
     return { output: result([batch, channels, height, width], data) };
+  },
+};
+
+/** The sizes are those of the resize. */
+export const resizeBilinearGradientCases: CaseTable<ResizeSize> = {
+  operation: resizeBilinearGradientOperation,
+  sizes: resizeBilinearCases.sizes,
+  random: resizeBilinearCases.random,
+  benchmarks: resizeBilinearCases.benchmarks!,
+  make: ({ shape: [batch, channels, from, across], height, width }, random) => ({
+    inputs: { gradient: normal(random, [batch, channels, height, width]) },
+    options: { height: from, width: across },
+  }),
+  reference: ({ gradient }, _, { shape, height, width }) => {
+    const [batch, channels, from, across] = shape;
+    const planes = batch * channels;
+    const data = native.resize_bilinear_gradient(gradient.data, planes, from, across, height, width);
+    return { output: result(shape, data) };
   },
 };

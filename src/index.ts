@@ -102,6 +102,7 @@ export {
   tokenSet,
 } from './ops/decoding.js';
 export { fill } from './ops/fill.js';
+export { gateSums } from './ops/gate-sums.js';
 export { gatedConv2d, gatedConv2dPartial } from './ops/gated-conv.js';
 export { embedding, gather, take } from './ops/gather.js';
 export { groupNorm, instanceNorm } from './ops/group-norm.js';

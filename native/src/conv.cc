@@ -83,7 +83,59 @@ static Napi::Value gated_conv2d(Info info) {
   return result;
 }
 
+/// conv2d_weight_gradient(input, gradient [batches, outChannels, outHeight, outWidth], sizes)
+///   -> [outChannels, channels, kernelHeight, kernelWidth]
+static Napi::Value conv2d_weight_gradient(Info info) {
+  const double *input = doubles(info, 0), *gradient = doubles(info, 1);
+  const ConvSizes s = sizesArgument(info, 2);
+  auto result = Napi::Float64Array::New(info.Env(), s.outChannels * s.channels * s.kernelHeight * s.kernelWidth);
+  double* out = result.Data();
+  parallel(result.ElementLength(), [&](size_t index) {
+    const size_t j = index % s.kernelWidth, i = index / s.kernelWidth % s.kernelHeight;
+    const size_t c = index / s.kernelWidth / s.kernelHeight % s.channels;
+    const size_t o = index / s.kernelWidth / s.kernelHeight / s.channels;
+    double sum = 0;
+    for (size_t b = 0; b < s.batches; b++) {
+      for (size_t y = 0; y < s.outHeight; y++) {
+        const int64_t atY = int64_t(y) * s.strideY - s.paddingY + int64_t(i) * s.dilationY;
+        if (atY < 0 || atY >= int64_t(s.height)) continue;
+        for (size_t x = 0; x < s.outWidth; x++) {
+          const int64_t atX = int64_t(x) * s.strideX - s.paddingX + int64_t(j) * s.dilationX;
+          if (atX < 0 || atX >= int64_t(s.width)) continue;
+          sum += gradient[((b * s.outChannels + o) * s.outHeight + y) * s.outWidth + x] *
+                 input[((b * s.channels + c) * s.height + atY) * s.width + atX];
+        }
+      }
+    }
+    out[index] = sum;
+  });
+  return result;
+}
+
+/// gate_sums(sums [batches, outChannels + gateChannels, plane], mask?, batches, outChannels, gateChannels, plane,
+/// maskBatches, activation, negativeSlope) -> [batches, outChannels, plane]
+static Napi::Value gate_sums(Info info) {
+  const double *sums = doubles(info, 0), *mask = doubles(info, 1);
+  const size_t batches = whole(info, 2), outChannels = whole(info, 3), gates = whole(info, 4);
+  const size_t plane = whole(info, 5), maskBatches = whole(info, 6);
+  const Activation activation = activationArgument(info, 7);
+  auto result = Napi::Float64Array::New(info.Env(), batches * outChannels * plane);
+  double* out = result.Data();
+  parallel(batches * outChannels, [&](size_t i) {
+    const size_t batch = i / outChannels, o = i % outChannels;
+    const double* value = sums + (batch * (outChannels + gates) + o) * plane;
+    const double* gate = sums + (batch * (outChannels + gates) + outChannels + (gates > 1 ? o : 0)) * plane;
+    for (size_t p = 0; p < plane; p++) {
+      const double open = mask ? mask[(maskBatches > 1 ? batch * plane : 0) + p] : 1;
+      out[i * plane + p] = activation(value[p]) / (1 + std::exp(-gate[p])) * open;
+    }
+  });
+  return result;
+}
+
 REFERENCE(conv2d);
+REFERENCE(gate_sums);
+REFERENCE(conv2d_weight_gradient);
 REFERENCE(gated_conv2d);
 
 }  // namespace reference

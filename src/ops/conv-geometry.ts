@@ -1,5 +1,6 @@
 import { OptionError, ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
+import { type Shape, shapeText } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { splitDepth } from './split-depth.js';
@@ -23,21 +24,31 @@ export interface ConvGeometry {
   readonly dilation: readonly [number, number];
 }
 
+/** How the windows of a convolution lie on its input. */
+export interface WindowOptions {
+  /** Default 1. */
+  readonly stride?: PerAxis;
+  /** Zeros on each side; `same` keeps the size at stride 1. Default 0. */
+  readonly padding?: PerAxis | 'same';
+  /** Default 1. */
+  readonly dilation?: PerAxis;
+}
+
 /**
- * The geometry of a convolution of `input` (B, C, H, W) with `weight` (O, any, KH, KW).
+ * The geometry of a convolution of `input` (B, C, H, W) with a weight of shape (O, any, KH, KW).
  * @throws ShapeError, OptionError
  */
 export function convGeometry(
   name: string,
   input: Tensor,
-  weight: Tensor,
-  options: { readonly stride?: PerAxis; readonly padding?: PerAxis | 'same'; readonly dilation?: PerAxis },
+  weight: Shape,
+  options: WindowOptions,
 ): ConvGeometry {
-  if (input.rank !== 4 || weight.rank !== 4) {
-    throw new ShapeError(`${name}: input ${input} and weight ${weight} must have four axes`);
+  if (input.rank !== 4 || weight.length !== 4) {
+    throw new ShapeError(`${name}: input ${input} and weight ${shapeText(weight)} must have four axes`);
   }
   const [batches, channels, height, width] = input.shape as [number, number, number, number];
-  const [outChannels, , kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
+  const [outChannels, , kernelHeight, kernelWidth] = weight as [number, number, number, number];
   const stride = perAxis(name, 'stride', options.stride ?? 1, 1);
   const dilation = perAxis(name, 'dilation', options.dilation ?? 1, 1);
   const reach = [dilation[0] * (kernelHeight - 1), dilation[1] * (kernelWidth - 1)] as const;
@@ -49,7 +60,7 @@ export function convGeometry(
   const outWidth = Math.floor((width + 2 * padding[1] - reach[1] - 1) / stride[1]) + 1;
   if (outHeight < 1 || outWidth < 1) {
     throw new ShapeError(
-      `${name}: weight ${weight} with dilation ${dilation} does not fit into input ${input} with padding ${padding}`,
+      `${name}: weight ${shapeText(weight)} with dilation ${dilation} does not fit into input ${input} with padding ${padding}`,
     );
   }
   return {
@@ -78,11 +89,13 @@ function perAxis(name: string, option: string, value: PerAxis, least: number): r
 
 function samePadding(
   name: string,
-  weight: Tensor,
+  weight: Shape,
   reach: readonly [number, number],
 ): readonly [number, number] {
   if (reach[0] % 2 !== 0 || reach[1] % 2 !== 0) {
-    throw new OptionError(`${name}: padding 'same' needs an odd kernel, not ${weight}: give the padding`);
+    throw new OptionError(
+      `${name}: padding 'same' needs an odd kernel, not ${shapeText(weight)}: give the padding`,
+    );
   }
   return [reach[0] / 2, reach[1] / 2];
 }
@@ -127,16 +140,27 @@ export function isConvShuffleLegal(traits: DeviceTraits, geometry: ConvGeometry)
   return traits.subgroups && isConvTiledLegal(traits, geometry);
 }
 
-/**
- * Constants and grid of a shuffle kernel: the rows of `most` that the output channels fill, and its quads of pixels a
- * lane.
- */
+/** Size of the parts when `count` is cut into as few of about one size as there can be with `most` in each. */
+export function evenParts(count: number, most: number): number {
+  return Math.ceil(count / Math.ceil(count / most));
+}
+
+/** Heights of tiles that kernels are compiled for: each costs a second on a software driver, so they are few. */
+const tileHeights = [1, 4, 8, 12, 16, 17];
+
+/** Rows of each tile where so many output channels are cut into as few tiles as there can be; at most 17. */
+export function tileRows(outChannels: number, most: number): number {
+  const rows = evenParts(outChannels, most);
+  return tileHeights.find((height) => height >= rows)!;
+}
+
+/** Constants and grid of a shuffle kernel of at most so many rows, and so many quads of pixels a lane. */
 export function shuffleTile(
   { subgroupMaxSize }: DeviceTraits,
   geometry: ConvGeometry,
   most: { readonly rows: number; readonly quads: number },
 ) {
-  const rows = [1, 4].find((size) => size >= geometry.outChannels) ?? most.rows;
+  const rows = tileRows(geometry.outChannels, most.rows);
   const rowTiles = Math.ceil(geometry.outChannels / rows);
   const pixelTiles = Math.ceil(outPixels(geometry) / (4 * most.quads * subgroupMaxSize));
   return {
@@ -156,11 +180,16 @@ const tiles = [
   { ROW_THREADS: 16, COLUMN_THREADS: 8, ROW_QUADS: 2, COLUMN_QUADS: 2, DEPTH: 16 },
 ];
 
+/** Constants of a tiled kernel for so many output channels, and the sides of its tiles. */
+export function tiledTile(outChannels: number) {
+  const rowsOf = (tile: (typeof tiles)[number]) => 4 * tile.ROW_THREADS * tile.ROW_QUADS;
+  const tile = tiles.find((size) => rowsOf(size) >= outChannels) ?? tiles.at(-1)!;
+  return { tile, rows: rowsOf(tile), columns: 4 * tile.COLUMN_THREADS * tile.COLUMN_QUADS };
+}
+
 /** Constants of the tiled kernel, the number of its tiles, and the parts that the depth is split into. */
 export function tiledSplit(geometry: ConvGeometry) {
-  const rowsOf = (tile: (typeof tiles)[number]) => 4 * tile.ROW_THREADS * tile.ROW_QUADS;
-  const tile = tiles.find((size) => rowsOf(size) >= geometry.outChannels) ?? tiles.at(-1)!;
-  const rowTiles = Math.ceil(geometry.outChannels / rowsOf(tile));
-  const pixelTiles = Math.ceil(outPixels(geometry) / (4 * tile.COLUMN_THREADS * tile.COLUMN_QUADS));
-  return { tile, ...splitDepth(rowTiles * pixelTiles, convDepth(geometry)), tiles: rowTiles * pixelTiles };
+  const { tile, rows, columns } = tiledTile(geometry.outChannels);
+  const count = Math.ceil(geometry.outChannels / rows) * Math.ceil(outPixels(geometry) / columns);
+  return { tile, ...splitDepth(count, convDepth(geometry)), tiles: count };
 }

@@ -1,8 +1,15 @@
-import { ShapeError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { activated } from './activated.js';
+import {
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  expectNoActivation,
+} from './activation.js';
+import { cast } from './cast.js';
 import {
   type ConvGeometry,
   convDepth,
@@ -11,23 +18,21 @@ import {
   convParams,
   isConvShuffleLegal,
   isConvTiledLegal,
-  type PerAxis,
   shuffleTile,
   tiledSplit,
+  type WindowOptions,
 } from './conv-geometry.js';
+import { conv2dWeightGradient, transposedConvolution } from './conv-gradient.js';
 import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { sum } from './reduce.js';
 import { inRowParts } from './row-parts.js';
 import { launchSumParts } from './split-depth.js';
 
-export interface Conv2dOptions extends ActivationOptions {
-  /** Default 1. */
-  readonly stride?: PerAxis;
-  /** Zeros on each side; `same` keeps the size at stride 1. Default 0. */
-  readonly padding?: PerAxis | 'same';
-  /** Default 1. */
-  readonly dilation?: PerAxis;
+export interface Conv2dOptions extends ActivationOptions, WindowOptions {
+  /** Type of the output, f32 or f16; default that of the operands. */
+  readonly outDtype?: 'f32' | 'f16';
 }
 
 /** As {@link Conv2dOptions}, for one axis. */
@@ -35,6 +40,7 @@ export interface Conv1dOptions extends ActivationOptions {
   readonly stride?: number;
   readonly padding?: number | 'same';
   readonly dilation?: number;
+  readonly outDtype?: 'f32' | 'f16';
 }
 
 interface ConvOperands extends Record<string, Tensor | undefined> {
@@ -46,6 +52,7 @@ interface ConvOperands extends Record<string, Tensor | undefined> {
 interface ConvProblem extends ConvGeometry {
   readonly hasBias: boolean;
   readonly dtype: Dtype;
+  readonly outDtype: Dtype;
   readonly activation: ActivationConstants;
 }
 
@@ -54,7 +61,11 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
   problem({ input, weight, bias }, options) {
     expectDtype(input, 'input', 'f32', 'f16');
     expectDtype(weight, 'weight', input.dtype);
-    const geometry = convGeometry('conv2d', input, weight, options);
+    const { outDtype = input.dtype } = options;
+    if (outDtype !== 'f32' && outDtype !== 'f16') {
+      throw new OptionError(`conv2d: outDtype must be f32 or f16, not ${outDtype}`);
+    }
+    const geometry = convGeometry('conv2d', input, weight.shape, options);
     if (input.shape[1] !== weight.shape[1]) {
       throw new ShapeError(`conv2d: input ${input} and weight ${weight} must have as many input channels`);
     }
@@ -66,11 +77,12 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
       ...geometry,
       hasBias: bias !== undefined,
       dtype: input.dtype,
+      outDtype,
       activation: activationConstants(options),
     };
   },
-  outputs: ({ batches, outChannels, outHeight, outWidth, dtype }) => ({
-    output: { shape: [batches, outChannels, outHeight, outWidth], dtype },
+  outputs: ({ batches, outChannels, outHeight, outWidth, outDtype }) => ({
+    output: { shape: [batches, outChannels, outHeight, outWidth], dtype: outDtype },
   }),
   variants: [
     {
@@ -103,6 +115,28 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
   ],
   flops: convFlops,
   reduction: convDepth,
+  gradient: {
+    keeps: () => ({ inputs: ['input', 'weight'] }),
+    rule({ inputs: { input, weight }, problem, gradients, wants }) {
+      expectNoActivation('conv2d', problem.activation);
+      const whole = gradients.output!;
+      const inDtype = (tensor: Tensor) =>
+        tensor.dtype === problem.dtype ? tensor : cast(tensor, problem.dtype);
+      const gradient = inDtype(whole);
+      const { kernelHeight, kernelWidth, stride, padding, dilation } = problem;
+      const found: Record<string, Tensor> = {};
+      if (wants('input')) {
+        const { operands, options } = transposedConvolution(gradient, weight, problem);
+        found.input = conv2dOperation.run(operands, options).output;
+      }
+      if (wants('weight')) {
+        const options = { kernel: [kernelHeight, kernelWidth], stride, padding, dilation } as const;
+        found.weight = conv2dWeightGradient({ input, gradient }, options);
+      }
+      if (wants('bias')) found.bias = inDtype(sum(whole, { axes: [0, 2, 3] }));
+      return found;
+    },
+  },
 });
 
 /** The windows of a convolution that is part of a larger sum or result (kernels/conv/conv2d_plain.wgsl). */
@@ -209,8 +243,8 @@ function launchTiled(
   });
 }
 
-/** Rows (output channels), and quads of pixels a lane, of the shuffle kernel (measured). */
-const convTile = { rows: 16, quads: 2 };
+/** Most rows (output channels), and quads of pixels a lane, of the shuffle kernel (measured). */
+const convTile = { rows: 17, quads: 2 };
 
 /**
  * Two-dimensional convolution `activation(conv(input, weight) + bias)`: `input` (B, C, H, W), `weight`
@@ -219,10 +253,12 @@ const convTile = { rows: 16, quads: 2 };
  * @throws ShapeError, DtypeError, OptionError
  */
 export function conv2d({ input, weight, bias }: ConvOperands, options: Conv2dOptions = {}): Tensor {
-  return inRowParts(
-    weight,
-    1,
-    (rows, partOf) => conv2dOperation.run({ input, weight: rows, bias: partOf(bias) }, options).output,
+  return activated({ input, weight, bias }, options, (options) =>
+    inRowParts(
+      weight,
+      1,
+      (rows, partOf) => conv2dOperation.run({ input, weight: rows, bias: partOf(bias) }, options).output,
+    ),
   );
 }
 

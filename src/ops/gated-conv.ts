@@ -4,8 +4,11 @@ import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import { add } from './binary.js';
+import { broadcastTo } from './broadcast-to.js';
+import { cast } from './cast.js';
 import { concat } from './concat.js';
-import { launchConv2d } from './conv.js';
+import { conv2d, launchConv2d } from './conv.js';
 import {
   type ConvGeometry,
   convDepth,
@@ -24,6 +27,9 @@ import {
   matrixSumsBytes,
   prefersConvMatrix,
 } from './conv-matrix.js';
+import { fill } from './fill.js';
+import { gateSums } from './gate-sums.js';
+import { gradientBySteps, isFollowed } from './gradient-by-steps.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { inRowParts, type PartOf } from './row-parts.js';
@@ -150,6 +156,10 @@ export const gatedConv2dOperation = defineOperation<
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: ({ fullDepth }) => fullDepth,
+  gradient: gradientBySteps(
+    ['input', 'condition', 'weight', 'bias', 'gateWeight', 'gateBias', 'partial', 'mask'],
+    gatedConv2dSteps,
+  ),
 });
 
 interface PartialOperands extends Record<string, Tensor | undefined> {
@@ -228,17 +238,20 @@ export const gatedConv2dPartialOperation = defineOperation<
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: convDepth,
+  gradient: gradientBySteps(['input', 'weight', 'gateWeight'], partialSteps),
 });
 
 /**
  * Gated convolution `activation(conv(x, weight) + bias) · sigmoid(conv(x, gateWeight) + gateBias) · mask` with x the
  * channels of `input` (B, C, H, W) and of `condition`, stride 1 and zero padding (MS-2D-TAN, MapGatedConv). `weight`
  * (O, C + C2, KH, KW), `gateWeight` (1 or O, C + C2, KH, KW), `bias` (O) and `gateBias` (1 or O) give
- * (B, O, OH, OW), f32 or f16, summed in f32. The weights may be larger than a binding of the device.
+ * (B, O, OH, OW), f32 or f16, summed in f32. The weights may be larger than a binding of the device, but not where a
+ * gradient is wanted. No gradient flows to the mask.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOptions = {}): Tensor {
   const { weight, bias, gateWeight, gateBias, partial } = operands;
+  if (isFollowed(operands)) return gatedConv2dSteps(operands, options);
   return inRowParts(weight, 1, (rows, partOf) => {
     if (rows === weight) return gatedConv2dOperation.run(operands, options).output;
     const channels = weight.shape[0]!;
@@ -268,7 +281,54 @@ export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOpt
  * @throws ShapeError, DtypeError, OptionError
  */
 export function gatedConv2dPartial(operands: PartialOperands, options: PartialOptions): Tensor {
+  if (isFollowed(operands)) return partialSteps(operands, options);
   return gatedConv2dPartialOperation.run(operands, options).output;
+}
+
+/**
+ * A gated convolution as one convolution for values and gates, and their gating: for gradients, which need the sums
+ * that the fused kernels never write.
+ */
+function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptions): Tensor {
+  const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
+  const { runtime, dtype } = input;
+  const { padding = 'same', ...activation } = options;
+  const { batches, channels, outChannels, gateChannels } = gatedConv2dOperation.spec.problem(
+    operands,
+    options,
+  );
+  return runtime.scope(() => {
+    const image = condition
+      ? concat([input, broadcastTo(condition, [batches, ...condition.shape.slice(1)])], 1)
+      : input;
+    const filters = concat([weight, gateWeight], 0);
+    const biases =
+      bias || gateBias
+        ? concat(
+            [
+              bias ?? fill(runtime, [outChannels], 0, dtype),
+              gateBias ?? fill(runtime, [gateChannels], 0, dtype),
+            ],
+            0,
+          )
+        : undefined;
+    const own = conv2d(
+      { input: image, weight: partial ? narrow(filters, 1, 0, channels) : filters, bias: biases },
+      { padding, outDtype: 'f32' },
+    );
+    const sums = partial ? add(own, partial.dtype === 'f32' ? partial : cast(partial, 'f32')) : own;
+    return gateSums({ sums, mask }, { ...activation, outChannels, outDtype: dtype as 'f32' | 'f16' });
+  });
+}
+
+/** The same for the share of some input channels. */
+function partialSteps(operands: PartialOperands, options: PartialOptions): Tensor {
+  const { input, weight, gateWeight } = operands;
+  const { firstChannel, channels } = gatedConv2dPartialOperation.spec.problem(operands, options);
+  return input.runtime.scope(() => {
+    const filters = narrow(concat([weight, gateWeight], 0), 1, firstChannel, channels);
+    return conv2d({ input, weight: filters }, { padding: options.padding ?? 'same', outDtype: 'f32' });
+  });
 }
 
 /** Rows (output channels), and quads of pixels a lane, of the shuffle kernel with one gate and with a gate a channel. */
@@ -382,7 +442,7 @@ function gatedGeometry(
   gateWeight: Tensor,
   { padding = 'same' }: { readonly padding?: PerAxis | 'same' },
 ): ConvGeometry {
-  const geometry = convGeometry(name, input, weight, { padding });
+  const geometry = convGeometry(name, input, weight.shape, { padding });
   const [outChannels, ...window] = weight.shape;
   const gateChannels = gateWeight.shape[0] === 1 ? 1 : outChannels!;
   expectShape(gateWeight, 'gateWeight', [gateChannels, ...window]);

@@ -8,9 +8,12 @@ import { channelMomentsOperation } from './channel-moments.js';
 import { commitTokensOperation } from './commit-tokens.js';
 import { concatOperation } from './concat.js';
 import { conv2dOperation } from './conv.js';
+import { conv2dWeightGradientOperation } from './conv-gradient.js';
 import { ddimStepOperation } from './ddim.js';
 import { decodeMomentsOperation } from './decode-moments.js';
 import { fillOperation } from './fill.js';
+import { gateSumsOperation } from './gate-sums.js';
+import { gateSumsGradientOperation } from './gate-sums-gradient.js';
 import { gatedConv2dOperation, gatedConv2dPartialOperation } from './gated-conv.js';
 import { gatherOperation } from './gather.js';
 import { groupNormOperation } from './group-norm.js';
@@ -28,11 +31,12 @@ import { padOperation } from './pad.js';
 import { permuteOperation } from './permute.js';
 import { placeOperation } from './place.js';
 import { averagePoolOperation, maxPoolOperation } from './pool.js';
+import { averagePoolGradientOperation, maxPoolGradientOperation } from './pool-gradient.js';
 import { qSampleOperation } from './q-sample.js';
 import { randomOperation } from './random.js';
 import { reduceOperation } from './reduce.js';
 import { remaskTokensOperation } from './remask-tokens.js';
-import { resizeBilinearOperation } from './resize.js';
+import { resizeBilinearGradientOperation, resizeBilinearOperation } from './resize.js';
 import { reverseSequenceOperation } from './reverse-sequence.js';
 import { rotaryOperation } from './rotary.js';
 import { scatterOperation } from './scatter.js';
@@ -58,9 +62,12 @@ export const operations: readonly AnyOperation[] = [
   commitTokensOperation,
   concatOperation,
   conv2dOperation,
+  conv2dWeightGradientOperation,
   ddimStepOperation,
   decodeMomentsOperation,
   fillOperation,
+  gateSumsGradientOperation,
+  gateSumsOperation,
   gatedConv2dOperation,
   gatedConv2dPartialOperation,
   gatherOperation,
@@ -77,13 +84,16 @@ export const operations: readonly AnyOperation[] = [
   mergeMapsOperation,
   padOperation,
   permuteOperation,
+  averagePoolGradientOperation,
   averagePoolOperation,
+  maxPoolGradientOperation,
   maxPoolOperation,
   placeOperation,
   qSampleOperation,
   randomOperation,
   reduceOperation,
   remaskTokensOperation,
+  resizeBilinearGradientOperation,
   resizeBilinearOperation,
   reverseSequenceOperation,
   rotaryOperation,

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { conv2dCases } from '../../cases/conv.js';
+import { conv2dCases, conv2dWeightGradientCases } from '../../cases/conv.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { conv1d, conv2d } from '../../src/ops/conv.js';
+import { sum } from '../../src/ops/reduce.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(conv2dCases);
+await testOperation(conv2dWeightGradientCases);
 
 const runtime = await testRuntime();
 
@@ -23,6 +26,19 @@ describe('convolution', () => {
     );
     assert.deepEqual([...(await strided.read())], [21, 243]);
     assert.deepEqual([...(await conv1d({ input, weight }, { dilation: 2 }).read())], [531]);
+  });
+
+  it('has a gradient with a fused activation', async () => {
+    const input = runtime.tensor([1, 2, 3, 4, 5], [1, 1, 5]);
+    const weight = runtime.tensor([1, 10, 100], [1, 1, 3]);
+    const bias = runtime.tensor([-500]);
+    // 321 is too little, 543 passes.
+    const { gradients } = valueAndGrad({ input, weight, bias }, () =>
+      sum(conv1d({ input, weight, bias }, { stride: 2, activation: 'relu' })),
+    );
+    assert.deepEqual([...(await gradients.input.read())], [0, 0, 1, 10, 100]);
+    assert.deepEqual([...(await gradients.weight.read())], [3, 4, 5]);
+    assert.deepEqual([...(await gradients.bias.read())], [1]);
   });
 
   it('refuses what cannot be', () => {

@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { gatedConv2dCases, gatedConv2dPartialCases } from '../../cases/gated-conv.js';
+import {
+  gatedConv2dCases,
+  gatedConv2dPartialCases,
+  gateSumsCases,
+  gateSumsGradientCases,
+} from '../../cases/gated-conv.js';
 import { deviceDtype, normal, relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
-import { gatedConv2d, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
+import { mul } from '../../src/ops/binary.js';
+import { gatedConv2d, gatedConv2dOperation, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
+import { sum } from '../../src/ops/reduce.js';
 import type { Shape } from '../../src/tensor/shape.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(gatedConv2dCases);
 await testOperation(gatedConv2dPartialCases);
+await testOperation(gateSumsCases);
+await testOperation(gateSumsGradientCases);
 
 const runtime = await testRuntime();
 
@@ -30,6 +40,42 @@ describe('gated convolution', () => {
     const whole = await gatedConv2d({ input, condition, weight, bias, gateWeight }).read();
     const split = await gatedConv2d({ input, partial, weight, bias, gateWeight }).read();
     assert.ok(relativeError(split, whole) < 1e-6);
+  });
+
+  it('has the gradients of its operation, with an activation and with the share computed once too', async () => {
+    const random = new Random(2);
+    const tensor = (shape: Shape) => runtime.tensor(normal(random, shape, 0.3).data, shape);
+    const operands = {
+      input: tensor([2, 3, 6, 5]),
+      condition: tensor([1, 4, 6, 5]),
+      weight: tensor([5, 7, 3, 3]),
+      bias: tensor([5]),
+      gateWeight: tensor([1, 7, 3, 3]),
+      gateBias: tensor([1]),
+    };
+    const mask = tensor([6, 5]);
+    const target = tensor([2, 5, 6, 5]);
+    const { condition, ...rest } = operands;
+    const { weight, gateWeight } = operands;
+    const options = { activation: 'silu' as const };
+    const outputs = {
+      operation: () => gatedConv2dOperation.run({ ...operands, mask }, options).output,
+      whole: () => gatedConv2d({ ...operands, mask }, options),
+      split: () => {
+        const partial = gatedConv2dPartial({ input: condition, weight, gateWeight }, { firstChannel: 3 });
+        return gatedConv2d({ ...rest, partial, mask }, options);
+      },
+    };
+    const [wanted, ...others] = Object.values(outputs).map((output) =>
+      valueAndGrad(operands, () => sum(mul(output(), target))),
+    );
+    for (const { gradients } of others) {
+      for (const name of Object.keys(operands) as (keyof typeof operands)[]) {
+        const error = relativeError(await gradients[name].read(), await wanted!.gradients[name].read());
+        assert.ok(error < 1e-5, `${name}: ${error}`);
+      }
+    }
+    assert.throws(() => valueAndGrad({ mask }, () => sum(gatedConv2d({ ...operands, mask }))), OptionError);
   });
 
   it('refuses operands that do not fit', () => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { averagePoolCases, maxPoolCases, resizeBilinearCases } from '../../cases/pool.js';
+import {
+  averagePoolCases,
+  averagePoolGradientCases,
+  maxPoolCases,
+  maxPoolGradientCases,
+  resizeBilinearCases,
+  resizeBilinearGradientCases,
+} from '../../cases/pool.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { averagePool, maxPool } from '../../src/ops/pool.js';
 import { resizeBilinear } from '../../src/ops/resize.js';
@@ -10,6 +17,9 @@ import { testRuntime } from '../support/runtime.js';
 await testOperation(averagePoolCases);
 await testOperation(maxPoolCases);
 await testOperation(resizeBilinearCases);
+await testOperation(averagePoolGradientCases);
+await testOperation(maxPoolGradientCases);
+await testOperation(resizeBilinearGradientCases);
 
 describe('pools', () => {
   it('the average of a mask is exactly 1 where all of it is', async () => {
