@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { HostRandom } from '../../src/data/host-random.js';
+
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tal-train-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+const inFolder = (name: string) => join(folder, name);
+
+/** Seconds of each recording; the second is shorter than the model's window of 96 s. */
+const lengths = [130, 40];
+const rate = 50;
+
+interface Query {
+  qid: number;
+  vid: string;
+  excerpt: [number, number];
+  duration: number;
+  query: string;
+  kind: string;
+  relevant_windows: [number, number][];
+}
+
+const queries: Query[] = [
+  {
+    qid: 0,
+    vid: 'exp01_user01',
+    excerpt: [10, 106],
+    duration: 96,
+    query: 'the person walks',
+    kind: 'single',
+    relevant_windows: [[20, 40]],
+  },
+  {
+    qid: 1,
+    vid: 'exp02_user02',
+    excerpt: [0, 40],
+    duration: 40,
+    query: 'someone sits down for the second time',
+    kind: 'ordinal',
+    relevant_windows: [[5, 12.5]],
+  },
+  {
+    qid: 2,
+    vid: 'exp01_user01',
+    excerpt: [30, 126],
+    duration: 96,
+    query: 'a person frobnicates after walking',
+    kind: 'relation',
+    relevant_windows: [[70, 96]],
+  },
+];
+
+/** A folder of recordings with those queries, as a file of the split `train`. */
+function makeData(name: string, asked: readonly Query[] = queries): string {
+  const data = inFolder(name);
+  mkdirSync(data, { recursive: true });
+  const random = new HostRandom(1);
+  const samples = lengths.map((seconds) => seconds * rate);
+  const rows = samples.reduce((a, b) => a + b);
+  const recordings = samples.map((count, i) => ({
+    exp: i + 1,
+    user: i + 1,
+    split: 'train',
+    samples: count,
+    offset: i === 0 ? 0 : samples[0],
+    segments: [[1, 0, count]],
+  }));
+  const header = {
+    rate_hz: rate,
+    channels: ['acc_x', 'acc_y', 'acc_z', 'gyro_x', 'gyro_y', 'gyro_z'],
+    scale: Array(6).fill(1e-3),
+    classes: ['WALKING'],
+    recordings,
+  };
+  writeFileSync(join(data, 'made.json'), JSON.stringify(header));
+  const signal = Int16Array.from({ length: rows * 6 }, () => random.integer(-2000, 2000));
+  writeFileSync(join(data, 'made_i16.bin'), new Uint8Array(signal.buffer));
+  writeFileSync(
+    join(data, 'queries-train.jsonl'),
+    asked.map((query) => `${JSON.stringify(query)}\n`).join(''),
+  );
+  return data;
+}
+
+function run(args: string[]) {
+  return spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: 300_000, cwd: folder });
+}
+
+const trainArgs = (out: string, data = 'data') => [
+  ...['train', 'recordings', '--data', inFolder(data), '--out', inFolder(out)],
+  ...['--steps', '4', '--batch', '2'],
+];
+
+/** Ends with status 1, one line that says it, and no stack. */
+function assertRefused(result: ReturnType<typeof run>, message: RegExp): void {
+  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
+  const said = result.stderr.slice(Math.max(0, result.stderr.search(/^tal: /m)));
+  assert.match(said, message);
+  assert.doesNotMatch(said, /\n\s+at /);
+}
+
+const weightsOf = (name: string) => readFileSync(join(inFolder(name), 'model.safetensors'));
+
+describe('tal train recordings and tal evaluate model', () => {
+  before(() => {
+    makeData('data');
+    const result = run(trainArgs('whole'));
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stderr, /words without a vector: frobnicates/);
+  });
+
+  it('train the same model after a kill and an interruption', async () => {
+    const stopped = (signal: NodeJS.Signals, afterMs: number) =>
+      new Promise<number | null>((resolve) => {
+        const child = spawn(process.execPath, [tal, ...trainArgs('stopped')], {
+          cwd: folder,
+          stdio: 'ignore',
+        });
+        setTimeout(() => child.kill(signal), afterMs);
+        child.on('exit', resolve);
+      });
+    await stopped('SIGKILL', 500 + 4000 * Math.random());
+    const status = await stopped('SIGINT', 3000);
+    assert.ok(status === 130 || status === 0, String(status));
+    const result = run(trainArgs('stopped'));
+    assert.equal(result.status, 0, result.stderr);
+    assert.ok(weightsOf('stopped').equals(weightsOf('whole')));
+  });
+
+  it('refuse to go on with other settings, and say how', () => {
+    assertRefused(run([...trainArgs('whole'), '--seed', '2']), /other settings.*another folder/s);
+  });
+
+  it('evaluate, with recalls by kind and those of the prior, and write the moments', () => {
+    const result = run([
+      ...['evaluate', 'model', '--model', inFolder('whole'), '--data', inFolder('data'), '--split', 'train'],
+      ...['--steps', '2', '--json', inFolder('metrics.json'), '--predictions', inFolder('found.jsonl')],
+    ]);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /model, 3 queries[\s\S]*ordinal[\s\S]*prior/);
+    const metrics = JSON.parse(readFileSync(inFolder('metrics.json'), 'utf8'));
+    for (const table of [metrics, metrics.kinds.single, metrics.prior, metrics.prior.kinds.relation]) {
+      for (const name of ['R1@0.3', 'R1@0.5', 'R1@0.7', 'R1@0.9', 'R5@0.5', 'R5@0.7', 'mIoU']) {
+        assert.ok(table[name] >= 0 && table[name] <= 100, name);
+      }
+    }
+    // The prior has seen these very sentences.
+    assert.equal(metrics.prior['R1@0.9'], 100);
+    const lines = readFileSync(inFolder('found.jsonl'), 'utf8').trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).qid),
+      [0, 1, 2],
+    );
+    // The excerpt of 40 s ends where it ends, not with the window.
+    for (const [start, end] of JSON.parse(lines[1]!).pred_relevant_windows) {
+      assert.ok(0 <= start && start < end && end <= 40.5, `${start} - ${end}`);
+    }
+  });
+
+  it('say what is wrong with queries and checkpoints', () => {
+    const refused = (change: Partial<Query>, message: RegExp) => {
+      const data = makeData('bad', [queries[0]!, { ...queries[1]!, ...change }]);
+      assertRefused(run(trainArgs('bad-out', 'bad')), message);
+      return data;
+    };
+    refused({ relevant_windows: [[12, 5]] }, /queries-train\.jsonl.*2.*relevant_windows/s);
+    refused({ relevant_windows: [[30, 41]] }, /not within the excerpt/);
+    refused({ excerpt: [0, 45], duration: 45 }, /not within exp02_user02, 40 s long/);
+    refused({ query: '  ' }, /query is " {2}", not a text/);
+    refused({ relevant_windows: [] }, /query 1 has no relevant_windows to learn from/);
+    refused({ vid: 'exp09_user09' }, /no recording of the folder/);
+
+    const evaluate = (model: string) =>
+      run(['evaluate', 'model', '--model', inFolder(model), '--data', inFolder('data'), '--split', 'train']);
+    const damage = (name: string, file: string, change: (bytes: Buffer) => Buffer) => {
+      mkdirSync(inFolder(name), { recursive: true });
+      for (const part of ['config.json', 'model.safetensors', 'prior.json']) {
+        const bytes = readFileSync(join(inFolder('whole'), part));
+        writeFileSync(join(inFolder(name), part), part === file ? change(bytes) : bytes);
+      }
+      return evaluate(name);
+    };
+    assertRefused(
+      damage('cut', 'model.safetensors', (bytes) => bytes.subarray(0, bytes.length - 100)),
+      /model\.safetensors/,
+    );
+    const nan = damage('nan', 'model.safetensors', (bytes) => {
+      bytes.fill(0xff, bytes.length - 40);
+      return bytes;
+    });
+    assertRefused(nan, /NaN or infinity: the file is damaged/);
+    const other = damage('other', 'config.json', (bytes) =>
+      Buffer.from(bytes.toString().replace('"kernel": 5,\n      "groups"', '"kernel": 4,\n      "groups"')),
+    );
+    assertRefused(other, /config\.json: decoder\.kernel must be odd/);
+    assertRefused(evaluate('nowhere'), /nowhere/);
+  });
+});
