@@ -1,4 +1,6 @@
 import { attentionCases } from './attention.js';
+import { attentionGradientCases } from './attention-gradient.js';
+import { batchNormGradientCases, channelMomentsGradientCases } from './batch-norm-gradient.js';
 import { conv2dCases, conv2dWeightGradientCases } from './conv.js';
 import { decodeMomentsCases } from './decode-moments.js';
 import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
@@ -19,6 +21,7 @@ import {
 import { gatherCases, scatterAddCases, scatterCases } from './gather.js';
 import { iouMapCases } from './iou-map.js';
 import { lstmCases } from './lstm.js';
+import { lstmGradientCases } from './lstm-gradient.js';
 import { matmulCases } from './matmul.js';
 import { mergeMapsCases } from './merge-maps.js';
 import {
@@ -29,6 +32,7 @@ import {
   layerNormCases,
   rmsNormCases,
 } from './norm.js';
+import { normGradientCases } from './norm-gradient.js';
 import {
   averagePoolCases,
   averagePoolGradientCases,
@@ -38,7 +42,7 @@ import {
   resizeBilinearGradientCases,
 } from './pool.js';
 import { randomCases } from './random.js';
-import { maskedMeanCases, reduceCases } from './reduce.js';
+import { maskedMeanCases, maskedMeanGradientCases, reduceCases } from './reduce.js';
 import { rotaryCases } from './rotary.js';
 import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from './sampling.js';
 import {
@@ -50,10 +54,14 @@ import {
   reverseSequenceCases,
   sliceCases,
 } from './shape-ops.js';
-import { softmaxCases } from './softmax.js';
+import { softmaxCases, softmaxGradientCases } from './softmax.js';
 import type { CaseTable } from './support/case-table.js';
 import { argmaxCases, topKCases } from './topk.js';
-import { linearCrossEntropyCases, linearTokenCandidatesCases } from './vocabulary.js';
+import {
+  linearCrossEntropyCases,
+  linearCrossEntropyGradientCases,
+  linearTokenCandidatesCases,
+} from './vocabulary.js';
 
 /** A table of any operation. */
 // biome-ignore lint/suspicious/noExplicitAny: each table has its own kind of size
@@ -62,6 +70,7 @@ export type AnyCaseTable = CaseTable<any>;
 /** The cases of every operation. */
 export const caseTables: readonly AnyCaseTable[] = [
   attentionCases,
+  attentionGradientCases,
   conv2dCases,
   conv2dWeightGradientCases,
   decodeMomentsCases,
@@ -83,6 +92,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   scatterAddCases,
   iouMapCases,
   lstmCases,
+  lstmGradientCases,
   matmulCases,
   mergeMapsCases,
   layerNormCases,
@@ -91,6 +101,9 @@ export const caseTables: readonly AnyCaseTable[] = [
   l2NormalizeCases,
   channelMomentsCases,
   batchNormCases,
+  normGradientCases,
+  batchNormGradientCases,
+  channelMomentsGradientCases,
   averagePoolCases,
   averagePoolGradientCases,
   maxPoolCases,
@@ -100,6 +113,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   randomCases,
   reduceCases,
   maskedMeanCases,
+  maskedMeanGradientCases,
   rotaryCases,
   tokenCandidatesCases,
   commitTokensCases,
@@ -112,8 +126,10 @@ export const caseTables: readonly AnyCaseTable[] = [
   padCases,
   reverseSequenceCases,
   softmaxCases,
+  softmaxGradientCases,
   topKCases,
   argmaxCases,
   linearTokenCandidatesCases,
   linearCrossEntropyCases,
+  linearCrossEntropyGradientCases,
 ];

@@ -20,7 +20,7 @@ const native = loadReference<{
   ): Float64Array;
 }>();
 
-interface Size {
+export interface LstmSize {
   batch: number;
   time: number;
   inputs: number;
@@ -32,11 +32,11 @@ interface Size {
 }
 
 /** Both directions' operands in one array, as the reference takes them. */
-function both(forward: HostTensor, reverse: HostTensor | undefined): Float64Array {
+export function both(forward: HostTensor, reverse: HostTensor | undefined): Float64Array {
   return Float64Array.from([...forward.data, ...(reverse?.data ?? [])]);
 }
 
-export const lstmCases: CaseTable<Size> = {
+export const lstmCases: CaseTable<LstmSize> = {
   operation: lstmOperation,
   sizes: [
     { batch: 3, time: 1, inputs: 1, hidden: 1, directions: 2, state: true },

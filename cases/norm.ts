@@ -166,7 +166,7 @@ export const layerNormCases: CaseTable<Size> = {
 export const rmsNormCases: CaseTable<Size> = {
   operation: rmsNormOperation,
   sizes: [
-    { shape: [1], weight: true },
+    { shape: [1], weight: true, eps: 1 },
     { shape: [33], weight: true, offset: 2 },
     { shape: [2, 9, 64], weight: true },
     { shape: [3, 4, 129], weight: true, eps: 0.1 },
@@ -259,9 +259,11 @@ interface L2Size {
 export const l2NormalizeCases: CaseTable<L2Size> = {
   operation: l2NormalizeOperation,
   sizes: [
-    { shape: [1] },
+    { shape: [1], eps: 10 },
     { shape: [7, 65] },
-    { shape: [3, 5], zero: true },
+    // Two that are too large for a comparison of gradients: it is zero by cancellation, or beyond any difference.
+    { shape: [6001, 1] },
+    { shape: [1201, 5], zero: true },
     { shape: [2, 33, 6, 7], axis: 1 },
     { shape: [130, 9], axis: 0 },
     { shape: [4, 20, 3], axis: -2, eps: 10 },
@@ -270,7 +272,8 @@ export const l2NormalizeCases: CaseTable<L2Size> = {
   random: (fc) =>
     fc
       .tuple(randomShape(fc), fc.nat(1))
-      .map(([shape, axis]) => ({ shape, axis: Math.min(axis, shape.length - 1) })),
+      .map(([shape, axis]) => ({ shape, axis: Math.min(axis, shape.length - 1) }))
+      .filter(({ shape, axis }) => shape[axis]! > 1),
   benchmarks: [{ shape: [1, 512, 64, 64], axis: 1 }, { shape: [1024, 512] }],
   make: ({ shape, axis, eps, zero }, random) => ({
     inputs: { x: zero ? fill(shape, () => 0) : normal(random, shape) },

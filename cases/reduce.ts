@@ -1,5 +1,6 @@
 import { loadReference } from '../native/index.js';
 import { maskedMeanOperation } from '../src/ops/masked-mean.js';
+import { maskedMeanGradientOperation } from '../src/ops/masked-mean-gradient.js';
 import { type Reduction, reduceOperation, reductions } from '../src/ops/reduce.js';
 import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable } from './support/case-table.js';
@@ -9,6 +10,13 @@ import type { Random } from './support/random.js';
 
 const native = loadReference<{
   reduce(x: Float64Array, shape: Uint32Array, reduced: Uint32Array, name: string): Float64Array;
+  maskedMeanGradient(
+    gradient: Float64Array,
+    mask: Float64Array,
+    outer: number,
+    n: number,
+    inner: number,
+  ): Float64Array;
   maskedMean(x: Float64Array, mask: Float64Array, outer: number, n: number, inner: number): Float64Array;
 }>();
 
@@ -89,6 +97,8 @@ interface MaskedMeanSize {
 
 export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
   operation: maskedMeanOperation,
+  // The weights are a mask, no parameters: no rule reaches them.
+  constants: () => ['mask'],
   sizes: [
     { shape: [1], axis: 0, binary: true },
     { shape: [3, 20, 9], axis: 1, binary: true },
@@ -126,5 +136,29 @@ export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
     ];
     const output = native.maskedMean(x.data, doubles(mask), sizeOf(outer), sizeOf(n), sizeOf(inner));
     return { output: result([...outer, ...inner], output) };
+  },
+};
+
+export const maskedMeanGradientCases: CaseTable<MaskedMeanSize> = {
+  operation: maskedMeanGradientOperation,
+  sizes: maskedMeanCases.sizes,
+  random: maskedMeanCases.random,
+  make: (size, random) => {
+    const { inputs, options } = maskedMeanCases.make(size, random);
+    const { shape } = inputs.x!;
+    const along = options.axis < 0 ? options.axis + shape.length : options.axis;
+    const outShape = shape.filter((_, k) => k !== along);
+    return {
+      inputs: { gradient: normal(random, outShape), mask: inputs.mask },
+      options: { ...options, shape },
+    };
+  },
+  reference: ({ gradient, mask }, { axis, shape }) => {
+    const along = axis < 0 ? axis + shape.length : axis;
+    const sizes = [shape.slice(0, along), [shape[along]!], shape.slice(along + 1)].map(sizeOf);
+    const [outer, n, inner] = sizes as [number, number, number];
+    return {
+      output: result(shape, native.maskedMeanGradient(gradient.data, doubles(mask), outer, n, inner)),
+    };
   },
 };

@@ -28,6 +28,8 @@ interface Size {
 
 export const rotaryCases: CaseTable<Size> = {
   operation: rotaryOperation,
+  // Fixed cosines and sines, no parameters.
+  constants: () => ['table'],
   sizes: [
     { batch: 1, heads: 1, length: 1, headSize: 2, theta: 10_000, table: 1 },
     { batch: 2, heads: 3, length: 17, headSize: 128, theta: 500_000, table: 16_384 },

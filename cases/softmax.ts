@@ -1,10 +1,18 @@
 import { loadReference } from '../native/index.js';
 import { softmaxOperation } from '../src/ops/softmax.js';
+import { softmaxGradientOperation } from '../src/ops/softmax-gradient.js';
 import type { CaseTable } from './support/case-table.js';
 import { normal, result } from './support/host.js';
 
 const native = loadReference<{
   softmax(x: Float64Array, rows: number, columns: number, log: boolean): Float64Array;
+  softmaxGradient(
+    output: Float64Array,
+    gradient: Float64Array,
+    rows: number,
+    columns: number,
+    log: boolean,
+  ): Float64Array;
 }>();
 
 interface Size {
@@ -43,5 +51,37 @@ export const softmaxCases: CaseTable<Size> = {
   reference: ({ x }, { log }) => {
     const [rows, columns] = x.shape;
     return { output: result(x.shape, native.softmax(x.data, rows, columns, log)) };
+  },
+};
+
+export const softmaxGradientCases: CaseTable<Size> = {
+  operation: softmaxGradientOperation,
+  sizes: [
+    { rows: 9, columns: 3, log: true },
+    { rows: 1, columns: 1000, log: true },
+    { rows: 65, columns: 31, log: false },
+    { rows: 64, columns: 128, log: false },
+    { rows: 33, columns: 260, log: true },
+    { rows: 2, columns: 5001, log: false },
+  ],
+  random: (fc) =>
+    fc.record({
+      rows: fc.integer({ min: 1, max: 90 }),
+      columns: fc.integer({ min: 8, max: 300 }),
+      log: fc.boolean(),
+    }),
+  benchmarks: [{ rows: 4096, columns: 512, log: false }],
+  make: ({ rows, columns, log }, random) => {
+    const x = normal(random, [rows, columns]);
+    const output = native.softmax(x.data as Float64Array, rows, columns, log);
+    return {
+      inputs: { output: result([rows, columns], output), gradient: normal(random, [rows, columns]) },
+      options: { log },
+    };
+  },
+  reference: ({ output, gradient }, { log }) => {
+    const [rows, columns] = output.shape;
+    const data = native.softmaxGradient(output.data, gradient.data, rows, columns, log);
+    return { output: result(output.shape, data) };
   },
 };

@@ -30,6 +30,8 @@ interface TopKSize {
 
 export const topKCases: CaseTable<TopKSize> = {
   operation: topKOperation,
+  // Equal elements and NaN, of which these cases are full, have no differences to compare with: test/ops/topk.test.ts.
+  constants: () => ['x'],
   sizes: [
     { rows: 1, columns: 1, k: 1, content: 'normal' },
     { rows: 3, columns: 30, k: 30, content: 'normal' },

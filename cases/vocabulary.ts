@@ -1,5 +1,6 @@
 import { loadReference } from '../native/index.js';
 import { linearCrossEntropyOperation } from '../src/ops/linear-cross-entropy.js';
+import { linearCrossEntropyGradientOperation } from '../src/ops/linear-cross-entropy-gradient.js';
 import { linearTokenCandidatesOperation } from '../src/ops/linear-token-candidates.js';
 import { confidenceKinds } from '../src/ops/token-choice.js';
 import {
@@ -12,11 +13,12 @@ import {
   verifyCandidates,
 } from './sampling.js';
 import type { CaseTable } from './support/case-table.js';
-import { fill, type HostTensor, normal, result, u32 } from './support/host.js';
+import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';
 
 const native = loadReference<{
   matmul(...operands: unknown[]): Float64Array;
+  linear_cross_entropy_gradient(...operands: unknown[]): Float64Array;
   linear_cross_entropy(...operands: unknown[]): { loss: Float64Array; logSumExp: Float64Array };
 }>();
 
@@ -164,5 +166,47 @@ export const linearCrossEntropyCases: CaseTable<CrossEntropySize> = {
       ...[hidden.data, weight.data, targets.data, rows, vocabulary, depth, ignoreId],
     );
     return { loss: result([rows], loss), logSumExp: result([rows], logSumExp) };
+  },
+};
+
+interface GradientSize extends CrossEntropySize {
+  /** Which results have a gradient; both where absent. */
+  of?: 'loss' | 'logSumExp';
+}
+
+export const linearCrossEntropyGradientCases: CaseTable<GradientSize> = {
+  operation: linearCrossEntropyGradientOperation,
+  sizes: [
+    // A vocabulary of one id has a loss of 0 whatever its logit; a large one has hundreds of the smallest windows.
+    ...linearCrossEntropyCases.sizes.filter(({ vocabulary }) => vocabulary > 1 && vocabulary < 2000),
+    { rows: 9, vocabulary: 100, depth: 12, windows: false, of: 'loss' },
+    { rows: 9, vocabulary: 100, depth: 12, windows: true, of: 'logSumExp' },
+  ],
+  random: linearCrossEntropyCases.random,
+  benchmarks: [{ rows: 64, vocabulary: 32_000, depth: 512, windows: false, of: 'loss' }],
+  make: (size, random) => {
+    const { inputs, options } = linearCrossEntropyCases.make(size, random);
+    const { logSumExp } = linearCrossEntropyCases.reference(inputs, options, size);
+    const perRow = () => fixed(normal(random, [size.rows]));
+    return {
+      inputs: {
+        ...inputs,
+        logSumExp: fixed(logSumExp!),
+        lossGradient: size.of === 'logSumExp' ? undefined : perRow(),
+        logSumExpGradient: size.of === 'loss' ? undefined : perRow(),
+      },
+      options: { ...options, wanted: ['hidden', 'weight'] },
+    };
+  },
+  reference: (inputs, { ignoreId }, { rows, vocabulary, depth }) => {
+    const { hidden, weight, targets, lossGradient, logSumExpGradient } = inputs;
+    const all = native.linear_cross_entropy_gradient(
+      ...[hidden.data, weight.data, targets.data, rows, vocabulary, depth, ignoreId],
+      ...[lossGradient?.data, logSumExpGradient?.data],
+    );
+    return {
+      hidden: result([rows, depth], all.subarray(0, rows * depth)),
+      weight: result([vocabulary, depth], all.subarray(rows * depth)),
+    };
   },
 };

@@ -68,7 +68,8 @@ export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/no
 // Operations.
 export type { Activation } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
-export { type AttentionMask, attention, emptyLogSumExp } from './ops/attention.js';
+export { attention, emptyLogSumExp } from './ops/attention.js';
+export type { AttentionMask } from './ops/attention-problem.js';
 export { batchNorm } from './ops/batch-norm.js';
 export {
   add,

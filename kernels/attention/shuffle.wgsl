@@ -10,6 +10,7 @@
 // Mesa does so up to a certain size of the unrolled body: hence loops over a quarter of a head.
 enable subgroups;
 //! import lib/attention.wgsl
+//! import lib/attention_lanes.wgsl
 //! import lib/index.wgsl
 
 const WORKGROUP = 8u;
@@ -52,18 +53,8 @@ fn row_vector(i: u32) -> vec4f {
 fn with_value(i: u32, factor: vec4f, p: vec4f) -> mat4x4f {
   let v = row_vector(i);
   let sums = weighted[i];
-  return mat4x4f(
-    fma(v, vec4f(p.x), sums[0] * factor.x),
-    fma(v, vec4f(p.y), sums[1] * factor.y),
-    fma(v, vec4f(p.z), sums[2] * factor.z),
-    fma(v, vec4f(p.w), sums[3] * factor.w),
-  );
-}
-
-/// Moves all queries of an array one place to the front and puts `last` behind them. Unlike an index that is not
-/// constant, this leaves the array in registers, and a loop around it needs one load or store in the program.
-fn shift(m: mat4x4f, next: vec4f) -> mat4x4f {
-  return mat4x4f(m[1], m[2], m[3], next);
+  let scaled = mat4x4f(sums[0] * factor.x, sums[1] * factor.y, sums[2] * factor.z, sums[3] * factor.w);
+  return added(scaled, v, p);
 }
 
 @compute @workgroup_size(WORKGROUP)

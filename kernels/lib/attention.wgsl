@@ -36,6 +36,13 @@ fn key_end(batch: u32, last: u32) -> u32 {
   return params.key_length;
 }
 
+/// Queries before this index attend no key from `first` on.
+fn query_begin(first: u32) -> u32 {
+  if (MASK != 1) { return 0u; }
+  let position = min(first / params.group_size, params.last_group) * params.group_size;
+  return max(position, params.query_offset) - params.query_offset;
+}
+
 /// How much a key counts for the queries whose group may attend it.
 fn weight_at(batch: u32, key_index: u32) -> f32 {
   switch KEY_WEIGHT {

@@ -7,36 +7,13 @@
 // with c the channel of element i and b its sample; scale and shift are the stylization of MotionDiffuse.
 // The kernel declares Params and the bindings as normalize_plain.wgsl does, and `total` for lib/deviations.wgsl.
 //! import lib/activation.wgsl
-//! import lib/deviations.wgsl
+//! import lib/group_statistics.wgsl
 
-const STATISTIC = 0u;
 const CHANNEL_RUNS = false;   // a channel is a run of `spatial` elements; else each element is a channel
 const HAS_WEIGHT = false;
 const HAS_BIAS = false;
 const HAS_SCALE = false;
 const HAS_SHIFT = false;
-
-struct Normalization {
-  center: f32,
-  correction: f32,
-  factor: f32,   // 1 / deviation
-}
-
-/// Element i of group g is x[first_of(g) + i stride].
-fn first_of(group: u32) -> u32 {
-  return group / params.stride * params.span * params.stride + group % params.stride;
-}
-
-fn normalization(group: u32, lane: u32, lanes: u32) -> Normalization {
-  let start = first_of(group);
-  if (STATISTIC == 0u) {
-    let m = moments(start, lane, lanes);
-    return Normalization(m.center, m.correction, 1.0 / sqrt(m.variance + params.eps));
-  }
-  let squares = total(deviations(start, lane, lanes, 0.0), lane).y;
-  if (STATISTIC == 1u) { return Normalization(0.0, 0.0, 1.0 / sqrt(squares / f32(params.span) + params.eps)); }
-  return Normalization(0.0, 0.0, 1.0 / max(sqrt(squares), params.eps));
-}
 
 /// Writes the elements of a group that fall to a lane.
 fn write_group(group: u32, lane: u32, lanes: u32, n: Normalization) {
@@ -68,6 +45,5 @@ fn affine(channel: u32, style: u32) -> vec2f {
 }
 
 fn write(i: u32, n: Normalization, a: vec2f) {
-  let normalized = ((f32(x[i]) - n.center) - n.correction) * n.factor;
-  out[i] = Element(activate(fma(normalized, a.x, a.y)));
+  out[i] = Element(activate(fma(normalized(i, n), a.x, a.y)));
 }

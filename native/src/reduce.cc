@@ -55,6 +55,26 @@ static Napi::Value maskedMean(Info info) {
   return result;
 }
 
+/// maskedMeanGradient(gradient [outer, inner], mask [outer, n], outer, n, inner) -> [outer, n, inner]
+static Napi::Value maskedMeanGradient(Info info) {
+  const double *gradient = doubles(info, 0), *mask = doubles(info, 1);
+  const size_t outer = whole(info, 2), n = whole(info, 3), inner = whole(info, 4);
+  auto result = Napi::Float64Array::New(info.Env(), outer * n * inner);
+  double* out = result.Data();
+  for (size_t o = 0; o < outer; o++) {
+    double weights = 0;
+    for (size_t k = 0; k < n; k++) weights += mask[o * n + k];
+    for (size_t k = 0; k < n; k++) {
+      for (size_t i = 0; i < inner; i++) {
+        const double share = weights == 0 ? 0 : mask[o * n + k] / weights;
+        out[(o * n + k) * inner + i] = share * gradient[o * inner + i];
+      }
+    }
+  }
+  return result;
+}
+
+REFERENCE(maskedMeanGradient);
 REFERENCE(reduce);
 REFERENCE(maskedMean);
 

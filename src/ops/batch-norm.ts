@@ -1,10 +1,13 @@
-import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { activated } from './activated.js';
 import { type ActivationConstants, activationConstants } from './activation.js';
+import { batchNormGradientOperation } from './batch-norm-gradient.js';
+import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 import { unitsEach } from './elements.js';
+import { fill } from './fill.js';
 import { spread, workgroupSize } from './grid.js';
 import { expectNorm, type NormOptions } from './norm.js';
 import { defineOperation } from './op.js';
@@ -22,10 +25,8 @@ interface Operands extends Record<string, Tensor | undefined> {
   readonly bias?: Tensor | undefined;
 }
 
-interface BatchNormProblem {
+interface BatchNormProblem extends ChannelSizes {
   readonly shape: Shape;
-  readonly channels: number;
-  readonly spatial: number;
   readonly eps: number;
   readonly hasWeight: boolean;
   readonly hasBias: boolean;
@@ -42,18 +43,15 @@ export const batchNormOperation = defineOperation<
   name: 'batchNorm',
   problem({ x, ...perChannel }, { eps = 1e-5, ...activation }) {
     expectNorm(x, eps);
-    const [batch, channels] = x.shape;
-    if (batch === undefined || channels === undefined)
-      throw new ShapeError(`batchNorm: ${x} must be (B, C, …)`);
+    const sizes = channelSizes('batchNorm', x);
     for (const [name, tensor] of Object.entries(perChannel)) {
       if (!tensor) continue;
       expectDtype(tensor, name, name === 'mean' || name === 'variance' ? 'f32' : x.dtype);
-      expectShape(tensor, name, [channels]);
+      expectShape(tensor, name, [sizes.channels]);
     }
     return {
+      ...sizes,
       shape: x.shape,
-      channels,
-      spatial: x.size / (batch * channels),
       eps,
       hasWeight: perChannel.weight !== undefined,
       hasBias: perChannel.bias !== undefined,
@@ -80,6 +78,19 @@ export const batchNormOperation = defineOperation<
   ],
   flops: ({ shape }) => 4 * sizeOf(shape),
   reduction: () => 1,
+  gradient: {
+    keeps: () => ({ inputs: ['x', 'mean', 'variance', 'weight'] }),
+    rule({ inputs: { x, mean, variance, weight }, problem: { channels, eps }, gradients, wants }) {
+      const gradient = gradients.output!;
+      const perChannel = ['mean', 'variance', 'weight', 'bias'].some(wants)
+        ? batchNormGradientOperation.run({ x, gradient, mean, variance, weight }, { eps })
+        : {};
+      if (!wants('x')) return perChannel;
+      // The gradient goes through the same factors as x does.
+      const none = fill(gradient.runtime, [channels], 0);
+      return { ...perChannel, x: batchNorm({ x: gradient, mean: none, variance, weight }, { eps }) };
+    },
+  },
 });
 
 function launch(
@@ -108,5 +119,5 @@ function launch(
  * @throws ShapeError, DtypeError, OptionError
  */
 export function batchNorm(operands: Operands, options: NormOptions = {}): Tensor {
-  return batchNormOperation.run(operands, options).output;
+  return activated(operands, options, (plain) => batchNormOperation.run(operands, plain).output);
 }

@@ -1,15 +1,13 @@
-import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { channelMomentsGradientOperation } from './channel-moments-gradient.js';
+import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
 import { spread } from './grid.js';
-import { lanesFor } from './norm.js';
+import { lanesFor } from './norm-groups.js';
 import { defineOperation } from './op.js';
 
-interface ChannelMomentsProblem {
-  readonly batch: number;
-  readonly channels: number;
-  readonly spatial: number;
+interface ChannelMomentsProblem extends ChannelSizes {
   readonly dtype: Dtype;
 }
 
@@ -29,11 +27,7 @@ export const channelMomentsOperation = defineOperation<
   name: 'channelMoments',
   problem({ x }) {
     expectDtype(x, 'x', 'f32', 'f16');
-    const [batch, channels] = x.shape;
-    if (batch === undefined || channels === undefined) {
-      throw new ShapeError(`channelMoments: ${x} must be (B, C, …)`);
-    }
-    return { batch, channels, spatial: x.size / (batch * channels), dtype: x.dtype };
+    return { ...channelSizes('channelMoments', x), dtype: x.dtype };
   },
   outputs: ({ channels }) => ({
     mean: { shape: [channels], dtype: 'f32' },
@@ -67,6 +61,21 @@ export const channelMomentsOperation = defineOperation<
   ],
   flops: ({ batch, channels, spatial }) => 6 * batch * channels * spatial,
   reduction: ({ batch, spatial }) => batch * spatial,
+  gradient: {
+    keeps: () => ({ inputs: ['x'], outputs: ['mean'] }),
+    rule({ inputs, outputs, gradients }) {
+      const { output } = channelMomentsGradientOperation.run(
+        {
+          x: inputs.x,
+          mean: outputs.mean,
+          meanGradient: gradients.mean,
+          varianceGradient: gradients.variance,
+        },
+        {},
+      );
+      return { x: output };
+    },
+  },
 });
 
 function launch(
@@ -74,17 +83,15 @@ function launch(
   kernel: `norm/channel_moments_${'plain' | 'subgroup' | 'workgroup'}`,
   x: Tensor,
   { mean, variance }: ChannelMoments,
-  { batch, channels, spatial, dtype }: ChannelMomentsProblem,
+  problem: ChannelMomentsProblem,
   constants: { readonly WORKGROUP?: number },
 ): void {
-  const alongSpace = { span: spatial, stride: 1, rows: batch, row_stride: channels * spatial };
-  const alongBatch = { span: batch, stride: channels * spatial, rows: spatial, row_stride: 1 };
+  const { channels, dtype } = problem;
   runtime.launch({
     kernel,
     constants: { Element: dtype, ...constants },
     buffers: { x, mean, variance },
-    // The lanes go along the longer runs.
-    params: { channels, channel_stride: spatial, ...(spatial >= batch ? alongSpace : alongBatch) },
+    params: channelRuns(problem),
     workgroups: constants.WORKGROUP ? spread(channels, 1) : spread(channels),
   });
 }

@@ -1,6 +1,8 @@
 import { OptionError, ShapeError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { activated } from './activated.js';
 import { type NormOperands, type NormOptions, normOperation, normProblem } from './norm.js';
+import { channelLayout } from './norm-groups.js';
 
 export interface GroupNormOptions extends NormOptions {
   /** Number of groups, a divisor of C. */
@@ -11,21 +13,14 @@ export const groupNormOperation = normOperation(
   'groupNorm',
   (operands: NormOperands, { groups, ...options }: GroupNormOptions) => {
     const { x } = operands;
-    const [samples, channels] = x.shape;
-    if (samples === undefined || channels === undefined) {
+    const [, channels] = x.shape;
+    if (channels === undefined) {
       throw new ShapeError(`groupNorm: ${x} must be (B, C, …)`);
     }
     if (!(Number.isInteger(groups) && groups > 0 && channels % groups === 0)) {
       throw new OptionError(`groupNorm: ${groups} groups do not divide the ${channels} channels of ${x}`);
     }
-    return normProblem(operands, options, 'variance', {
-      groups: samples * groups,
-      span: x.size / (samples * groups),
-      stride: 1,
-      spatial: x.size / (samples * channels),
-      channelGroups: groups,
-      sampleGroups: groups,
-    });
+    return normProblem(operands, options, 'variance', channelLayout(x.shape, groups));
   },
 );
 
@@ -35,7 +30,7 @@ export const groupNormOperation = normOperation(
  * @throws ShapeError, DtypeError, OptionError
  */
 export function groupNorm(operands: NormOperands, options: GroupNormOptions): Tensor {
-  return groupNormOperation.run(operands, options).output;
+  return activated(operands, options, (plain) => groupNormOperation.run(operands, plain).output);
 }
 
 /** InstanceNorm (Ulyanov et al. 2016) of `x` (B, C, …): {@link groupNorm} with a group for each channel. */

@@ -1,6 +1,7 @@
-import { axisOf, sizeOf } from '../tensor/shape.js';
+import { axisOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { normOperation, normProblem } from './norm.js';
+import { axisLayout } from './norm-groups.js';
 
 export interface L2NormalizeOptions {
   /** Counted from the end when negative; default the last. */
@@ -12,16 +13,7 @@ export interface L2NormalizeOptions {
 export const l2NormalizeOperation = normOperation(
   'l2Normalize',
   ({ x }: { x: Tensor }, { axis = -1, eps = 1e-12 }: L2NormalizeOptions) => {
-    const at = axisOf(axis, x.rank);
-    const span = x.shape[at]!;
-    return normProblem({ x }, { eps }, 'norm', {
-      groups: x.size / span,
-      span,
-      stride: sizeOf(x.shape.slice(at + 1)),
-      spatial: 1,
-      channelGroups: 1,
-      sampleGroups: 1,
-    });
+    return normProblem({ x }, { eps }, 'norm', axisLayout(x.shape, axisOf(axis, x.rank)));
   },
 );
 

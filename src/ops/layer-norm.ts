@@ -1,6 +1,8 @@
 import { axisOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type NormLayout, type NormOperands, type NormOptions, normOperation, normProblem } from './norm.js';
+import { activated } from './activated.js';
+import { type NormOperands, type NormOptions, normOperation, normProblem } from './norm.js';
+import { type NormLayout, rowLayout } from './norm-groups.js';
 
 export const layerNormOperation = normOperation('layerNorm', (operands: NormOperands, options: NormOptions) =>
   normProblem(operands, options, 'variance', rows(operands.x)),
@@ -17,7 +19,7 @@ export const rmsNormOperation = normOperation('rmsNorm', (operands: NormOperands
  * @throws ShapeError, DtypeError, OptionError
  */
 export function layerNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
-  return layerNormOperation.run(operands, options).output;
+  return activated(operands, options, (plain) => layerNormOperation.run(operands, plain).output);
 }
 
 /**
@@ -26,14 +28,10 @@ export function layerNorm(operands: NormOperands, options: NormOptions = {}): Te
  * @throws ShapeError, DtypeError, OptionError
  */
 export function rmsNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
-  return rmsNormOperation.run(operands, options).output;
+  return activated(operands, options, (plain) => rmsNormOperation.run(operands, plain).output);
 }
 
-/** Each row of the last axis is a group, each element of it a channel; a sample is an entry of the first axis. */
-function rows({ shape, size, rank }: Tensor): NormLayout {
+function rows({ shape, rank }: Tensor): NormLayout {
   axisOf(-1, rank);
-  const span = shape.at(-1)!;
-  const groups = size / span;
-  const sampleGroups = rank > 1 ? groups / shape[0]! : 1;
-  return { groups, span, stride: 1, spatial: 1, channelGroups: 1, sampleGroups };
+  return rowLayout(shape);
 }

@@ -1,6 +1,7 @@
 import { OptionError, ShapeError } from '../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
+import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
 import { defineOperation } from './op.js';
 import {
   type VocabularyProblem,
@@ -84,6 +85,14 @@ export const linearCrossEntropyOperation = defineOperation<
   ),
   flops: ({ rows, columns, depth }) => (2 * depth + 4) * rows * columns,
   reduction: ({ columns, depth }) => Math.max(columns, depth),
+  gradient: {
+    keeps: () => ({ inputs: ['hidden', 'weight', 'targets'], outputs: ['logSumExp'] }),
+    rule: ({ inputs, outputs: { logSumExp }, options, gradients, wants }) =>
+      linearCrossEntropyGradientOperation.run(
+        { ...inputs, logSumExp, lossGradient: gradients.loss, logSumExpGradient: gradients.logSumExp },
+        { ...options, wanted: (['hidden', 'weight'] as const).filter(wants) },
+      ),
+  },
 });
 
 /**

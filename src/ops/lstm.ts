@@ -5,6 +5,7 @@ import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { concat } from './concat.js';
 import { spread } from './grid.js';
+import { lstmGradientOperation } from './lstm-gradient.js';
 import { linear } from './matmul.js';
 import { defineOperation } from './op.js';
 import { transpose } from './permute.js';
@@ -162,7 +163,31 @@ export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, 
   flops: ({ batch, time, inputs, hidden, directions }) =>
     2 * batch * time * directions * 4 * hidden * (inputs + hidden),
   reduction: ({ inputs, hidden }) => inputs + hidden,
+  gradient: {
+    keeps: () => ({ inputs: operandNames, outputs: ['output'] }),
+    rule({ inputs, outputs, gradients, wants }) {
+      return lstmGradientOperation.run(
+        {
+          ...inputs,
+          output: outputs.output,
+          outputGradient: gradients.output,
+          stateGradient: gradients.state,
+        },
+        { wanted: operandNames.filter(wants) },
+      );
+    },
+  },
 });
+
+const weightNames = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
+
+const operandNames = [
+  'input',
+  ...weightNames,
+  ...weightNames.map((name) => `${name}Reverse`),
+  'lengths',
+  'state',
+];
 
 /** Units that the persistent kernel makes room for: one kernel serves a range of sizes. */
 function capacity(hidden: number): number {

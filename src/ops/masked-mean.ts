@@ -3,6 +3,7 @@ import type { Dtype } from '../tensor/dtype.js';
 import { axisOf, type Shape, sameShape, shapeText, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
+import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 import { defineOperation } from './op.js';
 
 interface MaskedMeanOperands extends Record<string, Tensor> {
@@ -62,12 +63,19 @@ export const maskedMeanOperation = defineOperation<
   ],
   flops: ({ outer, n, inner }) => 2 * outer * n * inner,
   reduction: ({ n }) => n,
+  gradient: {
+    keeps: () => ({ inputs: ['mask'] }),
+    rule({ inputs: { mask }, options: { axis }, shapes, gradients }) {
+      const operands = { gradient: gradients.output!, mask };
+      return { x: maskedMeanGradientOperation.run(operands, { shape: shapes.x, axis }).output };
+    },
+  },
 });
 
 /**
  * Mean along an axis with weights: Σₖ mask x / Σₖ mask, 0 where the weights add up to 0 (MS-2D-TAN's text feature,
  * with `x` (B, L, D), `mask` (B, L), axis 1). `x` is f32 or f16; `mask` has any type and the axes of `x` up to `axis`.
- * Elements of weight 0 are not looked at. @throws ShapeError, DtypeError
+ * Elements of weight 0 are not looked at. Its gradient reaches `x` only. @throws ShapeError, DtypeError
  */
 export function maskedMean(
   operands: { readonly x: Tensor; readonly mask: Tensor },

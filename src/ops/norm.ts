@@ -5,22 +5,22 @@ import { type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
 import { spread } from './grid.js';
+import { normGradientOperation, normParameters } from './norm-gradient.js';
+import {
+  groupParams,
+  lanesFor,
+  layoutCounts,
+  type NormLayout,
+  sharesGroups,
+  sharesGroupsInSoftware,
+  statistics,
+} from './norm-groups.js';
 import { defineOperation, type Operation, type Variant } from './op.js';
 
 /**
  * What the normalizations share: `groups` of `span` elements are each divided by their own deviation. The kernels
  * are those of kernels/norm/normalize_*.wgsl.
  */
-
-/** What a group is divided by; numbers of kernels/lib/normalization.wgsl. */
-const statistics = {
-  /** √(variance + eps), after the mean is taken off. */
-  variance: 0,
-  /** √(mean(x²) + eps). */
-  meanSquare: 1,
-  /** max(‖x‖, eps). */
-  norm: 2,
-} as const;
 
 export interface NormOperands extends Record<string, Tensor | undefined> {
   /** f32 or f16, as all operands. */
@@ -38,20 +38,6 @@ export interface NormOperands extends Record<string, Tensor | undefined> {
 export interface NormOptions extends ActivationOptions {
   /** Keeps the deviation away from 0; default 1e-5. */
   readonly eps?: number;
-}
-
-/** How the elements fall into groups and channels. */
-export interface NormLayout {
-  readonly groups: number;
-  /** Elements of a group, and how far apart in memory they are. */
-  readonly span: number;
-  readonly stride: number;
-  /** Elements of a channel in a group. */
-  readonly spatial: number;
-  /** Groups that the channels fall into. */
-  readonly channelGroups: number;
-  /** Groups in a sample. */
-  readonly sampleGroups: number;
 }
 
 export interface NormProblem extends NormLayout {
@@ -74,9 +60,7 @@ export function normProblem(
   layout: NormLayout,
 ): NormProblem {
   expectNorm(x, eps);
-  const { groups, span, spatial, channelGroups, sampleGroups } = layout;
-  const channels = (channelGroups * span) / spatial;
-  const samples = groups / sampleGroups;
+  const { channels, samples } = layoutCounts(layout);
   for (const [name, tensor, shape] of [
     ['weight', weight, [channels]],
     ['bias', bias, [channels]],
@@ -112,8 +96,7 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
     name: 'subgroup',
     suits: ({ subgroups }) => subgroups,
     meantFor: ['software'],
-    // Many short groups keep every core busy without sharing (measured).
-    prefers: (traits, problem) => sharing(traits, problem) && (problem.groups < 1024 || problem.span > 256),
+    prefers: sharesGroupsInSoftware,
     run(runtime, operands, { output }, problem) {
       const lanes = runtime.traits.subgroupMaxSize;
       launch(runtime, 'norm/normalize_subgroup', operands, output, problem, { WORKGROUP: lanes });
@@ -123,7 +106,7 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
     name: 'workgroup',
     suits: () => true,
     meantFor: ['hardware'],
-    prefers: sharing,
+    prefers: sharesGroups,
     run(runtime, operands, { output }, problem) {
       const lanes = lanesFor(problem.span);
       launch(runtime, 'norm/normalize_workgroup', operands, output, problem, { WORKGROUP: lanes });
@@ -137,16 +120,6 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
   },
 ];
 
-/** Whether to share a group: elements far apart are better read together with those of the next groups. */
-function sharing(_: unknown, { stride, groups }: NormProblem): boolean {
-  return stride === 1 || groups < 1024;
-}
-
-/** Invocations that share a sum of that length on a GPU. */
-export function lanesFor(length: number): number {
-  return length > 512 ? 256 : 64;
-}
-
 function launch(
   runtime: Runtime,
   kernel: `norm/normalize_${'plain' | 'subgroup' | 'workgroup'}`,
@@ -155,7 +128,7 @@ function launch(
   problem: NormProblem,
   constants: { readonly WORKGROUP?: number },
 ): void {
-  const { groups, span, stride, spatial, channelGroups, sampleGroups, eps } = problem;
+  const { groups, spatial, eps } = problem;
   runtime.launch({
     kernel,
     constants: {
@@ -170,17 +143,7 @@ function launch(
       ...constants,
     },
     buffers: { x, weight, bias, scale, shift, out },
-    params: {
-      groups,
-      span,
-      stride,
-      rows: 1,
-      row_stride: 0,
-      spatial,
-      channel_groups: channelGroups,
-      sample_groups: sampleGroups,
-      eps,
-    },
+    params: { ...groupParams(problem), eps },
     workgroups: constants.WORKGROUP ? spread(groups, 1) : spread(groups),
   });
 }
@@ -197,5 +160,16 @@ export function normOperation<Operands extends NormOperands, Options>(
     variants,
     flops: ({ shape, statistic }) => (statistic === 'variance' ? 8 : 4) * sizeOf(shape),
     reduction: ({ span }) => span,
+    gradient: {
+      keeps: () => ({ inputs: ['x', 'weight', 'bias', 'scale'] }),
+      rule({ inputs, problem, gradients, wants }) {
+        const { x, weight, bias, scale } = inputs;
+        const wanted = normParameters.filter(wants);
+        return normGradientOperation.run(
+          { x, gradient: gradients.output!, weight, bias, scale },
+          { ...problem, wanted },
+        );
+      },
+    },
   });
 }

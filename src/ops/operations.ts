@@ -1,10 +1,13 @@
 import { argmaxOperation } from './argmax.js';
 import { attentionOperation } from './attention.js';
+import { attentionGradientOperation } from './attention-gradient.js';
 import { batchNormOperation } from './batch-norm.js';
+import { batchNormGradientOperation } from './batch-norm-gradient.js';
 import { binaryOperation } from './binary.js';
 import { broadcastToOperation } from './broadcast-to.js';
 import { castOperation } from './cast.js';
 import { channelMomentsOperation } from './channel-moments.js';
+import { channelMomentsGradientOperation } from './channel-moments-gradient.js';
 import { commitTokensOperation } from './commit-tokens.js';
 import { concatOperation } from './concat.js';
 import { conv2dOperation } from './conv.js';
@@ -21,11 +24,15 @@ import { iouMapOperation } from './iou-map.js';
 import { l2NormalizeOperation } from './l2-normalize.js';
 import { layerNormOperation, rmsNormOperation } from './layer-norm.js';
 import { linearCrossEntropyOperation } from './linear-cross-entropy.js';
+import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
 import { linearTokenCandidatesOperation } from './linear-token-candidates.js';
 import { lstmOperation } from './lstm.js';
+import { lstmGradientOperation } from './lstm-gradient.js';
 import { maskedMeanOperation } from './masked-mean.js';
+import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 import { matmulOperation } from './matmul.js';
 import { mergeMapsOperation } from './merge-maps.js';
+import { normGradientOperation } from './norm-gradient.js';
 import type { AnyOperation } from './op.js';
 import { padOperation } from './pad.js';
 import { permuteOperation } from './permute.js';
@@ -43,6 +50,7 @@ import { scatterOperation } from './scatter.js';
 import { scatterAddOperation } from './scatter-add.js';
 import { sliceOperation } from './slice.js';
 import { softmaxOperation } from './softmax.js';
+import { softmaxGradientOperation } from './softmax-gradient.js';
 import { timeEmbeddingOperation } from './time-embedding.js';
 import { tokenCandidatesOperation } from './token-candidates.js';
 import { topKOperation } from './topk.js';
@@ -53,11 +61,14 @@ import { whereOperation } from './where.js';
 /** Every operation of the package. */
 export const operations: readonly AnyOperation[] = [
   argmaxOperation,
+  attentionGradientOperation,
   attentionOperation,
+  batchNormGradientOperation,
   batchNormOperation,
   binaryOperation,
   broadcastToOperation,
   castOperation,
+  channelMomentsGradientOperation,
   channelMomentsOperation,
   commitTokensOperation,
   concatOperation,
@@ -76,12 +87,16 @@ export const operations: readonly AnyOperation[] = [
   l2NormalizeOperation,
   layerNormOperation,
   rmsNormOperation,
+  linearCrossEntropyGradientOperation,
   linearCrossEntropyOperation,
   linearTokenCandidatesOperation,
+  lstmGradientOperation,
   lstmOperation,
+  maskedMeanGradientOperation,
   maskedMeanOperation,
   matmulOperation,
   mergeMapsOperation,
+  normGradientOperation,
   padOperation,
   permuteOperation,
   averagePoolGradientOperation,
@@ -100,6 +115,7 @@ export const operations: readonly AnyOperation[] = [
   scatterAddOperation,
   scatterOperation,
   sliceOperation,
+  softmaxGradientOperation,
   softmaxOperation,
   timeEmbeddingOperation,
   tokenCandidatesOperation,

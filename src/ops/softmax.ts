@@ -5,6 +5,7 @@ import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
+import { softmaxGradientOperation } from './softmax-gradient.js';
 
 interface SoftmaxProblem {
   readonly shape: Shape;
@@ -123,6 +124,12 @@ export const softmaxOperation = defineOperation<
   ],
   flops: ({ rows, columns }) => 4 * rows * columns,
   reduction: ({ columns }) => columns,
+  gradient: {
+    keeps: () => ({ outputs: ['output'] }),
+    rule({ outputs: { output }, problem: { log }, gradients }) {
+      return { x: softmaxGradientOperation.run({ output, gradient: gradients.output! }, { log }).output };
+    },
+  },
 });
 
 /** Softmax over the last axis of `x` (…, C), f32 or f16. */

@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attentionCases } from '../../cases/attention.js';
+import { attentionGradientCases } from '../../cases/attention-gradient.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import {
-  type AttentionMask,
-  type AttentionOperands,
-  attention,
-  emptyLogSumExp,
-} from '../../src/ops/attention.js';
+import { attention, emptyLogSumExp } from '../../src/ops/attention.js';
+import type { AttentionMask, AttentionOperands } from '../../src/ops/attention-problem.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(attentionCases);
+await testOperation(attentionGradientCases);
 
 const runtime = await testRuntime();
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { lstmCases } from '../../cases/lstm.js';
+import { lstmGradientCases } from '../../cases/lstm-gradient.js';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { uploadInputs } from '../../cases/support/tensors.js';
@@ -11,6 +12,7 @@ import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(lstmCases);
+await testOperation(lstmGradientCases);
 
 const runtime = await testRuntime();
 const forward = {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { batchNormGradientCases, channelMomentsGradientCases } from '../../cases/batch-norm-gradient.js';
 import {
   batchNormCases,
   channelMomentsCases,
@@ -8,15 +9,18 @@ import {
   layerNormCases,
   rmsNormCases,
 } from '../../cases/norm.js';
+import { normGradientCases } from '../../cases/norm-gradient.js';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { batchNorm } from '../../src/ops/batch-norm.js';
+import { add } from '../../src/ops/binary.js';
 import { channelMoments } from '../../src/ops/channel-moments.js';
 import { groupNorm, instanceNorm } from '../../src/ops/group-norm.js';
 import { l2Normalize } from '../../src/ops/l2-normalize.js';
 import { layerNorm } from '../../src/ops/layer-norm.js';
 import { stylize } from '../../src/ops/stylize.js';
+import { Tape } from '../../src/tensor/tape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
@@ -25,8 +29,11 @@ await testOperation(layerNormCases);
 await testOperation(rmsNormCases);
 await testOperation(groupNormCases);
 await testOperation(l2NormalizeCases);
+await testOperation(normGradientCases);
 await testOperation(channelMomentsCases);
 await testOperation(batchNormCases);
+await testOperation(batchNormGradientCases);
+await testOperation(channelMomentsGradientCases);
 
 const runtime = await testRuntime();
 const random = new Random(7);
@@ -80,6 +87,21 @@ describe('norms', () => {
     assert.ok(
       relativeError(await stylize({ x: maps, scale, shift }, { groups: 2 }).read(), wantedMaps) < 1e-6,
     );
+  });
+
+  it('batchNorm differentiates through the moments of its batch as groupNorm does through those of its group', async () => {
+    const x = normal(1, 3, 50);
+    const seed = normal(1, 3, 50);
+    const gradientOf = async (body: () => Tensor) => {
+      const tape = new Tape(runtime);
+      tape.watch(x);
+      const output = runtime.withTape(tape, body);
+      const [gradient] = tape.backward([[output, seed]], [x], add);
+      return gradient!.read();
+    };
+    const batch = await gradientOf(() => batchNorm({ x, ...channelMoments(x) }, { activation: 'none' }));
+    const instance = await gradientOf(() => instanceNorm({ x }));
+    assert.ok(relativeError(batch, instance) < 1e-5);
   });
 
   it('refuse what does not fit', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { maskedMeanCases, reduceCases } from '../../cases/reduce.js';
+import { maskedMeanCases, maskedMeanGradientCases, reduceCases } from '../../cases/reduce.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { maskedMean } from '../../src/ops/masked-mean.js';
 import { logSumExp, max, mean, min, reduceOperation, sum } from '../../src/ops/reduce.js';
@@ -9,6 +9,7 @@ import { testRuntime } from '../support/runtime.js';
 
 await testOperation(reduceCases);
 await testOperation(maskedMeanCases);
+await testOperation(maskedMeanGradientCases);
 
 const runtime = await testRuntime();
 

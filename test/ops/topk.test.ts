@@ -3,7 +3,9 @@ import { it } from 'node:test';
 import { argmaxCases, topKCases } from '../../cases/topk.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { argmax } from '../../src/ops/argmax.js';
+import { add } from '../../src/ops/binary.js';
 import { topK } from '../../src/ops/topk.js';
+import { Tape } from '../../src/tensor/tape.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
@@ -21,6 +23,15 @@ it('keeps the leading axes', async () => {
   const best = argmax(x);
   assert.deepEqual([...best.shape], [1, 2]);
   assert.deepEqual([...(await best.read())], [1, 0]);
+});
+
+it('hands the gradients of the values to the elements they came from', async () => {
+  const x = runtime.tensor([1, 3, 2, 5, 5, 4], [2, 3]);
+  const tape = new Tape(runtime);
+  tape.watch(x);
+  const { values } = runtime.withTape(tape, () => topK(x, 2));
+  const [gradient] = tape.backward([[values, runtime.tensor([10, 20, 30, 40], [2, 2])]], [x], add);
+  assert.deepEqual([...(await gradient!.read())], [0, 10, 20, 30, 40, 0]);
 });
 
 it('refuses what it cannot do', () => {

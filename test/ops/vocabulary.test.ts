@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../../cases/support/random.js';
-import { linearCrossEntropyCases, linearTokenCandidatesCases } from '../../cases/vocabulary.js';
+import {
+  linearCrossEntropyCases,
+  linearCrossEntropyGradientCases,
+  linearTokenCandidatesCases,
+} from '../../cases/vocabulary.js';
 import { DtypeError, FeatureError, OptionError, ShapeError } from '../../src/errors.js';
 import { decodingState } from '../../src/ops/decoding.js';
 import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
@@ -17,6 +21,7 @@ import { testRuntime } from '../support/runtime.js';
 
 await testOperation(linearTokenCandidatesCases);
 await testOperation(linearCrossEntropyCases);
+await testOperation(linearCrossEntropyGradientCases);
 
 const runtime = await testRuntime();
 const maskId = 1;

@@ -1,0 +1,75 @@
+import { loadReference } from '../native/index.js';
+import { emptyLogSumExp } from '../src/ops/attention.js';
+import { attentionGradientOperation } from '../src/ops/attention-gradient.js';
+import {
+  type AttentionInputs,
+  type AttentionSize,
+  attentionAnswers,
+  attentionCases,
+  type ReferenceOperands,
+  referenceOperands,
+} from './attention.js';
+import type { CaseTable } from './support/case-table.js';
+import { fill, fixed, normal, result } from './support/host.js';
+
+const native = loadReference<{
+  attentionGradient(
+    ...operands: [
+      ...ReferenceOperands,
+      outputGradient: Float64Array | undefined,
+      logSumExpGradient: Float64Array | undefined,
+    ]
+  ): Float64Array;
+}>();
+
+interface Size extends AttentionSize {
+  /** Which results have a gradient; both where absent. */
+  of?: 'output' | 'logSumExp';
+}
+
+/** With few keys what they give cancels, to zero for one key. */
+const enoughKeys = ({ keys }: AttentionSize) => keys >= 8;
+
+export const attentionGradientCases: CaseTable<Size> = {
+  operation: attentionGradientOperation,
+  sizes: [
+    ...attentionCases.sizes.filter(enoughKeys),
+    { batch: 2, heads: 2, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'output' },
+    { batch: 2, heads: 4, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'logSumExp' },
+  ],
+  random: (fc) => attentionCases.random(fc).filter(enoughKeys),
+  // With scores far apart, what f16 rounds of the output is not small beside what is left of the sums.
+  tolerance: 4,
+  benchmarks: attentionCases.benchmarks!,
+  gpuBenchmarks: [{ batch: 1, heads: 16, keyHeads: 16, queries: 2048, keys: 2048, headSize: 64 }],
+  make: (size, random) => {
+    const { inputs, options } = attentionCases.make(size, random);
+    const { output, logSumExp } = attentionAnswers(inputs as unknown as AttentionInputs, size);
+    const shape = inputs.query!.shape;
+    const rows = shape.slice(0, 3);
+    return {
+      inputs: {
+        ...inputs,
+        output: result(shape, output),
+        logSumExp: fixed(fill(rows, (i) => Math.max(logSumExp[i]!, emptyLogSumExp))),
+        outputGradient: size.of === 'logSumExp' ? undefined : normal(random, shape),
+        logSumExpGradient: size.of === 'output' ? undefined : fixed(normal(random, rows)),
+      },
+      options,
+    };
+  },
+  reference: (inputs, _, size) => {
+    const { query, key, outputGradient, logSumExpGradient } = inputs;
+    const all = native.attentionGradient(
+      ...referenceOperands(inputs, size),
+      outputGradient?.data,
+      logSumExpGradient?.data,
+    );
+    const [queries, keys] = [query.data.length, key.data.length];
+    return {
+      query: result(query.shape, all.subarray(0, queries)),
+      key: result(key.shape, all.subarray(queries, queries + keys)),
+      value: result(key.shape, all.subarray(queries + keys)),
+    };
+  },
+};

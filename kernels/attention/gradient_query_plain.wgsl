@@ -1,0 +1,60 @@
+// Gradient of attention (plain.wgsl) by the queries, with g_i the gradient of output i, from what the forward pass left:
+//   p_ij = w_j exp(s_ij - log_sum_exp_i), 0 where j is not attended     s_ij = scale q_i . k_j + bias_ij
+//   z_ij = p_ij (g_i . v_j - delta_i)                                   delta_i = g_i . output_i - log_sum_exp_gradient_i
+//   out_i = scale sum_j z_ij k_j
+// (Dao et al., arXiv:2205.14135, appendix B.2: no matrix of p or z is stored.)
+// One invocation a query.
+//! import lib/attention.wgsl
+//! import lib/attention_probability.wgsl
+//! import lib/index.wgsl
+
+const WORKGROUP = 64u;
+const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
+const HAS_BIAS = false;
+alias Element = f32;
+
+struct Params {
+  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
+  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
+  group_size: u32, last_group: u32, query_offset: u32,
+  head_size: u32,                                     // D
+  width: u32,                                         // of a row, see gradient_rows.wgsl
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> rows: array<f32>;                 // (B, H, Lq, width): q, g, log-sum-exp, delta
+@group(0) @binding(1) var<storage, read> key: array<Element>;              // (B, Hkv, Lk, D)
+@group(0) @binding(2) var<storage, read> value: array<Element>;            // (B, Hkv, Lk, D)
+@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
+@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // (B, Lk), with KEY_WEIGHT
+@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
+@group(0) @binding(6) var<storage, read_write> out: array<Element>;        // (B, H, Lq, D)
+
+@compute @workgroup_size(WORKGROUP)
+fn attention_gradient_query(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let row = linear_index(workgroup, workgroups, WORKGROUP, local);
+  let i = row % params.query_length;
+  let head = row / params.query_length % params.heads;
+  let batch = row / params.query_length / params.heads;
+  if (batch >= params.batches) { return; }
+  let first_key = (batch * params.key_heads + head / (params.heads / params.key_heads)) * params.key_length;
+  let first_bias = batch * params.bias_batch + head * params.bias_head + i * params.bias_row;
+  let position = params.query_offset + i;
+  let group = group_at(batch, position);
+
+  var sums: array<f32, HEAD_SIZE>;   // sum_j z_ij k_j
+  let end = key_end(batch, position);
+  for (var j = 0u; j < end; j++) {
+    let weight = weight_at(batch, j);
+    if (weight == 0 || group_at(batch, j) > group) { continue; }
+    var offset = 0.0;
+    if (HAS_BIAS) { offset = f32(bias[first_bias + j]); }
+    let at = (first_key + j) * params.head_size;
+    let z = probability(row * params.width, at, offset, weight).y;
+    for (var d = 0u; d < params.head_size; d++) { sums[d] += z * f32(key[at + d]); }
+  }
+  for (var d = 0u; d < params.head_size; d++) { out[row * params.head_size + d] = Element(sums[d] * params.scale); }
+}

@@ -1,0 +1,85 @@
+// What the kernels of the gradients of LayerNorm, RMSNorm, GroupNorm and L2 normalization share. With g the gradient of
+// the result, n the normalized elements and h_i = g_i weight_c (1 + scale_bc) the gradient of n_i, that of x is
+//   (h_i - mean(h) - n_i mean(h n)) / deviation   STATISTIC 0 of lib/normalization.wgsl
+//   (h_i - n_i mean(h n)) / deviation             STATISTIC 1
+//   (h_i - n_i sum(h n)) / deviation              STATISTIC 2; h_i / deviation where eps is the deviation
+// For the gradients of the parameters a kernel also leaves, of each channel of a sample, the sums of g and g n, or, where
+// other groups have elements of that channel too, the group's statistics for normalize_column_sums.wgsl.
+// The kernel declares Params and the bindings as normalize_gradient_plain.wgsl does, and `total` for lib/deviations.wgsl.
+//! import lib/group_statistics.wgsl
+
+const CHANNEL_RUNS = false;   // a channel is a run of `spatial` elements; else each element is a channel
+const CHANNEL_SUMS = false;   // write `sums`; with CHANNEL_RUNS
+const STATISTICS = false;     // write `statistics`
+const HAS_WEIGHT = false;
+const HAS_SCALE = false;
+
+/// Writes the gradient of a group. The sums are shared by `lanes`, the writing by `writers`.
+fn write_gradient(group: u32, lane: u32, lanes: u32, writer: u32, writers: u32) {
+  let start = first_of(group);
+  let channels = params.span / params.spatial;
+  let first_channel = group % params.channel_groups * channels;
+  let style = group / params.sample_groups * params.channel_groups * channels;
+  let n = normalization(group, lane, lanes);
+  if (STATISTICS && writer == 0) {
+    statistics[group] = n.center;
+    statistics[params.groups + group] = n.correction;
+    statistics[2 * params.groups + group] = n.factor;
+  }
+
+  var means = vec2f();   // of h and h n
+  if (CHANNEL_RUNS) {
+    let all_channels = params.groups / params.sample_groups * params.channel_groups * channels;
+    for (var c = 0u; c < channels; c++) {
+      let end = (c + 1) * params.spatial;
+      var own = vec2f();
+      for (var i = c * params.spatial + lane; i < end; i += lanes) { own += products(start + i, n); }
+      if (CHANNEL_SUMS) {
+        own = total(own, lane);
+        if (writer == 0) {
+          sums[style + first_channel + c] = own.x;
+          sums[all_channels + style + first_channel + c] = own.y;
+        }
+      }
+      means += own * factor(first_channel + c, style);
+    }
+  } else {
+    for (var i = lane; i < params.span; i += lanes) {
+      means += products(start + i * params.stride, n) * factor(first_channel + i, style);
+    }
+  }
+  if (!CHANNEL_SUMS) { means = total(means, lane); }
+  if (STATISTIC != 2) { means /= f32(params.span); }
+  if (STATISTIC != 0) { means.x = 0.0; }
+  if (n.clamped) { means.y = 0.0; }
+
+  if (CHANNEL_RUNS) {
+    for (var c = 0u; c < channels; c++) {
+      let a = factor(first_channel + c, style);
+      let end = (c + 1) * params.spatial;
+      for (var i = c * params.spatial + writer; i < end; i += writers) { write(start + i, n, a, means); }
+    }
+  } else {
+    for (var i = writer; i < params.span; i += writers) {
+      write(start + i * params.stride, n, factor(first_channel + i, style), means);
+    }
+  }
+}
+
+/// g and g n of an element.
+fn products(i: u32, n: Normalization) -> vec2f {
+  return f32(gradient[i]) * vec2f(1.0, normalized(i, n));
+}
+
+/// What h is of g in a channel; `style` is where the channels of its sample begin in scale.
+fn factor(channel: u32, style: u32) -> f32 {
+  var a = 1.0;
+  if (HAS_WEIGHT) { a = f32(weight[channel]); }
+  if (HAS_SCALE) { a *= 1.0 + f32(scale[style + channel]); }
+  return a;
+}
+
+fn write(i: u32, n: Normalization, a: f32, means: vec2f) {
+  let h = f32(gradient[i]) * a;
+  out[i] = Element((h - means.x - normalized(i, n) * means.y) * n.factor);
+}
