@@ -15,6 +15,8 @@ export { readNpz } from './data/npz.js';
 export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
 export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
+export { openVideo, type Video } from './data/video.js';
+export { encodeMp4 } from './data/video-encode.js';
 export {
   encodeWordVectors,
   loadWordVectors,
@@ -22,6 +24,7 @@ export {
   WordVectors,
   wordsOf,
 } from './data/words.js';
+export { type WorldVideo, worldSeed, worldVideo } from './data/world/world.js';
 // Diffusion, errors.
 export { GaussianDiffusion } from './diffusion/gaussian.js';
 export { type LastLayer, MaskedSampler, maskedSequences, type TokenLogits } from './diffusion/masked.js';
@@ -50,6 +53,31 @@ export { type SentenceExample, WindowPrior } from './evaluation/window-prior.js'
 export { type AdapterKind, openAdapter } from './gpu/adapter.js';
 export type { Measurement } from './gpu/timing.js';
 export type { DeviceClass, DeviceTraits } from './gpu/traits.js';
+export {
+  checkConfig,
+  type MapDiffusionConfig,
+  type MapDiffusionName,
+  mapDiffusionConfigs,
+} from './models/map-diffusion/config.js';
+export {
+  type EmbeddedQuery,
+  type MomentExample,
+  type MomentExamples,
+  writeExamples,
+} from './models/map-diffusion/examples.js';
+export { type LocalizeMomentsOptions, localizeMoments } from './models/map-diffusion/localize.js';
+export {
+  type Condition,
+  MapDiffusion,
+  type MomentInputs,
+  type MomentTargets,
+} from './models/map-diffusion/model.js';
+export { loadMapDiffusion, saveMapDiffusion } from './models/map-diffusion/model-folder.js';
+export { type RankingOptions, rankMoments } from './models/map-diffusion/ranking.js';
+export { RecordingExamples } from './models/map-diffusion/recording-examples.js';
+export { refineMoment } from './models/map-diffusion/refine.js';
+export { MomentSampler } from './models/map-diffusion/sampler.js';
+export { WorldExamples } from './models/map-diffusion/world-examples.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
@@ -61,6 +89,8 @@ export {
 } from './models/wtal/proposals.js';
 export { Conv1d, Conv2d } from './nn/conv.js';
 export { Embedding } from './nn/embedding.js';
+export { GatedConv2d } from './nn/gated-conv.js';
+export { constantInitial, type Initial, normalInitial, uniformFanIn } from './nn/initial.js';
 export { Linear } from './nn/linear.js';
 export { Lstm } from './nn/lstm.js';
 export { Module, Parameter } from './nn/module.js';
@@ -166,3 +196,8 @@ export type { Launch } from './tensor/launch.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export { Tensor } from './tensor/tensor.js';
+// Training.
+export { AdamW, type AdamWOptions } from './training/adamw.js';
+export { constantLearningRate, cosineLearningRate, type LearningRate } from './training/learning-rate.js';
+export { MomentTask } from './training/moment-task.js';
+export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './training/train.js';

@@ -15,6 +15,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { writeNpy } from '../../src/data/npy.js';
 import { demoCheckpoint, demoClasses, demoVideo } from '../support/planted-video.js';
+import { noVideoLibrary } from '../support/video-library.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-cli-'));
@@ -150,11 +151,20 @@ describe('tal localize', () => {
 });
 
 describe('tal', () => {
-  it('demo finds every planted action', () => {
+  it('demo finds the moment of a sentence in a video file, and shows how', { skip: noVideoLibrary }, () => {
     const result = run(['demo', '--plot', inFolder('demo.html')]);
     assert.equal(result.status, 0, result.stderr);
-    assert.equal(result.stdout.match(/IoU 0\.[789]/g)?.length, 4, result.stdout);
-    assert.match(readFileSync(inFolder('demo.html'), 'utf8'), /^<!doctype html>/i);
+    assert.match(result.stdout, /query: ".+"[\s\S]*truth: .* IoU of the first (0\.[5-9]|1)/);
+    const page = readFileSync(inFolder('demo.html'), 'utf8');
+    assert.match(page, /^<!doctype html>[\s\S]*<\/html>\s*$/);
+    assert.match(page, /after 50 of 50 steps/);
+  });
+
+  it('demo and moments refuse what is not there', { skip: noVideoLibrary }, () => {
+    assertRefused(run(['demo', '--query', '99']), /has the queries 0 to/);
+    const moments = (video: string, query: string) => run(['moments', '--video', video, '--query', query]);
+    assertRefused(moments(inFolder('none.mp4'), 'the person waves'), /none\.mp4/);
+    assertRefused(moments(model, 'the person waves'), /model\.safetensors/);
   });
 
   it('doctor finds every kernel right', () => {

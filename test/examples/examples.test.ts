@@ -29,7 +29,9 @@ const facts: Readonly<Record<string, readonly RegExp[]>> = {
     /2 masked: when is the dive \? from ____ s to ____ s /,
     /answer: from 3 s to 7 s /,
   ],
+  'moments.mjs': [/(video \d \(\d+ s\): found [\d.]+ - [\d.]+ s, score [\d.]+; true [\d.]+ - [\d.]+ s ?){6}/],
   'own-device.mjs': [/softmax of 1 2 3 4: 0\.0321 0\.0871 0\.2369 0\.6439/],
+  'training.mjs': [/step 150: off by 0\.0\d\d of the length/],
   'tensors.mjs': [/a row a snippet: 0\.810 0\.040 0\.040 0\.110/, /best classes: 0 1 0/],
 };
 

@@ -30,7 +30,7 @@ class Net extends Module {
   }
 }
 
-/** Fits y = x0 x1 - x2, examples made from their numbers. */
+/** Fits y = x0 + 2 x1 - x2, examples made from their numbers. */
 class Fit implements TrainingTask {
   readonly model = new Net(runtime);
   readonly examples = 50;
@@ -46,7 +46,7 @@ class Fit implements TrainingTask {
       return [random.normal(), random.normal(), random.normal()];
     });
     this.x.write(x);
-    this.y.write(examples.map((_, i) => x[3 * i]! * x[3 * i + 1]! - x[3 * i + 2]!));
+    this.y.write(examples.map((_, i) => x[3 * i]! + 2 * x[3 * i + 1]! - x[3 * i + 2]!));
   }
 
   loss(): Tensor {
