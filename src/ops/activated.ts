@@ -1,5 +1,6 @@
 import type { Tensor } from '../tensor/tensor.js';
 import { type ActivationOptions, activationConstants } from './activation.js';
+import { isFollowed } from './gradient-by-steps.js';
 import type { Tensors } from './op.js';
 import { unaryOperation } from './unary.js';
 
@@ -13,9 +14,7 @@ export function activated<Options extends ActivationOptions>(
   run: (options: Options) => Tensor,
 ): Tensor {
   const { activation = 'none', negativeSlope } = options;
-  const tensors = Object.values(operands);
-  const tape = tensors.find((tensor) => tensor !== undefined)?.runtime.tape;
-  if (activation === 'none' || !tensors.some((tensor) => tape?.follows(tensor))) return run(options);
+  if (activation === 'none' || !isFollowed(operands)) return run(options);
   activationConstants(options);
   const slope = negativeSlope === undefined ? {} : { negativeSlope };
   return unaryOperation.run(
