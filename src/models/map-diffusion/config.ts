@@ -164,7 +164,8 @@ export const mapDiffusionConfigs = {
         { channels: 48, kernel: 5, stride: 5 },
         { channels: 64, kernel: 5, stride: 5 },
       ],
-      context: [1, 2, 4, 8],
+      // The last sees the whole window from anywhere: ordinals are counted.
+      context: [1, 2, 4, 8, 16, 32],
     },
     words: { size: 100, hidden: 64, layers: 1, packed: true },
     hidden: 32,
@@ -193,14 +194,13 @@ export const mapDiffusionConfigs = {
       size: [32, 32],
       frames: 4,
       stages: [
-        { channels: 8, kernel: 3, stride: 2 },
-        { channels: 16, kernel: 3, stride: 2 },
+        { channels: 16, kernel: 6, stride: 4 },
         { channels: 32, kernel: 3, stride: 2 },
       ],
-      context: [1, 2, 4, 8],
+      context: [1, 2, 4, 8, 16],
     },
     words: { size: 100, hidden: 64, layers: 1, packed: true },
-    hidden: 48,
+    hidden: 32,
     positions: true,
     head: 'diffusion',
     decoder: {
