@@ -8,7 +8,7 @@ import { FileFormatError } from '../errors.js';
 import type { JudgedMoment } from '../evaluation/moments.js';
 import { recallTable } from '../evaluation/recall-table.js';
 import type { ScoredSegment } from '../evaluation/segments.js';
-import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
+import { type PriorGuess, WindowPrior } from '../evaluation/window-prior.js';
 import { localizeMoments } from '../models/map-diffusion/localize.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
@@ -96,7 +96,7 @@ function byKind(queries: readonly MomentQuery[], found: readonly ScoredSegment[]
 /** The prior that was stored with the model, if one was. */
 async function loadPrior(folder: string): Promise<WindowPrior | undefined> {
   const stored = await readJson(join(folder, 'prior.json')).catch(() => undefined);
-  return Array.isArray(stored) ? new WindowPrior(stored as SentenceExample[]) : undefined;
+  return Array.isArray(stored) ? new WindowPrior(stored as PriorGuess[]) : undefined;
 }
 
 function print(

@@ -165,7 +165,7 @@ export async function trainMoments(
       steps: 10,
       training: { ...training, adapter: runtime.traits.description },
     });
-    await writeWhole(join(out, 'prior.json'), `${JSON.stringify(new WindowPrior(sentences))}\n`);
+    await writeWhole(join(out, 'prior.json'), `${JSON.stringify(WindowPrior.fit(sentences).guesses)}\n`);
     console.log(`model written to ${out}`);
     return true;
   } finally {

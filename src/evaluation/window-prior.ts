@@ -6,11 +6,16 @@ export interface SentenceExample {
   readonly windows: readonly Segment[];
 }
 
-/** The examples of one bag of words. */
+/** A bag of words and the window that is guessed for it. */
+export interface PriorGuess {
+  readonly words: readonly string[];
+  readonly window: Segment;
+}
+
+/** The counts of the words of a sentence. */
 interface Bag {
   readonly counts: ReadonlyMap<string, number>;
   readonly norm: number;
-  readonly windows: Segment[];
 }
 
 /** So many windows at least are pooled: fewer follow chance. */
@@ -22,7 +27,7 @@ const rounded = (seconds: number): number => Math.round(100 * seconds) / 100;
 function bagOf(words: readonly string[]): Bag {
   const counts = new Map<string, number>();
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return { counts, norm: Math.hypot(...counts.values()), windows: [] };
+  return { counts, norm: Math.hypot(...counts.values()) };
 }
 
 /** Cosine of the counts of two bags; 0 where one is empty. */
@@ -32,51 +37,63 @@ function similarity(a: Bag, b: Bag): number {
   return product === 0 ? 0 : product / (a.norm * b.norm);
 }
 
+/** Of some windows, the one whose mean temporal IoU with them all is the largest. */
+function mostCentral(windows: readonly Segment[]): Segment {
+  let best = windows[0]!;
+  let most = -1;
+  for (const window of windows.slice(0, POOLED)) {
+    const overlap = windows.reduce((sum, other) => sum + temporalIoU(window, other), 0);
+    if (overlap > most) [best, most] = [window, overlap];
+  }
+  return best;
+}
+
 /**
- * The baseline that never looks at the video: what the words of a sentence alone say about when and how long, from
- * the windows of the training sentences with the most similar bags of words. A model that sees anything does better.
+ * The baseline that never looks at the video: what the words of a sentence alone say about when and how long. Each bag
+ * of words that training had has a guess, the most central of the windows of the sentences most like it; a sentence is
+ * given that of the bag most like its own. A model that sees anything does better.
  */
 export class WindowPrior {
-  private readonly bags: readonly Bag[];
+  readonly #bags: readonly (Bag & { readonly window: Segment })[];
 
-  constructor(examples: readonly SentenceExample[]) {
-    const bags = new Map<string, Bag>();
+  /** @param guesses as `fit` found them */
+  constructor(readonly guesses: readonly PriorGuess[]) {
+    this.#bags = guesses.map(({ words, window }) => ({ ...bagOf(words), window }));
+  }
+
+  /** Learns the guesses from sentences and their windows. */
+  static fit(examples: readonly SentenceExample[]): WindowPrior {
+    const bags = new Map<string, Bag & { readonly words: readonly string[]; readonly windows: Segment[] }>();
     for (const { words, windows } of examples) {
-      const key = words.toSorted().join(' ');
-      const bag = bags.get(key) ?? bagOf(words);
-      bags.set(key, bag);
+      const sorted = words.toSorted();
+      const bag = bags.get(sorted.join(' ')) ?? { ...bagOf(sorted), words: sorted, windows: [] };
+      bags.set(sorted.join(' '), bag);
       bag.windows.push(...windows);
     }
-    this.bags = [...bags.values()];
+    const all = [...bags.values()].filter(({ windows }) => windows.length > 0);
+    const guesses = all.map((asked) => {
+      const nearest = all
+        .map((bag) => ({ bag, likeness: similarity(asked, bag) }))
+        .sort((a, b) => b.likeness - a.likeness);
+      const pool: Segment[] = [];
+      for (const { bag } of nearest) {
+        if (pool.length >= POOLED) break;
+        pool.push(...bag.windows);
+      }
+      const [start, end] = mostCentral(pool);
+      return { words: asked.words, window: [rounded(start), rounded(end)] as const };
+    });
+    return new WindowPrior(guesses);
   }
 
-  /** The examples, a sentence for each bag of words: the same prior is made of them. */
-  toJSON(): SentenceExample[] {
-    return this.bags.map(({ counts, windows }) => ({
-      words: [...counts].flatMap(([word, count]) => Array<string>(count).fill(word)),
-      windows: windows.map(([start, end]) => [rounded(start), rounded(end)]),
-    }));
-  }
-
-  /**
-   * Of the windows of the nearest sentences, the one whose mean temporal IoU with them all is the largest;
-   * undefined where there was no example.
-   */
+  /** The guess for a sentence; undefined where there was nothing to learn from. */
   predict(words: readonly string[]): Segment | undefined {
     const asked = bagOf(words);
-    const nearest = this.bags
-      .map((bag) => ({ bag, likeness: similarity(asked, bag) }))
-      .sort((a, b) => b.likeness - a.likeness);
-    const pool: Segment[] = [];
-    for (const { bag } of nearest) {
-      if (pool.length >= POOLED) break;
-      pool.push(...bag.windows);
-    }
     let best: Segment | undefined;
     let most = -1;
-    for (const window of pool.slice(0, POOLED)) {
-      const overlap = pool.reduce((sum, other) => sum + temporalIoU(window, other), 0);
-      if (overlap > most) [best, most] = [window, overlap];
+    for (const bag of this.#bags) {
+      const likeness = similarity(asked, bag);
+      if (likeness > most) [best, most] = [bag.window, likeness];
     }
     return best;
   }

@@ -68,11 +68,10 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   const { model } = task;
   const statePath = join(folder, 'state.safetensors');
   const state = await loadTrainingState(statePath, settings);
-  if (!state) model.initialize(options.seed);
-  model.train();
-  const weights = state ? undefined : model.weights();
   if (state) restoreModel(model, state.arrays, statePath);
-  const optimizer = new AdamW(weights ?? model.weights(), options);
+  else model.initialize(options.seed);
+  model.train();
+  const optimizer = new AdamW(model.weights(), options);
   if (state) optimizer.restore(state.arrays, statePath);
   const log = await openLog(join(folder, 'log.jsonl'), state?.step ?? 0);
   const order = new ExampleOrder(task, options.seed);

@@ -12,7 +12,7 @@ const example = (sentence: string, ...windows: Segment[]) => ({ words: wordsOf(s
 const repeat = (times: number, ...windows: Segment[]) => Array.from({ length: times }, () => windows).flat();
 
 test('the most central window of the sentences with these words, in any order', () => {
-  const prior = new WindowPrior([
+  const prior = WindowPrior.fit([
     example('she sits', ...repeat(50, [10, 20])),
     example('sits she', ...repeat(30, [11, 20], [0, 5])),
     example('they run', ...repeat(200, [60, 90])),
@@ -22,7 +22,7 @@ test('the most central window of the sentences with these words, in any order', 
 });
 
 test('the next similar sentences join where there are few windows', () => {
-  const prior = new WindowPrior([
+  const prior = WindowPrior.fit([
     example('she sits down', [0, 1]),
     example('she sits', ...repeat(99, [10, 20])),
     example('they run', ...repeat(500, [60, 90])),
@@ -31,15 +31,15 @@ test('the next similar sentences join where there are few windows', () => {
 });
 
 test('unknown words get the windows of any sentences; without examples there is none', () => {
-  assert.deepEqual(new WindowPrior([example('she sits', [3, 4])]).predict(['zorb']), [3, 4]);
-  assert.equal(new WindowPrior([]).predict(['sits']), undefined);
+  assert.deepEqual(WindowPrior.fit([example('she sits', [3, 4])]).predict(['zorb']), [3, 4]);
+  assert.equal(WindowPrior.fit([]).predict(['sits']), undefined);
 });
 
 test('on the queries of HAPT it beats the best constant window', { skip: missing('hapt') }, async () => {
   const { byName } = await openRecordings(sharedData('hapt'));
   const read = (name: string) => readMomentQueries(sharedData(`hapt/queries-${name}.jsonl`), byName);
   const train = await read('train');
-  const prior = new WindowPrior(train.map(({ query, windows }) => ({ words: wordsOf(query), windows })));
+  const prior = WindowPrior.fit(train.map(({ query, windows }) => ({ words: wordsOf(query), windows })));
   const judged = (await read('validation')).map(({ query, windows }) => ({
     predicted: [{ segment: prior.predict(wordsOf(query))!, score: 1 }],
     truths: windows,
