@@ -76,9 +76,9 @@ export function addTrain(program: Command): Command {
     command
       .command('world')
       .description('On videos of the built-in world, rendered as they are needed')
-      .option('--queries <n>', 'queries of each video', whole(1), 6)
+      .option('--queries <n>', 'queries of each video', whole(1), 2)
       .addOption(ablationOption()),
-    { steps: 1000, batch: 4 },
+    { steps: 1000, batch: 16 },
   ).action(trainWorld);
   return command;
 }

@@ -22,7 +22,7 @@ export interface SignalConfig {
 
 export interface FramesConfig {
   readonly kind: 'frames';
-  /** 1 for brightness, 3 for colours. */
+  /** Numbers of a pixel. */
   readonly channels: number;
   /** Rows and columns of a frame; the strides of the stages divide them. */
   readonly size: readonly [number, number];
@@ -185,14 +185,14 @@ export const mapDiffusionConfigs = {
     diffusion: { times: 1000, schedule: 'linear' },
     loss: { kind: 'mse', rescaleFrom: 0 },
   },
-  /** Videos of the built-in world: 40 clips of a second, 4 frames of 32 x 32 grey pixels each (ours). */
+  /** Videos of the built-in world: 40 clips of a second, 2 frames of 32 x 32 pixels each, see `pixelsOf` (ours). */
   world: {
     layout: { clips: 40, scales: 2, durations: 8 },
     clips: {
       kind: 'frames',
-      channels: 1,
+      channels: 2,
       size: [32, 32],
-      frames: 4,
+      frames: 2,
       stages: [
         { channels: 16, kernel: 6, stride: 4 },
         { channels: 32, kernel: 3, stride: 2 },

@@ -45,7 +45,7 @@ export class WorldExamples implements MomentExamples {
   }
 }
 
-/** A video from its frames, `frames` of them a clip. @throws OptionError where it is longer than the model's window */
+/** A video from its grey frames, `frames` of them a clip. @throws OptionError where it is longer than the model's window */
 export function videoOf(
   config: MapDiffusionConfig,
   frames: Uint8Array,
@@ -56,20 +56,36 @@ export function videoOf(
   const used = Math.max(1, Math.round(seconds / secondsPerClip));
   if (used > clips)
     throw new OptionError(`a video of ${seconds} s: the model sees ${clips * secondsPerClip} s`);
-  const frameSize = channels * size[0] * size[1];
-  const video = new Float32Array(clips * each * frameSize);
-  const count = Math.min(frames.length / frameSize, used * each);
-  for (let frame = 0; frame < count; frame++) {
-    for (let i = 0; i < frameSize; i++) {
-      // From (H, W, C) of bytes to (C, H, W) of numbers around 0.
-      const pixel =
-        frames[
-          frame * frameSize + (i % (size[0] * size[1])) * channels + Math.floor(i / (size[0] * size[1]))
-        ]!;
-      video[frame * frameSize + i] = pixel / 127.5 - 1;
-    }
-  }
+  const plane = size[0] * size[1];
+  const video = new Float32Array(clips * each * channels * plane);
+  video.set(pixelsOf(frames.subarray(0, used * each * plane), plane));
   return { video, clips: used, unit: secondsPerClip };
+}
+
+/**
+ * Frames as the network sees them, (frames, 2, plane): the brightness of each pixel, less the mean of the video and over
+ * its deviation, and how it differs from the same pixel's mean over the video, over the deviation of that. A video's own
+ * light and background then say nothing about what is done in it.
+ */
+function pixelsOf(frames: Uint8Array, plane: number): Float32Array {
+  const count = frames.length / plane;
+  const background = new Float64Array(plane);
+  for (let i = 0; i < frames.length; i++) background[i % plane]! += frames[i]! / count;
+  const mean = background.reduce((sum, value) => sum + value, 0) / plane;
+  let [square, differing] = [0, 0];
+  for (let i = 0; i < frames.length; i++) {
+    square += (frames[i]! - mean) ** 2;
+    differing += (frames[i]! - background[i % plane]!) ** 2;
+  }
+  // A video of one colour stays at 0.
+  const scales = [square, differing].map((sum) => 1 / Math.max(1, Math.sqrt(sum / frames.length)));
+  const pixels = new Float32Array(2 * frames.length);
+  for (let i = 0; i < frames.length; i++) {
+    const at = 2 * plane * Math.floor(i / plane) + (i % plane);
+    pixels[at] = (frames[i]! - mean) * scales[0]!;
+    pixels[at + plane] = (frames[i]! - background[i % plane]!) * scales[1]!;
+  }
+  return pixels;
 }
 
 /** What a renderer or a decoder must give for `videoOf`, and how many frames a second. */
@@ -81,12 +97,14 @@ export function framesWanted(config: MapDiffusionConfig): {
   return { shape: frameShape(clips), rate: clips.frames / secondsPerClip };
 }
 
-function frameShape({ size: [height, width], channels }: FramesConfig): FrameShape {
-  return { height, width, channels: channels as FrameShape['channels'] };
+function frameShape({ size: [height, width] }: FramesConfig): FrameShape {
+  return { height, width, channels: 1 };
 }
 
 function expectFrames({ clips, words }: MapDiffusionConfig, table: WordVectors): FramesConfig {
-  if (clips.kind !== 'frames') throw new OptionError(`a model of ${clips.kind} cannot look at frames`);
+  if (clips.kind !== 'frames' || clips.channels !== 2) {
+    throw new OptionError('looking at frames takes a model of frames with two numbers a pixel');
+  }
   if (table.dimensions !== words.size) {
     throw new OptionError(
       `the model reads word vectors of ${words.size} numbers, these have ${table.dimensions}`,
