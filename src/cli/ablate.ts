@@ -50,7 +50,7 @@ async function ablate({ only, ddim, out, split, ...options }: AblateOptions): Pr
     const ablation = name === 'full' ? [] : [name];
     const finished = await trainRecordings({ ...options, split: 'train', out: folder, ablation });
     if (!finished) return;
-    for (const steps of name === 'full' ? ddim.map(whole(1)) : [10]) {
+    for (const steps of name === 'full' ? ddim.map(whole(1)) : [1]) {
       const path = join(out, `${name}-${steps}.json`);
       const known = await readFile(path, 'utf8').catch(() => undefined);
       if (known) continue;
@@ -68,7 +68,7 @@ async function ablate({ only, ddim, out, split, ...options }: AblateOptions): Pr
   }
   const rows: Row[] = [];
   for (const name of names) {
-    for (const steps of name === 'full' ? ddim : ['10']) {
+    for (const steps of name === 'full' ? ddim : ['1']) {
       rows.push(JSON.parse(await readFile(join(out, `${name}-${steps}.json`), 'utf8')) as Row);
     }
   }

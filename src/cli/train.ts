@@ -162,7 +162,7 @@ export async function trainMoments(
       kind: 'map-diffusion',
       model: config,
       words: relative(out, options.words),
-      steps: 10,
+      steps: 1,
       training: { ...training, adapter: runtime.traits.description },
     });
     await writeWhole(join(out, 'prior.json'), `${JSON.stringify(WindowPrior.fit(sentences).guesses)}\n`);
