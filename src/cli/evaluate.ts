@@ -7,7 +7,9 @@ import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detecti
 import { evaluateHighlights } from '../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
 import { whole } from './arguments.js';
+import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
+import { evaluateWorld } from './evaluate-world.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -54,6 +56,16 @@ export function addEvaluate(program: Command): void {
     .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
     .option('--no-refine', 'give whole cells: no sub-cell decoding')
     .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));
+  evaluate
+    .command('world')
+    .description('A model of `tal train world` on videos that it never saw')
+    .option('--model <folder>', 'config.json and model.safetensors', worldModel)
+    .option('--videos <n>', 'how many videos of the test split', whole(1), 100)
+    .option('--json <file>', 'write the metrics')
+    .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
+    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
+    .option('--no-refine', 'give whole cells: no sub-cell decoding')
+    .action(evaluateWorld);
 }
 
 async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {

@@ -107,7 +107,7 @@ async function trainWorld(options: TrainOptions & { readonly queries: number }):
   const config = ablated(mapDiffusionConfigs.world, options.ablation);
   // Each video is seen once.
   const data = new WorldExamples(config, 'train', options.steps * options.batch, options.queries, table);
-  const sentences = Array.from({ length: 2000 }, (_, i) => worldVideo(worldSeed('train', i)).queries).flatMap(
+  const sentences = Array.from({ length: 300 }, (_, i) => worldVideo(worldSeed('train', i)).queries).flatMap(
     (queries) => queries.map(({ query, span }) => ({ words: wordsOf(query), windows: [span] })),
   );
   await trainMoments(config, data, sentences, options);
