@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { openVideo } from '../data/video.js';
 import { OptionError } from '../errors.js';
 import type { ScoredSegment } from '../evaluation/segments.js';
@@ -24,7 +23,7 @@ const shownFrames = 12;
 /** Decodes a video for the model, and some frames of it for people. */
 export async function watchVideo({ model }: LoadedMapDiffusion, path: string): Promise<WatchedVideo> {
   const { shape, rate } = framesWanted(model.config);
-  const video = await openVideo(new Uint8Array(await readFile(path)), path);
+  const video = await openVideo(path);
   try {
     const parts: Uint8Array[] = [];
     for await (const frame of video.frames(shape, rate)) parts.push(frame.pixels);
