@@ -30,8 +30,8 @@ interface TopKSize {
 
 export const topKCases: CaseTable<TopKSize> = {
   operation: topKOperation,
-  // Equal elements and NaN, of which these cases are full, have no differences to compare with: test/ops/topk.test.ts.
-  constants: () => ['x'],
+  // Equal elements, NaN, and neighbours that a step makes change places have no differences to compare with.
+  constants: ({ columns, content }) => (content === 'normal' && columns <= 40 ? [] : ['x']),
   sizes: [
     { rows: 1, columns: 1, k: 1, content: 'normal' },
     { rows: 3, columns: 30, k: 30, content: 'normal' },
