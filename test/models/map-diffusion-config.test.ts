@@ -211,7 +211,7 @@ describe('checkConfig', () => {
   it('leaves to the decoders what depends on their widths', () => {
     const build = (change: Change) => () => new MapDiffusion(runtime, checkConfig(changed(change)));
     assert.throws(build({ decoder: { groups: 5 } }), /groups must divide the 8 channels/);
-    assert.throws(build({ decoder: { architecture: 'transformer', heads: 5 } }), /heads must divide/);
+    assert.throws(build({ decoder: { architecture: 'transformer', heads: 7 } }), /heads must divide/);
     assert.throws(build({ diffusion: { schedule: 'square' } }), /schedule/);
   });
 });
