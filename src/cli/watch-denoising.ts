@@ -86,7 +86,10 @@ export async function watchDenoising(
   const { lengths } = sampler.inputs;
   const progress = new Progress(steps, 'denoising steps');
   const kept = [{ label: 'noise', map: mergeMaps(noise, { ...config.layout, lengths }) }];
-  const wanted = new Set(Array.from({ length: shown }, (_, i) => Math.round(((i + 1) * steps) / shown) - 1));
+  // Closer together towards the end: most of the way the map is nearly all noise.
+  const wanted = new Set(
+    Array.from({ length: shown }, (_, i) => Math.round(steps * (1 - (1 - (i + 1) / shown) ** 2)) - 1),
+  );
   const maps = sampler.run(noise, {
     afterStep: (step, state) => {
       if (wanted.has(step)) {
