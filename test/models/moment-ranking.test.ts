@@ -110,15 +110,16 @@ describe('rankMoments', () => {
     const layout = { clips: 16, scales: 2, durations: 8 };
     const maps = randomMaps(3, layout, [16, 9]);
     const [coarse, fine] = await Promise.all([
-      rank(maps, 0.5, { refine: false }),
-      rank(maps, 0.5, { refine: true }),
+      rank(maps, 0.5, { refine: false, count: 15 }),
+      rank(maps, 0.5, { refine: true, count: 5 }),
     ]);
     for (const [q, length] of maps.lengths.entries()) {
       const expected = coarse[q]!.map(({ segment, score }) => {
         const moment = [segment[0] / 0.5, segment[1] / 0.5] as const;
-        return { segment: refineMoment(maps.maps[q]!, layout, moment, length), score };
+        const [start, end] = refineMoment(maps.maps[q]!, layout, moment, length);
+        return { segment: [start * 0.5, end * 0.5] as const, score };
       });
-      assertSame(fine[q]!, expected, 0.5);
+      assertSame(fine[q]!, suppress(expected, 0.49).slice(0, 5), 1);
       assert.ok(fine[q]!.every(({ segment }) => segment[0] >= 0 && segment[1] <= length * 0.5));
     }
     assert.notDeepEqual(fine, coarse);

@@ -40,8 +40,10 @@ export async function rankMoments(
   );
   if (compat) return rankAsReleased(maps, lengths, layout, units, count, threshold);
   const { runtime } = maps;
+  // Refined moments may come to overlap: some more are decoded, to be suppressed once more.
+  const decoded = refine ? Math.min(3 * count, 1024) : count;
   const found = runtime.scope(() =>
-    decodeMoments(mergeMaps(maps, { ...layout, lengths }), { unit: 1, count, threshold }),
+    decodeMoments(mergeMaps(maps, { ...layout, lengths }), { unit: 1, count: decoded, threshold }),
   );
   const [moments, counts, scores, clips] = await Promise.all([
     found.moments.read(),
@@ -54,8 +56,8 @@ export async function rankMoments(
   const cells = scores.length / units.length;
   return units.map((seconds, q) => {
     const own = scores.subarray(q * cells, (q + 1) * cells);
-    return Array.from({ length: counts[q]! }, (_, i) => {
-      const [start, end, score] = [0, 1, 2].map((k) => moments[3 * (q * count + i) + k]!) as [
+    const ranked = Array.from({ length: counts[q]! }, (_, i) => {
+      const [start, end, score] = [0, 1, 2].map((k) => moments[3 * (q * decoded + i) + k]!) as [
         number,
         number,
         number,
@@ -63,6 +65,7 @@ export async function rankMoments(
       const span = refine ? refineMoment(own, layout, [start, end], clips[q]!) : ([start, end] as const);
       return { segment: [span[0] * seconds, span[1] * seconds] as const, score };
     });
+    return refine ? suppress(ranked, threshold).slice(0, count) : ranked;
   });
 }
 
