@@ -9,22 +9,17 @@ import type { JudgedMoment } from '../evaluation/moments.js';
 import { recallTable } from '../evaluation/recall-table.js';
 import type { ScoredSegment } from '../evaluation/segments.js';
 import { type PriorGuess, WindowPrior } from '../evaluation/window-prior.js';
-import { localizeMoments } from '../models/map-diffusion/localize.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
 import { Runtime } from '../tensor/runtime.js';
-import { Progress } from './progress.js';
+import { localizeWithProgress, type SamplingOptions } from './localize-with-progress.js';
 
-export interface EvaluateModelOptions {
+export interface EvaluateModelOptions extends SamplingOptions {
   readonly model: string;
   readonly data: string;
   readonly split: string;
   readonly json?: string;
   readonly predictions?: string;
-  readonly steps?: number;
-  readonly seed: number;
-  /** False where `--no-refine` was given. */
-  readonly refine: boolean;
 }
 
 export type Recalls = Readonly<Record<string, number>>;
@@ -45,18 +40,13 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Reca
   }
   const runtime = await Runtime.create();
   try {
-    const { model, words, file } = await loadMapDiffusion(runtime, options.model);
+    const loaded = await loadMapDiffusion(runtime, options.model);
+    const { model, words } = loaded;
     const data = new RecordingExamples(model.config, recordings, queries, words);
     if (data.unknownWords.length > 0) {
       console.error(`words without a vector, which the model cannot know: ${data.unknownWords.join(', ')}`);
     }
-    const progress = new Progress(queries.length, 'queries');
-    const found = await localizeMoments(model, data, {
-      steps: options.steps ?? file.steps,
-      seed: options.seed,
-      refine: options.refine,
-      onProgress: (done) => progress.update(done),
-    }).finally(() => progress.stop());
+    const found = await localizeWithProgress(loaded, data, options);
     if (options.predictions) await writePredictions(options.predictions, queries, found);
     if (blind) return undefined;
     const prior = await loadPrior(options.model);

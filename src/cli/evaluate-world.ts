@@ -1,19 +1,14 @@
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { recallTable } from '../evaluation/recall-table.js';
-import { localizeMoments } from '../models/map-diffusion/localize.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { WorldExamples } from '../models/map-diffusion/world-examples.js';
 import { Runtime } from '../tensor/runtime.js';
-import { Progress } from './progress.js';
+import { localizeWithProgress, type SamplingOptions } from './localize-with-progress.js';
 
-export interface EvaluateWorldOptions {
+export interface EvaluateWorldOptions extends SamplingOptions {
   readonly model: string;
   readonly videos: number;
   readonly json?: string;
-  readonly steps?: number;
-  readonly seed: number;
-  /** False where `--no-refine` was given. */
-  readonly refine: boolean;
 }
 
 /** Queries of each video that is looked at. */
@@ -24,15 +19,10 @@ export async function evaluateWorld(options: EvaluateWorldOptions): Promise<void
   if (options.json) await ensureWritable(options.json);
   const runtime = await Runtime.create();
   try {
-    const { model, words, file } = await loadMapDiffusion(runtime, options.model);
+    const loaded = await loadMapDiffusion(runtime, options.model);
+    const { model, words } = loaded;
     const data = new WorldExamples(model.config, 'test', options.videos, queriesEach, words);
-    const progress = new Progress(options.videos * queriesEach, 'queries');
-    const found = await localizeMoments(model, data, {
-      steps: options.steps ?? file.steps,
-      seed: options.seed,
-      refine: options.refine,
-      onProgress: (done) => progress.update(done),
-    }).finally(() => progress.stop());
+    const found = await localizeWithProgress(loaded, data, options);
     const truths = Array.from({ length: data.size }, (_, i) => data.example(i).queries).flat();
     const recalls = recallTable(truths.map(({ spans }, i) => ({ predicted: found[i]!, truths: spans })));
     console.log(`${found.length} queries about ${data.size} videos that training never saw, in per cent`);

@@ -114,18 +114,18 @@ abstract class BatchNorm extends AffineNorm {
       const batch = channelMoments(x);
       const count = x.size / this.channels;
       this.runtime.withTape(undefined, () => {
-        follow(running.mean, batch.mean, momentum);
+        follow(running.mean, batch.mean);
         // The running variance is the unbiased one.
-        follow(running.variance, batch.variance, momentum, count / Math.max(1, count - 1));
+        follow(running.variance, batch.variance, count / Math.max(1, count - 1));
       });
       return batchNorm({ ...this.operands(x), ...batch }, this.options);
     });
   }
 }
 
-/** running ← (1 − rate) running + rate · factor · value, in place. */
-function follow(running: Tensor, value: Tensor, rate: number, factor = 1): void {
-  running.assign(add(mul(running, 1 - rate), mul(value, rate * factor)));
+/** running ← (1 − momentum) running + momentum · factor · value, in place. */
+function follow(running: Tensor, value: Tensor, factor = 1): void {
+  running.assign(add(mul(running, 1 - momentum), mul(value, momentum * factor)));
 }
 
 /** BatchNorm of (B, channels) or (B, channels, T). */

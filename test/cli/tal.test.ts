@@ -15,6 +15,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { writeNpy } from '../../src/data/npy.js';
 import { demoCheckpoint, demoClasses, demoVideo } from '../support/planted-video.js';
+import { assertRefused } from '../support/refused.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -50,15 +51,6 @@ function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
     cwd: folder,
     env: { ...process.env, ...environment },
   });
-}
-
-/** Ends with status 1, one line that says it, and no stack. */
-function assertRefused(result: ReturnType<typeof run>, message: RegExp): void {
-  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
-  // Dawn writes warnings of its own before that.
-  const said = result.stderr.slice(Math.max(0, result.stderr.search(/^(tal|error): /m)));
-  assert.match(said, message);
-  assert.doesNotMatch(said, /\n\s+at /);
 }
 
 describe('tal localize', () => {

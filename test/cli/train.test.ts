@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HostRandom } from '../../src/data/host-random.js';
+import { assertRefused } from '../support/refused.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-train-cli-'));
@@ -96,14 +97,6 @@ const trainArgs = (out: string, data = 'data') => [
   ...['train', 'recordings', '--data', inFolder(data), '--out', inFolder(out)],
   ...['--steps', '4', '--batch', '2'],
 ];
-
-/** Ends with status 1, one line that says it, and no stack. */
-function assertRefused(result: ReturnType<typeof run>, message: RegExp): void {
-  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
-  const said = result.stderr.slice(Math.max(0, result.stderr.search(/^tal: /m)));
-  assert.match(said, message);
-  assert.doesNotMatch(said, /\n\s+at /);
-}
 
 const weightsOf = (name: string) => readFileSync(join(inFolder(name), 'model.safetensors'));
 

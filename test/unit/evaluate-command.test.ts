@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { assertRefused } from '../support/refused.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-evaluate-'));
@@ -25,13 +26,6 @@ const read = (name: string) =>
   JSON.parse(readFileSync(join(folder, name), 'utf8'), (_, value) =>
     typeof value === 'number' ? Number(value.toFixed(9)) : value,
   );
-
-/** Ends with status 1, one line that says it, and no stack. */
-function assertRefused(result: ReturnType<typeof evaluate>, message: RegExp): void {
-  assert.equal(result.status, 1, `${result.stdout}${result.stderr}`);
-  assert.match(result.stderr, message);
-  assert.doesNotMatch(result.stderr, /\n\s+at /);
-}
 
 describe('tal evaluate moments', () => {
   const predictions = save('found.jsonl', [

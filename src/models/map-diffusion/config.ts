@@ -251,8 +251,8 @@ export function checkConfig(value: unknown): MapDiffusionConfig {
   }
   const { layout, clips, words, decoder, diffusion, loss } = config;
   mapScales(layout);
-  const whole2 = layout.clips % 2 ** (layout.scales - 1) === 0;
-  if (!whole2) throw new OptionError(`layout.clips must be a multiple of ${2 ** (layout.scales - 1)}`);
+  const coarsest = 2 ** (layout.scales - 1);
+  if (layout.clips % coarsest !== 0) throw new OptionError(`layout.clips must be a multiple of ${coarsest}`);
   if (layout.scales > 1 && layout.durations % 2 !== 0) throw new OptionError('layout.durations must be even');
   const longest = layout.durations * 2 ** (layout.scales - 1);
   if (longest > layout.clips) {

@@ -104,8 +104,7 @@ export class MapDiffusion extends Module {
   /** Encodes videos and queries to the fused features of each scale (paper, section 3.3.1). */
   encode({ video, lengths, words, videoOf }: MomentInputs): Condition {
     return this.runtime.scope(() => {
-      const ofQueries = (tensor: Tensor) =>
-        videoOf ? take({ x: tensor, ids: videoOf }, { axis: 0 }) : tensor;
+      const ofQueries = (tensor: Tensor) => rowsOfQueries(tensor, videoOf);
       const clips = this.#clips.forward(video);
       const maps = this.#maps.forward(this.#positions?.forward(clips) ?? clips);
       const mask = ofQueries(mapMask(lengths, this.config.layout));
@@ -142,9 +141,7 @@ export class MapDiffusion extends Module {
   loss(inputs: MomentInputs, targets: MomentTargets, corruption?: Corruption): Tensor {
     return this.runtime.scope(() => {
       const { layout, loss } = this.config;
-      const lengths = inputs.videoOf
-        ? take({ x: inputs.lengths, ids: inputs.videoOf }, { axis: 0 })
-        : inputs.lengths;
+      const lengths = rowsOfQueries(inputs.lengths, inputs.videoOf);
       const overlaps = iouMap({ ...targets, lengths, unit: 1 }, layout).map;
       const wanted = this.#rescaled(overlaps);
       const condition = this.encode(inputs);
@@ -212,6 +209,11 @@ export class MapDiffusion extends Module {
       1,
     );
   }
+}
+
+/** The rows (V, …) of the videos that the queries are about: (Q, …). */
+function rowsOfQueries(videos: Tensor, videoOf: Tensor | undefined): Tensor {
+  return videoOf ? take({ x: videos, ids: videoOf }, { axis: 0 }) : videos;
 }
 
 function required(corruption: Corruption | undefined): Corruption {

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+
+/** A run of `tal` that has ended. */
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Ends with status 1, one line that says it, and no stack. */
+export function assertRefused({ status, stdout, stderr }: Ended, message: RegExp): void {
+  assert.equal(status, 1, `${stdout}${stderr}`);
+  // Dawn writes warnings of its own before that.
+  const said = stderr.slice(Math.max(0, stderr.search(/^(tal|error): /m)));
+  assert.match(said, message);
+  assert.doesNotMatch(said, /\n\s+at /);
+}
