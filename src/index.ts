@@ -4,17 +4,43 @@
 export { checkpoint } from './autograd/checkpoint.js';
 export { stopGradient, type ValueAndGradients, valueAndGrad } from './autograd/value-and-grad.js';
 // Files.
+export {
+  type AnnotatedVideo,
+  queriedExcerpts,
+  readCaptions,
+  readCharades,
+  readVideoActions,
+  type VideoEvent,
+  videosWithActions,
+} from './data/annotated-video.js';
 export { loadClassNames } from './data/class-names.js';
 export { type Detection, writeDetections } from './data/detection-json.js';
 export { type Features, loadFeatures } from './data/features.js';
+export { HostRandom } from './data/host-random.js';
 export type { QueryId, Span } from './data/json-record.js';
 export { type MomentQuery, readMomentQueries } from './data/moment-queries.js';
 export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js';
 export { readNpy, writeNpy } from './data/npy.js';
 export { readNpz } from './data/npz.js';
+export type { QuestionAnswer } from './data/question-answer.js';
 export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
 export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
+export {
+  cutIntoWindows,
+  slidingWindows,
+  THUMOS_WINDOWS,
+  type WindowOptions,
+} from './data/sliding-windows.js';
+export {
+  readTemporalPredictions,
+  readTemporalQuestions,
+  readTemporalTraining,
+  type TemporalPrediction,
+  type TemporalQuestion,
+} from './data/temporal-reasoning.js';
+export { actionsQuestion, captioningQuestion, localizationQuestions } from './data/timed-questions.js';
+export { parseTimedText, type TimedText } from './data/timed-text.js';
 export { openVideo, type Video } from './data/video.js';
 export { encodeMp4 } from './data/video-encode.js';
 export {
@@ -48,6 +74,7 @@ export {
   recallAt,
 } from './evaluation/moments.js';
 export { type ScoredSegment, type Segment, temporalIoU } from './evaluation/segments.js';
+export { evaluateTemporalReasoning, type JudgedAnswer } from './evaluation/temporal-reasoning.js';
 export { type SentenceExample, WindowPrior } from './evaluation/window-prior.js';
 // Devices, models, layers.
 export { type AdapterKind, openAdapter } from './gpu/adapter.js';
@@ -78,6 +105,30 @@ export { RecordingExamples } from './models/map-diffusion/recording-examples.js'
 export { refineMoment } from './models/map-diffusion/refine.js';
 export { MomentSampler } from './models/map-diffusion/sampler.js';
 export { WorldExamples } from './models/map-diffusion/world-examples.js';
+export {
+  type AnswerPart,
+  answeredActions,
+  answeredSentences,
+  answeredSpan,
+  answerFromText,
+  answerFromTokens,
+} from './models/mdvlm/answers.js';
+export {
+  type ChatMessage,
+  type ChatOptions,
+  type EncodedChat,
+  encodeChat,
+  frameTimesText,
+  IGNORED_LABEL,
+  LLADA_V_SYSTEM_PROMPT,
+  placeVisualTokens,
+  STOP_TOKENS,
+  VISUAL_ID,
+  VISUAL_MARK,
+} from './models/mdvlm/chat.js';
+export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
+export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
+export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {

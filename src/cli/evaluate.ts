@@ -2,10 +2,14 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { readMomentPredictions } from '../data/moments-jsonl.js';
 import { readAnnotations, readDetections } from '../data/read-detections.js';
+import { readTemporalPredictions, readTemporalQuestions } from '../data/temporal-reasoning.js';
 import { evenlySpaced } from '../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../evaluation/detection.js';
 import { evaluateHighlights } from '../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
+import { evaluateTemporalReasoning } from '../evaluation/temporal-reasoning.js';
+import { answeredSpan, answerFromText } from '../models/mdvlm/answers.js';
+import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { whole } from './arguments.js';
 import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
@@ -44,6 +48,15 @@ export function addEvaluate(program: Command): void {
       thresholds,
     )
     .action(detection);
+  add(
+    'rtl',
+    "Spans in answers to questions, in ActivityNet-RTL's format. Predictions are a JSON list, or JSON lines, of " +
+      'question_id and either output, the answer as text with <t12> (time tokens) or <12.5> (seconds), of which the ' +
+      'first two count, or span, [start, end] in seconds',
+  )
+    .summary("Spans in answers to questions, in ActivityNet-RTL's format")
+    .option('--time-tokens <n>', 'how many there are: <t0> is the start, the last one the end', whole(2), 100)
+    .action(temporalReasoning);
   evaluate
     .command('model')
     .description('A model of `tal train` on the queries of a folder of recordings')
@@ -98,6 +111,22 @@ async function detection(
   const foreign = [...predictions.keys()].filter((video) => !truths.has(video)).length;
   if (foreign > 0) console.error(`predictions in ${foreign} other videos count as wrong`);
   await report(metrics, 4, options.json);
+}
+
+async function temporalReasoning(options: EvaluateOptions & { readonly timeTokens: number }): Promise<void> {
+  if (options.json) await ensureWritable(options.json);
+  const questions = await readTemporalQuestions(options.groundTruth);
+  const predictions = await readTemporalPredictions(options.predictions, questions);
+  const times = new TimeTokens({ count: options.timeTokens });
+  const answers = questions.map(({ video, duration, spans: [truth] }, i) => {
+    const prediction = predictions[i]!;
+    if ('span' in prediction) return { video, predicted: prediction.span, truth };
+    const parts = answerFromText(prediction.output, duration, times);
+    return { video, predicted: answeredSpan(parts, duration), truth };
+  });
+  const videos = new Set(answers.map(({ video }) => video)).size;
+  console.log(`${answers.length} questions about ${videos} videos, in per cent`);
+  await report(evaluateTemporalReasoning(answers), 2, options.json);
 }
 
 /** Prints a line for each metric, and writes them all. */

@@ -151,29 +151,49 @@ export class JsonRecord {
 export const readJsonRecord = async (path: string): Promise<JsonRecord> =>
   new JsonRecord(await readJson(path), path);
 
+/** @throws FileAccessError where it cannot be read, FileFormatError where it is not text */
+async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new FileFormatError(`${path} is not text in UTF-8`, { cause });
+  }
+}
+
+function parse(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FileFormatError(`${where}: not JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parseLines(text: string, path: string): JsonRecord[] {
+  const records: JsonRecord[] = [];
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const where = `${path}, line ${i + 1}`;
+    records.push(new JsonRecord(parse(line, where), where));
+  }
+  return records;
+}
+
 /**
  * A file of JSON lines, one object each; empty lines are skipped.
  * @throws FileAccessError where it cannot be read, FileFormatError with the number of the line that is no object
  */
 export async function readJsonLines(path: string): Promise<JsonRecord[]> {
-  const bytes = await readBytes(path);
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new FileFormatError(`${path} is not text in UTF-8`, { cause });
-  }
-  const records: JsonRecord[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
-    if (line.trim() === '') continue;
-    const where = `${path}, line ${i + 1}`;
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (cause) {
-      throw new FileFormatError(`${where}: not JSON: ${(cause as Error).message}`, { cause });
-    }
-    records.push(new JsonRecord(value, where));
-  }
-  return records;
+  return parseLines(await readText(path), path);
+}
+
+/**
+ * A file of objects, as a JSON list or as JSON lines.
+ * @throws FileAccessError where it cannot be read, FileFormatError with the place of what is no object
+ */
+export async function readJsonObjects(path: string): Promise<JsonRecord[]> {
+  const text = await readText(path);
+  if (!text.trimStart().startsWith('[')) return parseLines(text, path);
+  const list = parse(text, path) as readonly unknown[];
+  return list.map((item, i) => new JsonRecord(item, `${path}[${i}]`));
 }

@@ -127,3 +127,43 @@ describe('tal evaluate detection', () => {
     }
   });
 });
+
+describe('tal evaluate rtl', () => {
+  const entry = { vid: 'a', question: 'When?', duration: 99 };
+  const questions = [
+    { ...entry, question_id: 1, answer: '<10> <20> She runs.' },
+    { ...entry, question_id: 2, answer: '<0> <99>' },
+    { ...entry, question_id: 3, answer: '<50> <60>', vid: 'b' },
+  ];
+  const truths = save('questions.json', JSON.stringify(questions));
+  const predictions = save('answers.jsonl', [
+    { question_id: 1, output: '<t10> <t15> She runs.' },
+    { question_id: 2, output: 'I do not know.' },
+    { question_id: 3, span: [50, 57.5] },
+  ]);
+  const files = ['--predictions', predictions, '--ground-truth', truths];
+
+  it('prints the metrics and writes them', () => {
+    const result = evaluate('rtl', ...files, '--json', 'rtl.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /3 questions about 2 videos[\s\S]*mIoU +75\.00/);
+    assert.deepEqual(read('rtl.json'), { mIoU: 75, 'P@0.5': 100, 'P@0.7': 75 });
+  });
+
+  it('--time-tokens', () => {
+    // Of 12 tokens, 10 and 15 are 90 s and no token: no span is found, so it is the whole video.
+    const result = evaluate('rtl', ...files, '--time-tokens', '12', '--json', 'few.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.equal(read('few.json')['P@0.5'], 75);
+    assertRefused(evaluate('rtl', ...files, '--time-tokens', '1'), /whole number from 2/);
+  });
+
+  it('refuses what does not fit together', () => {
+    const few = save('few.jsonl', [{ question_id: 1, output: '' }]);
+    assertRefused(
+      evaluate('rtl', '--predictions', few, '--ground-truth', truths),
+      /^tal: few\.jsonl.*question 2/,
+    );
+    assert.match(evaluate('rtl', '--help').stdout, /question_id[\s\S]*output[\s\S]*span/);
+  });
+});

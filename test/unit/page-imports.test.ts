@@ -6,9 +6,9 @@ import { test } from 'node:test';
 /** Every file that loading `url` loads, with the specifiers in it that are not relative. */
 function load(url: URL, loaded = new Map<string, string[]>()): Map<string, string[]> {
   if (loaded.has(url.href)) return loaded;
-  const specifiers = [...readFileSync(url, 'utf8').matchAll(/^(?:import|export)\b[^;]*?'([^']+)';$/gm)].map(
-    ([, specifier]) => specifier!,
-  );
+  const specifiers = [
+    ...readFileSync(url, 'utf8').matchAll(/^(?:import|export)(?:[^;]*?\bfrom)? *'([^']+)';$/gm),
+  ].map(([, specifier]) => specifier!);
   loaded.set(
     url.href,
     specifiers.filter((specifier) => !specifier.startsWith('.')),

@@ -1,0 +1,34 @@
+import { type Segment, temporalIoU } from './segments.js';
+
+/** What was predicted for a question about a video, and what is true, in seconds. */
+export interface JudgedAnswer {
+  readonly video: string;
+  readonly predicted: Segment;
+  readonly truth: Segment;
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/**
+ * Reasoning temporal localization, in per cent, as LITA evaluates ActivityNet-RTL: `mIoU` and `P@0.5`, the share of
+ * answers with a temporal IoU of at least that; `P@0.7` is ours. Answers are averaged within each video first, then the
+ * videos, so a video counts the same however many questions it has. NaN where there is no answer.
+ */
+export function evaluateTemporalReasoning(
+  answers: readonly JudgedAnswer[],
+): Readonly<Record<'mIoU' | 'P@0.5' | 'P@0.7', number>> {
+  const videos = new Map<string, number[]>();
+  for (const { video, predicted, truth } of answers) {
+    const overlaps = videos.get(video) ?? [];
+    videos.set(video, overlaps);
+    overlaps.push(temporalIoU(predicted, truth));
+  }
+  const percent = (value: (iou: number) => number): number =>
+    100 * mean([...videos.values()].map((overlaps) => mean(overlaps.map(value))));
+  return {
+    mIoU: percent((iou) => iou),
+    'P@0.5': percent((iou) => Number(iou >= 0.5)),
+    'P@0.7': percent((iou) => Number(iou >= 0.7)),
+  };
+}

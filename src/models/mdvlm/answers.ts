@@ -1,0 +1,180 @@
+import type { Detection } from '../../data/detection-json.js';
+import { OptionError } from '../../errors.js';
+import type { Segment } from '../../evaluation/segments.js';
+import { STOP_TOKENS } from './chat.js';
+import type { TimeTokens } from './time-tokens.js';
+import type { Tokenizer } from './tokenizer.js';
+
+/** A stretch of words of an answer. */
+interface Words {
+  readonly text: string;
+  /** Geometric mean of the probabilities of the tokens of what stands behind the last semicolon; 1 where unknown. */
+  readonly probability: number;
+}
+
+/** A time in an answer. */
+interface Time {
+  readonly seconds: number;
+  /** Of the time token; 1 where unknown. */
+  readonly probability: number;
+}
+
+/** An answer in parts, as it is read: words and times. */
+export type AnswerPart = Words | Time;
+
+const isTime = (part: AnswerPart): part is Time => 'seconds' in part;
+
+/**
+ * The parts of an answer that is text, with times as tokens (`<t12>`) or in seconds (`<12.5>`), all of probability 1.
+ * @param duration length of the video in seconds
+ * @throws OptionError where the video has no length
+ */
+export function answerFromText(text: string, duration: number, times: TimeTokens): AnswerPart[] {
+  return times
+    .read(text, duration)
+    .map((piece) =>
+      typeof piece === 'string'
+        ? { text: piece, probability: 1 }
+        : { seconds: Math.min(piece, duration), probability: 1 },
+    );
+}
+
+/**
+ * The parts of an answer that is tokens, up to the first that ends it.
+ * @param ids of the answer alone
+ * @param probabilities of each of them, as the model gave it when it committed the token
+ * @param duration length of the video in seconds
+ * @throws OptionError where ids and probabilities are not as many, or the video has no length
+ */
+export function answerFromTokens(
+  tokenizer: Tokenizer,
+  ids: ArrayLike<number>,
+  probabilities: ArrayLike<number>,
+  duration: number,
+): AnswerPart[] {
+  if (ids.length !== probabilities.length)
+    throw new OptionError(`${ids.length} tokens have ${probabilities.length} probabilities`);
+  const stops = STOP_TOKENS.map((token) => tokenizer.id(token));
+  const parts: AnswerPart[] = [];
+  let words = new WordTokens(tokenizer);
+  const closeWords = () => {
+    if (words.length > 0) parts.push(words.part());
+    words = new WordTokens(tokenizer);
+  };
+  for (let i = 0; i < ids.length && !stops.includes(ids[i]!); i++) {
+    const index = tokenizer.times.indexOf(ids[i]!);
+    if (index === undefined) words.add(ids[i]!, probabilities[i]!);
+    else {
+      closeWords();
+      parts.push({ seconds: tokenizer.times.decode(index, duration), probability: probabilities[i]! });
+    }
+  }
+  closeWords();
+  return parts;
+}
+
+/** Tokens between two times. */
+class WordTokens {
+  private readonly ids: number[] = [];
+  private logarithm = 0;
+  private counted = 0;
+
+  constructor(private readonly tokenizer: Tokenizer) {}
+
+  get length(): number {
+    return this.ids.length;
+  }
+
+  add(id: number, probability: number): void {
+    this.ids.push(id);
+    const text = this.tokenizer.decode([id]);
+    if (text.includes(';')) this.logarithm = this.counted = 0;
+    // Marks and spaces belong to the template, not to the label.
+    if (labelIn(text) === '') return;
+    this.logarithm += Math.log(probability);
+    this.counted++;
+  }
+
+  part(): Words {
+    const probability = this.counted === 0 ? 1 : Math.exp(this.logarithm / this.counted);
+    return { text: this.tokenizer.decode(this.ids), probability };
+  }
+}
+
+/** The label in words that stand before two times, or '' where there is none. */
+const labelIn = (text: string): string =>
+  text
+    .slice(text.lastIndexOf(';') + 1)
+    .replace(/[:\s]+$/, '')
+    .trim();
+
+/**
+ * The one span of an answer, in seconds: its first two times, the earlier one first; the whole video where there are
+ * fewer (LITA's rule for reasoning temporal localization).
+ * @param duration length of the video in seconds
+ */
+export function answeredSpan(parts: readonly AnswerPart[], duration: number): Segment {
+  const [a, b] = parts.filter(isTime);
+  if (!a || !b) return [0, duration];
+  return [Math.min(a.seconds, b.seconds), Math.max(a.seconds, b.seconds)];
+}
+
+/** Two times of an answer with nothing but space between them, and the words around them. */
+interface TimePair {
+  readonly start: Time;
+  readonly end: Time;
+  readonly before: Words | undefined;
+  readonly after: Words | undefined;
+}
+
+/** Times without a partner are left out. */
+function timePairs(parts: readonly AnswerPart[]): TimePair[] {
+  const solid = parts.filter((part) => isTime(part) || part.text.trim() !== '');
+  const wordsAt = (i: number): Words | undefined => {
+    const part = solid[i];
+    return part && !isTime(part) ? part : undefined;
+  };
+  const pairs: TimePair[] = [];
+  for (let i = 0; i + 1 < solid.length; i++) {
+    const [start, end] = [solid[i]!, solid[i + 1]!];
+    if (!isTime(start) || !isTime(end)) continue;
+    pairs.push({ start, end, before: wordsAt(i - 1), after: wordsAt(i + 2) });
+    i++;
+  }
+  return pairs;
+}
+
+const segmentOf = ({ start, end }: TimePair): Segment => [
+  Math.min(start.seconds, end.seconds),
+  Math.max(start.seconds, end.seconds),
+];
+
+/**
+ * The actions of an answer `label: <start> <end>; label: <start> <end>`, in its order. Two times with nothing but space
+ * between them are a span, whichever is the earlier; its label stands before it, after the last semicolon. A span
+ * without a label has that of the one before it.
+ *
+ * An action scores (p(start) p(end) p(label))^(1/3), where p(label) is the geometric mean over the label's tokens (ours).
+ */
+export function answeredActions(parts: readonly AnswerPart[]): Detection[] {
+  let label: Words = { text: '', probability: 1 };
+  return timePairs(parts).map((pair) => {
+    const text = labelIn(pair.before?.text ?? '');
+    if (text !== '') label = { text, probability: pair.before!.probability };
+    return {
+      label: label.text,
+      score: Math.cbrt(pair.start.probability * pair.end.probability * label.probability),
+      segment: segmentOf(pair),
+    };
+  });
+}
+
+/** The sentences of an answer `<start> <end> sentence <start> <end> sentence`, in its order, with their spans. */
+export function answeredSentences(
+  parts: readonly AnswerPart[],
+): { readonly sentence: string; readonly segment: Segment }[] {
+  return timePairs(parts).map((pair) => ({
+    sentence: pair.after?.text.trim() ?? '',
+    segment: segmentOf(pair),
+  }));
+}

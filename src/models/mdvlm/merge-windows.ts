@@ -1,0 +1,34 @@
+import type { Detection } from '../../data/detection-json.js';
+import type { Span } from '../../data/json-record.js';
+import { OptionError } from '../../errors.js';
+import { softSuppress } from '../../evaluation/segments.js';
+
+/** What was found in a window of a video. */
+export interface WindowDetections {
+  /** [start, end] of the window, in seconds of the video. */
+  readonly excerpt: Span;
+  /** In seconds of the window. */
+  readonly detections: readonly Detection[];
+}
+
+/**
+ * Joins what was found in overlapping windows of one video: times become those of the video, and Gaussian soft-NMS
+ * lowers, within each class, the score of what was found twice.
+ * @param sigma of the soft-NMS; 0.5 as in its paper
+ * @returns by falling score, in seconds of the video
+ * @throws OptionError where `sigma` is not positive
+ */
+export function mergeWindows(windows: readonly WindowDetections[], sigma = 0.5): Detection[] {
+  if (!(sigma > 0)) throw new OptionError(`sigma is ${sigma}: it must be positive`);
+  const byLabel = new Map<string, Detection[]>();
+  for (const { excerpt, detections } of windows) {
+    for (const { label, score, segment } of detections) {
+      const group = byLabel.get(label) ?? [];
+      byLabel.set(label, group);
+      group.push({ label, score, segment: [segment[0] + excerpt[0], segment[1] + excerpt[0]] });
+    }
+  }
+  return [...byLabel.values()]
+    .flatMap((detections) => softSuppress(detections, sigma))
+    .sort((a, b) => b.score - a.score);
+}

@@ -1,0 +1,119 @@
+import { parseTimedText, type TimedText } from '../../data/timed-text.js';
+import { OptionError } from '../../errors.js';
+
+export interface TimeTokensOptions {
+  /** How many time tokens there are; default 100, as in LITA. */
+  readonly count?: number;
+  /**
+   * Id of `<t0>`; those of the others follow. Default 126084, the first reserved token of LLaDA, so that the
+   * embedding keeps its size (ours). LaViDa's infilling checkpoints use 126085: give 126100 or more there.
+   */
+  readonly firstId?: number;
+}
+
+/** To the nearest whole number; halves to the even one, as NumPy rounds, which LITA encodes with. */
+function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
+const inside = (seconds: number, duration: number): number => Math.min(duration, Math.max(0, seconds));
+
+/**
+ * Times as tokens (LITA, Huang et al., ECCV 2024): token i of n stands for i / (n - 1) of the video's length. They
+ * are written `<t0>` to `<t99>` in texts, and are reserved ids of the model's vocabulary.
+ */
+export class TimeTokens {
+  readonly count: number;
+  readonly firstId: number;
+
+  /** @throws OptionError where there would be fewer than two tokens, or the first id is none */
+  constructor({ count = 100, firstId = 126_084 }: TimeTokensOptions = {}) {
+    if (!Number.isSafeInteger(count) || count < 2)
+      throw new OptionError(`there must be 2 time tokens or more, not ${count}`);
+    if (!Number.isSafeInteger(firstId) || firstId < 0)
+      throw new OptionError(`${firstId} is no id of a time token`);
+    this.count = count;
+    this.firstId = firstId;
+  }
+
+  /**
+   * The token nearest to a time; times outside the video are moved to its ends.
+   * @param duration length of the video in seconds
+   * @throws OptionError where the time is not finite, or the video has no length
+   */
+  encode(seconds: number, duration: number): number {
+    if (!Number.isFinite(seconds)) throw new OptionError(`${seconds} is no time in seconds`);
+    return roundHalfToEven((this.count - 1) * (inside(seconds, checked(duration)) / duration));
+  }
+
+  /**
+   * The time of token `index`, in seconds, to hundredths, but never beyond the end of the video.
+   * @throws OptionError where there is no such token, or the video has no length
+   */
+  decode(index: number, duration: number): number {
+    const seconds = (this.checkedIndex(index) * checked(duration)) / (this.count - 1);
+    return inside(Number(seconds.toFixed(2)), duration);
+  }
+
+  /** The id of token `index`. @throws OptionError where there is no such token */
+  id(index: number): number {
+    return this.firstId + this.checkedIndex(index);
+  }
+
+  /** Which time token an id is, or undefined where it is none. */
+  indexOf(id: number): number | undefined {
+    const index = id - this.firstId;
+    return Number.isInteger(index) && index >= 0 && index < this.count ? index : undefined;
+  }
+
+  /** `<t12>` for token 12. @throws OptionError where there is no such token */
+  text(index: number): string {
+    return `<t${this.checkedIndex(index)}>`;
+  }
+
+  /** A text whose times are tokens: `<t12>` where `timed` has a number of seconds. @throws as `encode` */
+  write(timed: TimedText, duration: number): string {
+    return timed
+      .map((piece) => (typeof piece === 'string' ? piece : this.text(this.encode(piece, duration))))
+      .join('');
+  }
+
+  /**
+   * Splits a text at its time tokens: strings as they are, numbers are indices of tokens. What looks like a token
+   * but is none of these, such as `<t100>` of 100, stays text. Empty strings are left out.
+   */
+  split(text: string): (string | number)[] {
+    const pieces: (string | number)[] = [];
+    let taken = 0;
+    for (const match of text.matchAll(/<t(0|[1-9]\d*)>/g)) {
+      const index = Number(match[1]);
+      if (index >= this.count) continue;
+      if (match.index > taken) pieces.push(text.slice(taken, match.index));
+      pieces.push(index);
+      taken = match.index + match[0].length;
+    }
+    if (taken < text.length) pieces.push(text.slice(taken));
+    return pieces;
+  }
+
+  /**
+   * Reads a text whose times are tokens (`<t12>`) or seconds (`<12.5>`).
+   * @throws OptionError where the video has no length
+   */
+  read(text: string, duration: number): TimedText {
+    return this.split(text).flatMap((piece) =>
+      typeof piece === 'string' ? parseTimedText(piece) : [this.decode(piece, duration)],
+    );
+  }
+
+  private checkedIndex(index: number): number {
+    if (Number.isInteger(index) && index >= 0 && index < this.count) return index;
+    throw new OptionError(`there is no time token ${index}: they go from 0 to ${this.count - 1}`);
+  }
+}
+
+function checked(duration: number): number {
+  if (duration > 0 && Number.isFinite(duration)) return duration;
+  throw new OptionError(`a video cannot be ${duration} s long`);
+}
