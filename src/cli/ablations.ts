@@ -33,6 +33,8 @@ export const ablations = {
     ...config,
     layout: { ...config.layout, scales: 1, durations: config.layout.clips },
   }),
+  /** The clips' features learned from moments alone. */
+  'no-recognition': ({ recognition: _, ...config }) => config,
   /** MS-2D-TAN's head on the same encoder. */
   'single-pass': (config) => ({ ...config, head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 } }),
 } satisfies Record<string, Change>;

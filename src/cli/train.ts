@@ -7,7 +7,7 @@ import { readMomentQueries } from '../data/moment-queries.js';
 import { openRecordings } from '../data/recordings.js';
 import { loadWordVectors, wordsOf } from '../data/words.js';
 import { worldSeed, worldVideo } from '../data/world/world.js';
-import { FileFormatError } from '../errors.js';
+import { FileFormatError, OptionError } from '../errors.js';
 import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
 import type { MapDiffusionConfig } from '../models/map-diffusion/config.js';
 import { mapDiffusionConfigs } from '../models/map-diffusion/config.js';
@@ -94,6 +94,12 @@ export async function trainRecordings(
   if (blind) throw new FileFormatError(`${path}: query ${blind.qid} has no relevant_windows to learn from`);
   const table = await loadWordVectors(options.words);
   const config = ablated(mapDiffusionConfigs.hapt, options.ablation);
+  if (config.recognition && recordings.classes.length > config.recognition.kinds) {
+    throw new OptionError(
+      `the model recognizes ${config.recognition.kinds} classes, ${options.data} has ` +
+        `${recordings.classes.length}: train with --ablation no-recognition`,
+    );
+  }
   const data = new RecordingExamples(config, recordings, queries, table);
   if (data.unknownWords.length > 0) {
     console.error(`words without a vector: ${data.unknownWords.join(', ')}`);

@@ -34,6 +34,8 @@ export interface Recordings {
   /** Samples a second. */
   readonly rate: number;
   readonly channels: readonly string[];
+  /** Every label that segments can have. */
+  readonly classes: readonly string[];
   readonly byName: ReadonlyMap<string, Recording>;
 }
 
@@ -120,5 +122,5 @@ export async function openRecordings(folder: string): Promise<Recordings> {
     });
   }
   if (row * rowBytes !== bytes.length) throw cut(`${path}.json speaks of ${row} rows of ${rowBytes}`);
-  return { rate, channels, byName };
+  return { rate, channels, classes, byName };
 }

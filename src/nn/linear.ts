@@ -23,6 +23,11 @@ export class Linear extends Module {
     this.#bias = bias ? this.parameter('bias', [outputs], initial) : undefined;
   }
 
+  /** (outputs, inputs), for what takes the layer's place together with what follows it. */
+  get weight(): Tensor {
+    return this.#weight.tensor;
+  }
+
   /** (…, inputs) to (…, outputs). */
   forward(input: Tensor, activation?: ActivationOptions): Tensor {
     return linear({ input, weight: this.#weight.tensor, bias: this.#bias?.tensor }, activation);

@@ -33,11 +33,14 @@ export class MomentTask implements TrainingTask {
     const { runtime, config } = model;
     this.examples = data.size;
     this.#noise = runtime.detached(() => new Random(runtime, seed));
+    const { layout, recognition } = config;
     const queries = batch * data.queries;
     this.#inputs = makeInputs(runtime, config, batch, data);
     this.#targets = runtime.detached(() => ({
       spans: runtime.zeros([queries, data.spans, 2]),
       spanCounts: runtime.tensor(new Uint32Array(queries), undefined, 'u32'),
+      kinds:
+        recognition && runtime.tensor(new Uint32Array(batch * layout.clips), [batch, layout.clips], 'u32'),
     }));
     this.#t = runtime.detached(() => runtime.tensor(new Uint32Array(queries), undefined, 'u32'));
   }
@@ -70,7 +73,8 @@ export class MomentTask implements TrainingTask {
 
   dispose(): void {
     disposeInputs(this.#inputs);
-    for (const tensor of [...Object.values<Tensor>({ ...this.#targets }), this.#t]) tensor.dispose();
+    for (const tensor of [...Object.values<Tensor | undefined>({ ...this.#targets }), this.#t])
+      tensor?.dispose();
     this.#noise.dispose();
   }
 }

@@ -146,7 +146,9 @@ describe('tal', () => {
   it('demo finds the moment of a sentence in a video file, and shows how', { skip: noVideoLibrary }, () => {
     const result = run(['demo', '--plot', inFolder('demo.html')]);
     assert.equal(result.status, 0, result.stderr);
-    assert.match(result.stdout, /query: ".+"[\s\S]*1\. .* score [\s\S]*truth: .* IoU of the first \d\.\d\d/);
+    assert.match(result.stdout, /query: ".+"[\s\S]*1\. .* score /);
+    const overlap = Number(/truth: .* IoU of the first (\d\.\d\d)/.exec(result.stdout)?.[1]);
+    assert.ok(overlap >= 0.5, `the shipped model finds the moment: ${result.stdout}`);
     const page = readFileSync(inFolder('demo.html'), 'utf8');
     assert.match(page, /^<!doctype html>[\s\S]*<\/html>\s*$/);
     assert.match(page, /after 50 of 50 steps/);

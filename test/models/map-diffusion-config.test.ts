@@ -118,7 +118,10 @@ function changed(change: Change, name: MapDiffusionName = 'hapt'): unknown {
       : {
           ...(whole as Change),
           ...Object.fromEntries(
-            Object.entries(part).map(([key, value]) => [key, merge((whole as Change)[key], value)]),
+            Object.entries(part).map(([key, value]) => [
+              key,
+              merge((whole as Change | undefined)?.[key], value),
+            ]),
           ),
         };
   return merge(mapDiffusionConfigs[name], change);
@@ -128,6 +131,7 @@ const frames = {
   kind: 'frames',
   channels: 1,
   frames: 4,
+  width: 6,
   size: [18, 16],
   stages: [{ channels: 4, kernel: 3, stride: 2 }],
 };
@@ -184,6 +188,8 @@ describe('checkConfig', () => {
       /stylization\.input/,
     ],
     ['half a channel', { hidden: 7.5 }, /hidden.*7\.5/],
+    ['one kind of action', { recognition: { kinds: 1, weight: 1 } }, /recognition\.kinds/],
+    ['recognition for nothing', { recognition: { kinds: 2, weight: 0 } }, /recognition\.weight/],
     ['no times', { diffusion: { times: 0 } }, /diffusion\.times/],
     ['an unknown loss', { loss: { kind: 'hinge' } }, /loss\.kind/],
     ['a loss that rescales all away', { loss: { rescaleFrom: 1 } }, /rescaleFrom/],

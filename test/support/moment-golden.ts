@@ -57,7 +57,8 @@ export class MomentGolden {
       // Where each query has a video of its own, that is what no `videoOf` means.
       videoOf: lengths!.size < counts!.size ? videoOf : undefined,
     };
-    const targets = { spans: spans!, spanCounts: spanCounts! };
+    const kinds = model.config.recognition && (await operand('kinds'));
+    const targets = { spans: spans!, spanCounts: spanCounts!, kinds };
     return new MomentGolden(model, stored, inputs, targets, { noise: noise!, t: t! });
   }
 

@@ -147,7 +147,9 @@ class SignalClips extends ClipEncoder {
 class FrameClips extends ClipEncoder {
   readonly #stages;
   readonly #join: Linear;
+  readonly #norm: BatchNorm1d;
   readonly #context: TemporalContext;
+  readonly #project: Conv1d;
 
   constructor(
     runtime: Runtime,
@@ -156,25 +158,27 @@ class FrameClips extends ClipEncoder {
     readonly clips: number,
   ) {
     super(runtime);
-    const { channels, size, frames, stages, context } = config;
-    let width = channels;
+    const { size, frames, stages, width, context } = config;
+    let channels = config.channels;
     this.#stages = stages.map((stage, i) => {
       const { channels: outputs, kernel, stride } = stage;
-      const convolution = new Conv2d(runtime, width, outputs, kernel, {
+      const convolution = new Conv2d(runtime, channels, outputs, kernel, {
         stride,
         padding: stagePadding(stage),
         bias: false,
       });
-      width = outputs;
+      channels = outputs;
       return {
         convolution: this.child(`stages.${i}.conv`, convolution),
         norm: this.child(`stages.${i}.bn`, new BatchNorm2d(runtime, outputs, { activation: 'relu' })),
       };
     });
     const factor = totalStride(stages);
-    const shown = (width * size[0] * size[1]) / factor ** 2;
-    this.#join = this.child('join', new Linear(runtime, frames * shown, hidden));
-    this.#context = this.child('context', new TemporalContext(runtime, hidden, context));
+    const shown = (channels * size[0] * size[1]) / factor ** 2;
+    this.#join = this.child('join', new Linear(runtime, frames * shown, width, { bias: false }));
+    this.#norm = this.child('bn', new BatchNorm1d(runtime, width, { activation: 'relu' }));
+    this.#context = this.child('context', new TemporalContext(runtime, width, context));
+    this.#project = this.child('project', new Conv1d(runtime, width, hidden, 1));
   }
 
   /** (V, N · frames, channels, H, W) to (V, hidden, N). */
@@ -186,8 +190,8 @@ class FrameClips extends ClipEncoder {
         (x, { convolution, norm }) => norm.forward(convolution.forward(x)),
         images,
       );
-      const clips = this.#join.forward(shown.reshape([videos, this.clips, -1]), { activation: 'relu' });
-      return this.#context.forward(transpose(clips));
+      const clips = transpose(this.#join.forward(shown.reshape([videos, this.clips, -1])));
+      return relu(this.#project.forward(this.#context.forward(this.#norm.forward(clips))));
     });
   }
 }

@@ -1,3 +1,4 @@
+import { actionNames } from '../../data/world/actions.js';
 import type { BetaSchedule } from '../../diffusion/schedule.js';
 import { OptionError } from '../../errors.js';
 import { type MapLayout, mapScales } from '../../ops/map-layout.js';
@@ -28,6 +29,8 @@ export interface FramesConfig {
   readonly size: readonly [number, number];
   /** Frames of a clip, which a linear layer joins. */
   readonly frames: number;
+  /** Channels of a clip and of its temporal context. */
+  readonly width: number;
   readonly stages: readonly ConvStage[];
   readonly context: readonly number[];
 }
@@ -88,6 +91,15 @@ export interface MapDiffusionConfig {
   readonly positions: boolean;
   /** What makes scores of the fused features: the diffusion decoder, or the single pass of MS-2D-TAN. */
   readonly head: 'diffusion' | 'single-pass';
+  /**
+   * In training, each clip's feature is also to tell what kind of action it shows (ours). It stands for the paper's
+   * features, whose network was trained to recognize actions: learned from moments alone, they come very late.
+   */
+  readonly recognition?: {
+    readonly kinds: number;
+    /** What its cross entropy counts beside the loss of the maps. */
+    readonly weight: number;
+  };
   readonly decoder: DecoderConfig;
   readonly diffusion: { readonly times: number; readonly schedule: BetaSchedule };
   readonly loss: {
@@ -171,6 +183,7 @@ export const mapDiffusionConfigs = {
     hidden: 32,
     positions: true,
     head: 'diffusion',
+    recognition: { kinds: 12, weight: 0.1 },
     decoder: {
       architecture: 'convolution',
       condition: 'concatenation',
@@ -193,6 +206,7 @@ export const mapDiffusionConfigs = {
       channels: 2,
       size: [32, 32],
       frames: 2,
+      width: 96,
       stages: [
         { channels: 16, kernel: 6, stride: 4 },
         { channels: 32, kernel: 3, stride: 2 },
@@ -203,6 +217,7 @@ export const mapDiffusionConfigs = {
     hidden: 32,
     positions: true,
     head: 'diffusion',
+    recognition: { kinds: actionNames.length, weight: 0.1 },
     decoder: {
       architecture: 'convolution',
       condition: 'concatenation',
@@ -280,6 +295,7 @@ export function checkConfig(value: unknown): MapDiffusionConfig {
   }
   if (clips.kind === 'frames') {
     whole('clips.frames', clips.frames);
+    whole('clips.width', clips.width);
     const factor = totalStride(clips.stages);
     if (!clips.size?.every((side) => Number.isInteger(side) && side > 0 && side % factor === 0)) {
       throw new OptionError(
@@ -292,6 +308,10 @@ export function checkConfig(value: unknown): MapDiffusionConfig {
   whole('hidden', config.hidden);
   oneOf('positions', config.positions, true, false);
   oneOf('head', config.head, 'diffusion', 'single-pass');
+  if (config.recognition) {
+    whole('recognition.kinds', config.recognition.kinds, 2);
+    if (!(config.recognition.weight > 0)) throw new OptionError('recognition.weight must be above 0');
+  }
   for (const field of ['embedding', 'hidden', 'layers', 'kernel', 'groups', 'heads'] as const) {
     whole(`decoder.${field}`, decoder[field]);
   }

@@ -5,6 +5,9 @@ import { videoShape } from './clip-encoder.js';
 import type { MapDiffusionConfig } from './config.js';
 import type { MomentInputs, MomentTargets } from './model.js';
 
+/** The kind of a clip of which nothing is known. */
+export const unknownKind = 2 ** 32 - 1;
+
 /** A query as numbers. */
 export interface EmbeddedQuery {
   /** (words, size) row-major; at least one word. */
@@ -23,6 +26,8 @@ export interface MomentExample {
   readonly unit: number;
   /** As many as `MomentExamples.queries` says. */
   readonly queries: readonly EmbeddedQuery[];
+  /** The kind of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */
+  readonly kinds?: readonly number[];
 }
 
 /** Examples by number. */
@@ -100,6 +105,13 @@ export function writeExamples(
   words.counts.write(counts);
   words.mask.write(mask);
   if (!targets) return;
+  if (targets.kinds) {
+    const kinds = new Uint32Array(targets.kinds.size).fill(unknownKind);
+    all.forEach((example, i) => {
+      kinds.set(example.kinds ?? [], i * config.layout.clips);
+    });
+    targets.kinds.write(kinds);
+  }
   const most = targets.spans.shape[1]!;
   const spans = new Float32Array(queries * most * 2);
   asked.forEach((query, i) => {

@@ -1,11 +1,15 @@
 import { GaussianDiffusion } from '../../diffusion/gaussian.js';
 import { OptionError } from '../../errors.js';
+import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { add, div, mul, sub } from '../../ops/binary.js';
+import { cast } from '../../ops/cast.js';
 import { concat } from '../../ops/concat.js';
 import { take } from '../../ops/gather.js';
 import { iouMap, mapMask } from '../../ops/iou-map.js';
+import { linearCrossEntropy } from '../../ops/linear-cross-entropy.js';
 import { type MapScale, mapScales } from '../../ops/map-layout.js';
+import { transpose } from '../../ops/permute.js';
 import { sum } from '../../ops/reduce.js';
 import { narrow } from '../../ops/slice.js';
 import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/unary.js';
@@ -39,12 +43,14 @@ export interface Condition {
   readonly mask: Tensor;
 }
 
-/** A query's true moments. */
+/** The queries' true moments, and what the videos' clips show. */
 export interface MomentTargets {
   /** (Q, G, 2) f32: start and end in clips. */
   readonly spans: Tensor;
   /** (Q) u32: how many of the G there are. */
   readonly spanCounts: Tensor;
+  /** (V, N) u32: the kind of action of each clip, for `recognition`. One beyond the kinds counts for nothing. */
+  readonly kinds?: Tensor | undefined;
 }
 
 /** Noise and time of a training step. */
@@ -69,6 +75,7 @@ export class MapDiffusion extends Module {
   readonly #positions: ClipPositions | undefined;
   readonly #maps: MapEncoder;
   readonly #fusion: Fusion;
+  readonly #recognition: Linear | undefined;
   readonly #time: TimeEmbedding | undefined;
   readonly #decoders: readonly Decoder[];
   readonly #singlePass: SinglePassHead | undefined;
@@ -80,7 +87,7 @@ export class MapDiffusion extends Module {
   ) {
     super(runtime);
     checkConfig(config);
-    const { layout, hidden, decoder, head } = config;
+    const { layout, hidden, decoder, head, recognition } = config;
     this.scales = mapScales(layout);
     this.diffusion = new GaussianDiffusion(runtime, config.diffusion);
     this.#clips = this.child('clip_module', clipEncoder(runtime, config.clips, hidden, layout.clips));
@@ -89,6 +96,9 @@ export class MapDiffusion extends Module {
       : undefined;
     this.#maps = this.child('prop_module', new MapEncoder(runtime, hidden, layout));
     this.#fusion = this.child('fusion_module', new Fusion(runtime, config));
+    this.#recognition =
+      recognition &&
+      this.child('recognition', new Linear(runtime, hidden, recognition.kinds, { bias: false }));
     if (head === 'single-pass') {
       this.#singlePass = this.inline(new SinglePassHead(runtime, config));
       this.#decoders = [];
@@ -102,10 +112,14 @@ export class MapDiffusion extends Module {
   }
 
   /** Encodes videos and queries to the fused features of each scale (paper, section 3.3.1). */
-  encode({ video, lengths, words, videoOf }: MomentInputs): Condition {
+  encode(inputs: MomentInputs): Condition {
+    return this.runtime.scope(() => this.#fuse(this.#clips.forward(inputs.video), inputs));
+  }
+
+  /** `encode`, of the features of the clips (V, d_F, N). */
+  #fuse(clips: Tensor, { lengths, words, videoOf }: MomentInputs): Condition {
     return this.runtime.scope(() => {
       const ofQueries = (tensor: Tensor) => rowsOfQueries(tensor, videoOf);
-      const clips = this.#clips.forward(video);
       const maps = this.#maps.forward(this.#positions?.forward(clips) ?? clips);
       const mask = ofQueries(mapMask(lengths, this.config.layout));
       const sentence = this.#fusion.sentence(words);
@@ -135,7 +149,8 @@ export class MapDiffusion extends Module {
 
   /**
    * The training loss, one element: for each scale the mean over the valid cells of the batch, summed over the scales
-   * (eq. 7 and 8; of MS-2D-TAN with its own head).
+   * (eq. 7 and 8; of MS-2D-TAN with its own head). With `recognition`, the mean of its cross entropy over the clips is
+   * added.
    * @param corruption for diffusion; a single pass has none
    */
   loss(inputs: MomentInputs, targets: MomentTargets, corruption?: Corruption): Tensor {
@@ -144,7 +159,8 @@ export class MapDiffusion extends Module {
       const lengths = rowsOfQueries(inputs.lengths, inputs.videoOf);
       const overlaps = iouMap({ ...targets, lengths, unit: 1 }, layout).map;
       const wanted = this.#rescaled(overlaps);
-      const condition = this.encode(inputs);
+      const clips = this.#clips.forward(inputs.video);
+      const condition = this.#fuse(clips, inputs);
       const found = this.#singlePass
         ? this.#decodeAtOnce(condition)
         : this.#decode(
@@ -154,13 +170,25 @@ export class MapDiffusion extends Module {
           );
       const errors =
         loss.kind === 'mse' ? square(sub(found, wanted)) : sub(softplus(found), mul(found, wanted));
-      return this.scales
+      const ofMaps = this.scales
         .map((_, k) => {
           const valid = this.#scaleOf(condition.mask, k);
           return div(sum(mul(this.#scaleOf(errors, k), valid)), sum(valid));
         })
         .reduce(add);
+      return this.#recognition ? add(ofMaps, this.#recognitionLoss(clips, inputs, targets)) : ofMaps;
     });
+  }
+
+  #recognitionLoss(clips: Tensor, { lengths }: MomentInputs, { kinds }: MomentTargets): Tensor {
+    if (!kinds) throw new OptionError('a model with recognition learns from the kinds of the clips too');
+    const { hidden, recognition } = this.config;
+    const { loss } = linearCrossEntropy({
+      hidden: transpose(clips).reshape([-1, hidden]),
+      weight: this.#recognition!.weight,
+      targets: kinds.reshape([-1]),
+    });
+    return scaleShift(div(sum(loss), sum(cast(lengths, 'f32'))), recognition!.weight, 0);
   }
 
   override dispose(): void {

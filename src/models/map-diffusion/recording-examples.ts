@@ -1,9 +1,9 @@
 import type { MomentQuery } from '../../data/moment-queries.js';
-import type { Recordings } from '../../data/recordings.js';
+import type { Recording, Recordings } from '../../data/recordings.js';
 import type { WordVectors } from '../../data/words.js';
 import { OptionError } from '../../errors.js';
 import { type MapDiffusionConfig, totalStride } from './config.js';
-import type { MomentExample, MomentExamples } from './examples.js';
+import { type MomentExample, type MomentExamples, unknownKind } from './examples.js';
 
 /**
  * Queries over excerpts of recordings as examples for a model of signals. An excerpt shorter than the model's window is
@@ -56,8 +56,9 @@ export class RecordingExamples implements MomentExamples {
   example(index: number): MomentExample {
     const { vid, excerpt, windows } = this.asked[index]!;
     const { channels, rate } = this.recordings;
+    const recording = this.recordings.byName.get(vid)!;
     const samples = this.#windowSamples;
-    const signal = this.recordings.byName.get(vid)!.signal(...excerpt);
+    const signal = recording.signal(...excerpt);
     const length = signal.length / channels.length;
     const video = new Float32Array(channels.length * samples);
     for (let sample = 0; sample < length; sample++) {
@@ -66,12 +67,21 @@ export class RecordingExamples implements MomentExamples {
       }
     }
     const samplesOfClip = samples / this.config.layout.clips;
+    const clips = Math.max(1, Math.round(length / samplesOfClip));
+    const unit = samplesOfClip / rate;
     return {
       video,
-      clips: Math.max(1, Math.round(length / samplesOfClip)),
-      unit: samplesOfClip / rate,
+      clips,
+      unit,
       queries: [{ words: this.#vectors[index]!, spans: windows }],
+      kinds: Array.from({ length: clips }, (_, i) => this.#kindAt(recording, excerpt[0] + (i + 0.5) * unit)),
     };
+  }
+
+  /** The number of what is done at a time of a recording. */
+  #kindAt({ segments }: Recording, seconds: number): number {
+    const found = segments.find(({ span: [start, end] }) => start <= seconds && seconds < end);
+    return found ? this.recordings.classes.indexOf(found.label) : unknownKind;
   }
 
   get #windowSamples(): number {

@@ -1,6 +1,7 @@
 import type { FrameShape } from '../../data/frame.js';
 import { HostRandom } from '../../data/host-random.js';
 import type { WordVectors } from '../../data/words.js';
+import { actionNames } from '../../data/world/actions.js';
 import { type WorldSplit, worldSeed, worldVideo } from '../../data/world/world.js';
 import { OptionError } from '../../errors.js';
 import type { FramesConfig, MapDiffusionConfig } from './config.js';
@@ -41,7 +42,11 @@ export class WorldExamples implements MomentExamples {
       const { query, span } = video.queries[order[i % order.length]!]!;
       return { words: table.embed(query).vectors, spans: [span] };
     });
-    return { ...videoOf(this.config, frames, video.duration), queries: asked };
+    const kinds = Array.from({ length: Math.floor(video.duration / secondsPerClip) }, (_, i) => {
+      const middle = (i + 0.5) * secondsPerClip;
+      return actionNames.indexOf(video.actions.find(({ end }) => end > middle)!.name);
+    });
+    return { ...videoOf(this.config, frames, video.duration), queries: asked, kinds };
   }
 }
 
