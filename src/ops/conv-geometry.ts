@@ -169,6 +169,50 @@ export function shuffleTile(
   };
 }
 
+/** Taps of a line of the kernel that the strip kernel is compiled for at most: it writes them all out. */
+const mostStripTaps = 9;
+
+/** Whether the strip kernel gives the right answer. */
+export function isConvStripLegal(
+  { subgroups }: DeviceTraits,
+  { stride, dilation, kernelWidth }: ConvGeometry,
+): boolean {
+  return subgroups && stride[1] === 1 && dilation[1] === 1 && kernelWidth <= mostStripTaps;
+}
+
+/**
+ * Whether it is worth it (measured): taps share its loads, the strips are not mostly empty, and subgroups are large
+ * enough for lines to slide from lane to lane (those of SwiftShader, of 4, are not).
+ */
+export function prefersConvStrip(
+  { subgroupMinSize }: DeviceTraits,
+  { kernelWidth, outWidth }: ConvGeometry,
+): boolean {
+  return subgroupMinSize >= 8 && kernelWidth > 1 && outWidth >= 4;
+}
+
+/** Rows (output channels) that the strip kernel is written out for: blocks, and at most so many in all (measured). */
+const stripRows = { block: 4, most: 16 };
+
+/** Constants and grid of the strip kernel. */
+export function stripTile({ subgroupMinSize, subgroupMaxSize }: DeviceTraits, geometry: ConvGeometry) {
+  const { batches, outChannels, outHeight, outWidth, kernelWidth } = geometry;
+  const { block, most } = stripRows;
+  const rows = block * Math.ceil(evenParts(outChannels, most) / block);
+  const quads = outWidth > 4 ? 2 : 1;
+  const strips = batches * outHeight * Math.ceil(outWidth / (4 * quads));
+  return {
+    tile: {
+      WORKGROUP: subgroupMaxSize,
+      LANES: Math.min(8, subgroupMinSize),
+      ROWS: rows,
+      QUADS: quads,
+      TAPS: kernelWidth,
+    },
+    workgroups: spread(Math.ceil(outChannels / rows) * Math.ceil(strips / subgroupMaxSize), 1),
+  };
+}
+
 /**
  * Sizes of lib/tile_product.wgsl, from the least output channels to the most: a tile that is higher does more
  * arithmetic for each value of the image, whose address is what costs most.

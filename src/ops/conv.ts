@@ -17,8 +17,11 @@ import {
   convGeometry,
   convParams,
   isConvShuffleLegal,
+  isConvStripLegal,
   isConvTiledLegal,
+  prefersConvStrip,
   shuffleTile,
+  stripTile,
   tiledSplit,
   type WindowOptions,
 } from './conv-geometry.js';
@@ -93,6 +96,14 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
       run: (runtime, operands, { output }, problem) => launchMatrixConv(runtime, operands, output, problem),
     },
     {
+      name: 'strip',
+      suits: isConvStripLegal,
+      meantFor: ['software'],
+      prefers: prefersConvStrip,
+      run: (runtime, operands, { output }, problem) =>
+        launchConv2d(runtime, 'strip', operands, output, problem),
+    },
+    {
       name: 'shuffle',
       suits: isConvShuffleLegal,
       meantFor: ['software'],
@@ -150,7 +161,7 @@ interface ConvWindow {
 /** Records one convolution into `output`, with the kernel of that name. */
 export function launchConv2d(
   runtime: Runtime,
-  kernel: 'shuffle' | 'tiled' | 'plain',
+  kernel: 'strip' | 'shuffle' | 'tiled' | 'plain',
   { input, weight, bias }: ConvOperands,
   output: Tensor,
   problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
@@ -183,9 +194,10 @@ export function launchConv2d(
     launchTiled(runtime, { input, weight, bias }, output, problem, { constants, params });
     return;
   }
-  const { tile, workgroups } = shuffleTile(runtime.traits, problem, convTile);
+  const { tile, workgroups } =
+    kernel === 'strip' ? stripTile(runtime.traits, problem) : shuffleTile(runtime.traits, problem, convTile);
   runtime.launch({
-    kernel: 'conv/conv2d_shuffle',
+    kernel: kernel === 'strip' ? 'conv/conv2d_strip' : 'conv/conv2d_shuffle',
     constants: { ...constants, ...tile },
     buffers,
     params,
