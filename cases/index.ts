@@ -33,6 +33,7 @@ import {
   rmsNormCases,
 } from './norm.js';
 import { normGradientCases } from './norm-gradient.js';
+import { resamplePixelsCases } from './pixels.js';
 import {
   averagePoolCases,
   averagePoolGradientCases,
@@ -110,6 +111,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   maxPoolGradientCases,
   resizeBilinearCases,
   resizeBilinearGradientCases,
+  resamplePixelsCases,
   randomCases,
   reduceCases,
   maskedMeanCases,

@@ -41,7 +41,8 @@ export {
 } from './data/temporal-reasoning.js';
 export { actionsQuestion, captioningQuestion, localizationQuestions } from './data/timed-questions.js';
 export { parseTimedText, type TimedText } from './data/timed-text.js';
-export { openVideo, type Video } from './data/video.js';
+export { uniformFrames } from './data/uniform-frames.js';
+export { openVideo, type Picture, type Video } from './data/video.js';
 export { encodeMp4 } from './data/video-encode.js';
 export {
   encodeWordVectors,
@@ -129,6 +130,23 @@ export {
 export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
+export {
+  type VideoPixels,
+  type VideoPixelsOptions,
+  videoPixels,
+} from './models/mdvlm/video-pixels.js';
+export {
+  checkVisualConfig,
+  type ProjectorConfig,
+  tokensPerFrame,
+  type VisionConfig,
+  type VisualConfig,
+  type VisualName,
+  visualConfigs,
+} from './models/mdvlm/vision-config.js';
+export { VisionTower } from './models/mdvlm/vision-tower.js';
+export { visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
+export { VisualEncoder } from './models/mdvlm/visual-encoder.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
@@ -206,6 +224,7 @@ export { qSample } from './ops/q-sample.js';
 export { Random } from './ops/random.js';
 export { l2Norm, logSumExp, max, mean, min, prod, sum } from './ops/reduce.js';
 export { remaskTokens } from './ops/remask-tokens.js';
+export { resamplePixels } from './ops/resample-pixels.js';
 export { resizeBilinear } from './ops/resize.js';
 export { reverseSequence } from './ops/reverse-sequence.js';
 export { rotary, rotaryTable } from './ops/rotary.js';

@@ -66,11 +66,11 @@ function areaTaps(from: number, to: number): Taps[] {
   });
 }
 
-/** Turns a frame clockwise by a number of quarters. `shape` is that of the result. */
+/** Turns a frame of any number of bytes a pixel clockwise by a number of quarters. The sizes are those of the result. */
 export function turnFrame(
   pixels: Uint8Array,
   quarters: number,
-  { width, height, channels }: FrameShape,
+  { width, height, channels }: { readonly width: number; readonly height: number; readonly channels: number },
 ): Uint8Array {
   if (quarters % 4 === 0) return pixels;
   const turned = new Uint8Array(pixels.length);

@@ -1,4 +1,4 @@
-import type { Input, InputVideoTrack, VideoSample } from 'mediabunny';
+import type { EncodedPacketSink, Input, InputVideoTrack, VideoSample } from 'mediabunny';
 import { FeatureError, FileFormatError, TalError } from '../errors.js';
 import { bytesSource, openSource } from './byte-source.js';
 import { checkFrameShape, checkRate, type FrameShape, frameCount } from './frame.js';
@@ -10,6 +10,12 @@ export interface TimedFrame {
   readonly seconds: number;
   /** `height` x `width` x `channels` bytes. */
   readonly pixels: Uint8Array;
+}
+
+/** A frame as it is in the file, upright: `height` x `width` x 4 bytes, red, green, blue and alpha. */
+export interface Picture extends TimedFrame {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** An open video file. Close it after use. */
@@ -26,6 +32,17 @@ export interface Video {
    * @throws FileFormatError where the file is damaged, OptionError where shape or rate are out of range
    */
   frames(shape: FrameShape, rate?: number): AsyncGenerator<TimedFrame, void, void>;
+  /**
+   * When each frame of the file begins to be shown, in seconds from the first, in order. Decodes nothing.
+   * @throws FileFormatError where the file is damaged
+   */
+  frameTimes(): Promise<number[]>;
+  /**
+   * Decodes what is shown at these times, one picture for each.
+   * @param seconds from the first frame on, in order
+   * @throws FileFormatError where the file is damaged
+   */
+  pictures(seconds: readonly number[]): AsyncGenerator<Picture, void, void>;
   close(): Promise<void>;
 }
 
@@ -39,7 +56,7 @@ const ROUNDING = 5e-4;
  *   codec is unknown here, MissingPackageError where mediabunny or @napi-rs/webcodecs are not installed
  */
 export async function openVideo(file: string | Uint8Array, name = 'the video'): Promise<Video> {
-  const { ALL_FORMATS, CustomSource, Input, VideoSampleSink } = await videoLibrary();
+  const { ALL_FORMATS, CustomSource, EncodedPacketSink, Input, VideoSampleSink } = await videoLibrary();
   const source = typeof file === 'string' ? await openSource(file) : bytesSource(file, name);
   const input = new Input({
     formats: ALL_FORMATS,
@@ -57,6 +74,13 @@ export async function openVideo(file: string | Uint8Array, name = 'the video'): 
     const track = await videoTrack(input, source.name);
     const start = await track.getFirstTimestamp();
     const duration = (await track.computeDuration()) - start;
+    const decode = <Frame extends TimedFrame>(convert: Converter<Frame>, seconds?: readonly number[]) => {
+      const sink = new VideoSampleSink(track);
+      const samples = seconds
+        ? sink.samplesAtTimestamps(seconds.map((time) => start + time + ROUNDING))
+        : sink.samples();
+      return decoded(samples, convert, start, seconds, source.name);
+    };
     return {
       duration,
       width: await track.getDisplayWidth(),
@@ -64,11 +88,10 @@ export async function openVideo(file: string | Uint8Array, name = 'the video'): 
       frames: (shape, rate) => {
         checkFrameShape(shape);
         if (rate !== undefined) checkRate(rate);
-        const sink = new VideoSampleSink(track);
-        const samples =
-          rate === undefined ? sink.samples() : sink.samplesAtTimestamps(times(duration, rate, start));
-        return resized(samples, shape, rate, start, source.name);
+        return decode(resizing(shape), rate === undefined ? undefined : evenTimes(duration, rate));
       },
+      frameTimes: () => timesOf(new EncodedPacketSink(track), start, source.name),
+      pictures: (seconds) => decode(asPicture, seconds),
       close,
     };
   } catch (error) {
@@ -90,34 +113,52 @@ async function videoTrack(input: Input, name: string): Promise<InputVideoTrack> 
   return track;
 }
 
-function* times(duration: number, rate: number, start: number): Generator<number> {
-  for (let i = 0; i < frameCount(duration, rate); i++) yield start + i / rate + ROUNDING;
+function evenTimes(duration: number, rate: number): number[] {
+  return Array.from({ length: frameCount(duration, rate) }, (_, i) => i / rate);
 }
 
-/** Brings what the decoder gives to the wanted shape, and its errors to ours. */
-async function* resized(
-  samples: AsyncIterable<VideoSample | null>,
-  shape: FrameShape,
-  rate: number | undefined,
-  start: number,
-  name: string,
-): AsyncGenerator<TimedFrame, void, void> {
+async function timesOf(sink: EncodedPacketSink, start: number, name: string): Promise<number[]> {
   const awake = stayAlive();
-  let convert: ((sample: VideoSample) => Promise<Uint8Array>) | undefined;
+  const times: number[] = [];
+  try {
+    // They come in the order of decoding.
+    for await (const { timestamp } of sink.packets(undefined, undefined, { metadataOnly: true })) {
+      times.push(timestamp - start);
+    }
+  } catch (error) {
+    throw readable(error, name);
+  } finally {
+    awake();
+  }
+  return times.sort((a, b) => a - b);
+}
+
+/** Makes of a decoded sample what is wanted of it. */
+type Converter<Frame> = (sample: VideoSample, seconds: number) => Promise<Frame>;
+
+/** Brings what the decoder gives to the wanted form, and its errors to ours. */
+async function* decoded<Frame>(
+  samples: AsyncIterable<VideoSample | null>,
+  convert: Converter<Frame>,
+  start: number,
+  seconds: readonly number[] | undefined,
+  name: string,
+): AsyncGenerator<Frame, void, void> {
+  const awake = stayAlive();
   let count = 0;
   try {
     for await (const sample of samples) {
-      if (!sample) throw new FileFormatError(`${name} shows nothing at ${count / rate!} s: it is damaged`);
+      const time = seconds?.[count];
+      count++;
+      if (!sample) throw new FileFormatError(`${name} shows nothing at ${time} s: it is damaged`);
       try {
-        convert ??= converter(sample, shape);
-        const pixels = await convert(sample);
-        yield { seconds: rate === undefined ? sample.timestamp - start : count / rate, pixels };
+        yield await convert(sample, time ?? sample.timestamp - start);
       } finally {
         sample.close();
       }
-      count++;
     }
-    if (count === 0) throw new FileFormatError(`${name} is damaged: not one of its frames could be decoded`);
+    const none = count === 0 && seconds?.length !== 0;
+    if (none) throw new FileFormatError(`${name} is damaged: not one of its frames could be decoded`);
   } catch (error) {
     throw readable(error, name);
   } finally {
@@ -125,17 +166,39 @@ async function* resized(
   }
 }
 
-/** For samples of the size and the rotation of the given one. */
-function converter(first: VideoSample, shape: FrameShape): (sample: VideoSample) => Promise<Uint8Array> {
-  const quarters = first.rotation / 90;
+/** Resizes samples that all have the size and the rotation of the first. */
+function resizing(shape: FrameShape): Converter<TimedFrame> {
   const { width, height, channels } = shape;
-  const upright = quarters % 2 === 0 ? shape : { width: height, height: width, channels };
-  const resize = frameResizer(first.visibleRect.width, first.visibleRect.height, upright);
-  const rgba = new Uint8Array(first.allocationSize({ format: 'RGBA' }));
-  return async (sample) => {
-    await sample.copyTo(rgba, { format: 'RGBA' });
-    return turnFrame(resize(rgba), quarters, shape);
+  let resize: ((rgba: Uint8Array) => Uint8Array) | undefined;
+  let rgba: Uint8Array<ArrayBuffer> | undefined;
+  return async (sample, seconds) => {
+    const quarters = sample.rotation / 90;
+    const upright = quarters % 2 === 0 ? shape : { width: height, height: width, channels };
+    resize ??= frameResizer(sample.visibleRect.width, sample.visibleRect.height, upright);
+    rgba = await bytesOf(sample, rgba);
+    return { seconds, pixels: turnFrame(resize(rgba), quarters, shape) };
   };
+}
+
+const asPicture: Converter<Picture> = async (sample, seconds) => {
+  const quarters = sample.rotation / 90;
+  const sizes = [sample.visibleRect.width, sample.visibleRect.height] as const;
+  const [width, height] = quarters % 2 === 0 ? sizes : [sizes[1], sizes[0]];
+  return {
+    seconds,
+    width,
+    height,
+    pixels: turnFrame(await bytesOf(sample), quarters, { width, height, channels: 4 }),
+  };
+};
+
+/** Red, green, blue and alpha of each pixel, in a new array or in one of an earlier sample of the same size. */
+async function bytesOf(
+  sample: VideoSample,
+  rgba = new Uint8Array(sample.allocationSize({ format: 'RGBA' })),
+): Promise<Uint8Array<ArrayBuffer>> {
+  await sample.copyTo(rgba, { format: 'RGBA' });
+  return rgba;
 }
 
 function readable(error: unknown, name: string): TalError {

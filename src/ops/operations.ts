@@ -43,6 +43,7 @@ import { qSampleOperation } from './q-sample.js';
 import { randomOperation } from './random.js';
 import { reduceOperation } from './reduce.js';
 import { remaskTokensOperation } from './remask-tokens.js';
+import { resamplePixelsOperation } from './resample-pixels.js';
 import { resizeBilinearGradientOperation, resizeBilinearOperation } from './resize.js';
 import { reverseSequenceOperation } from './reverse-sequence.js';
 import { rotaryOperation } from './rotary.js';
@@ -108,6 +109,7 @@ export const operations: readonly AnyOperation[] = [
   randomOperation,
   reduceOperation,
   remaskTokensOperation,
+  resamplePixelsOperation,
   resizeBilinearGradientOperation,
   resizeBilinearOperation,
   reverseSequenceOperation,

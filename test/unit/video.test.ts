@@ -39,8 +39,9 @@ async function decode(source: string | Uint8Array, ...request: [FrameShape, numb
     seconds.push(frame.seconds);
     frames.push(frame.pixels);
   }
+  const times = await opened.frameTimes();
   await opened.close();
-  return { duration: opened.duration, width: opened.width, height: opened.height, seconds, frames };
+  return { times, duration: opened.duration, width: opened.width, height: opened.height, seconds, frames };
 }
 
 describe('a video that was encoded here', { skip: noVideoLibrary }, () => {
@@ -69,6 +70,27 @@ describe('a video that was encoded here', { skip: noVideoLibrary }, () => {
       const ratio = psnr(pixels, frameResizer(128, 96, small)(rgba));
       assert.ok(ratio > 32, `frame ${i}: ${ratio} dB`);
     }
+  });
+
+  it('gives frames as large as they are, at times in any number', async () => {
+    const opened = await openVideo(file);
+    const times = await opened.frameTimes();
+    assert.equal(times.length, rendered.length);
+    for (const [i, seconds] of times.entries()) assert.ok(Math.abs(seconds - i / rate) < 1e-4);
+    const { frames } = await decode(file, shape);
+    const wanted = [0, 3, 3, 57, 119];
+    let count = 0;
+    for await (const picture of opened.pictures(wanted.map((frame) => times[frame]!))) {
+      const frame = wanted[count++]!;
+      assert.deepEqual([picture.width, picture.height, picture.seconds], [128, 96, times[frame]]);
+      assert.deepEqual(
+        picture.pixels.filter((_, i) => i % 4 < 3),
+        frames[frame],
+      );
+    }
+    assert.equal(count, wanted.length);
+    for await (const _ of opened.pictures([])) assert.fail('no time was given');
+    await opened.close();
   });
 
   it('may be left before its end, and read twice', async () => {
@@ -169,6 +191,7 @@ describe('real videos', { skip: noVideoLibrary }, () => {
       const all = await decode(sharedData(path), small);
       assert.equal(all.frames.length, sampleCount(sharedData(path)));
       assert.ok(all.seconds.every((seconds, i) => i === 0 || seconds > all.seconds[i - 1]!));
+      assert.deepEqual(all.times, all.seconds);
       const some = await decode(sharedData(path), small, 4);
       assert.equal(some.frames.length, frameCount(some.duration, 4));
       // Each is what is on the screen then.
@@ -222,6 +245,9 @@ describe('resizing', () => {
     assert.equal(turn(1, 2, 3), '415263');
     assert.equal(turn(2, 3, 2), '654321');
     assert.equal(turn(3, 2, 3), '362514');
+    // Two pixels of four bytes beside each other.
+    const pair = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+    assert.deepEqual([...turnFrame(pair, 3, { width: 1, height: 2, channels: 4 })], [5, 6, 7, 8, 1, 2, 3, 4]);
   });
 });
 

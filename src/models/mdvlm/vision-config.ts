@@ -1,0 +1,124 @@
+import { OptionError } from '../../errors.js';
+
+/** A vision Transformer over square pictures, after SigLIP 2. */
+export interface VisionConfig {
+  /** Side of a picture in pixels. */
+  readonly imageSize: number;
+  /** Side of a patch; pixels beyond the last whole patch are not looked at. */
+  readonly patch: number;
+  readonly width: number;
+  /** How many layers are run. */
+  readonly layers: number;
+  /** How many more layers a checkpoint may hold, which are not run. */
+  readonly unusedLayers: number;
+  readonly heads: number;
+  /** Width of the feed-forward networks. */
+  readonly intermediate: number;
+  /** Of the layer norms. */
+  readonly epsilon: number;
+}
+
+/** The two linear layers that bring a patch's feature to the width of the language model. */
+export interface ProjectorConfig {
+  /** Width of the language model. */
+  readonly hidden: number;
+}
+
+/** All that turns frames into visual tokens. */
+export interface VisualConfig {
+  readonly vision: VisionConfig;
+  readonly projector: ProjectorConfig;
+  readonly pooling: {
+    /** By how much each side of the grid of a frame's tokens is divided, rounded up. */
+    readonly stride: number;
+  };
+}
+
+/** Configurations by name. */
+export const visualConfigs = {
+  /** LLaDA-V: SigLIP 2 so400m without its last layer, 14 x 14 tokens a frame and as wide as LLaDA 8B. */
+  'siglip2-so400m-patch14-384': {
+    vision: {
+      imageSize: 384,
+      patch: 14,
+      width: 1152,
+      layers: 26,
+      unusedLayers: 1,
+      heads: 16,
+      intermediate: 4304,
+      epsilon: 1e-6,
+    },
+    projector: { hidden: 4096 },
+    pooling: { stride: 2 },
+  },
+  /** The same with the same size of heads, to be computed anywhere (ours). */
+  tiny: {
+    vision: {
+      imageSize: 22,
+      patch: 4,
+      width: 144,
+      layers: 2,
+      unusedLayers: 1,
+      heads: 2,
+      intermediate: 100,
+      epsilon: 1e-6,
+    },
+    projector: { hidden: 48 },
+    pooling: { stride: 2 },
+  },
+} as const satisfies Record<string, VisualConfig>;
+
+export type VisualName = keyof typeof visualConfigs;
+
+/** Patches along a side of a picture. */
+export function patchesAcross({ imageSize, patch }: VisionConfig): number {
+  return Math.floor(imageSize / patch);
+}
+
+/** Pooled tokens along a side of a frame. */
+export function tokensAcross({ vision, pooling }: VisualConfig): number {
+  return Math.ceil(patchesAcross(vision) / pooling.stride);
+}
+
+/** Tokens of a frame: the pooled ones, and one at the end of each row. */
+export function tokensPerFrame(config: VisualConfig): number {
+  const side = tokensAcross(config);
+  return side * (side + 1);
+}
+
+/**
+ * A configuration from a file, every field checked.
+ * @throws OptionError that names the field
+ */
+export function checkVisualConfig(value: unknown): VisualConfig {
+  const config = value as VisualConfig;
+  const whole = (name: string, number: unknown, least = 1) => {
+    if (!Number.isInteger(number) || (number as number) < least) {
+      throw new OptionError(
+        `${name} must be a whole number of at least ${least}, not ${JSON.stringify(number)}`,
+      );
+    }
+  };
+  for (const part of ['vision', 'projector', 'pooling'] as const) {
+    if (typeof config?.[part] !== 'object' || config[part] === null) {
+      throw new OptionError(`a configuration needs ${part}`);
+    }
+  }
+  const { vision, projector, pooling } = config;
+  for (const field of ['imageSize', 'patch', 'width', 'layers', 'heads', 'intermediate'] as const) {
+    whole(`vision.${field}`, vision[field]);
+  }
+  whole('vision.unusedLayers', vision.unusedLayers, 0);
+  if (vision.patch > vision.imageSize) {
+    throw new OptionError(`vision.patch must fit into ${vision.imageSize} pixels, not be ${vision.patch}`);
+  }
+  if (vision.width % vision.heads !== 0) {
+    throw new OptionError(`vision.heads must divide the width, ${vision.width}, not be ${vision.heads}`);
+  }
+  if (!Number.isFinite(vision.epsilon) || vision.epsilon <= 0 || vision.epsilon >= 1) {
+    throw new OptionError(`vision.epsilon must be between 0 and 1, not ${JSON.stringify(vision.epsilon)}`);
+  }
+  whole('projector.hidden', projector.hidden);
+  whole('pooling.stride', pooling.stride);
+  return config;
+}

@@ -1,0 +1,160 @@
+import { normalInitial, uniformFanIn } from '../../nn/initial.js';
+import { Linear } from '../../nn/linear.js';
+import { Module } from '../../nn/module.js';
+import { LayerNorm } from '../../nn/norm.js';
+import { attention } from '../../ops/attention.js';
+import { add } from '../../ops/binary.js';
+import { linear } from '../../ops/matmul.js';
+import { permute } from '../../ops/permute.js';
+import { slice } from '../../ops/slice.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import { expectShape, type Tensor } from '../../tensor/tensor.js';
+import { patchesAcross, type VisionConfig } from './vision-config.js';
+
+/** A convolution whose windows lie side by side, so that each is a row of a matrix, and a vector for each place. */
+class Embeddings extends Module {
+  readonly #weight;
+  readonly #bias;
+  readonly #positions;
+
+  constructor(
+    runtime: Runtime,
+    readonly config: VisionConfig,
+  ) {
+    super(runtime);
+    const { patch, width } = config;
+    const initial = uniformFanIn(3 * patch ** 2);
+    this.#weight = this.parameter('patch_embedding.weight', [width, 3, patch, patch], initial);
+    this.#bias = this.parameter('patch_embedding.bias', [width], initial);
+    this.#positions = this.parameter(
+      'position_embedding.weight',
+      [patchesAcross(config) ** 2, width],
+      normalInitial(1 / Math.sqrt(width)),
+    );
+  }
+
+  /** (F, 3, imageSize, imageSize) to (F, patches, width), row after row. */
+  forward(pixels: Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const { patch, imageSize, width } = this.config;
+      const [frames] = pixels.shape as [number];
+      const across = patchesAcross(this.config);
+      const covered = across * patch;
+      const inside =
+        covered === imageSize
+          ? pixels
+          : slice(pixels, { starts: [0, 0, 0, 0], sizes: [frames, 3, covered, covered] });
+      const grid = inside.reshape([frames, 3, across, patch, across, patch]);
+      const patches = permute(grid, [0, 2, 4, 1, 3, 5]).reshape([frames, across ** 2, 3 * patch ** 2]);
+      const embedded = linear({
+        input: patches,
+        weight: this.#weight.tensor.reshape([width, -1]),
+        bias: this.#bias.tensor,
+      });
+      return add(embedded, this.#positions.tensor);
+    });
+  }
+}
+
+/** Self-attention of all patches of a frame and a feed-forward network, each with a layer norm before it. */
+class Layer extends Module {
+  readonly #heads: number;
+  readonly #norms: readonly [LayerNorm, LayerNorm];
+  readonly #query: Linear;
+  readonly #key: Linear;
+  readonly #value: Linear;
+  readonly #out: Linear;
+  readonly #feed: readonly [Linear, Linear];
+
+  constructor(runtime: Runtime, { width, heads, intermediate, epsilon }: VisionConfig) {
+    super(runtime);
+    this.#heads = heads;
+    const norm = (name: string) => this.child(name, new LayerNorm(runtime, width, { eps: epsilon }));
+    const linear = (name: string, inputs = width, outputs = width) =>
+      this.child(name, new Linear(runtime, inputs, outputs));
+    this.#norms = [norm('layer_norm1'), norm('layer_norm2')];
+    this.#query = linear('self_attn.q_proj');
+    this.#key = linear('self_attn.k_proj');
+    this.#value = linear('self_attn.v_proj');
+    this.#out = linear('self_attn.out_proj');
+    this.#feed = [linear('mlp.fc1', width, intermediate), linear('mlp.fc2', intermediate, width)];
+  }
+
+  /** (F, patches, width) to the same shape. */
+  forward(x: Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const y = add(x, this.#attend(this.#norms[0].forward(x)));
+      const [wide, back] = this.#feed;
+      return add(y, back.forward(wide.forward(this.#norms[1].forward(y), { activation: 'gelu_tanh' })));
+    });
+  }
+
+  #attend(x: Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const { output } = attention({
+        query: this.#split(this.#query.forward(x)),
+        key: this.#split(this.#key.forward(x)),
+        value: this.#split(this.#value.forward(x)),
+      });
+      return this.#out.forward(permute(output, [0, 2, 1, 3]).reshape(x.shape));
+    });
+  }
+
+  /** (F, patches, width) to (F, heads, patches, width / heads). */
+  #split(x: Tensor): Tensor {
+    const [frames, patches] = x.shape as [number, number];
+    return permute(x.reshape([frames, patches, this.#heads, -1]), [0, 2, 1, 3]);
+  }
+}
+
+/**
+ * SigLIP 2's vision tower (Tschannen et al. 2025) as LLaDA-V reads it: what its last layer but `unusedLayers` gives,
+ * before any closing norm. Names as in the released `vision_model.…`, without that.
+ */
+export class VisionTower extends Module {
+  readonly #embeddings: Embeddings;
+  readonly #layers: readonly Layer[];
+
+  constructor(
+    runtime: Runtime,
+    readonly config: VisionConfig,
+  ) {
+    super(runtime);
+    const { layers, unusedLayers } = config;
+    this.#embeddings = this.child('embeddings', new Embeddings(runtime, config));
+    this.#layers = Array.from({ length: layers }, (_, i) =>
+      this.child(`encoder.layers.${i}`, new Layer(runtime, config)),
+    );
+    for (let i = layers; i < layers + unusedLayers; i++) {
+      const layer = new Layer(runtime, config);
+      for (const [name] of layer.parameters(`encoder.layers.${i}.`)) this.unused(name);
+    }
+    for (const name of unusedHead) this.unused(name);
+  }
+
+  /**
+   * @param pixels (F, 3, imageSize, imageSize), colours from −1 to 1
+   * @returns (F, patches, width), the patches row after row
+   * @throws ShapeError
+   */
+  forward(pixels: Tensor): Tensor {
+    const { imageSize } = this.config;
+    expectShape(pixels, 'pixels', [pixels.shape[0] ?? 0, 3, imageSize, imageSize]);
+    return this.runtime.scope(() =>
+      this.#layers.reduce((x, layer) => layer.forward(x), this.#embeddings.forward(pixels)),
+    );
+  }
+}
+
+/** Weights of SigLIP 2 that make one vector of a picture. */
+const unusedHead = [
+  'post_layernorm.weight',
+  'post_layernorm.bias',
+  'head.probe',
+  'head.attention.in_proj_weight',
+  'head.attention.in_proj_bias',
+  ...['attention.out_proj', 'layernorm', 'mlp.fc1', 'mlp.fc2'].flatMap((name) => [
+    `head.${name}.weight`,
+    `head.${name}.bias`,
+  ]),
+];
