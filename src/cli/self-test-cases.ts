@@ -138,6 +138,37 @@ export const selfTestCases: readonly StoredCase[] = [
     tolerance: 1,
   },
   {
+    operation: 'conv2d',
+    options: {
+      activation: 'gelu',
+    },
+    inputs: {
+      input: {
+        shape: [2, 9, 4, 4],
+        dtype: 'f32',
+        data: 's2ARPrA/Xb+d0IC/2iuRPc1hJL7RR9w+URjYv88R5b4nOlC/2pFUP8PiCj/OZ84+3gsXvghYwD2AGKw+WsRqvzTbvD/9nZ0/vHzoP1e4xb5OpYU/C7ZGPYIRXL/uzoc/P90Wv4UbDr/JVbs+SK14v9xk4L55VV8/cx6rP6NHFT+koKM/zvX6vvSIjz+90ao/F4KnPwvOH8CKU+w/tEcRvzmcw78jj9Q//goRPwDpKb9bs8a/yHKSPW5+Cj4LcJk/LeizP2sdk78hO8s/SNtNP6rv+j7M3Sw/CQAMP7z4ir/u+PC+seaIPlPtM77qRLs/IqzuvVk+H8Cwzh+/o5aKP85dHL+6/4+/kS0ku1E/iL9+qxw/1g4cP6DXrT7VlylAzSADv29bBb7maBy/Jm3dvm+f4b++C8O/3VWuviWeTz5TzLi73P9fP0jYx7+hCFM/svf6vl7nDD9AkoA/uz6Vv857Yr/IRR8/4iymPzFh9b/PJ7G+YZYMwIwBRD+JQ5i/RwZZP168jb7YGzW+IabKPySkWL1yro29NSr5PsTq6T8/2TU/HZZKv0SEZ75nJpq/abSUvwfKPL4lTfC/BvzAvWALhb+lJXc/Nbu0P48U2r0EtXO/OlSvPyi8gz/gwE6/ERCDvy+oZL/lwglArTD2P/OKIzwY+dA+CFqWvojC0L3y3ay+v2Omvs0VG0Dc3p6+7dIiv1bwS78hXvG+vfWDv01ErT1Dgpu+bXfrP2XoBL5nate+yO+Wvz/+Oj/gnvI+XpiZvf6Uiz9DCYq/BQlpP16zST/8w1Q+bm4BQLZ8eD5Peg/ARrq6vkacG78obqa+g39mP9ETsL5CSGc/EIukvtWb+L26UH4+sNeeP+fJ574/Kaa/HTEXvzCdNL9Vry+/hGY+v4WeHL9JZIK+xQRnvVQlkL9DUcw+jjD5vmLbK7/tvp4/sRN7P/Z+yb8PzB+/t/YgQFn4zL+PVja/BfvfPixAe8CbT5o/J+0GPwfXtb21PLg+bIHpvf6xD7+vlpM/eq1Kv7wj9L4HL5++Bbn2vghwBL/3j9C9COliPoFmpjwJaoS/lOUcv/lsl77m/KU/1iKGvz4ykrzkcW0/xUMHQADN0r+6Pn++ks6XvlD/cb9r5zE/dbtMP+nLhD7GbKi9AzzsuxhTuj3++JU/WVuEv/XViL4ELgG/nyfTvx7umL9iMwg9DT6Vvn4MYz1dKIm+pM9rvnbr4z8tryu+9cj9PwrMMz71MYC/e9oNv92IdT8AGpi91X+qvrWzjL7Z0JE/FoR4vk1PNUAL5Rg/Cu8MPwE7TL+GdCy/B9N0Pp1RjT2PZKK+ypiqPVptE7+HPiu/JFIZvjz8jD/3QIa+2YSPvuMk+D6jQqo+6raIP1JlCsBnIglArFtEP8Pm479feke+cPCQP6FQab+ZOsK74jWCvqeWGT/hgNg9t7J3P2FNj715Xd2/QMV8PzDz4z9Udw0+uWijv914hr9jsZa/Y9LGP0Qh1z5eMSA+cKoMv6qLrT6z5do+0ilgvw8A6j6xM4O+',
+      },
+      weight: {
+        shape: [4, 9, 1, 1],
+        dtype: 'f32',
+        data: '5JQPP3J40D/HU7s/ViELv2rAd77o9QQ/kgbuvojSuD9Mdke/XKwtv9kqP75qcHO/lr7yPxRHMT/WzZG+RnoBQPYg0j/o2k0/QVHtv+5BgTxvUY8/PTJ9Pk4Uo7+1WWQ+8/pKvxFWpj6+tJE/z/Z1vwOlMj8X/dk+/RMYP3vV6j9H49i/NnAfv3N93r5dR/4+',
+      },
+      bias: {
+        shape: [4],
+        dtype: 'f32',
+        data: 'nFBiv+OYBL9kbxpAlVq1Pg==',
+      },
+    },
+    outputs: {
+      output: {
+        shape: [2, 4, 4, 4],
+        dtype: 'f32',
+        data: 'upSKP3bBQkA2adE/jmgvPaOLeD9NBIG9fruNP1anF70uK5iv4UjuPtSxYkA/5de9ta8CvCMsN0Ca6RZAQ3YRvn3TZL1q3A29/ObDQLsUvT/ieGi8QzqSQC2FEkDj79o/GQaRPgGlW7NJT/E/AyFqQPkqvrs2xwmvFn7Ar+VPpj+6VFVAdsqfQEN9D0EpYHdA048aQE/hIb317d1A9aCHuJud1T8uVUVA/WvBQDJVNEDCqWFANGEEQPBjlEBuRrlAWDOSP6u46LuoNOtArAWgus1rhUD6itq9vh2QPkahxUAadYU+/Ighvr4pjrvifQlAfrwivOTd6L1/hIE+FbKwQFCabEB3A5I9iE+tvdgOLLVcebJA9zAevlr2EbmqtZi9u4krrcUnOL2D2Ce+DXO8vTpRHL6VUvG9SUobvuQvH74oCG6068d1QBz7oUBkmSu4XAcDvAyOX71+CIa579Abvrk4jUCuusS6dpqLvVEVwb3LX6a8jQKCP9OYwz9zKQc/E1uHQA595T5sRJxA1HoHPdbjIkA5oSy+gCE+t26dlEBqIUNAKUVwQP1QD0ArO7NAJlb5P1fdyT+3b1pA/t7PQDvXF7onjYu90oIkP2g5Ob0Eadw8AJSKu4Kf2b1fRci7gkUtvgEILUBiGX9AENzVvYYUHr3gMCq+y+wxu/SUGL0=',
+      },
+    },
+    tolerance: 1,
+  },
+  {
     operation: 'conv2dWeightGradient',
     options: {
       kernel: [1, 3],
@@ -1595,6 +1626,30 @@ export const selfTestCases: readonly StoredCase[] = [
         shape: [2, 2, 5, 8],
         dtype: 'f32',
         data: 'lEqNvTmdsL4AAAAAvUIUv71CFL8AAAAA67FKv+8nIr7rEH+9k2qfvgAAAACxUuM9sVLjPQAAAABwVog95yNaPKOXRzyLfXk9AAAAAPHCJD/xwiQ/AAAAAIbZ4T8FrrQ+aiFZPeK0hz4AAAAAP+oxvz/qMb8AAAAAiEPDPwY2nD4mxl892NuLPgAAAACg0Tk8oNE5PAAAAABTr+I/D1m1Phh0fz2PqJ8+AAAAAEoYPb9KGD2/AAAAAEnyN0A6KBM/MtqQPb4QtT4AAAAA+fN7v/nze78AAAAAJnjgPlKTsz0cVak+ZKrTPwAAAAABn/e+AZ/3vgAAAAAgYwFAAAXPPhqnLD7g0Fc/AAAAAJ8KKr+fCiq/AAAAAJ6bFD/Kxe09BBs5PsVhZz8AAAAAlXitv5V4rb8AAAAAGHZrv3pePL4WoFM9DkSEPgAAAAAwgNW+MIDVvgAAAAAIbAhAc0baPjQ6Ar7ByCK/AAAAAG0FRL9tBUS/AAAAAKsdir9F/Fy+4NE8PVkGbD4AAAAAEREyvxERMr8AAAAACk2JP3auWz5GGBK+WJ42vwAAAABmQVG/ZkFRvwAAAABf5vk+f+vHPXX3or1Ttcu+AAAAAB3qMb4d6jG+AAAAAEQaiL+gw1m+OYWQPoemtD8AAAAA2RcuP9kXLj8AAAAAIuF8PbVNSjyWM4G+e4ChvwAAAABQQWe+UEFnvgAAAABINcu/BpGivuPmoj6coMs/AAAAAJMQ172TENe9AAAAAFdkM794gw++JSwTPi73Nz8AAAAAZ3U2vmd1Nr4AAAAAarq+PyGVmD5xLLc8jvfkPQAAAADY+pU/2PqVPwAAAABJ7rq+bouVvQ==',
+      },
+    },
+    tolerance: 1,
+  },
+  {
+    operation: 'resamplePixels',
+    options: {
+      height: 9,
+      width: 12,
+      mean: 0.5,
+      deviation: 0.5,
+    },
+    inputs: {
+      pixels: {
+        shape: [1, 9, 12],
+        dtype: 'u32',
+        data: 'LBX/AhJ/3A9enhb6lovzsudvfYX0RNBnlQVbd6u8az0tv6aN2J7VulszAEJjO+wnEmWbw3wHtoRllncyzYgyXu5BEkuGsOSIlUzcSwitWvqUXF4/4Cm24Li51zD/usYkTMCWJ1nHe0qqREOMjCcKwxieExN0e7bp0vy/jRzOIp8PcBqu6hlL9+9o15/rFNTr2XXf034HPAof+MgslRtjW8d94WwHQyoFVyGOFuevnMS7xXReiD09bSVG+nf3jDvysDoKtElDNLClV6VURL04WwbShyPRgR8iM6e86cySilJWc7wwt27YoZ6eNlZRbCsLa0Errz0F3+usYUGMq5Wa04cYvqcXIH3rwWz2HcxuqYelvi+mc9Qc5AA54/WQYYTW7cEfmH88wPaWfq73UvhujB5litEojXUBb2QdhIqA+1P93Gm5BLarjFL3YsEKWBj6jNC7joKUutJ2GBRuMCRxpG3aEb3Z/juN8mL4T/M6oTy4dGICraIpBrF1gvFCqlfV/xdvoUvMrwMK+W+eXiVLmCN3g7fBL6/+ftYqR1CJfPxHgWSmxREPznGb2J+j+4PU',
+      },
+    },
+    outputs: {
+      output: {
+        shape: [1, 3, 9, 12],
+        dtype: 'f32',
+        data: 'qKcnv9zbW7+Hhoa+tbQ0PtDPTz/q6Wk/rawsPq+urj6mpSW/srExP5OSkr7l5GS+3Ntbv+Hg4LzV1FS+nJsbP97dXT/R0FA9rawsPvDvb7+lpCQ+wsFBP+Pi4j4AAIA/z87Ovpuamr6rqqo+ycjIPdDPT7+5uLi9pqUlP8jHR7/i4WG/1tVVP+DfXz/Y11c/tLMzP8HAQLzCwUG/rawsPpCPDz/y8XG/o6KivtDPTz/v7u4+iYiIPba1Nb/w728/w8LCPtva2r6XlpY+7+7uvvTzc7+koyM/mpkZv5qZGT+npqa+397ePvX0dD67urq+paQkvoaFBb+zsrI+r66uPvHwcD3S0VG/hIMDP5qZGT+XlpY+ycjIvQAAgL+FhAQ+3NtbP4GAgLu1tDQ+t7a2vsTDQ7+wry+/hYQEvqmoqD38+3s/+Pd3v7e2tr7s62u/ycjIPaGgoDyZmJi9oJ8fv5WUFL60szM/5uVlP+jnZz/j4uI+t7a2PsfGxj739va+AACAP9PS0r7s62u/h4aGvrq5Ob+EgwM/wcBAvL++vr7j4uK+jIsLP+no6L2Pjo4+1tVVv4GAgLv19HQ+ubi4PYWEBL7v7u6+9vV1v/Py8j7//v4+9fR0PpqZGb+KiQm/1dRUvvLxcb+1tDQ+iYiIPfv6+r7DwsI+z87Ovre2tj6Pjo6+rq0tv+fm5j7r6uo+goEBP5CPDz/v7u6+srExv/X0dD6RkBC9+vl5P56dHT/5+Pi9zs1Nv728PL7Y11e/qaiovfLxcb/y8XE/yslJv6GgoLzz8vK+vr09v7++vj6Miws/hoUFv+fm5r7JyMg9jIsLv/Py8r6joqK+9/b2PqalJT/BwEA8n56ePpWUFD7JyMi9jYwMvvX0dD6dnBy++/r6vvb1db/19HS+rawsPtDPT7/Avz+/nZwcvo2MDL77+vo+qqkpP46NDb/19HS+hIMDP4iHB7/BwEC88vFxP9XUVL7Z2Ng93dxcvoGAgDu6uTk/29raPvDvbz+fnp6+oqEhP6WkJD7Qz0+/uLc3v7a1NT/+/X0/7exsvoyLC7+5uLi9i4qKPqmoqL2rqqo+0tFRv5qZGT/083M/trU1v4mIiL2ioSG/rq0tP5mYmD3BwEA83t1dv93cXD7493c/AACAP7q5OT/U01O/6OdnP6GgoLyioSE/k5KSvqWkJL6bmpo+rKsrPwAAgL/a2Vk/3dxcPtva2j6JiIi9nJsbv9zbW7/KyUk/urk5P5eWlr6Hhoa+29raPrCvLz+OjQ0/tbQ0PpGQEL3z8vK+7Otrv9rZWb/b2to+//7+Pry7O7/My0u/09LSvrCvLz+qqSk/wL8/P4iHB7+SkRE/5eRkvsTDQz+sqyu/6ejoPeXkZD65uLi9hoUFv/b1dT+KiQm/7Otrv5iXF7+XlpY+kI8Pv/HwcD3CwUG/8/LyPqmoqD3z8vI+srExP5STE7+qqSm/qqkpv8C/Pz/7+vq+1dRUPvv6+j6hoKC87u1tP6empj6ioSG/yMdHv8jHRz+RkBA9wsFBv4KBAT+7uro+jYwMvqmoqD2pqKi9xsVFv/j3dz+1tDS+r66uPu3sbL7Qz0+/7+7uPuvq6j7Y11e/6ejovd7dXb+KiQm/8vFxP4eGhj7t7Gy+rq0tv6GgoDyjoqK+hYQEvr++vj6FhAS+09LSvuHg4Dy/vr4+rKsrv+Hg4Lzd3Fy+4uFhv7KxMT/h4OA8',
       },
     },
     tolerance: 1,
