@@ -7,10 +7,11 @@ import { fillOperation } from '../src/ops/fill.js';
 import { unaryOperation } from '../src/ops/unary.js';
 import { type UnaryFunction, unaryFunctions } from '../src/ops/unary-function.js';
 import { unaryGradientOperation } from '../src/ops/unary-gradient.js';
+import { unpackHalvesOperation } from '../src/ops/unpack-halves.js';
 import { whereOperation } from '../src/ops/where.js';
 import { broadcastShapes, type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
-import { fill, type HostTensor, normal, result } from './support/host.js';
+import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
 import type { Random } from './support/random.js';
 
@@ -43,6 +44,7 @@ const native = loadReference<{
     shape: Uint32Array,
   ): Float64Array;
   castInteger(x: Float64Array, count: number, signed: boolean): Uint32Array | Int32Array;
+  unpackHalves(packed: Uint32Array, count: number, brain: boolean): Float64Array;
 }>();
 
 /** Operands within the domain of a function. */
@@ -377,4 +379,45 @@ export const fillCases: CaseTable<FillSize> = {
     const data = new Float64Array(sizeOf(shape)).fill(value);
     return { output: inKindOf({ kind, shape, data }, shape, data) };
   },
+};
+
+interface UnpackHalvesSize {
+  format: 'bf16' | 'f16';
+  count: number;
+}
+
+/** Halves in f16 tensors are in test/ops/elementwise.test.ts: not every adapter has them. */
+export const unpackHalvesCases: CaseTable<UnpackHalvesSize> = {
+  operation: unpackHalvesOperation,
+  storages: ['f32'],
+  sizes: [
+    { format: 'bf16', count: 1 },
+    { format: 'f16', count: 2 },
+    { format: 'bf16', count: 1024 },
+    { format: 'f16', count: 520 },
+    { format: 'f16', count: 131 },
+  ],
+  random: (fc) =>
+    fc.record({
+      format: fc.constantFrom('bf16', 'f16'),
+      count: fc.integer({ min: 1, max: 500 }).chain((n) => fc.constantFrom(n, 8 * n)),
+    }),
+  benchmarks: [
+    { format: 'bf16', count: 2 ** 24 },
+    { format: 'f16', count: 2 ** 24 },
+  ],
+  // Any bits but those of infinity and NaN, whose exponent is all ones; bf16 as large that squares stay finite.
+  make: ({ format, count }, random) => {
+    const bits = () => {
+      if (format === 'f16') return (random.whole(0, 1) << 15) | random.whole(0, 0x7bff);
+      return (random.whole(0, 1) << 15) | random.whole(0x3000, 0x4fff);
+    };
+    return {
+      inputs: { packed: u32([Math.ceil(count / 2)], () => (bits() | (bits() << 16)) >>> 0) },
+      options: { format, count },
+    };
+  },
+  reference: ({ packed }, { format, count }) => ({
+    output: fixed(result([count], native.unpackHalves(packed.data, count, format === 'bf16'))),
+  }),
 };

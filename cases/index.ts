@@ -10,6 +10,7 @@ import {
   fillCases,
   unaryCases,
   unaryGradientCases,
+  unpackHalvesCases,
   whereCases,
 } from './elementwise.js';
 import {
@@ -84,6 +85,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   whereCases,
   castCases,
   fillCases,
+  unpackHalvesCases,
   gatedConv2dCases,
   gatedConv2dPartialCases,
   gateSumsCases,

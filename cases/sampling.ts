@@ -96,6 +96,7 @@ export interface CandidatesSize extends Sequences {
   confidence: ConfidenceKind;
   guided: boolean;
   masks: 'none' | 'one' | 'many';
+  maskAllowed: boolean;
   rescore: boolean;
   /** Some logits are infinite or NaN, and some are equal. */
   special: boolean;
@@ -110,6 +111,7 @@ export const plainChoice = {
   confidence: 'probability',
   guided: false,
   masks: 'none',
+  maskAllowed: false,
   rescore: false,
   special: false,
   masked: 0.7,
@@ -122,6 +124,7 @@ export const candidatesSizes = (fc: FastCheck) => ({
   confidence: fc.constantFrom(...confidenceKinds),
   guided: fc.boolean(),
   masks: fc.constantFrom('none' as const, 'one' as const, 'many' as const),
+  maskAllowed: fc.boolean(),
   rescore: fc.boolean(),
   special: fc.boolean(),
   masked: fc.constantFrom(0.2, 0.7, 1),
@@ -129,7 +132,7 @@ export const candidatesSizes = (fc: FastCheck) => ({
 
 /** All operands but the logits, and the options. */
 export function choiceCase(size: CandidatesSize, random: Random) {
-  const { batch, rows, vocabulary, temperature, confidence, masks, rescore } = size;
+  const { batch, rows, vocabulary, temperature, confidence, masks, maskAllowed, rescore } = size;
   const index = random.uniform() < 0.5 ? [rows] : [batch, rows];
   const sets = masks === 'many' ? [0.5, 0.9, 0] : [0.5];
   const all = sets.map((share) => someIds(random, vocabulary, share).data);
@@ -143,7 +146,7 @@ export function choiceCase(size: CandidatesSize, random: Random) {
       allowedIndex: masks === 'many' ? u32(index, () => random.whole(0, sets.length - 1)) : undefined,
     },
     options: {
-      ...{ maskId, temperature, confidence, rescore, blockLength: size.blockLength },
+      ...{ maskId, temperature, confidence, maskAllowed, rescore, blockLength: size.blockLength },
       ...(size.guided ? { guidanceScale: 0.5 } : {}),
     },
   };
@@ -154,6 +157,7 @@ export const tokenCandidatesCases: CaseTable<CandidatesSize> = {
   sizes: [
     { ...plainSize, ...plainChoice },
     { ...plainSize, ...plainChoice, rows: 1, vocabulary: 1 },
+    { ...plainSize, ...plainChoice, rows: 40, blockLength: 40, vocabulary: 6, masked: 1, maskAllowed: true },
     { ...plainSize, ...plainChoice, vocabulary: 1003, temperature: 1, rescore: true },
     ...confidenceKinds.map((confidence) => ({
       ...plainSize,
@@ -229,13 +233,14 @@ function candidatesReference(
   { logits, unconditional, tokens, state, allowed, allowedIndex }: LogitInputs,
   options: TokenCandidatesOptions,
 ): Candidates {
-  const { temperature = 0, guidanceScale = 0, confidence = 'probability', rescore = false } = options;
+  const { temperature = 0, guidanceScale = 0, confidence = 'probability' } = options;
+  const { rescore = false, maskAllowed = false } = options;
   const [, rows, columns] = logits!.shape as [number, number, number];
   return native.token_candidates(
     ...[logits!.data, unconditional?.data, tokens!.data, state!.data, allowed?.data, allowedIndex?.data],
     ...answer(tokens!, rows, options),
     ...[columns, stride(allowedIndex, rows), temperature, guidanceScale],
-    ...[confidenceKinds.indexOf(confidence), rescore],
+    ...[confidenceKinds.indexOf(confidence), rescore, maskAllowed],
   );
 }
 
@@ -246,6 +251,7 @@ interface CommitSize extends Sequences {
   shares: boolean;
   eligible: boolean;
   late: boolean;
+  maskAllowed: boolean;
 }
 
 const vocabulary = 70;
@@ -271,11 +277,24 @@ export const commitTokensCases: CaseTable<CommitSize> = {
         stepsPerBlock: 16,
         blockStep: 3,
       },
-      ...{ threshold: null, shares: false, eligible: false, late: false },
+      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: false },
     },
     {
       ...{ batch: 1, prompt: 0, rows: 9, blockLength: 9, block: 0, step: 1, stepsPerBlock: 3, blockStep: 2 },
-      ...{ threshold: 0.7, shares: true, eligible: true, late: true },
+      ...{ threshold: 0.7, shares: true, eligible: true, late: true, maskAllowed: false },
+    },
+    {
+      ...{
+        batch: 2,
+        prompt: 2,
+        rows: 60,
+        blockLength: 20,
+        block: 1,
+        step: 7,
+        stepsPerBlock: 6,
+        blockStep: 1,
+      },
+      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: true },
     },
   ],
   random: (fc) =>
@@ -288,6 +307,7 @@ export const commitTokensCases: CaseTable<CommitSize> = {
         shares: fc.boolean(),
         eligible: fc.boolean(),
         late: fc.boolean(),
+        maskAllowed: fc.boolean(),
       })
       .map((size) => ({ ...size, blockStep: Math.min(size.blockStep, size.stepsPerBlock - 1) })),
   storages: ['f32'],
@@ -305,6 +325,7 @@ export const commitTokensCases: CaseTable<CommitSize> = {
     },
     options: {
       ...{ maskId, blockLength: size.blockLength, stepsPerBlock: size.stepsPerBlock },
+      maskAllowed: size.maskAllowed,
       ...(size.threshold === null ? {} : { threshold: Math.fround(size.threshold) }),
       ...(size.late ? { lateFrom: 3 } : {}),
     },
@@ -323,6 +344,7 @@ export const commitTokensCases: CaseTable<CommitSize> = {
       ],
       ...answer(tokens, rows, options),
       ...[options.stepsPerBlock, options.threshold, stride(eligible, rows), options.lateFrom ?? 0],
+      options.maskAllowed,
     );
     return { tokens: result(tokens.shape, next) };
   },

@@ -57,6 +57,15 @@ export const linearTokenCandidatesCases: CaseTable<LinearCandidatesSize> = {
     },
     { ...plainSize, ...plainChoice, ...plainLayer, vocabulary: 300, special: true, confidence: 'margin' },
     { ...plainSize, ...plainChoice, rows: 70, blockLength: 40, vocabulary: 64, depth: 65, windows: false },
+    {
+      ...plainSize,
+      ...plainChoice,
+      ...plainLayer,
+      rows: 30,
+      blockLength: 30,
+      vocabulary: 6,
+      maskAllowed: true,
+    },
     { ...plainSize, ...plainChoice, rows: 2, vocabulary: 20_000, depth: 8, windows: true, masked: 1 },
   ],
   // What is done with logits is tested with `tokenCandidates`; fewer kinds of it are fewer kernels to compile.
@@ -64,6 +73,7 @@ export const linearTokenCandidatesCases: CaseTable<LinearCandidatesSize> = {
     fc.record({
       ...candidatesSizes(fc),
       ...{ temperature: fc.constant(1), confidence: fc.constant('entropy' as const) },
+      maskAllowed: fc.constant(false),
       depth: fc.integer({ min: 1, max: 50 }),
       windows: fc.boolean(),
     }),

@@ -127,7 +127,26 @@ export {
   VISUAL_ID,
   VISUAL_MARK,
 } from './models/mdvlm/chat.js';
+export {
+  type AnswerSizes,
+  firstLogits,
+  type GenerateOptions,
+  generateTokens,
+} from './models/mdvlm/decode.js';
+export {
+  type LanguageConfig,
+  type LanguageName,
+  languageConfigs,
+  parseLanguageConfig,
+} from './models/mdvlm/language-config.js';
+export {
+  type ForwardOptions,
+  LanguageModel,
+  type LanguageModelOptions,
+} from './models/mdvlm/language-model.js';
 export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
+export { loadLanguageModel, readLanguageConfig } from './models/mdvlm/model-folder.js';
+export { languageTensorName } from './models/mdvlm/tensor-names.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
 export {
@@ -160,9 +179,10 @@ export { Conv1d, Conv2d } from './nn/conv.js';
 export { Embedding } from './nn/embedding.js';
 export { GatedConv2d } from './nn/gated-conv.js';
 export { constantInitial, type Initial, normalInitial, uniformFanIn } from './nn/initial.js';
-export { Linear } from './nn/linear.js';
+export { Linear, type LinearOptions } from './nn/linear.js';
+export type { LoadOptions } from './nn/load-weights.js';
 export { Lstm } from './nn/lstm.js';
-export { Module, Parameter } from './nn/module.js';
+export { Module, Parameter, type WeightDtype } from './nn/module.js';
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
 // Operations.
 export type { Activation } from './ops/activation.js';
@@ -259,6 +279,7 @@ export {
   square,
   tanh,
 } from './ops/unary.js';
+export { unpackHalves } from './ops/unpack-halves.js';
 export { maskedFill, where } from './ops/where.js';
 export { Capture } from './tensor/capture.js';
 export type { Dtype } from './tensor/dtype.js';

@@ -1,10 +1,11 @@
-// Which ids may be chosen: all but the mask, or of a set for each row. A set is bits, id v in bit v % 32 of word v / 32.
+// Which ids may be chosen: all but the mask (with MASK_ALLOWED that too), or of a set for each row. A set is bits, id v in bit v % 32 of word v / 32.
 // The kernel declares `allowed` (M, ceil(V / 32)), `mask_index` (R) or (B, R), and params with rows, columns (V), mask_id
 // and mask_stride (R, or 0 where all sequences share the choice of sets).
 //! import lib/token_choice.wgsl
 
 const HAS_ALLOWED = false;
 const MANY_MASKS = false;
+const MASK_ALLOWED = false;
 
 /// The first word of the set of a row.
 fn first_word_of(row: u32) -> u32 {
@@ -20,6 +21,6 @@ fn allowed_only(logits: vec4f, quad: u32, first_word: u32) -> vec4f {
     let bits = allowed[first_word + quad / 8u] >> (4u * (quad % 8u));
     l = select(vec4f(BANNED), l, (vec4u(bits) & vec4u(1u, 2u, 4u, 8u)) != vec4u(0u));
   }
-  if (quad == params.mask_id / 4u) { l[params.mask_id % 4u] = BANNED; }
+  if (!MASK_ALLOWED && quad == params.mask_id / 4u) { l[params.mask_id % 4u] = BANNED; }
   return l;
 }

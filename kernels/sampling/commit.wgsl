@@ -4,6 +4,8 @@
 // floor(n / S), one more in the first n mod S steps. With HAS_SHARES it is the given share of m instead, at
 // least 1; with HAS_THRESHOLD all whose confidence reaches the threshold where those are more (Fast-dLLM,
 // Dimple).
+// A candidate that is the mask waits; with MASK_ALLOWED it goes like any other and leaves its position masked, and
+// LLaDA's counts are those of a block that was masked whole, whatever is left of it.
 // Positions that are not eligible wait, and so do, before the step `late_from`, those with a late candidate
 // (MDVLM-TAL's late recovery of time tokens). Of equal confidences the lower position goes first.
 // One invocation a position: it counts those that go before it.
@@ -16,6 +18,7 @@ const HAS_SHARES = false;
 const HAS_THRESHOLD = false;
 const HAS_ELIGIBLE = false;
 const HAS_LATE = false;
+const MASK_ALLOWED = false;
 
 struct Params {
   batch: u32,             // B
@@ -73,6 +76,11 @@ fn commit(
   let step = min(state.block_step, params.steps_per_block - 1u);
   let left = params.steps_per_block - step;
   var count = (masked + left - 1u) / left;
+  if (MASK_ALLOWED) {
+    let size = end - min(end, params.start + state.block * params.block_length);
+    let steps = params.steps_per_block;
+    count = size / steps + u32(step < size % steps);
+  }
   if (HAS_SHARES) { count = max(1u, u32(floor(shares[step] * f32(masked) + 0.5))); }
   if (HAS_THRESHOLD) { count = max(count, reached); }
   if (before < count) { next[i] = candidates[row_of(batch, position)]; }
@@ -81,7 +89,7 @@ fn commit(
 /// Whether a masked position may get its candidate in this step.
 fn ready(batch: u32, position: u32) -> bool {
   let candidate = candidates[row_of(batch, position)];
-  if (candidate == params.mask_id) { return false; }
+  if (candidate == params.mask_id && !MASK_ALLOWED) { return false; }
   if (HAS_ELIGIBLE) {
     let row = position + params.rows - params.length;
     if (eligible[batch * params.eligible_stride + row] == 0u) { return false; }

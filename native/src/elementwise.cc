@@ -103,9 +103,31 @@ static Napi::Value castInteger(Info info) {
   return result;
 }
 
+/// unpackHalves(packed [ceil(count / 2)], count, bf16 instead of f16) -> [count]
+static Napi::Value unpackHalves(Info info) {
+  const uint32_t* packed = uints(info, 0);
+  const size_t count = whole(info, 1);
+  const bool brain = flag(info, 2);
+  auto result = Napi::Float64Array::New(info.Env(), count);
+  double* out = result.Data();
+  const int exponent_bits = brain ? 8 : 5, fraction_bits = 15 - exponent_bits;
+  const int bias = (1 << (exponent_bits - 1)) - 1;
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t bits = packed[i / 2] >> (16 * (i % 2)) & 0xffff;
+    const int exponent = bits >> fraction_bits & ((1 << exponent_bits) - 1);
+    const double fraction = bits & ((1 << fraction_bits) - 1);
+    // Below the smallest exponent there is no leading one.
+    const double leading = exponent > 0 ? 1 << fraction_bits : 0;
+    const double magnitude = std::ldexp(leading + fraction, std::max(exponent, 1) - bias - fraction_bits);
+    out[i] = bits & 0x8000 ? -magnitude : magnitude;
+  }
+  return result;
+}
+
 REFERENCE(unary);
 REFERENCE(binary);
 REFERENCE(where);
 REFERENCE(castInteger);
+REFERENCE(unpackHalves);
 
 }  // namespace reference

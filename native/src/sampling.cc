@@ -23,6 +23,10 @@ struct Answer {
       : batch(whole(info, first)), length(whole(info, first + 1)), rows(whole(info, first + 2)),
         start(whole(info, first + 3)), block_length(whole(info, first + 4)), mask_id(whole(info, first + 5)) {}
   size_t end(const State& state) const { return std::min(length, start + (state.block + 1) * block_length); }
+  /// Positions of the current block.
+  size_t block_size(const State& state) const {
+    return end(state) - std::min(end(state), start + state.block * block_length);
+  }
   size_t row(size_t b, size_t position) const { return b * rows + position + rows - length; }
 };
 
@@ -30,7 +34,7 @@ static bool contains(const uint32_t* set, uint32_t id) { return set[id / 32] >> 
 
 /// token_candidates(logits [B, R, V], unconditional [B, R, V]?, tokens [B, L], state, allowed [M, V / 32]?,
 ///   allowed_index?, B, L, R, start, block_length, mask_id, V, index_stride, temperature, guidance_scale,
-///   confidence_kind, rescore)
+///   confidence_kind, rescore, mask_allowed)
 /// -> { candidates, confidence, rivals, rival_confidence, gaps }: the candidates and those that would be chosen
 /// without them, with the difference of their perturbed logits
 static Napi::Value token_candidates(Info info) {
@@ -41,7 +45,7 @@ static Napi::Value token_candidates(Info info) {
   const size_t columns = whole(info, 12), index_stride = whole(info, 13);
   const double temperature = real(info, 14), scale = real(info, 15);
   const int64_t kind = whole(info, 16);
-  const bool rescore = flag(info, 17);
+  const bool rescore = flag(info, 17), mask_allowed = flag(info, 18);
   const size_t total = answer.batch * answer.rows;
   auto candidates = Napi::Uint32Array::New(info.Env(), total), rivals = Napi::Uint32Array::New(info.Env(), total);
   auto confidence = Napi::Float64Array::New(info.Env(), total), gaps = Napi::Float64Array::New(info.Env(), total);
@@ -63,7 +67,7 @@ static Napi::Value token_candidates(Info info) {
     std::vector<double> l(columns);
     std::vector<uint32_t> usable;
     for (uint32_t v = 0; v < columns; v++) {
-      if (v == answer.mask_id || (set && !contains(set, v))) continue;
+      if ((v == answer.mask_id && !mask_allowed) || (set && !contains(set, v))) continue;
       usable.push_back(v);
       l[v] = logits[row * columns + v];
       if (unconditional) {
@@ -142,7 +146,7 @@ static void order_by_confidence(std::vector<size_t>& positions, const double* co
 }
 
 /// commit_tokens(tokens [B, L], candidates [B, R], confidence [B, R], state, shares [S]?, eligible?, late?,
-///   B, L, R, start, block_length, mask_id, S, threshold?, eligible_stride, late_from) -> [B, L]
+///   B, L, R, start, block_length, mask_id, S, threshold?, eligible_stride, late_from, mask_allowed) -> [B, L]
 static Napi::Value commit_tokens(Info info) {
   const uint32_t *tokens = uints(info, 0), *candidates = uints(info, 1);
   const double *confidence = doubles(info, 2), *shares = doubles(info, 4);
@@ -150,6 +154,7 @@ static Napi::Value commit_tokens(Info info) {
   const uint32_t *eligible = uints(info, 5), *late = uints(info, 6);
   const Answer answer(info, 7);
   const size_t steps = whole(info, 13), eligible_stride = whole(info, 15), late_from = whole(info, 16);
+  const bool mask_allowed = flag(info, 17);
   const double threshold = info[14].IsUndefined() ? infinity : real(info, 14);
   auto result = Napi::Uint32Array::New(info.Env(), answer.batch * answer.length);
   uint32_t* next = result.Data();
@@ -161,7 +166,7 @@ static Napi::Value commit_tokens(Info info) {
       if (tokens[b * answer.length + position] != answer.mask_id) continue;
       masked++;
       const size_t row = answer.row(b, position);
-      if (candidates[row] == answer.mask_id) continue;
+      if (candidates[row] == answer.mask_id && !mask_allowed) continue;
       if (eligible && !eligible[b * eligible_stride + row % answer.rows]) continue;
       if (late && state.step < late_from && contains(late, candidates[row])) continue;
       rows.push_back(row);
@@ -169,8 +174,11 @@ static Napi::Value commit_tokens(Info info) {
     }
     order_by_confidence(rows, confidence, true);
     // LLaDA's count for the first of the steps that are left.
-    const size_t left = steps - std::min<size_t>(state.block_step, steps - 1);
+    const size_t step = std::min<size_t>(state.block_step, steps - 1), left = steps - step;
     size_t count = masked / left + (masked % left > 0);
+    // LLaDA's counts as they stand: n is the size of the block.
+    const size_t size = answer.block_size(state);
+    if (mask_allowed) count = size / steps + (step < size % steps);
     if (shares) {
       const float share = float(shares[state.block_step]) * float(masked);
       count = std::max<size_t>(1, std::floor(share + 0.5f));

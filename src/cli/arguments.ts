@@ -17,6 +17,14 @@ export function positive(text: string): number {
   return value;
 }
 
+export function notNegative(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('It must be a number of at least 0.');
+  }
+  return value;
+}
+
 /** The name of a file to draw into. */
 export function picture(path: string): string {
   if (!/\.(svg|html?)$/i.test(path)) throw new InvalidArgumentError('Its name must end in .svg or .html.');

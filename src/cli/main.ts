@@ -3,8 +3,9 @@ import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { addAblate } from './ablate.js';
-import { page, picture, positive, whole } from './arguments.js';
+import { notNegative, page, picture, positive, whole } from './arguments.js';
 import { addBench } from './bench.js';
+import { decode } from './decode.js';
 import { demo, worldModel } from './demo.js';
 import { doctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
@@ -66,6 +67,31 @@ program
   .option('--seed <n>', 'of the noise that the map begins as', whole(0), 0)
   .option('--plot <file>', 'a page with frames, moments and maps', page)
   .action(moments);
+
+program
+  .command('decode')
+  .description('Decode an answer to raw token ids with a masked diffusion language model (LLaDA)')
+  .requiredOption('--model <folder>', 'config.json and safetensors, in the names of LLaDA or of Llama')
+  .requiredOption('--prompt-ids <file>', 'a JSON array of token ids')
+  .requiredOption('--json <file>', "where the answer's ids go, and those after each step (`trace`)")
+  .option('--gen-length <n>', 'tokens to generate; default: 128', whole(1))
+  .option('--block-length <n>', 'tokens of a block; default: 128, or all where that is no divisor', whole(1))
+  .option(
+    '--steps <n>',
+    'denoising steps in all; default: 128, or one a token where that does not fit',
+    whole(1),
+  )
+  .option('--temperature <x>', '0 always takes the most probable token', notNegative, 0)
+  .option('--cfg-scale <x>', 'classifier-free guidance by masking the prompt', notNegative, 0)
+  .option('--seed <n>', 'of the draws at a temperature above 0', whole(0), 0)
+  .addOption(
+    new Option('--weights <type>', 'how the device stores matrices').choices(['f32', 'f16']).default('f32'),
+  )
+  .option(
+    '--logits <file>',
+    "a .npy of the first step's logits, [prompt + answer, vocabulary], without guidance",
+  )
+  .action(decode);
 
 addTrain(program);
 addAblate(program);

@@ -13,7 +13,7 @@ import {
 
 export type { StoredTensor } from './safetensors-header.js';
 
-/** Which rows of a tensor to read: [start, end) along the first axis. */
+/** Which rows (along the first axis) or elements of a tensor to read: [start, end). */
 export interface RowRange {
   start: number;
   end: number;
@@ -21,7 +21,7 @@ export interface RowRange {
 
 /**
  * An open checkpoint: one safetensors file, or the shards that an index names. Only the headers are in
- * memory; tensors are read one by one, or by rows where one is larger than what should be held at once.
+ * memory; tensors are read one by one, or in parts where one is larger than what should be held at once.
  */
 export class Safetensors {
   private readonly locations: ReadonlyMap<string, Location>;
@@ -49,20 +49,62 @@ export class Safetensors {
    * @throws FileFormatError where there is no tensor of that name, OptionError where the rows are out of range
    */
   async read(tensor: string, rows?: RowRange): Promise<NumericArray> {
+    const location = this.#locate(tensor);
+    const shape = rows ? rowShape(tensor, location.shape, rows) : location.shape;
+    return readAt(location, rows ? rows.start * elementCount(shape.slice(1)) : 0, shape);
+  }
+
+  /**
+   * Reads some of a tensor's elements in the order of their storage, whatever its shape: one axis of `end - start`.
+   * @throws FileFormatError where there is no tensor of that name, OptionError where the elements are out of range
+   */
+  async readElements(tensor: string, elements: RowRange): Promise<NumericArray> {
+    const location = this.#locate(tensor);
+    const shape = rowShape(tensor, [elementCount(location.shape)], elements);
+    return readAt(location, elements.start, shape);
+  }
+
+  /**
+   * The same files with other names for the tensors; one that `rename` gives none is left out.
+   * @throws FileFormatError where two tensors get one name
+   */
+  renamed(rename: (tensor: string) => string | undefined): Safetensors {
+    const locations = new Map<string, Location>();
+    const before = new Map<string, string>();
+    for (const [tensor, location] of this.locations) {
+      const name = rename(tensor);
+      if (name === undefined) continue;
+      const other = before.get(name);
+      if (other !== undefined) {
+        throw new FileFormatError(`${this.name} holds ${name} twice, as ${other} and as ${tensor}`);
+      }
+      before.set(name, tensor);
+      locations.set(name, location);
+    }
+    return new Safetensors(this.name, { locations, metadata: this.metadata }, this.sources);
+  }
+
+  #locate(tensor: string): Location {
     const location = this.locations.get(tensor);
     if (!location) throw new FileFormatError(`${this.name} holds no tensor ${tensor}`);
-    const { dtype, source, offset } = location;
-    const shape = rows ? rowShape(tensor, location.shape, rows) : location.shape;
-    const size = bytesPerElement(dtype);
-    const skipped = rows ? rows.start * elementCount(shape.slice(1)) * size : 0;
-    const bytes = await source.read(offset + skipped, elementCount(shape) * size);
-    return { dtype, shape, data: viewBytes(dtype, bytes) };
+    return location;
   }
 
   /** Closes the files behind it; tensors that were read stay valid. */
   async close(): Promise<void> {
     await Promise.all(this.sources.map((source) => source.close()));
   }
+}
+
+/** An array of `shape` from element `first` of a tensor on. */
+async function readAt(
+  { dtype, source, offset }: Location,
+  first: number,
+  shape: readonly number[],
+): Promise<NumericArray> {
+  const size = bytesPerElement(dtype);
+  const bytes = await source.read(offset + first * size, elementCount(shape) * size);
+  return { dtype, shape, data: viewBytes(dtype, bytes) };
 }
 
 function rowShape(tensor: string, shape: readonly number[], { start, end }: RowRange): number[] {

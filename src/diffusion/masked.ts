@@ -61,6 +61,11 @@ export interface MaskedSamplerOptions {
   /** Ids that may be chosen: see `tokenCandidates`. */
   readonly allowed?: Tensor;
   readonly allowedIndex?: Tensor;
+  /**
+   * The mask itself may be chosen, as in LLaDA's released code, which bans nothing: such a position stays masked, and
+   * its place in the step is used up. For answers that are masked whole and the linear schedule. Default false.
+   */
+  readonly maskAllowed?: boolean;
   /** How many positions each step of a block commits; default linear. */
   readonly schedule?: UnmaskingSchedule;
   /** Commit also every position whose confidence is at least this, and stop when all are. */
@@ -149,18 +154,26 @@ export class MaskedSampler {
       if (onStep) {
         const [tokens, progress] = await Promise.all([this.tokens.read(), readDecoding(this.state)]);
         onStep(tokens as Uint32Array, progress);
-        if (progress.masked === 0) break;
+        if (this.#isOver(progress)) break;
       } else if (mayStop) {
         // Looked at one step later, so that the device never waits: a step too many changes nothing.
         const progress = readDecoding(this.state);
         progress.catch(() => {});
-        if ((await previous)?.masked === 0) break;
+        const before = await previous;
+        if (before && this.#isOver(before)) break;
         previous = progress;
       } else {
         await this.runtime.flush();
       }
     }
     return (await this.tokens.read()) as Uint32Array<ArrayBuffer>;
+  }
+
+  /** Whether further steps would change nothing. */
+  #isOver({ masked, block }: DecodingProgress): boolean {
+    const { answerLength, blockLength = answerLength, maskAllowed = false } = this.options;
+    // Masks that were chosen stay, and blocks that were full early leave steps over.
+    return masked === 0 || (maskAllowed && block * blockLength >= answerLength);
   }
 
   /** Gives the capture and the sequences back; the caller's tensors stay. */
@@ -178,7 +191,8 @@ export class MaskedSampler {
     const { tokens, state } = this;
     const { length, answerLength, maskId, allowed, allowedIndex, eligible, late, revision } = this.options;
     const { blockLength = answerLength, schedule = 'linear', guidanceScale = 0 } = this.options;
-    const { temperature = 0, confidence = 'probability', threshold, stopId } = this.options;
+    const { temperature = 0, confidence = 'probability', maskAllowed = false } = this.options;
+    const { threshold, stopId } = this.options;
     const answer = { maskId, start: length - answerLength, blockLength };
     const stepsPerBlock = (this.steps * blockLength) / answerLength;
     const shares = schedule === 'linear' ? undefined : this.#operand(commitShares(stepsPerBlock, schedule));
@@ -193,14 +207,14 @@ export class MaskedSampler {
         { tokens, state, allowed, allowedIndex },
         {
           ...answer,
-          ...{ temperature, confidence, rescore: revision !== undefined },
+          ...{ temperature, confidence, maskAllowed, rescore: revision !== undefined },
           ...(guided ? { guidanceScale } : {}),
         },
       );
       let next = commitTokens(
         { tokens, ...found, state, shares, eligible, late: late?.ids },
         {
-          ...{ ...answer, stepsPerBlock },
+          ...{ ...answer, stepsPerBlock, maskAllowed },
           ...(threshold === undefined ? {} : { threshold }),
           ...(late ? { lateFrom: late.from } : {}),
         },
@@ -215,7 +229,7 @@ export class MaskedSampler {
       }
       finishStep(
         { tokens, next, state },
-        { ...answer, stepsPerBlock, ...(stopId === undefined ? {} : { stopId }) },
+        { ...answer, stepsPerBlock, maskAllowed, ...(stopId === undefined ? {} : { stopId }) },
       );
     });
   }
@@ -272,6 +286,12 @@ function checkedSteps(options: MaskedSamplerOptions): number {
   const { guidanceScale = 0 } = options;
   if (!Number.isFinite(guidanceScale) || guidanceScale < 0) {
     throw new OptionError(`guidanceScale must be at least 0, not ${guidanceScale}`);
+  }
+  const { maskAllowed = false, schedule = 'linear' } = options;
+  if (maskAllowed && schedule !== 'linear') {
+    throw new OptionError(
+      'maskAllowed goes with the linear schedule, whose counts do not depend on what is masked',
+    );
   }
   const fractions = options.revision?.fractions;
   if (fractions && (fractions.length !== steps || fractions.at(-1) !== 0)) {

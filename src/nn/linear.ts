@@ -1,26 +1,33 @@
 import type { ActivationOptions } from '../ops/activation.js';
-import { linear } from '../ops/matmul.js';
+import { linear, type MatmulOptions } from '../ops/matmul.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Initial, uniformFanIn } from './initial.js';
-import { Module } from './module.js';
+import { Module, type WeightDtype } from './module.js';
+
+export interface LinearOptions {
+  /** With a `bias`; default true. */
+  readonly bias?: boolean;
+  /** Replaces the usual start of weight and bias. */
+  readonly initial?: Initial;
+  /** Of the weights, and of the input: f32 (default) or f16. */
+  readonly dtype?: WeightDtype;
+}
 
 /** y = x Wᵀ + b with `weight` (outputs, inputs) and `bias` (outputs). */
 export class Linear extends Module {
   readonly #weight;
   readonly #bias;
 
-  /** `initial` replaces the usual start of weight and bias. */
   constructor(
     runtime: Runtime,
     inputs: number,
     outputs: number,
-    { bias = true, initial: start }: { readonly bias?: boolean; readonly initial?: Initial } = {},
+    { bias = true, initial = uniformFanIn(inputs), dtype = 'f32' }: LinearOptions = {},
   ) {
     super(runtime);
-    const initial = start ?? uniformFanIn(inputs);
-    this.#weight = this.parameter('weight', [outputs, inputs], initial);
-    this.#bias = bias ? this.parameter('bias', [outputs], initial) : undefined;
+    this.#weight = this.parameter('weight', [outputs, inputs], initial, dtype);
+    this.#bias = bias ? this.parameter('bias', [outputs], initial, dtype) : undefined;
   }
 
   /** (outputs, inputs), for what takes the layer's place together with what follows it. */
@@ -28,8 +35,8 @@ export class Linear extends Module {
     return this.#weight.tensor;
   }
 
-  /** (…, inputs) to (…, outputs). */
-  forward(input: Tensor, activation?: ActivationOptions): Tensor {
-    return linear({ input, weight: this.#weight.tensor, bias: this.#bias?.tensor }, activation);
+  /** (…, inputs) to (…, outputs), of the type of the input where `outDtype` names no other. */
+  forward(input: Tensor, options?: ActivationOptions & Pick<MatmulOptions, 'outDtype'>): Tensor {
+    return linear({ input, weight: this.#weight.tensor, bias: this.#bias?.tensor }, options);
   }
 }

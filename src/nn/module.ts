@@ -1,11 +1,15 @@
-import { toFloat32 } from '../data/array.js';
 import { HostRandom } from '../data/host-random.js';
 import { checkTensors, type Safetensors } from '../data/safetensors.js';
-import { FileFormatError, ReleasedError } from '../errors.js';
+import { ReleasedError } from '../errors.js';
+import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
+import { type LoadOptions, loadWeights } from './load-weights.js';
+
+/** How the elements of a weight are stored; f16 where the device has it. */
+export type WeightDtype = Extract<Dtype, 'f32' | 'f16'>;
 
 /** A named weight of a module: its shape from the start, its elements once they are loaded or initialized. */
 export class Parameter {
@@ -17,6 +21,7 @@ export class Parameter {
     readonly initial: Initial,
     /** Whether training changes it by its gradient; running statistics are not trained. */
     readonly trained: boolean,
+    readonly dtype: WeightDtype = 'f32',
   ) {}
 
   /** @throws ReleasedError before the weights are loaded and after the module is disposed. */
@@ -27,9 +32,14 @@ export class Parameter {
 
   /** Takes new elements; where there are some already, in the same tensor, so that captures see them. */
   set(elements: Float32Array): void {
-    if (this.#tensor) this.#tensor.write(elements);
+    this.allocated().write(elements);
+  }
+
+  /** The tensor, without elements of its own where there was none: for what writes them. @throws FeatureError */
+  allocated(): Tensor {
     // Made outside of any scope: it lives until `dispose`.
-    else this.#tensor = this.runtime.detached(() => this.runtime.tensor(elements, this.shape));
+    this.#tensor ??= this.runtime.detached(() => this.runtime.empty(this.shape, this.dtype));
+    return this.#tensor;
   }
 
   dispose(): void {
@@ -62,8 +72,8 @@ export abstract class Module {
   }
 
   /** Declares a weight. */
-  protected parameter(name: string, shape: Shape, initial: Initial): Parameter {
-    return this.#declare(name, new Parameter(this.runtime, shape, initial, true));
+  protected parameter(name: string, shape: Shape, initial: Initial, dtype?: WeightDtype): Parameter {
+    return this.#declare(name, new Parameter(this.runtime, shape, initial, true, dtype));
   }
 
   /** Declares a part of the state that is not trained, such as a running mean. */
@@ -132,10 +142,12 @@ export abstract class Module {
   }
 
   /**
-   * Loads the weights, one tensor in memory at a time.
-   * @throws FileFormatError with every name that is missing, has another shape or is too many
+   * Loads the weights, a bounded part of one tensor in memory at a time. They are uploaded as they are stored, and
+   * become what the module stores on the device.
+   * @throws FileFormatError with every name that is missing, has another shape or is too many, or that of a tensor with
+   *   an element that is no number, or none that the module can store
    */
-  async load(checkpoint: Safetensors): Promise<void> {
+  async load(checkpoint: Safetensors, options: LoadOptions = {}): Promise<void> {
     const parameters = new Map(this.parameters());
     const shapes = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
     for (const name of this.#unusedNames()) {
@@ -143,13 +155,7 @@ export abstract class Module {
       if (stored) shapes[name] = stored.shape;
     }
     checkTensors(checkpoint, shapes);
-    for (const [name, parameter] of parameters) {
-      const elements = toFloat32(await checkpoint.read(name));
-      if (!elements.every(Number.isFinite)) {
-        throw new FileFormatError(`${checkpoint.name}: ${name} holds NaN or infinity: the file is damaged`);
-      }
-      parameter.set(elements);
-    }
+    await loadWeights(this.runtime, parameters, checkpoint, options);
   }
 
   /** Frees all weights. */

@@ -33,6 +33,11 @@ export interface CommitTokensOptions extends AnswerOptions {
   readonly stepsPerBlock?: number;
   /** Commit also all positions whose confidence is at least this. */
   readonly threshold?: number;
+  /**
+   * A candidate that is the mask goes like any other, and leaves its position masked (LLaDA's released code bans
+   * nothing). The steps then commit what they would of a block that was masked whole. Default: it waits.
+   */
+  readonly maskAllowed?: boolean;
   /** Step of the decoding, from 0, from which on ids of `late` are committed; needs `late`. */
   readonly lateFrom?: number;
 }
@@ -44,6 +49,7 @@ interface CommitTokensProblem {
   readonly shares: boolean;
   readonly eligible: boolean;
   readonly eligibleStride: number;
+  readonly maskAllowed: boolean;
   readonly lateFrom: number | undefined;
   readonly lateIds: number;
 }
@@ -62,7 +68,7 @@ export const commitTokensOperation = defineOperation<
     expectDtype(confidence, 'confidence', 'f32');
     expectShape(confidence, 'confidence', candidates.shape);
     expectDecodingState(state);
-    const { threshold, lateFrom, stepsPerBlock = answer.blockLength } = options;
+    const { threshold, lateFrom, stepsPerBlock = answer.blockLength, maskAllowed = false } = options;
     expectSteps(stepsPerBlock);
     if (shares) {
       expectDtype(shares, 'shares', 'f32');
@@ -87,6 +93,7 @@ export const commitTokensOperation = defineOperation<
       shares: shares !== undefined,
       eligible: eligible !== undefined,
       eligibleStride: perRowStride(eligible, 'eligible', answer),
+      maskAllowed,
       lateFrom,
       lateIds: 32 * (late?.size ?? 0),
     };
@@ -106,6 +113,7 @@ export const commitTokensOperation = defineOperation<
             HAS_THRESHOLD: problem.threshold !== undefined,
             HAS_ELIGIBLE: problem.eligible,
             HAS_LATE: problem.lateFrom !== undefined,
+            MASK_ALLOWED: problem.maskAllowed,
           },
           buffers: { tokens, candidates, confidence, state, shares, eligible, late, next },
           params: {

@@ -6,7 +6,7 @@ import { seedWords } from './philox.js';
 
 /** Which positions of the sequences (B, L) are decoded, and how they are told. */
 export interface AnswerOptions {
-  /** Id that stands for "not decoded yet"; never chosen as a token. */
+  /** Id that stands for "not decoded yet"; chosen as a token only with `maskAllowed`. */
   readonly maskId: number;
   /**
    * Position where the answer and its first block begin; all from there to the end is the answer. Default:
@@ -95,6 +95,8 @@ export async function readDecoding(state: Tensor): Promise<DecodingProgress> {
 export interface FinishStepOptions extends AnswerOptions {
   /** Steps that a block has. */
   readonly stepsPerBlock: number;
+  /** Masks may have been chosen: a block is done without them, whatever is left of those before it. Default false. */
+  readonly maskAllowed?: boolean;
   /** Id of the token that ends an answer: masked positions behind it need not be filled. */
   readonly stopId?: number;
 }
@@ -105,7 +107,7 @@ export interface FinishStepOptions extends AnswerOptions {
  */
 export function finishStep(
   { tokens, next, state }: { tokens: Tensor; next: Tensor; state: Tensor },
-  { stepsPerBlock, stopId = noToken, ...options }: FinishStepOptions,
+  { stepsPerBlock, maskAllowed = false, stopId = noToken, ...options }: FinishStepOptions,
 ): void {
   const { batch, length, start, blockLength, maskId } = answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
   if (stopId !== noToken && !isId(stopId)) {
@@ -116,6 +118,7 @@ export function finishStep(
   expectDecodingState(state);
   tokens.runtime.launch({
     kernel: 'sampling/finish_step',
+    constants: { MASK_ALLOWED: maskAllowed },
     buffers: { next, tokens, state },
     params: {
       batch,

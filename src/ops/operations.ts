@@ -57,6 +57,7 @@ import { tokenCandidatesOperation } from './token-candidates.js';
 import { topKOperation } from './topk.js';
 import { unaryOperation } from './unary.js';
 import { unaryGradientOperation } from './unary-gradient.js';
+import { unpackHalvesOperation } from './unpack-halves.js';
 import { whereOperation } from './where.js';
 
 /** Every operation of the package. */
@@ -124,5 +125,6 @@ export const operations: readonly AnyOperation[] = [
   topKOperation,
   unaryOperation,
   unaryGradientOperation,
+  unpackHalvesOperation,
   whereOperation,
 ];

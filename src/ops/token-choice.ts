@@ -38,6 +38,8 @@ export interface TokenCandidatesOptions extends AnswerOptions {
   readonly confidence?: ConfidenceKind;
   /** s in unconditional + (s + 1) (conditional - unconditional); needs `unconditional`. */
   readonly guidanceScale?: number;
+  /** The mask may be chosen like any other id; see `commitTokens`. Default false. */
+  readonly maskAllowed?: boolean;
   /** Also score the positions of the answer that have a token, by its probability. Default false. */
   readonly rescore?: boolean;
 }
@@ -49,6 +51,7 @@ export interface ChoiceProblem {
   readonly temperature: number;
   readonly confidence: ConfidenceKind;
   readonly guidanceScale: number | undefined;
+  readonly maskAllowed: boolean;
   readonly rescore: boolean;
   readonly masks: 'none' | 'one' | 'many';
   readonly maskStride: number;
@@ -77,7 +80,8 @@ export function choiceProblem(
   { tokens, state, allowed, allowedIndex }: ChoiceInputs,
   options: TokenCandidatesOptions,
 ): ChoiceProblem {
-  const { temperature = 0, confidence = 'probability', guidanceScale, rescore = false } = options;
+  const { temperature = 0, confidence = 'probability', guidanceScale } = options;
+  const { maskAllowed = false, rescore = false } = options;
   const [batch, rows] = source.shape as [number, number];
   const answer = answerOf(tokens, rows, options);
   if (answer.batch !== batch) {
@@ -106,6 +110,7 @@ export function choiceProblem(
     temperature,
     confidence,
     guidanceScale,
+    maskAllowed,
     rescore,
     masks: masksOf(allowed, allowedIndex, columns),
     maskStride: perRowStride(allowedIndex, 'allowedIndex', answer),
@@ -128,6 +133,7 @@ export function streamConstants(problem: ChoiceProblem) {
     GUIDED: problem.guidanceScale !== undefined,
     HAS_ALLOWED: problem.masks !== 'none',
     MANY_MASKS: problem.masks === 'many',
+    MASK_ALLOWED: problem.maskAllowed,
   };
 }
 

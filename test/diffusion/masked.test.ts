@@ -256,6 +256,7 @@ it('refuses what does not fit', async () => {
   await assert.rejects(create({ maskId: -1 }), OptionError);
   await assert.rejects(create({ stopId: 0.5 }), OptionError);
   await assert.rejects(create({ guidanceScale: Number.NaN }), OptionError);
+  await assert.rejects(create({ maskAllowed: true, schedule: 'cosine' }), OptionError);
   using whole = runtime.zeros([1, 4, vocabulary], 'u32');
   await assert.rejects(
     create({}, () => whole),

@@ -19,6 +19,7 @@ const facts: Readonly<Record<string, readonly RegExp[]>> = {
     /condition -3: the state is within 0\.00\d of it/,
     /recording 50 steps takes [\d.]+ ms and replaying [\d.]+ ms/,
   ],
+  'language-model.mjs': [/(\d+ ){4}(____ ){4}/, /answer: (\d+ ){8}$/],
   'map-diffusion.mjs': [
     /at t = 0 the similarity is (1\.00|0\.99)/,
     /at t = 999 the similarity is -?0\.0\d/,

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { NumericArray } from '../../src/data/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { FileFormatError, ReleasedError } from '../../src/errors.js';
+import { FileFormatError, OptionError, ReleasedError } from '../../src/errors.js';
 import { constantInitial } from '../../src/nn/initial.js';
 import { Linear } from '../../src/nn/linear.js';
-import { Module } from '../../src/nn/module.js';
+import { Module, type WeightDtype } from '../../src/nn/module.js';
+import { halfBits } from '../../src/tensor/dtype.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { testRuntime } from '../support/runtime.js';
 
@@ -94,5 +95,86 @@ describe('module', () => {
     (damaged['blocks.1.fc.bias']!.data as Float32Array)[1] = Number.NaN;
     await assert.rejects(net.load(await checkpoint(damaged)), /blocks\.1\.fc\.bias holds NaN/);
     net.dispose();
+  });
+});
+
+/** A matrix alone, of a size that no chunk divides. */
+class Matrix extends Module {
+  readonly weight;
+
+  constructor(runtime: Runtime, dtype: WeightDtype) {
+    super(runtime);
+    this.weight = this.parameter('weight', [37, 29], constantInitial(0), dtype);
+  }
+}
+
+const size = 37 * 29;
+/** Numbers that every type holds, and their bits in the types of 16. */
+const values = Float32Array.from({ length: size }, (_, i) => ((i % 251) - 125) / 4);
+const stored: Record<string, NumericArray['data']> = {
+  f32: values,
+  f64: Float64Array.from(values),
+  f16: Uint16Array.from(values, halfBits),
+  bf16: Uint16Array.from(new Uint32Array(values.buffer), (word) => word >>> 16),
+};
+const matrix = (dtype: string, data = stored[dtype]!) =>
+  checkpoint({ weight: { dtype, shape: [37, 29], data } as NumericArray });
+
+describe('weights are loaded in chunks', () => {
+  for (const to of ['f32', 'f16'] as const) {
+    const skip = to === 'f16' && !runtime.traits.f16 ? 'this adapter has no f16' : false;
+    for (const dtype of Object.keys(stored)) {
+      it(`from ${dtype} to ${to}`, { skip }, async () => {
+        const { usedBytes } = runtime.memory;
+        const model = new Matrix(runtime, to);
+        for (const chunkBytes of [1, 1000, 2 ** 20]) {
+          model.weight.set(new Float32Array(size));
+          const done: number[] = [];
+          const onProgress = (bytes: number, total: number) => {
+            done.push(bytes);
+            assert.equal(total, stored[dtype]!.byteLength);
+          };
+          await model.load(await matrix(dtype), { chunkBytes, onProgress });
+          assert.deepEqual(await model.weight.tensor.read(), values);
+          assert.equal(done.at(-1), stored[dtype]!.byteLength);
+          assert.equal(done.length > 1, chunkBytes < stored[dtype]!.byteLength);
+          assert.deepEqual(
+            done.toSorted((a, b) => a - b),
+            done,
+          );
+        }
+        model.dispose();
+        assert.equal(runtime.memory.usedBytes, usedBytes);
+      });
+    }
+  }
+
+  it('and looked at in all of them', async () => {
+    const model = new Matrix(runtime, 'f32');
+    const bits: Record<string, number> = { f32: Number.NaN, f64: 1e39, f16: 0xfc00, bf16: 0x7f80 };
+    for (const [dtype, value] of Object.entries(bits)) {
+      const damaged = stored[dtype]!.slice() as Float64Array<ArrayBuffer>;
+      damaged[size - 1] = value;
+      await assert.rejects(
+        model.load(await matrix(dtype, damaged), { chunkBytes: 1000 }),
+        (error) => error instanceof FileFormatError && /weight holds NaN or infinity/.test(error.message),
+      );
+    }
+    await assert.rejects(model.load(await matrix('f32'), { chunkBytes: 0 }), OptionError);
+    model.dispose();
+  });
+
+  it('and refused where f16 cannot hold them', { skip: !runtime.traits.f16 }, async () => {
+    const model = new Matrix(runtime, 'f16');
+    // The first that rounds to infinity, or 65536 where its bits say no more.
+    for (const [dtype, value] of [['f32', 65520] as const, ['bf16', 0xc780] as const]) {
+      const large = stored[dtype]!.slice() as Float32Array<ArrayBuffer>;
+      large[3] = value;
+      await assert.rejects(
+        model.load(await matrix(dtype, large)),
+        /weight holds a number beyond the range of f16/,
+      );
+    }
+    model.dispose();
   });
 });

@@ -6,10 +6,24 @@ import {
   fillCases,
   unaryCases,
   unaryGradientCases,
+  unpackHalvesCases,
   whereCases,
 } from '../../cases/elementwise.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { add, cast, clamp, fill, greater, maskedFill, mul, neg, pow, sub, where } from '../../src/index.js';
+import {
+  add,
+  cast,
+  clamp,
+  fill,
+  greater,
+  maskedFill,
+  mul,
+  neg,
+  pow,
+  sub,
+  unpackHalves,
+  where,
+} from '../../src/index.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
@@ -19,6 +33,7 @@ await testOperation(binaryCases);
 await testOperation(whereCases);
 await testOperation(castCases);
 await testOperation(fillCases);
+await testOperation(unpackHalvesCases);
 
 const runtime = await testRuntime();
 const f16 = { skip: runtime.traits.f16 ? false : 'this adapter has no f16' };
@@ -56,6 +71,20 @@ describe('elementwise functions', () => {
     }
   });
 
+  it('unpack halves into f16 tensors of odd and even length', f16, async () => {
+    // 1, -2 and 0.5 as bf16 and as f16.
+    const words = { bf16: [0xc000_3f80, 0x3f00], f16: [0xc000_3c00, 0x3800] } as const;
+    for (const format of ['bf16', 'f16'] as const) {
+      for (const count of [3, 8]) {
+        const packed = Array.from({ length: Math.ceil(count / 2) }, (_, i) => words[format][i % 2]!);
+        const tensor = runtime.tensor(packed, [packed.length], 'u32');
+        const halves = unpackHalves({ packed: tensor }, { format, count, to: 'f16' });
+        assert.equal(halves.dtype, 'f16');
+        assert.deepEqual([...(await halves.read())], [1, -2, 0.5, 0, 1, -2, 0.5, 0].slice(0, count));
+      }
+    }
+  });
+
   it('refuse what does not fit', () => {
     const x = runtime.tensor([1, 2, 3]);
     const ids = runtime.tensor([1, 2, 3], [3], 'u32');
@@ -68,6 +97,9 @@ describe('elementwise functions', () => {
     assert.throws(() => clamp(x, 2, 1), OptionError);
     assert.throws(() => neg(ids), DtypeError);
     assert.throws(() => where(x, x, ids), DtypeError);
+    assert.throws(() => unpackHalves({ packed: x }, { format: 'f16', count: 6 }), DtypeError);
+    assert.throws(() => unpackHalves({ packed: ids }, { format: 'f16', count: 4 }), ShapeError);
+    assert.throws(() => unpackHalves({ packed: ids }, { format: 'f16', count: 5.5 }), OptionError);
     const shape = (odd: boolean) => Array.from({ length: 8 }, (_, k) => (k % 2 === Number(odd) ? 1 : 2));
     assert.throws(() => add(runtime.zeros(shape(true)), runtime.zeros(shape(false))), ShapeError);
   });

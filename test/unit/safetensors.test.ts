@@ -90,6 +90,27 @@ test('rows are read on their own', async () => {
   await assert.rejects(opened.read('absent'), FileFormatError);
 });
 
+test('elements are read on their own, whatever the shape', async () => {
+  const opened = await openSafetensors(
+    encodeSafetensors({ w: f32([3, 2], 0, 1, 2, 3, 4, 5), s: f32([], 7) }),
+  );
+  assert.deepEqual(await opened.readElements('w', { start: 1, end: 4 }), f32([3], 1, 2, 3));
+  assert.deepEqual(await opened.readElements('s', { start: 0, end: 1 }), f32([1], 7));
+  await assert.rejects(opened.readElements('w', { start: 5, end: 7 }), OptionError);
+  await assert.rejects(opened.readElements('absent', { start: 0, end: 1 }), FileFormatError);
+});
+
+test('tensors get other names, or none', async () => {
+  const opened = await openSafetensors(encodeSafetensors({ a: f32([1], 1), b: f32([1], 2), c: f32([], 3) }));
+  const renamed = opened.renamed((name) => (name === 'b' ? undefined : `x.${name}`));
+  assert.deepEqual([...renamed.tensors.keys()].sort(), ['x.a', 'x.c']);
+  assert.deepEqual(await renamed.read('x.a'), f32([1], 1));
+  assert.throws(
+    () => opened.renamed((name) => (name === 'c' ? 'a' : name)),
+    (error) => error instanceof FileFormatError && /holds a twice, as a and as c/.test(error.message),
+  );
+});
+
 test('refuses every breach of the format', async () => {
   await refuses(new Uint8Array(3), /3 bytes/);
   await refuses(Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 255), /header would have/);

@@ -1,0 +1,83 @@
+import { readJson } from '../data/byte-source.js';
+import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { writeNpy } from '../data/npy.js';
+import { FileFormatError } from '../errors.js';
+import { answerSizes, checkPrompt, firstLogits, generateTokens } from '../models/mdvlm/decode.js';
+import { loadLanguageModel, readLanguageConfig } from '../models/mdvlm/model-folder.js';
+import type { WeightDtype } from '../nn/module.js';
+import { Runtime } from '../tensor/runtime.js';
+import { Progress } from './progress.js';
+
+export interface DecodeOptions {
+  readonly model: string;
+  readonly promptIds: string;
+  readonly genLength?: number;
+  readonly blockLength?: number;
+  readonly steps?: number;
+  readonly temperature: number;
+  readonly cfgScale: number;
+  readonly seed: number;
+  readonly weights: WeightDtype;
+  readonly json: string;
+  readonly logits?: string;
+}
+
+/** `tal decode`: raw token ids in, LLaDA's answer to them out, with what stood there after each step. */
+export async function decode(options: DecodeOptions): Promise<void> {
+  const { json, logits, temperature, seed, cfgScale: guidanceScale } = options;
+  const { genLength, blockLength, steps } = options;
+  const prompt = await readIds(options.promptIds);
+  const sizes = answerSizes({
+    ...(genLength !== undefined && { length: genLength }),
+    ...(blockLength !== undefined && { blockLength }),
+    ...(steps !== undefined && { steps }),
+  });
+  checkPrompt(await readLanguageConfig(options.model), prompt, sizes.length);
+  for (const path of [json, ...(logits === undefined ? [] : [logits])]) await ensureWritable(path);
+  const runtime = await Runtime.create();
+  try {
+    const model = await loadWithProgress(runtime, options, prompt.length + sizes.length);
+    if (logits !== undefined) {
+      const { shape, data } = await firstLogits(model, prompt, sizes);
+      await writeWhole(logits, writeNpy({ dtype: 'f32', shape, data }));
+    }
+    const trace: number[][] = [];
+    const progress = new Progress(sizes.steps, 'denoising steps');
+    const onStep = (answer: number[]) => {
+      trace.push(answer);
+      progress.update(trace.length);
+    };
+    const ids = await generateTokens(model, prompt, {
+      ...sizes,
+      ...{ temperature, guidanceScale, seed, onStep },
+    }).finally(() => progress.stop());
+    await writeWhole(json, `${JSON.stringify({ ids, trace })}\n`);
+    console.log(`${ids.length} ids after ${trace.length} steps written to ${json}`);
+  } finally {
+    runtime.destroy();
+  }
+}
+
+/** A JSON array of ids. @throws FileAccessError, FileFormatError */
+async function readIds(path: string): Promise<number[]> {
+  const ids = await readJson(path);
+  if (Array.isArray(ids) && ids.every((id) => Number.isSafeInteger(id))) return ids;
+  throw new FileFormatError(`${path} must be a JSON array of token ids, such as [126080, 42]`);
+}
+
+/** Loads a model under a progress bar of the megabytes that are read. */
+async function loadWithProgress(
+  runtime: Runtime,
+  { model, weights }: Pick<DecodeOptions, 'model' | 'weights'>,
+  maxLength: number,
+) {
+  let progress: Progress | undefined;
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+  const onProgress = (done: number, total: number) => {
+    progress ??= new Progress(megabytes(total), 'MB of weights');
+    progress.update(megabytes(done));
+  };
+  return loadLanguageModel(runtime, model, { weights, maxLength, onProgress }).finally(() =>
+    progress?.stop(),
+  );
+}

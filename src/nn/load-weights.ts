@@ -1,0 +1,175 @@
+import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/array.js';
+import type { Safetensors } from '../data/safetensors.js';
+import { FileFormatError, OptionError } from '../errors.js';
+import { cast } from '../ops/cast.js';
+import { unpackHalves } from '../ops/unpack-halves.js';
+import type { Runtime } from '../tensor/runtime.js';
+import { sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Parameter, WeightDtype } from './module.js';
+
+export interface LoadOptions {
+  /** Bytes that are read at a time, default 32 MiB. Twice as many are in memory: the next are read ahead. */
+  readonly chunkBytes?: number;
+  /** Called as the loading goes on, with bytes of the file. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Fills weights from a checkpoint that holds all of them in their shapes. Every element passes through the host once, in
+ * parts, as it is stored; what is stored in another type than the weight becomes it on the device.
+ * @throws FileFormatError where an element is no number, or none of the weight's type
+ */
+export async function loadWeights(
+  runtime: Runtime,
+  parameters: ReadonlyMap<string, Parameter>,
+  checkpoint: Safetensors,
+  { chunkBytes = 2 ** 25, onProgress }: LoadOptions,
+): Promise<void> {
+  if (!(chunkBytes > 0)) throw new OptionError(`chunkBytes must be above 0, not ${chunkBytes}`);
+  const bytesOfElement = (name: string) => bytesPerElement(checkpoint.tensors.get(name)!.dtype);
+  let total = 0;
+  for (const [name, { shape }] of parameters) total += sizeOf(shape) * bytesOfElement(name);
+  let done = 0;
+  let pending = 0;
+  for (const [name, parameter] of parameters) {
+    const elements = parameter.allocated().reshape([-1]);
+    try {
+      for await (const { start, end, floats } of chunks(checkpoint, name, elements, chunkBytes)) {
+        checkNumbers(floats, parameter.dtype, `${checkpoint.name}: ${name}`);
+        runtime.scope(() => upload(elements.rows(start, end), floats));
+        const bytes = (end - start) * bytesOfElement(name);
+        pending += bytes;
+        done += bytes;
+        if (pending >= chunkBytes) {
+          // The driver keeps copies of what was uploaded until the device has it.
+          await runtime.finish();
+          pending = 0;
+        }
+        onProgress?.(done, total);
+      }
+    } finally {
+      elements.dispose();
+    }
+  }
+  await runtime.finish();
+}
+
+interface Chunk {
+  readonly start: number;
+  readonly end: number;
+  readonly floats: Floats;
+}
+
+/** A stored tensor in parts that begin where `elements` can be viewed; the next is read while one is worked on. */
+async function* chunks(
+  checkpoint: Safetensors,
+  name: string,
+  elements: Tensor,
+  chunkBytes: number,
+): AsyncGenerator<Chunk> {
+  const unit = elements.rowAlignment;
+  const stored = bytesPerElement(checkpoint.tensors.get(name)!.dtype);
+  const most = unit * Math.max(1, Math.floor(chunkBytes / stored / unit));
+  const read = (start: number) => {
+    const end = Math.min(start + most, elements.size);
+    const array = checkpoint.readElements(name, { start, end });
+    // Whoever gives up between two parts does not wait for the second.
+    array.catch(() => {});
+    return { start, end, array };
+  };
+  let next = read(0);
+  for (;;) {
+    const { start, end, array } = next;
+    const floats = floatsOf(await array);
+    if (end < elements.size) next = read(end);
+    yield { start, end, floats };
+    if (end === elements.size) return;
+  }
+}
+
+/** Elements of a type that kernels can read, in whole words. */
+interface Floats {
+  readonly dtype: 'f32' | 'f16' | 'bf16';
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+/** The elements as they are stored where kernels can read them, else as f32. */
+function floatsOf(array: NumericArray): Floats {
+  const { dtype, shape } = array;
+  if (dtype === 'f16' || dtype === 'bf16') return { dtype, words: wordsOf(bytesOf(array)) };
+  const wide = { dtype: 'f32', shape, data: toFloat32(array) as Float32Array<ArrayBuffer> } as const;
+  return { dtype: 'f32', words: wordsOf(bytesOf(wide)) };
+}
+
+/** The same bytes, with zeros behind them where they end within a word; copied only for that or for alignment. */
+function wordsOf(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
+  const count = Math.ceil(bytes.length / 4);
+  if (bytes.length % 4 === 0 && bytes.byteOffset % 4 === 0) {
+    return new Uint32Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, count);
+  }
+  const words = new Uint32Array(count);
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
+}
+
+/** Records the upload of stored elements into the part of a weight that they belong to. */
+function upload(part: Tensor, { dtype, words }: Floats): void {
+  const { runtime } = part;
+  const to = part.dtype as WeightDtype;
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  if (dtype === to) {
+    runtime.upload(part, bytes);
+  } else if (dtype === 'f32') {
+    const wide = runtime.empty([part.size]);
+    runtime.upload(wide, bytes);
+    part.assign(cast(wide, to));
+  } else {
+    const packed = runtime.empty([words.length], 'u32');
+    runtime.upload(packed, bytes);
+    part.assign(unpackHalves({ packed }, { format: dtype, count: part.size, to }));
+  }
+}
+
+/** The bits of the smallest magnitude of a stored type that is none of the weight's: for f32, infinity. */
+const firstTooLarge = {
+  f32: { f32: 0x7f80_0000, f16: 0x477f_f000 },
+  f16: { f32: 0x7c00, f16: 0x7c00 },
+  bf16: { f32: 0x7f80, f16: 0x4780 },
+} as const;
+
+/**
+ * Looks at bits, not at values: of two magnitudes the larger has the larger bits, and infinity and NaN have the largest.
+ * @throws FileFormatError
+ */
+function checkNumbers({ dtype, words }: Floats, weight: WeightDtype, where: string): void {
+  const limits = firstTooLarge[dtype];
+  const found = (dtype === 'f32' ? wordFrom : halfFrom)(words, limits[weight]);
+  if (found === undefined) return;
+  throw new FileFormatError(
+    found < limits.f32
+      ? `${where} holds a number beyond the range of f16: load the weights as f32`
+      : `${where} holds NaN or infinity: the file is damaged`,
+  );
+}
+
+/** The first of some f32 bits without their sign that is at least `limit`. */
+function wordFrom(words: Uint32Array, limit: number): number | undefined {
+  for (let i = 0; i < words.length; i++) {
+    const magnitude = words[i]! & 0x7fff_ffff;
+    if (magnitude >= limit) return magnitude;
+  }
+  return undefined;
+}
+
+/** The same of 16-bit floats, two in a word. */
+function halfFrom(words: Uint32Array, limit: number): number | undefined {
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const low = word & 0x7fff;
+    const high = (word >>> 16) & 0x7fff;
+    if (low >= limit) return low;
+    if (high >= limit) return high;
+  }
+  return undefined;
+}

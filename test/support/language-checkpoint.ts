@@ -1,0 +1,167 @@
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mixBits } from '../../src/data/host-random.js';
+import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
+
+export interface RandomCheckpointOptions {
+  /** Whose key and tensor names; default `llama`. */
+  readonly names?: 'llama' | 'llada';
+  /** Type of the tensors; default bf16. */
+  readonly dtype?: 'bf16' | 'f32';
+  /** Files that the tensors are dealt out to; 1 (default) writes `model.safetensors` and no index. */
+  readonly shards?: number;
+  readonly seed?: number;
+}
+
+/** A tensor: its names in the checkpoints of Llama and of LLaDA, and its shape. */
+interface Weight {
+  readonly llama: string;
+  readonly llada: string;
+  readonly shape: readonly number[];
+}
+
+function weightsOf(config: LanguageConfig): Weight[] {
+  const { hidden, layers, heads, keyHeads, headSize, intermediate, vocabulary, tied } = config;
+  const queries = heads * headSize;
+  const keys = keyHeads * headSize;
+  const end = (llama: string, llada: string, ...shape: number[]): Weight => ({
+    ...{ llama: `${llama}.weight`, llada: `model.transformer.${llada}.weight`, shape },
+  });
+  const layer = (i: number): Weight[] => {
+    const each = (llama: string, llada: string, ...shape: number[]): Weight => ({
+      llama: `model.layers.${i}.${llama}.weight`,
+      llada: `model.transformer.blocks.${i}.${llada}.weight`,
+      shape,
+    });
+    return [
+      each('input_layernorm', 'attn_norm', hidden),
+      each('self_attn.q_proj', 'q_proj', queries, hidden),
+      each('self_attn.k_proj', 'k_proj', keys, hidden),
+      each('self_attn.v_proj', 'v_proj', keys, hidden),
+      each('self_attn.o_proj', 'attn_out', hidden, queries),
+      each('post_attention_layernorm', 'ff_norm', hidden),
+      each('mlp.gate_proj', 'ff_proj', intermediate, hidden),
+      each('mlp.up_proj', 'up_proj', intermediate, hidden),
+      each('mlp.down_proj', 'ff_out', hidden, intermediate),
+    ];
+  };
+  return [
+    end('model.embed_tokens', 'wte', vocabulary, hidden),
+    ...Array.from({ length: layers }, (_, i) => layer(i)).flat(),
+    end('model.norm', 'ln_f', hidden),
+    ...(tied ? [] : [end('lm_head', 'ff_out', vocabulary, hidden)]),
+  ];
+}
+
+/**
+ * Writes a folder that looks like a checkpoint of LLaDA or LLaDA-V of any size: `config.json`, and random weights that
+ * keep signals at their size, streamed to the disk. Matrices are uniform, norms are 1.
+ */
+export async function writeRandomCheckpoint(
+  folder: string,
+  config: LanguageConfig,
+  { names = 'llama', dtype = 'bf16', shards = 1, seed = 1 }: RandomCheckpointOptions = {},
+): Promise<void> {
+  await writeFile(join(folder, 'config.json'), `${JSON.stringify(configFile(config, names), null, 2)}\n`);
+  const weights = weightsOf(config);
+  const map: Record<string, string> = {};
+  for (let shard = 0; shard < shards; shard++) {
+    const file = shards === 1 ? 'model.safetensors' : `model-${shard + 1}-of-${shards}.safetensors`;
+    const held = weights.filter((_, i) => i % shards === shard);
+    for (const weight of held) map[weight[names]] = file;
+    const handle = await open(join(folder, file), 'w');
+    try {
+      await writeWeights(handle, held, names, dtype, seed + shard);
+    } finally {
+      await handle.close();
+    }
+  }
+  if (shards === 1) return;
+  const index = { metadata: {}, weight_map: map };
+  await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+
+async function writeWeights(
+  handle: FileHandle,
+  weights: readonly Weight[],
+  names: 'llama' | 'llada',
+  dtype: 'bf16' | 'f32',
+  seed: number,
+): Promise<void> {
+  const bytesEach = dtype === 'bf16' ? 2 : 4;
+  let end = 0;
+  const header = Object.fromEntries(
+    weights.map(({ [names]: name, shape }) => {
+      const begin = end;
+      end += bytesEach * sizeOf(shape);
+      return [name, { dtype: dtype.toUpperCase(), shape, data_offsets: [begin, end] }];
+    }),
+  );
+  const json = JSON.stringify(header);
+  const text = Buffer.from(json.padEnd(8 * Math.ceil(json.length / 8)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await handle.write(length);
+  await handle.write(text);
+  let state = mixBits(seed) | 1;
+  const chunk = 2 ** 22;
+  for (const { shape } of weights) {
+    // Variance 1 / inputs.
+    const scale = Math.sqrt(3 / shape.at(-1)!) / 2 ** 31;
+    const count = sizeOf(shape);
+    for (let start = 0; start < count; start += chunk) {
+      const part = new Float32Array(Math.min(chunk, count - start)).fill(1);
+      if (shape.length > 1) {
+        for (let i = 0; i < part.length; i++) {
+          // Marsaglia's xorshift.
+          state ^= state << 13;
+          state ^= state >>> 17;
+          state ^= state << 5;
+          part[i] = state * scale;
+        }
+      }
+      const stored = dtype === 'f32' ? part : upperHalves(part);
+      await handle.write(new Uint8Array(stored.buffer));
+    }
+  }
+}
+
+/** bf16 of numbers, by cutting off: a loop, as `from` with a function takes minutes for large models. */
+function upperHalves({ buffer, length }: Float32Array<ArrayBuffer>): Uint16Array<ArrayBuffer> {
+  const words = new Uint32Array(buffer);
+  const halves = new Uint16Array(length);
+  for (let i = 0; i < length; i++) halves[i] = words[i]! >>> 16;
+  return halves;
+}
+
+/** The `config.json` of a configuration in one of the namings. */
+export function configFile(config: LanguageConfig, names: 'llama' | 'llada'): Record<string, unknown> {
+  const { hidden, layers, heads, keyHeads, headSize, intermediate, vocabulary } = config;
+  const { ropeTheta, epsilon, maxPositions, maskId, tied } = config;
+  const shared = {
+    vocab_size: vocabulary,
+    rope_theta: ropeTheta,
+    rms_norm_eps: epsilon,
+    mask_token_id: maskId,
+  };
+  if (names === 'llama') {
+    return {
+      ...{ hidden_size: hidden, num_hidden_layers: layers, num_attention_heads: heads },
+      ...{ num_key_value_heads: keyHeads, head_dim: headSize, intermediate_size: intermediate },
+      ...{ max_position_embeddings: maxPositions, tie_word_embeddings: tied, hidden_act: 'silu', ...shared },
+    };
+  }
+  return {
+    ...{ d_model: hidden, n_layers: layers, n_heads: heads, n_kv_heads: keyHeads },
+    ...{ mlp_hidden_size: intermediate, embedding_size: vocabulary, max_sequence_length: maxPositions },
+    ...{
+      weight_tying: tied,
+      activation_type: 'silu',
+      block_type: 'llama',
+      layer_norm_type: 'rms',
+      ...shared,
+    },
+  };
+}
