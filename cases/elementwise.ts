@@ -211,15 +211,19 @@ export const binaryCases: CaseTable<BinarySize> = {
   make: ({ operator, kind, a, b }, random) => {
     const comparison = comparisons.includes(operator);
     const numbers = [a, b].filter((value) => typeof value === 'number');
+    const right = operand(b, kind, comparison, random);
+    // The gradient of a divisor near 0 would be all that the differences see.
+    if (operator === 'div' && kind === 'float') {
+      right?.data.forEach((x: number, i: number) => {
+        right.data[i] = x + Math.sign(x) / 4;
+      });
+    }
     return {
-      inputs: {
-        a: operand(a, kind, comparison, random),
-        b: operand(b, kind, comparison, random),
-      },
+      inputs: { a: operand(a, kind, comparison, random), b: right },
       options: { operator, number: numbers[0] },
     };
   },
-  // Quotients and powers near 0 bend within a step of the differences.
+  // Powers near 0 bend within a step of the differences.
   gradientTolerance: 30,
   // The whole numbers that are compared lie on the steps.
   constants: ({ operator }) => (comparisons.includes(operator) ? ['a', 'b'] : []),
