@@ -78,7 +78,7 @@ export function addTrain(program: Command): Command {
       .description('On videos of the built-in world, rendered as they are needed')
       .option('--queries <n>', 'queries of each video', whole(1), 2)
       .addOption(ablationOption()),
-    { steps: 1000, batch: 16 },
+    { steps: 1500, batch: 16 },
   ).action(trainWorld);
   return command;
 }
