@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   type AnnotatedVideo,
@@ -18,22 +15,10 @@ import { openRecordings } from '../../src/data/recordings.js';
 import { cutIntoWindows, slidingWindows } from '../../src/data/sliding-windows.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
+import { madeFiles, refusal } from '../support/made-files.js';
 import { missing, sharedData } from '../support/shared-data.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'annotated-'));
-after(() => rmSync(folder, { recursive: true }));
-const file = (name: string, content: unknown): string => {
-  const path = join(folder, name);
-  const text =
-    typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content);
-  writeFileSync(path, text);
-  return path;
-};
-const refusal = (path: string, message: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof FileFormatError, `${error}`);
-  assert.match(error.message, message);
-  return error.message.startsWith(path);
-};
+const file = madeFiles('annotated-');
 
 const captions = {
   v_a: {
@@ -143,7 +128,7 @@ test('actions, with the length of the video in the file or beside it', async () 
 });
 
 test('refuses damaged and missing files', async () => {
-  await assert.rejects(readCaptions(join(folder, 'absent.json')), FileAccessError);
+  await assert.rejects(readCaptions(`${file('captions.json', captions)}.absent`), FileAccessError);
   const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
   await fc.assert(
     fc.asyncProperty(damaged(encode(captions)), damaged(encode(actions)), async (first, second) => {

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   readTemporalPredictions,
@@ -12,21 +9,9 @@ import {
 import { FileFormatError } from '../../src/errors.js';
 import { evaluateTemporalReasoning, type JudgedAnswer } from '../../src/evaluation/temporal-reasoning.js';
 import { damaged } from '../support/damage.js';
+import { madeFiles, refusal } from '../support/made-files.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'temporal-reasoning-'));
-after(() => rmSync(folder, { recursive: true }));
-const file = (name: string, content: unknown): string => {
-  const path = join(folder, name);
-  const text =
-    typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content);
-  writeFileSync(path, text);
-  return path;
-};
-const refusal = (path: string, message: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof FileFormatError, `${error}`);
-  assert.match(error.message, message);
-  return error.message.startsWith(path);
-};
+const file = madeFiles('temporal-reasoning-');
 
 test('training questions, their times taken out of the answers', async () => {
   const path = file('train.json', {
