@@ -8,6 +8,7 @@ import type { Runtime } from '../../src/tensor/runtime.js';
 import { sizeOf } from '../../src/tensor/shape.js';
 import { Tape } from '../../src/tensor/tape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { assertWithin } from './draws.js';
 
 /** Larger cases are left to the tests of the kernels: each direction costs two runs of the reference. */
 const maxElements = 6000;
@@ -102,7 +103,7 @@ export async function checkGradient<Size>(
       const length = Math.sqrt(direction.reduce((sum, [, part]) => sum + part * part, 0));
       const found = direction.reduce((sum, [j, part]) => sum + part * actual[j]!, 0);
       const error = Math.abs(found - wanted) / (length * Math.max(norm, 1e-3));
-      assert.ok(error <= bound, `${where}: ${found} instead of ${wanted}, error ${error}, bound ${bound}`);
+      assertWithin(error, bound, `${where}: ${found} instead of ${wanted}`);
     }
   }
   for (const [, seed] of seeds) seed.dispose();

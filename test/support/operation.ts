@@ -7,6 +7,7 @@ import { Random } from '../../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { assertWithin, compareDraws } from './draws.js';
 import { checkGradient } from './gradient.js';
 import { testRuntime } from './runtime.js';
 
@@ -29,12 +30,14 @@ export async function testOperation<Size>(table: CaseTable<Size>): Promise<void>
     for (const storage of table.storages ?? (['f32', 'f16'] as const)) {
       const skip = storage === 'f16' && !runtime.traits.f16 ? 'this adapter has no f16' : false;
       it(`${storage}, chosen sizes`, { skip }, async () => {
-        for (const [i, size] of table.sizes.entries()) await check(runtime, table, size, storage, seed + i);
+        for (const [i, size] of table.sizes.entries()) {
+          await compareDraws(seed + i, (data) => check(runtime, table, size, storage, data));
+        }
       });
       it(`${storage}, random sizes`, { skip }, async () => {
         await fc.assert(
-          fc.asyncProperty(table.random(fc), fc.nat(), (size, data) =>
-            check(runtime, table, size, storage, data),
+          fc.asyncProperty(table.random(fc), fc.nat(), (size, firstData) =>
+            compareDraws(firstData, (data) => check(runtime, table, size, storage, data)),
           ),
           { seed, numRuns: randomRuns, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
         );
@@ -43,12 +46,14 @@ export async function testOperation<Size>(table: CaseTable<Size>): Promise<void>
     if (operation.spec.gradient) {
       it('gradient, against central differences of the reference', async () => {
         let compared = 0;
+        const gradient = (size: Size, firstData: number) =>
+          compareDraws(firstData, (data) => checkGradient(runtime, table, size, data));
         for (const [i, size] of table.sizes.entries()) {
-          if (await checkGradient(runtime, table, size, seed + i)) compared++;
+          if (await gradient(size, seed + i)) compared++;
         }
         await fc.assert(
           fc.asyncProperty(table.random(fc), fc.nat(), async (size, data) => {
-            if (await checkGradient(runtime, table, size, data)) compared++;
+            if (await gradient(size, data)) compared++;
           }),
           { seed, numRuns: 6, endOnFailure: process.env.TAL_TEST_SHRINK === undefined },
         );
@@ -113,7 +118,7 @@ async function check<Size>(
           ? 2e-3
           : 1e-6 * Math.sqrt(Math.max(1, operation.spec.reduction(problem)))) * (table.tolerance ?? 1);
       const error = relativeError(wide, want.data);
-      assert.ok(error <= bound, `${where}: ${name} has error ${error}, bound ${bound}`);
+      assertWithin(error, bound, `${where}: ${name}`);
     }
     table.verify?.(actual, inputs, options, size);
   }
