@@ -106,6 +106,7 @@ export { RecordingExamples } from './models/map-diffusion/recording-examples.js'
 export { refineMoment } from './models/map-diffusion/refine.js';
 export { MomentSampler } from './models/map-diffusion/sampler.js';
 export { WorldExamples } from './models/map-diffusion/world-examples.js';
+export { type AnswerOptions, answerQuestions } from './models/mdvlm/answer-questions.js';
 export {
   type AnswerPart,
   answeredActions,
@@ -133,6 +134,7 @@ export {
   type GenerateOptions,
   generateTokens,
 } from './models/mdvlm/decode.js';
+export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/iou-reward.js';
 export {
   type LanguageConfig,
   type LanguageName,
@@ -144,8 +146,35 @@ export {
   LanguageModel,
   type LanguageModelOptions,
 } from './models/mdvlm/language-model.js';
+export {
+  type AnswerLayout,
+  complementOf,
+  drawPlannedMask,
+  drawStepRatio,
+  drawUniformMask,
+  type MaskWeighting,
+  maskWeights,
+  type PlanOptions,
+} from './models/mdvlm/masking.js';
+export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
 export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
 export { loadLanguageModel, readLanguageConfig } from './models/mdvlm/model-folder.js';
+export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective.js';
+export {
+  makeSignalMdvlm,
+  type SignalMdvlm,
+  type SignalMdvlmConfig,
+  type SignalMdvlmName,
+  signalMdvlmConfigs,
+} from './models/mdvlm/signal-config.js';
+export { SignalEyes, type SignalEyesConfig } from './models/mdvlm/signal-eyes.js';
+export {
+  type LoadedSignalMdvlm,
+  loadSignalMdvlm,
+  type SignalMdvlmFile,
+  saveSignalMdvlm,
+} from './models/mdvlm/signal-folder.js';
+export { type SignalQuestion, SignalQuestions } from './models/mdvlm/signal-questions.js';
 export { languageTensorName } from './models/mdvlm/tensor-names.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
@@ -166,6 +195,7 @@ export {
 export { VisionTower } from './models/mdvlm/vision-tower.js';
 export { visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
 export { VisualEncoder } from './models/mdvlm/visual-encoder.js';
+export { WordVocabulary } from './models/mdvlm/word-vocabulary.js';
 export { Cmcs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
@@ -290,5 +320,6 @@ export { Tensor } from './tensor/tensor.js';
 // Training.
 export { AdamW, type AdamWOptions } from './training/adamw.js';
 export { constantLearningRate, cosineLearningRate, type LearningRate } from './training/learning-rate.js';
+export { MdvlmTask, type MdvlmTaskOptions } from './training/mdvlm-task.js';
 export { MomentTask } from './training/moment-task.js';
 export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './training/train.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { readJson } from '../data/byte-source.js';
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { type MomentQuery, readMomentQueries } from '../data/moment-queries.js';
-import { openRecordings } from '../data/recordings.js';
+import { openRecordings, type Recordings } from '../data/recordings.js';
 import { wordsOf } from '../data/words.js';
 import { FileFormatError } from '../errors.js';
 import type { JudgedMoment } from '../evaluation/moments.js';
@@ -12,10 +12,10 @@ import { type PriorGuess, WindowPrior } from '../evaluation/window-prior.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
 import { Runtime } from '../tensor/runtime.js';
+import { type AnsweringOptions, answerTable, answerWithProgress } from './evaluate-mdvlm.js';
 import { localizeWithProgress, type SamplingOptions } from './localize-with-progress.js';
 
-export interface EvaluateModelOptions extends SamplingOptions {
-  readonly model: string;
+export interface EvaluateModelOptions extends SamplingOptions, AnsweringOptions {
   readonly data: string;
   readonly split: string;
   readonly json?: string;
@@ -23,6 +23,9 @@ export interface EvaluateModelOptions extends SamplingOptions {
 }
 
 export type Recalls = Readonly<Record<string, number>>;
+
+/** Metrics of moments found for queries. */
+type Table = (queries: readonly MomentQuery[], found: readonly ScoredSegment[][]) => Recalls;
 
 /** `tal evaluate model`: a trained model on the queries of a folder of recordings. @returns its recalls, in per cent */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<Recalls | undefined> {
@@ -38,27 +41,26 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Reca
         : `${path}: query ${blind?.qid} has no relevant_windows`,
     );
   }
+  const answering = (await kindOf(options.model)) === 'signal-mdvlm';
   const runtime = await Runtime.create();
   try {
-    const loaded = await loadMapDiffusion(runtime, options.model);
-    const { model, words } = loaded;
-    const data = new RecordingExamples(model.config, recordings, queries, words);
-    if (data.unknownWords.length > 0) {
-      console.error(`words without a vector, which the model cannot know: ${data.unknownWords.join(', ')}`);
-    }
-    const found = await localizeWithProgress(loaded, data, options);
+    const found = answering
+      ? await answerWithProgress(runtime, recordings, queries, options)
+      : await localizeQueries(runtime, recordings, queries, options);
     if (options.predictions) await writePredictions(options.predictions, queries, found);
     if (blind) return undefined;
+    const tableOf: Table = answering ? answerTable : (queries, found) => recallTable(judged(queries, found));
     const prior = await loadPrior(options.model);
     const guessed = queries.map(({ query }) => {
       const segment = prior?.predict(wordsOf(query));
       return segment ? [{ segment, score: 1 }] : [];
     });
-    const recalls = recallTable(judged(queries, found));
+    const recalls = tableOf(queries, found);
+    const ofPrior = prior && { ...tableOf(queries, guessed), kinds: byKind(tableOf, queries, guessed) };
     const table = {
       ...recalls,
-      kinds: byKind(queries, found),
-      ...(prior && { prior: { ...recallTable(judged(queries, guessed)), kinds: byKind(queries, guessed) } }),
+      kinds: byKind(tableOf, queries, found),
+      ...(ofPrior && { prior: ofPrior }),
     };
     print(queries, table);
     if (options.json) {
@@ -75,12 +77,46 @@ function judged(queries: readonly MomentQuery[], found: readonly ScoredSegment[]
   return queries.map(({ windows }, i) => ({ predicted: found[i]!, truths: windows }));
 }
 
-function byKind(queries: readonly MomentQuery[], found: readonly ScoredSegment[][]): Record<string, Recalls> {
+function byKind(
+  tableOf: Table,
+  queries: readonly MomentQuery[],
+  found: readonly ScoredSegment[][],
+): Record<string, Recalls> {
   const kinds = [...new Set(queries.map(({ kind }) => kind))].filter(Boolean).sort();
-  const all = judged(queries, found);
   return Object.fromEntries(
-    kinds.map((kind) => [kind, recallTable(all.filter((_, i) => queries[i]!.kind === kind))]),
+    kinds.map((kind) => {
+      const chosen = [...queries.keys()].filter((i) => queries[i]!.kind === kind);
+      return [
+        kind,
+        tableOf(
+          chosen.map((i) => queries[i]!),
+          chosen.map((i) => found[i]!),
+        ),
+      ];
+    }),
   );
+}
+
+/** The ranked moments of a map-diffusion model. */
+async function localizeQueries(
+  runtime: Runtime,
+  recordings: Recordings,
+  queries: readonly MomentQuery[],
+  options: EvaluateModelOptions,
+): Promise<ScoredSegment[][]> {
+  const loaded = await loadMapDiffusion(runtime, options.model);
+  const { model, words } = loaded;
+  const data = new RecordingExamples(model.config, recordings, queries, words);
+  if (data.unknownWords.length > 0) {
+    console.error(`words without a vector, which the model cannot know: ${data.unknownWords.join(', ')}`);
+  }
+  return localizeWithProgress(loaded, data, options);
+}
+
+/** Which model a folder holds, as far as its `config.json` says. */
+async function kindOf(folder: string): Promise<unknown> {
+  const file = (await readJson(join(folder, 'config.json'))) as { readonly kind?: unknown } | null;
+  return file?.kind;
 }
 
 /** The prior that was stored with the model, if one was. */

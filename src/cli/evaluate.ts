@@ -10,7 +10,7 @@ import { evaluateMoments, type RecallRule } from '../evaluation/moments.js';
 import { evaluateTemporalReasoning } from '../evaluation/temporal-reasoning.js';
 import { answeredSpan, answerFromText } from '../models/mdvlm/answers.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
-import { whole } from './arguments.js';
+import { notNegative, positive, whole } from './arguments.js';
 import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 import { evaluateWorld } from './evaluate-world.js';
@@ -65,7 +65,9 @@ export function addEvaluate(program: Command): void {
     .requiredOption('--split <name>', 'which queries')
     .option('--json <file>', 'write the metrics')
     .option('--predictions <file>', "write the moments in QVHighlights' format")
-    .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
+    .option('--steps <n>', "denoising steps (default: the model's own)", whole(1))
+    .option('--rho <x>', 'MDVLM: commit times in this last share of the steps only', positive)
+    .option('--revise <x>', 'MDVLM: share of the answer that the first step may mask again', notNegative)
     .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
     .option('--no-refine', 'give whole cells: no sub-cell decoding')
     .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));

@@ -1,14 +1,10 @@
-import { mkdir } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
-import { readMomentQueries } from '../data/moment-queries.js';
-import { openRecordings } from '../data/recordings.js';
 import { loadWordVectors, wordsOf } from '../data/words.js';
 import { worldSeed, worldVideo } from '../data/world/world.js';
-import { FileFormatError, OptionError } from '../errors.js';
-import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
+import { OptionError } from '../errors.js';
+import type { SentenceExample } from '../evaluation/window-prior.js';
 import type { MapDiffusionConfig } from '../models/map-diffusion/config.js';
 import { mapDiffusionConfigs } from '../models/map-diffusion/config.js';
 import type { MomentExamples } from '../models/map-diffusion/examples.js';
@@ -16,22 +12,23 @@ import { MapDiffusion } from '../models/map-diffusion/model.js';
 import { saveMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../models/map-diffusion/recording-examples.js';
 import { WorldExamples } from '../models/map-diffusion/world-examples.js';
-import { Runtime } from '../tensor/runtime.js';
-import { cosineLearningRate } from '../training/learning-rate.js';
 import { MomentTask } from '../training/moment-task.js';
-import { train } from '../training/train.js';
 import { type Ablation, ablated, ablations } from './ablations.js';
-import { positive, whole } from './arguments.js';
-import { Progress } from './progress.js';
+import { whole } from './arguments.js';
+import { addTrainMdvlm } from './train-mdvlm.js';
+import {
+  addRunOptions,
+  type RunDefaults,
+  type RunOptions,
+  runTraining,
+  sentencesOf,
+  trainingQueries,
+  writePrior,
+} from './training-run.js';
 
 /** What all trainings of moment models have in common. */
-export interface TrainOptions {
-  readonly out: string;
+export interface TrainOptions extends RunOptions {
   readonly words: string;
-  readonly steps: number;
-  readonly batch: number;
-  readonly learningRate: number;
-  readonly seed: number;
   readonly ablation: readonly Ablation[];
 }
 
@@ -40,18 +37,13 @@ export const ownWords = fileURLToPath(
   new URL('../../../checkpoints/words/glove-100d.safetensors', import.meta.url),
 );
 
-/** The options that every training command has. */
-export function addTrainingOptions(
-  command: Command,
-  defaults: { readonly steps: number; readonly batch: number },
-): Command {
-  return command
-    .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
-    .option('--steps <n>', 'training steps', whole(1), defaults.steps)
-    .option('--batch <n>', 'videos a step', whole(1), defaults.batch)
-    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-3)
-    .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1)
-    .option('--words <file>', 'word vectors, as loadWordVectors reads them', ownWords);
+/** The options that every training of moment models has. */
+export function addTrainingOptions(command: Command, defaults: RunDefaults): Command {
+  return addRunOptions(command, defaults).option(
+    '--words <file>',
+    'word vectors, as loadWordVectors reads them',
+    ownWords,
+  );
 }
 
 /** Parts of the model to change, by name. */
@@ -62,7 +54,7 @@ const ablationOption = () =>
 
 /** `tal train`: trains a model of ours. */
 export function addTrain(program: Command): Command {
-  const command = program.command('train').description('Train a map-diffusion model; interrupt it at will');
+  const command = program.command('train').description('Train a model; interrupt it at will');
   addTrainingOptions(
     command
       .command('recordings')
@@ -80,6 +72,7 @@ export function addTrain(program: Command): Command {
       .addOption(ablationOption()),
     { steps: 1500, batch: 16 },
   ).action(trainWorld);
+  addTrainMdvlm(command);
   return command;
 }
 
@@ -87,11 +80,7 @@ export function addTrain(program: Command): Command {
 export async function trainRecordings(
   options: TrainOptions & { readonly data: string; readonly split: string },
 ): Promise<boolean> {
-  const recordings = await openRecordings(options.data);
-  const path = join(options.data, `queries-${options.split}.jsonl`);
-  const queries = await readMomentQueries(path, recordings.byName);
-  const blind = queries.find(({ windows }) => windows.length === 0);
-  if (blind) throw new FileFormatError(`${path}: query ${blind.qid} has no relevant_windows to learn from`);
+  const { recordings, queries } = await trainingQueries(options);
   const table = await loadWordVectors(options.words);
   const config = ablated(mapDiffusionConfigs.hapt, options.ablation);
   if (config.recognition && recordings.classes.length > config.recognition.kinds) {
@@ -104,8 +93,7 @@ export async function trainRecordings(
   if (data.unknownWords.length > 0) {
     console.error(`words without a vector: ${data.unknownWords.join(', ')}`);
   }
-  const sentences = queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
-  return trainMoments(config, data, sentences, options);
+  return trainMoments(config, data, sentencesOf(queries), options);
 }
 
 async function trainWorld(options: TrainOptions & { readonly queries: number }): Promise<void> {
@@ -127,61 +115,21 @@ export async function trainMoments(
   options: TrainOptions,
 ): Promise<boolean> {
   const { out, steps, batch, seed, learningRate } = options;
-  await mkdir(out, { recursive: true });
-  await ensureWritable(join(out, 'config.json'));
-  const runtime = await Runtime.create();
-  const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(130);
-    console.error('\nstopping after this step; once more to stop at once');
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const settings = { model: config, steps, batch, seed, learningRate, examples: data.size };
-  const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
-  try {
-    const model = new MapDiffusion(runtime, config);
-    let smooth: number | undefined;
-    const finished = await train(new MomentTask(model, data, batch, seed), {
-      folder: out,
-      settings: JSON.stringify(settings),
-      steps,
-      seed,
-      learningRate: cosineLearningRate({ peak: learningRate, steps, warmup: Math.ceil(steps / 50) }),
-      weightDecay: 0.01,
-      maxNorm: 1,
-      average: averageKeep(steps),
-      signal: stop.signal,
-      onStep: ({ step, loss, seconds }) => {
-        smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;
-        progress.update(step, { loss: smooth.toFixed(4), seconds: seconds.toFixed(2) });
-      },
-    });
-    progress.stop();
-    if (!finished) {
-      console.log(`stopped; the same command goes on from here`);
-      process.exitCode = 130;
-      return false;
-    }
-    const { model: _, ...training } = settings;
-    await saveMapDiffusion(out, model, {
-      kind: 'map-diffusion',
-      model: config,
-      words: relative(out, options.words),
-      steps: 1,
-      training: { ...training, adapter: runtime.traits.description },
-    });
-    await writeWhole(join(out, 'prior.json'), `${JSON.stringify(WindowPrior.fit(sentences).guesses)}\n`);
-    console.log(`model written to ${out}`);
-    return true;
-  } finally {
-    progress.stop();
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-    runtime.destroy();
-  }
-}
-
-/** An average over about the last twentieth of the steps. */
-function averageKeep(steps: number): number {
-  return Math.max(0, 1 - 20 / Math.max(40, steps));
+  return runTraining(
+    options,
+    settings,
+    (runtime) => new MomentTask(new MapDiffusion(runtime, config), data, batch, seed),
+    async ({ model }, adapter) => {
+      const { model: _, ...training } = settings;
+      await saveMapDiffusion(out, model, {
+        kind: 'map-diffusion',
+        model: config,
+        words: relative(out, options.words),
+        steps: 1,
+        training: { ...training, adapter },
+      });
+      await writePrior(out, sentences);
+    },
+  );
 }

@@ -195,3 +195,64 @@ describe('tal train recordings and tal evaluate model', () => {
     assertRefused(evaluate('nowhere'), /nowhere/);
   });
 });
+
+describe('tal train mdvlm and tal evaluate model', () => {
+  const mdvlmArgs = (out: string, ...more: string[]) => [
+    ...['train', 'mdvlm', '--data', inFolder('data'), '--out', inFolder(out)],
+    ...['--steps', '2', '--batch', '2', ...more],
+  ];
+
+  it('train a model that answers, with metrics by kind and those of the prior', () => {
+    makeData('data');
+    const trained = run(mdvlmArgs('answers'));
+    assert.equal(trained.status, 0, trained.stderr);
+    const result = run([
+      ...[
+        'evaluate',
+        'model',
+        '--model',
+        inFolder('answers'),
+        '--data',
+        inFolder('data'),
+        '--split',
+        'train',
+      ],
+      ...['--json', inFolder('answers.json'), '--predictions', inFolder('answers.jsonl'), '--revise', '0.4'],
+    ]);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /model, 3 queries[\s\S]*ordinal[\s\S]*prior/);
+    const metrics = JSON.parse(readFileSync(inFolder('answers.json'), 'utf8'));
+    for (const table of [metrics, metrics.kinds.single, metrics.prior, metrics.prior.kinds.relation]) {
+      for (const name of ['mIoU', 'P@0.5', 'P@0.7', 'R1@0.5', 'R1@0.7']) {
+        assert.ok(table[name] >= 0 && table[name] <= 100, name);
+      }
+    }
+    assert.equal(metrics.prior['P@0.7'], 100);
+    for (const line of readFileSync(inFolder('answers.jsonl'), 'utf8').trim().split('\n')) {
+      const { qid, pred_relevant_windows: windows } = JSON.parse(line);
+      assert.equal(windows.length, 1);
+      const [start, end] = windows[0];
+      assert.ok(0 <= start && start <= end && end <= queries[qid]!.duration, line);
+    }
+  });
+
+  it('refuse to go on with another objective, and what a folder does not hold', () => {
+    assertRefused(run(mdvlmArgs('answers', '--objective', 'uniform')), /other settings.*another folder/s);
+    const path = join(inFolder('answers'), 'config.json');
+    const file = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...file, model: { ...file.model, times: 0 } }));
+    const result = run([
+      ...[
+        'evaluate',
+        'model',
+        '--model',
+        inFolder('answers'),
+        '--data',
+        inFolder('data'),
+        '--split',
+        'train',
+      ],
+    ]);
+    assertRefused(result, /config\.json: times must be a whole number/);
+  });
+});

@@ -2,6 +2,7 @@ import { actionNames } from '../../data/world/actions.js';
 import type { BetaSchedule } from '../../diffusion/schedule.js';
 import { OptionError } from '../../errors.js';
 import { type MapLayout, mapScales } from '../../ops/map-layout.js';
+import type { RecognitionConfig } from './recognition.js';
 
 /** How a clip of the video becomes a vector. */
 export type ClipConfig =
@@ -95,11 +96,7 @@ export interface MapDiffusionConfig {
    * In training, each clip's feature is also to tell what kind of action it shows (ours). It stands for the paper's
    * features, whose network was trained to recognize actions: learned from moments alone, they come very late.
    */
-  readonly recognition?: {
-    readonly kinds: number;
-    /** What its cross entropy counts beside the loss of the maps. */
-    readonly weight: number;
-  };
+  readonly recognition?: RecognitionConfig;
   readonly decoder: DecoderConfig;
   readonly diffusion: { readonly times: number; readonly schedule: BetaSchedule };
   readonly loss: {

@@ -1,8 +1,8 @@
 import { readJson } from '../../data/byte-source.js';
-import { writeWhole } from '../../data/detection-json.js';
-import { encodeSafetensors, openSafetensors } from '../../data/safetensors.js';
+import { openSafetensors } from '../../data/safetensors.js';
 import { loadWordVectors, type WordVectors } from '../../data/words.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import { saveModel } from '../../nn/save-model.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
@@ -32,14 +32,7 @@ export async function saveMapDiffusion(
   model: MapDiffusion,
   file: MapDiffusionFile,
 ): Promise<void> {
-  const { join } = await nodeModule('node:path');
-  const state = Object.entries(await model.state());
-  const tensors = state.map(([name, { shape, data }]) => [name, { dtype: 'f32', shape, data }] as const);
-  await writeWhole(
-    join(folder, 'model.safetensors'),
-    encodeSafetensors(Object.fromEntries(tensors), { format: 'pt' }),
-  );
-  await writeWhole(join(folder, 'config.json'), `${JSON.stringify(file, null, 2)}\n`);
+  await saveModel(folder, model, file);
 }
 
 /**

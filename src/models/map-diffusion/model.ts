@@ -1,15 +1,11 @@
 import { GaussianDiffusion } from '../../diffusion/gaussian.js';
 import { OptionError } from '../../errors.js';
-import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { add, div, mul, sub } from '../../ops/binary.js';
-import { cast } from '../../ops/cast.js';
 import { concat } from '../../ops/concat.js';
 import { take } from '../../ops/gather.js';
 import { iouMap, mapMask } from '../../ops/iou-map.js';
-import { linearCrossEntropy } from '../../ops/linear-cross-entropy.js';
 import { type MapScale, mapScales } from '../../ops/map-layout.js';
-import { transpose } from '../../ops/permute.js';
 import { sum } from '../../ops/reduce.js';
 import { narrow } from '../../ops/slice.js';
 import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/unary.js';
@@ -21,6 +17,7 @@ import { ConvolutionDecoder } from './convolution-decoder.js';
 import type { Decoder, ScaleCondition } from './decoder.js';
 import { Fusion, type Words } from './fusion.js';
 import { MapEncoder } from './map-encoder.js';
+import { Recognition } from './recognition.js';
 import { SinglePassHead } from './single-pass.js';
 import { TimeEmbedding } from './stylization.js';
 import { TransformerDecoder } from './transformer-decoder.js';
@@ -75,7 +72,7 @@ export class MapDiffusion extends Module {
   readonly #positions: ClipPositions | undefined;
   readonly #maps: MapEncoder;
   readonly #fusion: Fusion;
-  readonly #recognition: Linear | undefined;
+  readonly #recognition: Recognition | undefined;
   readonly #time: TimeEmbedding | undefined;
   readonly #decoders: readonly Decoder[];
   readonly #singlePass: SinglePassHead | undefined;
@@ -97,8 +94,7 @@ export class MapDiffusion extends Module {
     this.#maps = this.child('prop_module', new MapEncoder(runtime, hidden, layout));
     this.#fusion = this.child('fusion_module', new Fusion(runtime, config));
     this.#recognition =
-      recognition &&
-      this.child('recognition', new Linear(runtime, hidden, recognition.kinds, { bias: false }));
+      recognition && this.child('recognition', new Recognition(runtime, hidden, recognition));
     if (head === 'single-pass') {
       this.#singlePass = this.inline(new SinglePassHead(runtime, config));
       this.#decoders = [];
@@ -176,19 +172,11 @@ export class MapDiffusion extends Module {
           return div(sum(mul(this.#scaleOf(errors, k), valid)), sum(valid));
         })
         .reduce(add);
-      return this.#recognition ? add(ofMaps, this.#recognitionLoss(clips, inputs, targets)) : ofMaps;
+      if (!this.#recognition) return ofMaps;
+      if (!targets.kinds)
+        throw new OptionError('a model with recognition learns from the kinds of the clips too');
+      return add(ofMaps, this.#recognition.loss(clips, inputs.lengths, targets.kinds));
     });
-  }
-
-  #recognitionLoss(clips: Tensor, { lengths }: MomentInputs, { kinds }: MomentTargets): Tensor {
-    if (!kinds) throw new OptionError('a model with recognition learns from the kinds of the clips too');
-    const { hidden, recognition } = this.config;
-    const { loss } = linearCrossEntropy({
-      hidden: transpose(clips).reshape([-1, hidden]),
-      weight: this.#recognition!.weight,
-      targets: kinds.reshape([-1]),
-    });
-    return scaleShift(div(sum(loss), sum(cast(lengths, 'f32'))), recognition!.weight, 0);
   }
 
   override dispose(): void {

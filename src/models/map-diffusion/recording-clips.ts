@@ -1,0 +1,82 @@
+import type { MomentQuery } from '../../data/moment-queries.js';
+import type { Recording, Recordings } from '../../data/recordings.js';
+import { OptionError } from '../../errors.js';
+import { type ClipConfig, totalStride } from './config.js';
+import { unknownKind } from './examples.js';
+
+/** The excerpt that a query is about, as numbers. */
+export interface RecordedClips {
+  /** (channels, N · samples of a clip) row-major, padded with zeros. */
+  readonly video: Float32Array;
+  /** Clips that are not padding. */
+  readonly clips: number;
+  /** Seconds a clip. */
+  readonly unit: number;
+  /** The number of what each clip shows, `unknownKind` where nothing is known of it. */
+  readonly kinds: readonly number[];
+}
+
+/**
+ * Excerpts of recordings as a model of signals sees them, of N clips. An excerpt shorter than that is padded with zeros,
+ * and a clip counts as there when at least half of it is.
+ * @throws OptionError where the recordings have other channels than the model, or an excerpt is longer than its window
+ */
+export class RecordingClips {
+  readonly #samplesOfClip: number;
+
+  constructor(
+    config: ClipConfig,
+    readonly count: number,
+    readonly recordings: Recordings,
+    readonly asked: readonly MomentQuery[],
+  ) {
+    if (config.kind !== 'signal') throw new OptionError(`a model of ${config.kind} cannot read recordings`);
+    if (config.channels !== recordings.channels.length) {
+      throw new OptionError(
+        `the model reads ${config.channels} channels, the recordings have ${recordings.channels.join(', ')}`,
+      );
+    }
+    this.#samplesOfClip = totalStride(config.stages);
+    const long = asked.find(({ duration }) => duration > this.window + 1e-6);
+    if (long) {
+      throw new OptionError(
+        `query ${long.qid} is about ${long.duration} s, the model sees ${this.window} s at a time`,
+      );
+    }
+  }
+
+  /** Seconds that the model sees at a time. */
+  get window(): number {
+    return (this.count * this.#samplesOfClip) / this.recordings.rate;
+  }
+
+  /** The excerpt of query `index`. */
+  of(index: number): RecordedClips {
+    const { vid, excerpt } = this.asked[index]!;
+    const { channels, rate } = this.recordings;
+    const recording = this.recordings.byName.get(vid)!;
+    const samples = this.count * this.#samplesOfClip;
+    const signal = recording.signal(...excerpt);
+    const length = signal.length / channels.length;
+    const video = new Float32Array(channels.length * samples);
+    for (let sample = 0; sample < length; sample++) {
+      for (let channel = 0; channel < channels.length; channel++) {
+        video[channel * samples + sample] = signal[sample * channels.length + channel]!;
+      }
+    }
+    const clips = Math.max(1, Math.round(length / this.#samplesOfClip));
+    const unit = this.#samplesOfClip / rate;
+    return {
+      video,
+      clips,
+      unit,
+      kinds: Array.from({ length: clips }, (_, i) => this.#kindAt(recording, excerpt[0] + (i + 0.5) * unit)),
+    };
+  }
+
+  /** The number of what is done at a time of a recording. */
+  #kindAt({ segments }: Recording, seconds: number): number {
+    const found = segments.find(({ span: [start, end] }) => start <= seconds && seconds < end);
+    return found ? this.recordings.classes.indexOf(found.label) : unknownKind;
+  }
+}

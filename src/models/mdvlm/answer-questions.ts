@@ -1,0 +1,102 @@
+import { MaskedSampler, type MaskedSamplerOptions } from '../../diffusion/masked.js';
+import { revisionFractions } from '../../diffusion/unmasking.js';
+import { OptionError } from '../../errors.js';
+import type { Segment } from '../../evaluation/segments.js';
+import { tokenSet } from '../../ops/decoding.js';
+import type { Capture } from '../../tensor/capture.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { Prompt } from './mdvlm.js';
+import { answerLength, type SignalMdvlm } from './signal-config.js';
+import {
+  type QuestionInputs,
+  questionInputs,
+  type SignalQuestions,
+  writeQuestions,
+} from './signal-questions.js';
+
+export interface AnswerOptions {
+  /** Denoising steps; default 4. An autoregressive model has one a token. */
+  readonly steps?: number;
+  /** ρ: times are committed in the last share of the steps only; default 1, in all. */
+  readonly rho?: number;
+  /** Share of the committed tokens that the first step may mask again, falling to 0; default 0, none. */
+  readonly revise?: number;
+  /** Questions at a time; default 32. */
+  readonly batch?: number;
+  /** Called after each batch with the number of questions done. */
+  readonly onProgress?: (done: number) => void;
+}
+
+/**
+ * The span that a model answers to each question, in seconds. Each position of the answer has only what may stand there:
+ * two times, then its end.
+ * @throws OptionError
+ */
+export async function answerQuestions(
+  mdvlm: SignalMdvlm,
+  questions: SignalQuestions,
+  { batch = 32, onProgress, ...options }: AnswerOptions = {},
+): Promise<Segment[]> {
+  const { model, config, vocabulary } = mdvlm;
+  const { runtime } = model;
+  const together = Math.min(batch, questions.size);
+  const inputs = questionInputs(runtime, config, together);
+  const { vocabulary: ids } = model.language.config;
+  const timeIds = Array.from({ length: config.times }, (_, i) => vocabulary.times.id(i));
+  const sets = [tokenSet(ids, timeIds), tokenSet(ids, [vocabulary.eotId])];
+  const [allowed, allowedIndex, times] = runtime.detached(() => [
+    runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),
+    runtime.tensor([0, 0, 1], undefined, 'u32'),
+    runtime.tensor(sets[0]!, undefined, 'u32'),
+  ]);
+  let prompt: Capture<Prompt> | undefined;
+  let sampler: MaskedSampler | undefined;
+  try {
+    prompt = await runtime.capture(() => model.prompt(model.eyes.forward(inputs.video), inputs));
+    const before = prompt.outputs;
+    sampler = await MaskedSampler.create(runtime, (tokens) => model.answer(before, tokens), {
+      ...{ batch: together, length: answerLength, answerLength, maskId: vocabulary.maskId },
+      ...{ allowed, allowedIndex },
+      ...stepsOf(model.order, options, times),
+    });
+    const masked = new Uint32Array(together * answerLength).fill(vocabulary.maskId);
+    const found: Segment[] = [];
+    for (let first = 0; first < questions.size; first += together) {
+      const count = Math.min(together, questions.size - first);
+      const asked = Array.from({ length: count }, (_, i) => questions.question(first + i));
+      writeQuestions(mdvlm, asked, inputs);
+      prompt.run();
+      const answers = await sampler.decode(masked);
+      for (let i = 0; i < count; i++) {
+        const [start, end] = [0, 1].map((k) => vocabulary.times.indexOf(answers[i * answerLength + k]!)!);
+        found.push(questions.segment(first + i, [start!, end!]));
+      }
+      onProgress?.(found.length);
+    }
+    return found;
+  } finally {
+    sampler?.dispose();
+    prompt?.dispose();
+    for (const tensor of [...tensorsOf(inputs), allowed, allowedIndex, times]) tensor.dispose();
+  }
+}
+
+const tensorsOf = ({ video, lengths, ids, keyMask }: QuestionInputs) => [video, lengths, ids, keyMask];
+
+/** The order in which positions get their tokens. @throws OptionError */
+function stepsOf(
+  order: SignalMdvlm['model']['order'],
+  { steps = 4, rho = 1, revise = 0 }: AnswerOptions,
+  times: Tensor,
+): Partial<MaskedSamplerOptions> {
+  if (order === 'autoregressive') return { blockLength: 1, steps: answerLength };
+  if (!(rho > 0 && rho <= 1)) throw new OptionError(`rho must be above 0 and at most 1, not ${rho}`);
+  if (!(revise >= 0 && revise < 1))
+    throw new OptionError(`revise must be at least 0 and below 1, not ${revise}`);
+  return {
+    steps,
+    // The last step commits what is left.
+    ...(rho < 1 && { late: { ids: times, from: Math.min(steps - 1, Math.ceil((1 - rho) * steps)) } }),
+    ...(revise > 0 && { revision: { fractions: revisionFractions(steps, revise) } }),
+  };
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { relativeError } from '../../cases/support/host.js';
+import { OptionError } from '../../src/errors.js';
+import { answerQuestions } from '../../src/models/mdvlm/answer-questions.js';
+import {
+  checkSignalMdvlmConfig,
+  makeSignalMdvlm,
+  signalMdvlmConfigs,
+} from '../../src/models/mdvlm/signal-config.js';
+import { questionInputs, SignalQuestions, writeQuestions } from '../../src/models/mdvlm/signal-questions.js';
+import { testRuntime } from '../support/runtime.js';
+import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
+
+const runtime = await testRuntime();
+const { recordings, queries } = loudMoments();
+const words = ['is', 'left', 'loud', 'one', 'right', 'the', 'when'];
+
+function made(order: 'diffusion' | 'autoregressive' = 'diffusion', question = smallMdvlm.question) {
+  const mdvlm = makeSignalMdvlm(runtime, { ...smallMdvlm, order, question }, words);
+  mdvlm.model.initialize(3);
+  return mdvlm;
+}
+
+/** Hidden states of answers to all four questions. */
+async function hidden(mdvlm: ReturnType<typeof made>, answers: readonly number[]): Promise<Float32Array> {
+  const { model, config } = mdvlm;
+  const questions = new SignalQuestions(mdvlm, recordings, queries);
+  const inputs = questionInputs(runtime, config, 4);
+  writeQuestions(
+    mdvlm,
+    queries.map((_, i) => questions.question(i)),
+    inputs,
+  );
+  const prompt = model.prompt(model.eyes.forward(inputs.video), inputs);
+  const ids = runtime.tensor(answers, [answers.length / 3, 3], 'u32');
+  return (await model.answer(prompt, ids).hidden.read()) as Float32Array;
+}
+
+const { hidden: size } = smallMdvlm.language;
+const vector = (states: Float32Array, row: number, position: number) =>
+  states.slice((3 * row + position) * size, (3 * row + position + 1) * size);
+const four = (answer: readonly number[]) => [answer, answer, answer, answer].flat();
+
+describe('a masked diffusion model of signals', () => {
+  it('sees the answer from everywhere, an autoregressive one what came before', async () => {
+    const diffusion = made();
+    const [a, b] = [await hidden(diffusion, four([5, 6, 1])), await hidden(diffusion, four([5, 7, 1]))];
+    for (const position of [0, 1, 2]) {
+      assert.notDeepEqual(vector(a, 0, position), vector(b, 0, position));
+    }
+    const autoregressive = made('autoregressive');
+    const [c, d] = [
+      await hidden(autoregressive, four([5, 6, 1])),
+      await hidden(autoregressive, four([5, 7, 1])),
+    ];
+    for (const position of [0, 1]) assert.deepEqual(vector(c, 0, position), vector(d, 0, position));
+    assert.notDeepEqual(vector(c, 0, 2), vector(d, 0, 2));
+    for (const { model } of [diffusion, autoregressive]) model.dispose();
+  });
+
+  it('gives answer r prompt r mod B', async () => {
+    const mdvlm = made();
+    const [once, twice] = [
+      await hidden(mdvlm, four([5, 6, 1])),
+      await hidden(mdvlm, four([5, 6, 1, 5, 6, 1])),
+    ];
+    assert.notDeepEqual(vector(once, 0, 0), vector(once, 1, 0), 'questions differ');
+    assert.ok(relativeError(twice, [...once, ...once]) < 1e-5);
+    mdvlm.model.dispose();
+  });
+
+  it('does not see what is beyond the end of an excerpt', async () => {
+    const mdvlm = made();
+    const questions = new SignalQuestions(mdvlm, recordings, queries);
+    // 6 of 8 seconds.
+    const short = questions.question(3);
+    assert.equal(short.clips, 6);
+    const inputs = questionInputs(runtime, mdvlm.config, 2);
+    const other = short.video.map((value, i) => (i % 80 >= 75 ? 9 : value));
+    writeQuestions(mdvlm, [short, { ...short, video: other }], inputs);
+    const features = (await mdvlm.model.eyes.forward(inputs.video).read()) as Float32Array;
+    const half = features.length / 2;
+    assert.notDeepEqual(features.slice(0, half), features.slice(half));
+    const prompt = mdvlm.model.prompt(mdvlm.model.eyes.forward(inputs.video), inputs);
+    const ids = runtime.tensor([3, 3, 3, 3, 3, 3], [2, 3], 'u32');
+    const states = (await mdvlm.model.answer(prompt, ids).hidden.read()) as Float32Array;
+    // The convolutions of the first six clips reach one clip further, which is still silent.
+    assert.deepEqual(states.slice(0, states.length / 2), states.slice(states.length / 2));
+    mdvlm.model.dispose();
+  });
+
+  it('answers with spans within the excerpt, in every order of steps, and gives back all that it took', async () => {
+    const { usedBytes } = runtime.memory;
+    for (const order of ['diffusion', 'autoregressive'] as const) {
+      const mdvlm = made(order);
+      const questions = new SignalQuestions(mdvlm, recordings, queries);
+      for (const options of [{}, { rho: 0.5, steps: 6 }, { steps: 1 }, { steps: 5, revise: 0.5, batch: 3 }]) {
+        const found = await answerQuestions(mdvlm, questions, options);
+        assert.equal(found.length, 4);
+        found.forEach(([start, end], i) => {
+          assert.ok(0 <= start && start <= end && end <= queries[i]!.duration, `${start} to ${end}`);
+        });
+      }
+      mdvlm.model.dispose();
+    }
+    assert.equal(runtime.memory.usedBytes, usedBytes);
+  });
+
+  it('refuses what it cannot do', async () => {
+    const mdvlm = made('diffusion', 3);
+    assert.throws(() => new SignalQuestions(mdvlm, recordings, queries), /query 0 has 4 words/);
+    mdvlm.model.dispose();
+    const whole = made();
+    const questions = new SignalQuestions(whole, recordings, queries);
+    for (const options of [{ rho: 0 }, { revise: 1 }, { steps: 0 }]) {
+      await assert.rejects(answerQuestions(whole, questions, options), OptionError);
+    }
+    whole.model.dispose();
+    for (const change of [{ times: 0 }, { order: 'backwards' }, { eyes: undefined }]) {
+      assert.throws(() => checkSignalMdvlmConfig({ ...smallMdvlm, ...change }), OptionError);
+    }
+  });
+
+  it('has the size that its configuration promises', () => {
+    const { model } = makeSignalMdvlm(runtime, signalMdvlmConfigs['hapt-mdvlm-tiny'], words);
+    const count = [...model.parameters()].reduce(
+      (total, [, { shape, trained }]) => total + (trained ? shape.reduce((a, b) => a * b, 1) : 0),
+      0,
+    );
+    assert.ok(count > 650_000 && count < 750_000, `${count}`);
+  });
+});
