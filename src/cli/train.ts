@@ -62,7 +62,7 @@ export function addTrain(program: Command): Command {
       .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
       .option('--split <name>', 'which queries', 'train')
       .addOption(ablationOption()),
-    { steps: 1000, batch: 32 },
+    { steps: 1600, batch: 32 },
   ).action(async (options) => void (await trainRecordings(options)));
   addTrainingOptions(
     command
