@@ -67,7 +67,7 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
   const named: SignalMdvlmConfig = signalMdvlmConfigs[options.config];
   const config: SignalMdvlmConfig = {
     ...named,
-    order: autoregressive ? 'autoregressive' : 'diffusion',
+    order: autoregressive ? 'autoregressive' : named.order,
     times: timeTokens ?? named.times,
   };
   const kinds = config.eyes.recognition?.kinds ?? Number.POSITIVE_INFINITY;

@@ -79,6 +79,9 @@ export class MdvlmTask implements TrainingTask {
   readonly #copies: readonly AnswerCopy[];
   readonly #inputs: QuestionInputs;
   readonly #kinds: Tensor;
+  /** f32 (B, T): which part of each clip is asked for, and whether there is one. */
+  readonly #shares: Tensor;
+  readonly #there: Tensor;
   /** u32 and f32 (copies · B, N). */
   readonly #answers: Tensor;
   readonly #targets: Tensor;
@@ -110,8 +113,13 @@ export class MdvlmTask implements TrainingTask {
     this.#inputs = questionInputs(runtime, config, batch);
     this.#draws = runtime.detached(() => new Random(runtime, options.seed));
     const positions = Array.from({ length: batch }, () => layout.spans[0]!).flat();
-    [this.#kinds, this.#answers, this.#targets, this.#weights, this.#rewardWeight] = runtime.detached(() => [
-      runtime.zeros([batch, config.eyes.count], 'u32'),
+    const { count } = config.eyes;
+    [this.#kinds, this.#shares, this.#there] = runtime.detached(() => [
+      runtime.zeros([batch, count], 'u32'),
+      runtime.zeros([batch, count]),
+      runtime.zeros([batch, count]),
+    ]);
+    [this.#answers, this.#targets, this.#weights, this.#rewardWeight] = runtime.detached(() => [
       runtime.zeros([rows, answerLength], 'u32'),
       runtime.zeros([rows, answerLength], 'u32'),
       runtime.zeros([rows, answerLength]),
@@ -123,7 +131,7 @@ export class MdvlmTask implements TrainingTask {
       weights: runtime.tensor(new Float32Array(batch).fill(1 / batch), [batch, 1]),
     }));
     const { samples, ...reward } = options.reward ?? {};
-    if (objective === '+iou' && model.order === 'diffusion') {
+    if (objective === '+iou' && model.order !== 'autoregressive') {
       const policy = samples === undefined ? {} : { policy: { samples, random: this.#draws } };
       this.#reward = new IouReward(runtime, vocabulary.times, vocabulary.maskId, { ...reward, ...policy });
     }
@@ -139,6 +147,7 @@ export class MdvlmTask implements TrainingTask {
       kinds.set(question.kinds, i * config.eyes.count);
     });
     this.#kinds.write(kinds);
+    this.#writeShares(questions);
     const random = new HostRandom(seed, step + maskStream);
     const targets = questions.map((question) => this.#answerOf(question));
     const drawn = targets.map((ids) => this.#draw(ids, random));
@@ -155,7 +164,7 @@ export class MdvlmTask implements TrainingTask {
   }
 
   loss(): Tensor {
-    const { eyes, runtime } = this.model;
+    const { eyes, grounding, runtime } = this.model;
     return runtime.scope(() => {
       const clips = eyes.clips(this.#inputs.video);
       const prompt = this.model.prompt(eyes.tokens(clips), this.#inputs);
@@ -171,6 +180,11 @@ export class MdvlmTask implements TrainingTask {
         parts.push(mul(reward, this.#rewardWeight));
       }
       if (eyes.recognition) parts.push(eyes.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
+      if (grounding && 'states' in prompt) {
+        // The visual tokens stand behind the first one.
+        const states = narrow(prompt.states, 1, 1, eyes.config.count);
+        parts.push(grounding.loss(states, this.#shares, this.#there));
+      }
       return parts.reduce(add);
     });
   }
@@ -180,9 +194,33 @@ export class MdvlmTask implements TrainingTask {
     this.#draws.dispose();
     const { positions, truths, weights } = this.#spans;
     const { video, lengths, ids, keyMask } = this.#inputs;
-    const operands = [this.#kinds, this.#answers, this.#targets, this.#weights, this.#rewardWeight];
+    const operands = [
+      this.#kinds,
+      this.#shares,
+      this.#there,
+      this.#answers,
+      this.#targets,
+      this.#weights,
+      this.#rewardWeight,
+    ];
     for (const tensor of [...operands, positions, truths, weights, video, lengths, ids, keyMask])
       tensor.dispose();
+  }
+
+  /** Which part of each clip the wanted spans cover. */
+  #writeShares(questions: readonly SignalQuestion[]): void {
+    const { eyes, times } = this.mdvlm.config;
+    const clipsOf = (token: number) => (token * eyes.count) / (times - 1);
+    const each = (value: (question: SignalQuestion, clip: number) => number) =>
+      questions.flatMap((question) => Array.from({ length: eyes.count }, (_, clip) => value(question, clip)));
+    const [shares, there] = [
+      each(({ span }, clip) =>
+        Math.max(0, Math.min(clip + 1, clipsOf(span![1])) - Math.max(clip, clipsOf(span![0]))),
+      ),
+      each(({ clips }, clip) => Number(clip < clips)),
+    ];
+    this.#shares.write(shares);
+    this.#there.write(there);
   }
 
   /** The tokens of the wanted answer. */

@@ -23,6 +23,12 @@ const { words } = WordVocabulary.of(
   smallMdvlm.times,
 );
 
+const prefixed: SignalMdvlmConfig = {
+  ...smallMdvlm,
+  order: 'prefix-diffusion',
+  grounding: { weight: 1 },
+};
+
 /** Trains the small model on all four questions in each step, from where a run of that name stopped. */
 async function trained(
   name: string,
@@ -53,6 +59,7 @@ const mean = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b) / n
 describe('training on questions about signals', () => {
   for (const [name, options, config] of [
     ['all objectives', { objective: '+iou' }, smallMdvlm],
+    ['all objectives, the prompt once', { objective: '+iou' }, prefixed],
     ['next tokens', {}, { ...smallMdvlm, order: 'autoregressive' }],
   ] as const) {
     it(`by ${name} learns four answers by heart`, async (test) => {

@@ -1,5 +1,5 @@
 import type { LastLayer } from '../../diffusion/masked.js';
-import { normalInitial } from '../../nn/initial.js';
+import { type Initial, normalInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { Module, type Parameter, type WeightDtype } from '../../nn/module.js';
 import { RmsNorm } from '../../nn/norm.js';
@@ -7,6 +7,7 @@ import { attention } from '../../ops/attention.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
 import { add, mul } from '../../ops/binary.js';
 import { cast } from '../../ops/cast.js';
+import { concat } from '../../ops/concat.js';
 import { embedding } from '../../ops/gather.js';
 import { linear } from '../../ops/matmul.js';
 import { permute } from '../../ops/permute.js';
@@ -20,6 +21,8 @@ export interface LanguageModelOptions {
   readonly weights?: WeightDtype;
   /** Positions of the longest sequence; default those of the configuration. */
   readonly maxLength?: number;
+  /** What embeddings are before training; default normal numbers of the deviation of LLaDA's. */
+  readonly initialEmbedding?: Initial;
 }
 
 export interface ForwardOptions {
@@ -27,12 +30,28 @@ export interface ForwardOptions {
   readonly positions?: Tensor;
   /** u32 (B, L): positions where it is 0 are seen by none, such as padding on the left. */
   readonly keyMask?: Tensor;
-  /** Default: every position sees all others. */
+  /** Default: every position sees all others. With `past`, `queryOffset` is the length of that. */
   readonly mask?: AttentionMask;
+  /** Of positions before these, which are seen too: of `LanguageModel.prefix`. They count in `keyMask`. */
+  readonly past?: readonly KeysAndValues[];
 }
 
-/** LLaDA starts from normal numbers of this deviation. */
-const initial = normalInitial(0.02);
+/** The turned keys and the values of one layer, each (B, heads of the keys, L, head size). */
+export interface KeysAndValues {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** LLaDA starts from normal numbers of this deviation, which for its linear layers is about 1/√width. */
+const deviation = 0.02;
+
+/** What others see of positions that they do not change. */
+export interface Prefix {
+  /** Of each layer. */
+  readonly past: readonly KeysAndValues[];
+  /** Before the last layer, f32 (B, L, D). */
+  readonly states: Tensor;
+}
 
 /** What the layers of a model have in common. */
 class Shared {
@@ -44,6 +63,7 @@ class Shared {
 
   /** Every linear layer of the model is made here. */
   linear(inputs: number, outputs: number): Linear {
+    const initial = normalInitial(1 / Math.sqrt(inputs));
     return new Linear(this.runtime, inputs, outputs, { bias: false, initial, dtype: this.weights });
   }
 
@@ -57,9 +77,11 @@ class Shared {
   }
 }
 
-interface Context extends ForwardOptions {
+interface Context extends Omit<ForwardOptions, 'past'> {
   /** Of `rotaryTable`. */
   readonly table: Tensor;
+  /** What this layer has of the positions before. */
+  readonly past?: KeysAndValues | undefined;
 }
 
 /** Attention with rotary positions, where several heads of the queries may share one of keys and values. */
@@ -83,13 +105,14 @@ class SelfAttention extends Module {
   }
 
   /** (B, L, D) of the weights' type to f32 (B, L, D). */
-  forward(x: Tensor, { table, positions, keyMask, mask }: Context): Tensor {
-    const turned = (layer: Linear) => rotary({ x: this.#split(layer.forward(x)), table, positions });
+  forward(x: Tensor, context: Context): Tensor {
+    const { keyMask, mask, past } = context;
+    const own = this.keysAndValues(x, context);
     const { output } = attention(
       {
-        query: turned(this.#query),
-        key: turned(this.#key),
-        value: this.#split(this.#value.forward(x)),
+        query: this.#turned(this.#query, x, context),
+        key: past ? concat([past.key, own.key], 2) : own.key,
+        value: past ? concat([past.value, own.value], 2) : own.value,
         keyMask,
       },
       mask ? { mask } : {},
@@ -97,6 +120,15 @@ class SelfAttention extends Module {
     const [batch, length] = x.shape as [number, number];
     const joined = permute(output, [0, 2, 1, 3]).reshape([batch, length, -1]);
     return this.#out.forward(joined, { outDtype: 'f32' });
+  }
+
+  keysAndValues(x: Tensor, context: Context): KeysAndValues {
+    return { key: this.#turned(this.#key, x, context), value: this.#split(this.#value.forward(x)) };
+  }
+
+  #turned(layer: Linear, x: Tensor, { table, positions, past }: Context): Tensor {
+    const offset = past && !positions ? past.key.shape[2]! : 0;
+    return rotary({ x: this.#split(layer.forward(x)), table, positions }, { offset });
   }
 
   /** (B, L, heads · size) to (B, heads, L, size). */
@@ -146,10 +178,20 @@ class Layer extends Module {
   /** f32 (B, L, D) to the same. */
   forward(x: Tensor, context: Context): Tensor {
     return this.runtime.scope(() => {
-      const input = (norm: RmsNorm, x: Tensor) => this.#shared.input(norm.forward(x));
-      const y = add(x, this.#attention.forward(input(this.#attentionNorm, x), context));
-      return add(y, this.#feed.forward(input(this.#feedNorm, y)));
+      const y = add(x, this.#attention.forward(this.#input(this.#attentionNorm, x), context));
+      return add(y, this.#feed.forward(this.#input(this.#feedNorm, y)));
     });
+  }
+
+  /** What `forward` attends to, of f32 (B, L, D). */
+  keysAndValues(x: Tensor, context: Context): KeysAndValues {
+    return this.runtime.scope(() =>
+      this.#attention.keysAndValues(this.#input(this.#attentionNorm, x), context),
+    );
+  }
+
+  #input(norm: RmsNorm, x: Tensor): Tensor {
+    return this.#shared.input(norm.forward(x));
   }
 }
 
@@ -170,19 +212,25 @@ export class LanguageModel extends Module {
   constructor(
     runtime: Runtime,
     readonly config: LanguageConfig,
-    { weights = 'f32', maxLength = config.maxPositions }: LanguageModelOptions = {},
+    {
+      weights = 'f32',
+      maxLength = config.maxPositions,
+      initialEmbedding = normalInitial(deviation),
+    }: LanguageModelOptions = {},
   ) {
     super(runtime);
     const { hidden, layers, vocabulary, headSize, ropeTheta, tied } = config;
     const shared = new Shared(runtime, config, weights);
     this.#shared = shared;
     const matrix = [vocabulary, hidden];
-    this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initial, weights);
+    this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initialEmbedding, weights);
     this.#layers = Array.from({ length: layers }, (_, i) =>
       this.child(`model.layers.${i}`, new Layer(shared)),
     );
     this.#norm = this.child('model.norm', shared.norm());
-    this.#vocabulary = tied ? this.#embedding : this.parameter('lm_head.weight', matrix, initial, weights);
+    this.#vocabulary = tied
+      ? this.#embedding
+      : this.parameter('lm_head.weight', matrix, normalInitial(deviation), weights);
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
     this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
@@ -201,9 +249,32 @@ export class LanguageModel extends Module {
    * @throws ShapeError, DtypeError, OptionError where the sequence is longer than the model was made for
    */
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
+    const { past, ...others } = options;
+    return this.runtime.scope(() => {
+      const context = { ...others, table: this.#table };
+      const last = this.#layers.reduce(
+        (x, layer, i) => layer.forward(x, { ...context, past: past?.[i] }),
+        embeddings,
+      );
+      return this.#norm.forward(last);
+    });
+  }
+
+  /**
+   * Goes through positions that see only themselves, once for all answers behind them: LaViDa's prefix-DLM. What the
+   * last layer would make of them is left out, nobody sees it.
+   * @throws as `forward`
+   */
+  prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'past'> = {}): Prefix {
     return this.runtime.scope(() => {
       const context = { ...options, table: this.#table };
-      return this.#norm.forward(this.#layers.reduce((x, layer) => layer.forward(x, context), embeddings));
+      let states = embeddings;
+      const past = this.#layers.map((layer, i) => {
+        const kept = layer.keysAndValues(states, context);
+        if (i + 1 < this.#layers.length) states = layer.forward(states, context);
+        return kept;
+      });
+      return { past, states };
     });
   }
 

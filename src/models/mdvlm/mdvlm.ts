@@ -1,11 +1,11 @@
 import type { LastLayer } from '../../diffusion/masked.js';
 import { Module } from '../../nn/module.js';
-import type { AttentionMask } from '../../ops/attention-problem.js';
 import { concat } from '../../ops/concat.js';
 import { fill } from '../../ops/fill.js';
 import { narrow, split } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { LanguageModel } from './language-model.js';
+import type { Grounding } from './grounding.js';
+import type { LanguageModel, Prefix } from './language-model.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
 export interface Eyes extends Module {
@@ -21,31 +21,43 @@ export interface PromptTokens {
   readonly keyMask: Tensor;
 }
 
-/** A prompt ready for the language model. */
-export interface Prompt {
-  /** f32 (B, P, D). */
-  readonly embeddings: Tensor;
+/** A prompt ready for the language model: its embeddings where it sees the answer, else what the answer sees of it. */
+export type Prompt = {
   /** u32 (B, P). */
   readonly keyMask: Tensor;
-}
+} & (
+  | {
+      /** f32 (B, P, D). */
+      readonly embeddings: Tensor;
+    }
+  | Prefix
+);
 
 /**
- * How answers come about: `diffusion` sees all positions from everywhere, masks where nothing is said yet;
- * `autoregressive` says each token from those before it.
+ * How answers come about:
+ * - `diffusion` sees all positions from everywhere, masks where nothing is said yet (LLaDA-V),
+ * - `prefix-diffusion` sees the whole answer too, but the prompt sees only itself and is gone through once (LaViDa),
+ * - `autoregressive` says each token from those before it.
  */
-export type AnswerOrder = 'diffusion' | 'autoregressive';
+export const answerOrders = ['diffusion', 'prefix-diffusion', 'autoregressive'] as const;
+export type AnswerOrder = (typeof answerOrders)[number];
 
 /** A masked diffusion vision-language model: visual tokens and a question in front of the answer. */
 export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
-  /** @param eyes and language are the model's own, under `eyes.` and the language model's own names */
+  /**
+   * @param eyes and language are the model's own, under `eyes.` and the language model's own names
+   * @param grounding for the training of a model whose prompt sees only itself
+   */
   constructor(
     readonly eyes: Sight,
     readonly language: LanguageModel,
     readonly order: AnswerOrder = 'diffusion',
+    readonly grounding?: Grounding,
   ) {
     super(language.runtime);
     this.child('eyes', eyes);
     this.inline(language);
+    if (grounding) this.child('grounding', grounding);
   }
 
   /** The prompt of B videos and questions. @param visual (B, T, D), of the eyes */
@@ -54,7 +66,9 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
       const question = ids.shape[1]! - 1;
       const words = this.language.embed(ids);
       const [first, rest] = question > 0 ? split(words, 1, [1, question]) : [words];
-      return { embeddings: concat(rest ? [first!, visual, rest] : [first!, visual], 1), keyMask };
+      const embeddings = concat(rest ? [first!, visual, rest] : [first!, visual], 1);
+      if (this.order === 'diffusion') return { embeddings, keyMask };
+      return { ...this.language.prefix(embeddings, { keyMask }), keyMask };
     });
   }
 
@@ -62,21 +76,27 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
    * The last layer behind answers u32 (R, N), its hidden states (R, N, D): position i is that of token i, whatever the
    * order. R is a multiple of B; answer r belongs to prompt r mod B.
    */
-  answer({ embeddings, keyMask }: Prompt, answers: Tensor): LastLayer {
+  answer(prompt: Prompt, answers: Tensor): LastLayer {
     return this.runtime.scope(() => {
       const [rows, length] = answers.shape as [number, number];
-      const before = embeddings.shape[1]!;
       const repeated = (x: Tensor) => {
         const times = rows / x.shape[0]!;
         return times === 1 ? x : concat(Array<Tensor>(times).fill(x), 0);
       };
       const autoregressive = this.order === 'autoregressive';
       const words = this.language.embed(autoregressive ? this.#shifted(answers) : answers);
-      const hidden = this.language.forward(concat([repeated(embeddings), words], 1), {
-        keyMask: concat([repeated(keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1),
-        ...(autoregressive && { mask: this.#causal(rows, before, length) }),
+      const keyMask = concat([repeated(prompt.keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1);
+      const before = prompt.keyMask.shape[1]!;
+      if ('embeddings' in prompt) {
+        const hidden = this.language.forward(concat([repeated(prompt.embeddings), words], 1), { keyMask });
+        return this.language.lastLayer(narrow(hidden, 1, before, length));
+      }
+      const hidden = this.language.forward(words, {
+        keyMask,
+        past: prompt.past.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
+        ...(autoregressive && { mask: { kind: 'causal', queryOffset: before } }),
       });
-      return this.language.lastLayer(narrow(hidden, 1, before, length));
+      return this.language.lastLayer(hidden);
     });
   }
 
@@ -87,16 +107,9 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
     return length === 1 ? start : concat([start, narrow(answers, 1, 0, length - 1)], 1);
   }
 
-  /** The prompt sees itself, a position of the answer the prompt and what is not behind it. */
-  #causal(rows: number, before: number, length: number): AttentionMask {
-    const turns = Uint32Array.from({ length: rows * (before + length) }, (_, i) =>
-      Math.max(0, (i % (before + length)) - before + 1),
-    );
-    return { kind: 'turns', turns: this.runtime.tensor(turns, [rows, before + length], 'u32') };
-  }
-
   override dispose(): void {
     this.eyes.dispose();
     this.language.dispose();
+    this.grounding?.dispose();
   }
 }

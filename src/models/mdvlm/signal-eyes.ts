@@ -1,11 +1,13 @@
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
+import { add } from '../../ops/binary.js';
 import { transpose } from '../../ops/permute.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { ClipPositions, clipEncoder } from '../map-diffusion/clip-encoder.js';
 import type { SignalConfig } from '../map-diffusion/config.js';
 import { Recognition, type RecognitionConfig } from '../map-diffusion/recognition.js';
+import type { TimeTokens } from './time-tokens.js';
 
 export interface SignalEyesConfig {
   /** T: clips of the window, each a visual token. */
@@ -19,25 +21,34 @@ export interface SignalEyesConfig {
 
 /**
  * Eyes for recorded signals (ours): convolutions to one vector a clip, as those of the map-diffusion model, a learned
- * vector for each clip's place, and a linear layer to the size of the language model.
+ * vector for each clip's place, a linear layer to the size of the language model, and the time at which the clip begins,
+ * in the language model's own word for it: an answer can repeat what it saw.
  */
 export class SignalEyes extends Module {
   readonly recognition: Recognition | undefined;
   readonly #clips;
   readonly #positions;
   readonly #projector;
+  readonly #times: Tensor;
 
-  /** @param size D of the language model */
+  /**
+   * @param embed ids to embeddings of the language model, of size D
+   * @param times time tokens over the window
+   */
   constructor(
     runtime: Runtime,
     readonly config: SignalEyesConfig,
     size: number,
+    readonly embed: (ids: Tensor) => Tensor,
+    times: TimeTokens,
   ) {
     super(runtime);
     const { count, clips, hidden, recognition } = config;
     this.#clips = this.child('clips', clipEncoder(runtime, clips, hidden, count));
     this.#positions = this.child('positions', new ClipPositions(runtime, hidden, count));
     this.#projector = this.child('projector', new Linear(runtime, hidden, size));
+    const starts = Array.from({ length: count }, (_, clip) => times.id(times.encode(clip, count)));
+    this.#times = runtime.detached(() => runtime.tensor(starts, [1, count], 'u32'));
     this.recognition =
       recognition && this.child('recognition', new Recognition(runtime, hidden, recognition));
   }
@@ -49,10 +60,17 @@ export class SignalEyes extends Module {
 
   /** Features of clips (B, hidden, T) to visual tokens (B, T, D). */
   tokens(clips: Tensor): Tensor {
-    return this.runtime.scope(() => this.#projector.forward(transpose(this.#positions.forward(clips))));
+    return this.runtime.scope(() =>
+      add(this.#projector.forward(transpose(this.#positions.forward(clips))), this.embed(this.#times)),
+    );
   }
 
   forward(video: Tensor): Tensor {
     return this.runtime.scope(() => this.tokens(this.clips(video)));
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#times.dispose();
   }
 }
