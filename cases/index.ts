@@ -46,7 +46,12 @@ import {
 import { randomCases } from './random.js';
 import { maskedMeanCases, maskedMeanGradientCases, reduceCases } from './reduce.js';
 import { rotaryCases } from './rotary.js';
-import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from './sampling.js';
+import {
+  commitTokensCases,
+  remaskTokensCases,
+  spanCandidatesCases,
+  tokenCandidatesCases,
+} from './sampling.js';
 import {
   broadcastToCases,
   concatCases,
@@ -122,6 +127,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   tokenCandidatesCases,
   commitTokensCases,
   remaskTokensCases,
+  spanCandidatesCases,
   permuteCases,
   sliceCases,
   placeCases,

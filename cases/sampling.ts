@@ -3,6 +3,7 @@ import { loadReference } from '../native/index.js';
 import { commitTokensOperation } from '../src/ops/commit-tokens.js';
 import { allTokensBut, newDecoding } from '../src/ops/decoding.js';
 import { remaskTokensOperation } from '../src/ops/remask-tokens.js';
+import { type SpanCandidatesOptions, spanCandidatesOperation } from '../src/ops/span-candidates.js';
 import { tokenCandidatesOperation } from '../src/ops/token-candidates.js';
 import {
   type ConfidenceKind,
@@ -22,8 +23,11 @@ interface Candidates {
   gaps: Float64Array;
 }
 
+type ReferenceSpans = Pick<Candidates, 'candidates' | 'confidence' | 'gaps'>;
+
 const native = loadReference<{
   token_candidates(...operands: unknown[]): Candidates;
+  span_candidates(...operands: unknown[]): ReferenceSpans;
   commit_tokens(...operands: unknown[]): Uint32Array;
   remask_tokens(...operands: unknown[]): Uint32Array;
 }>();
@@ -50,9 +54,9 @@ const sequences = (fc: FastCheck) => ({
 
 const maskId = 3;
 
-function stateOf(size: Sequences, random: Random, blockStep = 0): HostTensor {
+function stateOf(size: Sequences, random: Random, blockStep = 0, masked = 1): HostTensor {
   const words = newDecoding(random.whole(0, 2 ** 40));
-  words.splice(2, 3, size.step, size.block, blockStep);
+  words.splice(2, 4, size.step, size.block, blockStep, masked);
   return u32([words.length], (i) => words[i]!);
 }
 
@@ -244,6 +248,107 @@ function candidatesReference(
   );
 }
 
+interface SpansSize extends Sequences {
+  spans: number;
+  times: number;
+  firstId: number;
+  temperature: number;
+  confidence: ConfidenceKind;
+  rescore: boolean;
+  /** Share of the positions that are masked; most others hold times. */
+  masked: number;
+}
+
+const spanSize = {
+  ...{ batch: 2, prompt: 3, rows: 12, blockLength: 8, block: 0, step: 2, spans: 5, times: 10, firstId: 4 },
+  ...{ temperature: 0, confidence: 'probability' as const, rescore: false, masked: 0.6 },
+};
+
+export const spanCandidatesCases: CaseTable<SpansSize> = {
+  operation: spanCandidatesOperation,
+  sizes: [
+    spanSize,
+    { ...spanSize, spans: 1, times: 2, rows: 2, masked: 1 },
+    { ...spanSize, batch: 1, spans: 70, rows: 140, blockLength: 140, times: 100, firstId: 6, masked: 1 },
+    ...confidenceKinds.map((confidence) => ({
+      ...{ ...spanSize, block: 1, rescore: true, times: 13, temperature: 0.7 },
+      confidence,
+    })),
+  ],
+  random: (fc) =>
+    fc.record({
+      ...sequences(fc),
+      rows: fc.integer({ min: 2, max: 24 }),
+      spans: fc.integer({ min: 1, max: 9 }),
+      times: fc.integer({ min: 2, max: 40 }),
+      firstId: fc.integer({ min: 4, max: 20 }),
+      temperature: fc.constantFrom(0, 0.5, 1),
+      confidence: fc.constantFrom(...confidenceKinds),
+      rescore: fc.boolean(),
+      masked: fc.constantFrom(0.3, 0.7, 1),
+    }),
+  storages: ['f32'],
+  make(size, random) {
+    const { batch, prompt, rows, spans, times, firstId } = size;
+    // Each position once; where there are more spans than fit, some lie beyond the answer.
+    const places = Array.from({ length: batch }, () => {
+      const keys = Array.from({ length: Math.max(rows, 2 * spans) }, () => random.uniform());
+      return [...keys.keys()].sort((a, b) => keys[a]! - keys[b]!);
+    });
+    const some = () => (random.uniform() < 0.02 ? Number.NEGATIVE_INFINITY : 3 * random.normal());
+    const token = () => {
+      if (random.uniform() < size.masked) return maskId;
+      return random.uniform() < 0.8 ? firstId + random.whole(0, times - 1) : random.whole(0, 2);
+    };
+    return {
+      inputs: {
+        logits: fixed(fill([batch, spans, 2, times], some)),
+        positions: u32([batch, spans, 2], (i) => places[Math.floor(i / (2 * spans))]![i % (2 * spans)]!),
+        tokens: u32([batch, prompt + rows], token),
+        state: stateOf(size, random),
+        candidates: u32([batch, rows], () => random.whole(0, 2)),
+        confidence: fixed(fill([batch, rows], () => random.uniform())),
+      },
+      options: {
+        ...{ maskId, firstId, blockLength: size.blockLength, temperature: size.temperature },
+        ...{ confidence: size.confidence, rescore: size.rescore },
+      },
+    };
+  },
+  // The candidates are compared in `verify`, and the confidences with them.
+  reference: () => ({}),
+  selfTestAnswers(inputs, options) {
+    const { candidates, confidence } = spansReference(inputs, options);
+    const { shape } = inputs.candidates;
+    return { candidates: result(shape, candidates), confidence: result(shape, confidence) };
+  },
+  verify({ candidates, confidence }, inputs, options) {
+    const wanted = spansReference(inputs, options);
+    for (let i = 0; i < wanted.candidates.length; i++) {
+      // Within the error of f32 another pair is right too.
+      if (wanted.gaps[i]! < 1e-5 && wanted.gaps[i]! > 0) continue;
+      assert.equal(candidates!.data[i], wanted.candidates[i], `row ${i}: candidate`);
+      const sure = wanted.confidence[i]!;
+      const bound = 1e-5 * Math.max(1, Math.abs(sure));
+      const error = Math.abs(confidence!.data[i]! - sure);
+      assert.ok(error <= bound, `row ${i}: confidence ${confidence!.data[i]} instead of ${sure}`);
+    }
+  },
+};
+
+function spansReference(
+  { logits, positions, tokens, state, candidates, confidence }: LogitInputs,
+  options: SpanCandidatesOptions,
+): ReferenceSpans {
+  const { temperature, confidence: kind = 'probability', firstId, rescore } = options;
+  const [, spans, , times] = logits!.shape as [number, number, number, number];
+  return native.span_candidates(
+    ...[logits!.data, positions!.data, tokens!.data, state!.data, candidates!.data, confidence!.data],
+    ...answer(tokens!, candidates!.shape[1]!, options),
+    ...[spans, times, firstId, temperature, confidenceKinds.indexOf(kind), rescore],
+  );
+}
+
 interface CommitSize extends Sequences {
   stepsPerBlock: number;
   blockStep: number;
@@ -355,6 +460,8 @@ interface RemaskSize extends Sequences {
   fractions: boolean;
   eligible: boolean;
   always: boolean;
+  /** Nothing is masked any more. */
+  over: boolean;
 }
 
 export const remaskTokensCases: CaseTable<RemaskSize> = {
@@ -362,11 +469,15 @@ export const remaskTokensCases: CaseTable<RemaskSize> = {
   sizes: [
     {
       ...{ batch: 2, prompt: 5, rows: 200, blockLength: 120, block: 1, step: 2 },
-      ...{ steps: 4, fractions: true, eligible: false, always: false },
+      ...{ steps: 4, fractions: true, eligible: false, always: false, over: false },
     },
     {
       ...{ batch: 1, prompt: 0, rows: 12, blockLength: 12, block: 0, step: 9 },
-      ...{ steps: 3, fractions: false, eligible: true, always: true },
+      ...{ steps: 3, fractions: false, eligible: true, always: true, over: false },
+    },
+    {
+      ...{ batch: 1, prompt: 2, rows: 12, blockLength: 12, block: 1, step: 4 },
+      ...{ steps: 9, fractions: true, eligible: false, always: false, over: true },
     },
   ],
   random: (fc) =>
@@ -376,6 +487,7 @@ export const remaskTokensCases: CaseTable<RemaskSize> = {
       fractions: fc.boolean(),
       eligible: fc.boolean(),
       always: fc.boolean(),
+      over: fc.boolean(),
     }),
   storages: ['f32'],
   make(size, random) {
@@ -391,7 +503,7 @@ export const remaskTokensCases: CaseTable<RemaskSize> = {
         ),
         previous,
         confidence: confidence(size, random),
-        state: stateOf(size, random),
+        state: stateOf(size, random, 0, Number(!size.over)),
         amounts,
         eligible: size.eligible ? eligible(size, random) : undefined,
         always: size.always ? someIds(random, vocabulary, 0.5) : undefined,

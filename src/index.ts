@@ -54,7 +54,15 @@ export {
 export { type WorldVideo, worldSeed, worldVideo } from './data/world/world.js';
 // Diffusion, errors.
 export { GaussianDiffusion } from './diffusion/gaussian.js';
-export { type LastLayer, MaskedSampler, maskedSequences, type TokenLogits } from './diffusion/masked.js';
+export {
+  type CachedTokenLogits,
+  type LastLayer,
+  MaskedSampler,
+  type MaskedSamplerOptions,
+  maskedSequences,
+  type Pass,
+  type TokenLogits,
+} from './diffusion/masked.js';
 export * from './diffusion/schedule.js';
 export * from './diffusion/unmasking.js';
 export * from './errors.js';
@@ -116,6 +124,12 @@ export {
   answerFromTokens,
 } from './models/mdvlm/answers.js';
 export {
+  CachedLogits,
+  type CachedSequences,
+  type CacheKind,
+  cacheKinds,
+} from './models/mdvlm/cached-logits.js';
+export {
   type ChatMessage,
   type ChatOptions,
   type EncodedChat,
@@ -133,8 +147,10 @@ export {
   firstLogits,
   type GenerateOptions,
   generateTokens,
+  type StrayingOptions,
 } from './models/mdvlm/decode.js';
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/iou-reward.js';
+export { KeyValueCache } from './models/mdvlm/key-value-cache.js';
 export {
   type LanguageConfig,
   type LanguageName,
@@ -282,6 +298,7 @@ export { scatter } from './ops/scatter.js';
 export { scatterAdd } from './ops/scatter-add.js';
 export { narrow, reverse, slice, split } from './ops/slice.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
+export { spanCandidates } from './ops/span-candidates.js';
 export { stylize } from './ops/stylize.js';
 export { sumTo } from './ops/sum-to.js';
 export { timeEmbedding } from './ops/time-embedding.js';

@@ -5,11 +5,12 @@ import { Random } from '../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../cases/support/tensors.js';
 import type { StoredCase, StoredTensor } from '../src/cli/self-test.js';
 import { Runtime } from '../src/tensor/runtime.js';
+import { maskedGolden } from './support/masked-golden.js';
 
 /**
  * Writes src/cli/self-test-cases.ts: small cases of every operation, enough for each of its variants, with the
  * answers of the double-precision reference, so that `tal doctor` can check every kernel where there is no
- * compiler.
+ * compiler. And test/ops/sampling-golden.json: tokens that every driver has to sample from the same logits.
  */
 const mostElements = 4000;
 
@@ -50,6 +51,10 @@ for (const table of caseTables) {
     });
   }
 }
+await writeFile(
+  new URL('../../test/ops/sampling-golden.json', import.meta.url),
+  `${JSON.stringify(await maskedGolden(runtime), undefined, 2)}\n`,
+);
 runtime.destroy();
 
 const text = JSON.stringify(stored, undefined, 1);

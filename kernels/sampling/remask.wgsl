@@ -2,8 +2,8 @@
 // decoding). Of the tokens up to the end of the block that were there before the step and may be revised, n
 // in number, it takes those with the lowest confidence: amounts[step] of them, or with FRACTIONS
 // floor(amounts[step] n). A token may be revised where its position is eligible or its id is among `always`.
-// Of equal confidences the lower position goes first. One invocation a position: it counts those that go
-// before it.
+// Of equal confidences the lower position goes first. A decoding whose last step left nothing masked is over, and keeps
+// its tokens. One invocation a position: it counts those that go before it.
 //! import lib/decoding.wgsl
 //! import lib/index.wgsl
 //! import lib/order.wgsl
@@ -46,6 +46,7 @@ fn remask(
   let batch = i / params.length;
   let position = i % params.length;
   next[i] = tokens[i];
+  if (state.step > 0u && state.masked == 0u) { return; }
   let end = block_end(state.block, params.start, params.block_length, params.length);
   if (position < params.start || position >= end || !revisable(batch, position)) { return; }
 

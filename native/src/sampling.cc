@@ -10,9 +10,10 @@ constexpr uint32_t no_token = 0xffffffff;
 
 /// Words of the state of a decoding.
 struct State {
-  uint32_t seed_low, seed_high, step, block, block_step;
+  uint32_t seed_low, seed_high, step, block, block_step, masked;
   explicit State(const uint32_t* words)
-      : seed_low(words[0]), seed_high(words[1]), step(words[2]), block(words[3]), block_step(words[4]) {}
+      : seed_low(words[0]), seed_high(words[1]), step(words[2]), block(words[3]), block_step(words[4]),
+        masked(words[5]) {}
 };
 
 /// Where the answer lies in the sequences, from the arguments behind `first`.
@@ -28,6 +29,40 @@ struct Answer {
     return end(state) - std::min(end(state), start + state.block * block_length);
   }
   size_t row(size_t b, size_t position) const { return b * rows + position + rows - length; }
+};
+
+/// The softmax of the logits l over some of the ids.
+class Distribution {
+ public:
+  Distribution(const std::vector<double>& l, const std::vector<uint32_t>& usable) : l(l), usable(usable) {
+    for (const uint32_t v : usable) {
+      second = std::max(second, std::min(largest, l[v]));
+      largest = std::max(largest, l[v]);
+    }
+    for (const uint32_t v : usable) sum += std::exp(shifted(v));
+  }
+  double probability(uint32_t v) const { return std::exp(shifted(v)) / sum; }
+  /// Of one of the kinds but the random one.
+  double confidence(uint32_t v, int64_t kind) const {
+    if (kind == 1) {
+      if (usable.size() == 1) return 1.0;
+      return second == largest ? 0 : (1 - std::exp(second - largest)) / sum;
+    }
+    if (kind == 2) {
+      double entropy = 0;
+      for (const uint32_t w : usable) {
+        if (const double p = probability(w); p > 0) entropy += p * std::log(p);
+      }
+      return entropy;
+    }
+    return probability(v);
+  }
+
+ private:
+  const std::vector<double>& l;
+  const std::vector<uint32_t>& usable;
+  double largest = -infinity, second = -infinity, sum = 0;
+  double shifted(uint32_t v) const { return l[v] == largest ? 0 : l[v] - largest; }
 };
 
 static bool contains(const uint32_t* set, uint32_t id) { return set[id / 32] >> (id % 32) & 1; }
@@ -78,35 +113,17 @@ static Napi::Value token_candidates(Info info) {
     }
     if (usable.empty()) return;
 
-    double largest = -infinity, second = -infinity, sum = 0;
-    for (const uint32_t v : usable) {
-      second = std::max(second, std::min(largest, l[v]));
-      largest = std::max(largest, l[v]);
-    }
-    const auto shifted = [&](uint32_t v) { return l[v] == largest ? 0 : l[v] - largest; };
-    for (const uint32_t v : usable) sum += std::exp(shifted(v));
-    const auto probability = [&](uint32_t v) { return std::exp(shifted(v)) / sum; };
+    const Distribution distribution(l, usable);
     const uint32_t step = state.step + 1;
     const auto uniform = [&](uint32_t quad, size_t word) {
       return open_uniform(philox({quad, uint32_t(position), uint32_t(b), step}, state.seed_low, state.seed_high)[word]);
     };
     const auto confidence_in = [&](uint32_t v) {
-      if (kind == 1) {
-        if (usable.size() == 1) return 1.0;
-        return second == largest ? 0 : (1 - std::exp(second - largest)) / sum;
-      }
-      if (kind == 2) {
-        double entropy = 0;
-        for (const uint32_t w : usable) {
-          if (const double p = probability(w); p > 0) entropy += p * std::log(p);
-        }
-        return entropy;
-      }
-      return kind == 3 ? uniform(no_token, 0) : probability(v);
+      return kind == 3 ? uniform(no_token, 0) : distribution.confidence(v, kind);
     };
     if (!masked) {
       sure[row] = token < columns && std::find(usable.begin(), usable.end(), token) != usable.end()
-                      ? probability(token) : unscored;
+                      ? distribution.probability(token) : unscored;
       return;
     }
     double best = -infinity, next = -infinity;
@@ -133,6 +150,101 @@ static Napi::Value token_candidates(Info info) {
   result.Set("confidence", confidence);
   result.Set("rivals", rivals);
   result.Set("rivalConfidence", rival_confidence);
+  result.Set("gaps", gaps);
+  return result;
+}
+
+/// span_candidates(logits [B, S, 2, n], positions [B, S, 2], tokens [B, L], state, candidates [B, R],
+///   confidence [B, R], B, L, R, start, block_length, mask_id, S, n, first_id, temperature, confidence_kind, rescore)
+/// -> { candidates, confidence, gaps }: gaps [B, R] are how much lower the sum of the next best pair is
+static Napi::Value span_candidates(Info info) {
+  const double *logits = doubles(info, 0), *sure = doubles(info, 5);
+  const uint32_t *positions = uints(info, 1), *tokens = uints(info, 2), *given = uints(info, 4);
+  const State state(uints(info, 3));
+  const Answer answer(info, 6);
+  const size_t spans = whole(info, 12), times = whole(info, 13);
+  const uint32_t first_id = whole(info, 14);
+  const double temperature = real(info, 15);
+  const int64_t kind = whole(info, 16);
+  const bool rescore = flag(info, 17);
+  const size_t total = answer.batch * answer.rows;
+  auto candidates = Napi::Uint32Array::New(info.Env(), total);
+  auto confidence = Napi::Float64Array::New(info.Env(), total), gaps = Napi::Float64Array::New(info.Env(), total);
+  std::copy_n(given, total, candidates.Data());
+  std::copy_n(sure, total, confidence.Data());
+  std::fill_n(gaps.Data(), total, infinity);
+
+  for (size_t span = 0; span < answer.batch * spans; span++) {
+    const size_t b = span / spans;
+    const uint32_t* at = positions + 2 * span;
+    if (at[0] >= answer.length - answer.start || at[1] >= answer.length - answer.start) continue;
+    bool masked[2], played[2];
+    std::vector<double> l[2], score[2];
+    // Times that may stand at a position whatever stands at the other.
+    std::vector<bool> open[2];
+    const auto uniform = [&](int side, uint32_t quad, size_t word) {
+      const uint32_t position = answer.start + at[side];
+      return open_uniform(
+          philox({quad, position, uint32_t(b), state.step + 1}, state.seed_low, state.seed_high)[word]);
+    };
+    for (int side = 0; side < 2; side++) {
+      const size_t position = answer.start + at[side];
+      const uint32_t token = tokens[b * answer.length + position];
+      masked[side] = token == answer.mask_id;
+      played[side] = position < answer.end(state);
+      const bool held = token >= first_id && token - first_id < times;
+      for (uint32_t t = 0; t < times; t++) {
+        double value = logits[(2 * span + side) * times + t];
+        if (std::isnan(value)) value = -infinity;
+        l[side].push_back(value);
+        const uint32_t id = first_id + t;
+        const bool chosen = masked[side] && played[side];
+        if (chosen && temperature > 0) value -= temperature * std::log(-std::log(uniform(side, id / 4, id % 4)));
+        score[side].push_back(chosen ? std::max(value, -1e30) : 0);
+        open[side].push_back(!held || t == token - first_id);
+      }
+    }
+    double best = -infinity, next = -infinity;
+    uint32_t pair[2] = {no_token, no_token};
+    for (uint32_t e = 1; e < times; e++) {
+      for (uint32_t s = 0; s < e; s++) {
+        if (!open[0][s] || !open[1][e]) continue;
+        const double sum = score[0][s] + score[1][e];
+        if (pair[0] == no_token || sum > best) {
+          next = best, best = sum;
+          pair[0] = s, pair[1] = e;
+        } else {
+          next = std::max(next, sum);
+        }
+      }
+    }
+    for (int side = 0; side < 2; side++) {
+      const size_t row = answer.row(b, answer.start + at[side]);
+      const uint32_t token = tokens[b * answer.length + answer.start + at[side]];
+      if (!played[side] || !(masked[side] || rescore)) continue;
+      std::vector<uint32_t> usable;
+      for (uint32_t t = 0; t < times; t++) {
+        bool fits = false;
+        for (uint32_t u = 0; u < times; u++) fits |= open[1 - side][u] && (side == 0 ? t < u : u < t);
+        if (fits) usable.push_back(t);
+      }
+      const uint32_t time = masked[side] ? pair[side] : token - first_id;
+      const bool possible = std::find(usable.begin(), usable.end(), time) != usable.end();
+      if (masked[side]) {
+        candidates.Data()[row] = possible ? first_id + time : token;
+        confidence.Data()[row] = unscored;
+        gaps.Data()[row] = best == next ? 0 : best - next;
+      }
+      if (!possible) continue;
+      const Distribution distribution(l[side], usable);
+      confidence.Data()[row] = !masked[side] ? distribution.probability(time)
+                               : kind == 3   ? uniform(side, no_token, 0)
+                                             : distribution.confidence(time, kind);
+    }
+  }
+  auto result = Napi::Object::New(info.Env());
+  result.Set("candidates", candidates);
+  result.Set("confidence", confidence);
   result.Set("gaps", gaps);
   return result;
 }
@@ -203,6 +315,7 @@ static Napi::Value remask_tokens(Info info) {
   auto result = Napi::Uint32Array::New(info.Env(), answer.batch * answer.length);
   uint32_t* next = result.Data();
   std::copy_n(tokens, answer.batch * answer.length, next);
+  if (state.step > 0 && state.masked == 0) return result;
   const size_t step = std::min<size_t>(state.step, steps - 1);
   for (size_t b = 0; b < answer.batch; b++) {
     std::vector<size_t> rows;
@@ -224,6 +337,7 @@ static Napi::Value remask_tokens(Info info) {
 }
 
 REFERENCE(token_candidates);
+REFERENCE(span_candidates);
 REFERENCE(commit_tokens);
 REFERENCE(remask_tokens);
 

@@ -25,6 +25,25 @@ export function notNegative(text: string): number {
   return value;
 }
 
+/** A number from 0 to 1. */
+export function share(text: string): number {
+  const value = notNegative(text);
+  if (value > 1) throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  return value;
+}
+
+/** Ids of tokens and ranges of them, `5,126084-126183`. */
+export function idList(text: string): number[] {
+  return text.split(',').flatMap((piece) => {
+    const [, first, last = first] = /^(\d{1,7})(?:-(\d{1,7}))?$/.exec(piece) ?? [];
+    const count = Number(last) - Number(first) + 1;
+    if (first === undefined || count < 1) {
+      throw new InvalidArgumentError('It must be ids and ranges of ids, such as 5,126084-126183.');
+    }
+    return Array.from({ length: count }, (_, i) => Number(first) + i);
+  });
+}
+
 /** The name of a file to draw into. */
 export function picture(path: string): string {
   if (!/\.(svg|html?)$/i.test(path)) throw new InvalidArgumentError('Its name must end in .svg or .html.');

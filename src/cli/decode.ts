@@ -2,6 +2,7 @@ import { readJson } from '../data/byte-source.js';
 import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { writeNpy } from '../data/npy.js';
 import { FileFormatError } from '../errors.js';
+import type { CacheKind } from '../models/mdvlm/cached-logits.js';
 import { answerSizes, checkPrompt, firstLogits, generateTokens } from '../models/mdvlm/decode.js';
 import { loadLanguageModel, readLanguageConfig } from '../models/mdvlm/model-folder.js';
 import type { WeightDtype } from '../nn/module.js';
@@ -17,6 +18,13 @@ export interface DecodeOptions {
   readonly temperature: number;
   readonly cfgScale: number;
   readonly seed: number;
+  readonly cache: 'none' | CacheKind;
+  readonly threshold?: number;
+  readonly revise?: number;
+  readonly lateIds?: readonly number[];
+  readonly rho: number;
+  readonly bannedIds?: readonly number[];
+  readonly stopId?: number;
   readonly weights: WeightDtype;
   readonly json: string;
   readonly logits?: string;
@@ -25,7 +33,7 @@ export interface DecodeOptions {
 /** `tal decode`: raw token ids in, LLaDA's answer to them out, with what stood there after each step. */
 export async function decode(options: DecodeOptions): Promise<void> {
   const { json, logits, temperature, seed, cfgScale: guidanceScale } = options;
-  const { genLength, blockLength, steps } = options;
+  const { genLength, blockLength, steps, threshold, revise, lateIds, rho, bannedIds, stopId } = options;
   const prompt = await readIds(options.promptIds);
   const sizes = answerSizes({
     ...(genLength !== undefined && { length: genLength }),
@@ -49,7 +57,12 @@ export async function decode(options: DecodeOptions): Promise<void> {
     };
     const ids = await generateTokens(model, prompt, {
       ...sizes,
-      ...{ temperature, guidanceScale, seed, onStep },
+      ...{ temperature, guidanceScale, seed, onStep, cache: options.cache },
+      ...(threshold !== undefined && { threshold }),
+      ...(revise !== undefined && { revise }),
+      ...(lateIds && { late: { ids: lateIds, rho } }),
+      ...(bannedIds && { banned: bannedIds }),
+      ...(stopId !== undefined && { stopId }),
     }).finally(() => progress.stop());
     await writeWhole(json, `${JSON.stringify({ ids, trace })}\n`);
     console.log(`${ids.length} ids after ${trace.length} steps written to ${json}`);

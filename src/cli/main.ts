@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
+import { cacheKinds } from '../models/mdvlm/cached-logits.js';
 import { addAblate } from './ablate.js';
-import { notNegative, page, picture, positive, whole } from './arguments.js';
+import { idList, notNegative, page, picture, positive, share, whole } from './arguments.js';
 import { addBench } from './bench.js';
 import { decode } from './decode.js';
 import { demo, worldModel } from './demo.js';
@@ -84,6 +85,21 @@ program
   .option('--temperature <x>', '0 always takes the most probable token', notNegative, 0)
   .option('--cfg-scale <x>', 'classifier-free guidance by masking the prompt', notNegative, 0)
   .option('--seed <n>', 'of the draws at a temperature above 0', whole(0), 0)
+  .addOption(
+    new Option(
+      '--cache <kind>',
+      "keys and values to keep between steps: the prompt's, which then sees only itself (prefix); of a block's first " +
+        'step those before it (block), or around it (dual)',
+    )
+      .choices(['none', ...cacheKinds])
+      .default('none'),
+  )
+  .option('--threshold <p>', 'commit also all tokens of at least this probability', share)
+  .option('--revise <share>', 'of the tokens that the first step may mask again, falling to 0', share)
+  .option('--late-ids <ids>', 'such as 126084-126183: committed only in the last steps', idList)
+  .option('--rho <share>', 'of the steps, the last ones, in which late ids are committed', share, 0.5)
+  .option('--banned-ids <ids>', 'such as 5,126081: never chosen', idList)
+  .option('--stop-id <n>', 'stop when all before the first of it is there', whole(0))
   .addOption(
     new Option('--weights <type>', 'how the device stores matrices').choices(['f32', 'f16']).default('f32'),
   )

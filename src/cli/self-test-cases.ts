@@ -1891,7 +1891,7 @@ export const selfTestCases: readonly StoredCase[] = [
       state: {
         shape: [6],
         dtype: 'u32',
-        data: 'AH5TtjkAAAAAAAAAAAAAAAAAAAAAAAAA',
+        data: 'AH5TtjkAAAAAAAAAAAAAAAAAAAABAAAA',
       },
     },
     outputs: {
@@ -1935,7 +1935,7 @@ export const selfTestCases: readonly StoredCase[] = [
       state: {
         shape: [6],
         dtype: 'u32',
-        data: 'ALgfEvIAAAAHAAAAAQAAAAEAAAAAAAAA',
+        data: 'ALgfEvIAAAAHAAAAAQAAAAEAAAABAAAA',
       },
     },
     outputs: {
@@ -1955,46 +1955,92 @@ export const selfTestCases: readonly StoredCase[] = [
     },
     inputs: {
       tokens: {
-        shape: [1, 12],
+        shape: [1, 14],
         dtype: 'u32',
-        data: 'AgAAAAAAAAAwAAAAHAAAABAAAAAzAAAAAAAAAAMAAAAkAAAAAwAAAAIAAAADAAAA',
+        data: 'AwAAAAMAAAAwAAAAHAAAABAAAAAzAAAAAwAAAAMAAAAkAAAAAwAAAAMAAAADAAAAFAAAABEAAAA=',
       },
       previous: {
-        shape: [1, 12],
+        shape: [1, 14],
         dtype: 'u32',
-        data: 'AwAAAAMAAAAwAAAAHAAAABAAAAAzAAAAAwAAAAMAAAAkAAAAAwAAAAMAAAADAAAA',
+        data: 'AwAAAAMAAAAwAAAAHAAAABAAAAAzAAAAAwAAAAMAAAAkAAAAAwAAAAMAAAADAAAAFAAAABEAAAA=',
       },
       confidence: {
         shape: [1, 12],
         dtype: 'f32',
-        data: 'mpkZP5qZGT/NzEw/AADAf83MTD7NzEy+MzMzP5qZmT4AAIA/mpkZP83MTD7NzMy9',
+        data: 'AADAf83MTD7NzEy+MzMzP5qZmT4AAIA/mpkZP83MTD7NzMy9zcxMPpqZGT/NzEy+',
       },
       state: {
         shape: [6],
         dtype: 'u32',
-        data: 'ADOnvOkAAAAJAAAAAAAAAAAAAAAAAAAA',
+        data: 'AGtBK68AAAAEAAAAAQAAAAAAAAAAAAAA',
       },
       amounts: {
-        shape: [3],
-        dtype: 'u32',
-        data: 'AwAAAAEAAAAFAAAA',
-      },
-      eligible: {
-        shape: [12],
-        dtype: 'u32',
-        data: 'AQAAAAEAAAABAAAAAQAAAAEAAAAAAAAAAQAAAAAAAAABAAAAAAAAAAEAAAABAAAA',
-      },
-      always: {
-        shape: [3],
-        dtype: 'u32',
-        data: '//U73PuOf67A////',
+        shape: [9],
+        dtype: 'f32',
+        data: 'ZmZmP83MTD7NzMw9zczMPZqZmT6amRk/zcxMPwAAAAAAAIA/',
       },
     },
     outputs: {
       tokens: {
-        shape: [1, 12],
+        shape: [1, 14],
         dtype: 'u32',
-        data: 'AgAAAAAAAAADAAAAAwAAAAMAAAADAAAAAAAAAAMAAAADAAAAAwAAAAIAAAADAAAA',
+        data: 'AwAAAAMAAAAwAAAAHAAAABAAAAAzAAAAAwAAAAMAAAAkAAAAAwAAAAMAAAADAAAAFAAAABEAAAA=',
+      },
+    },
+    tolerance: 1,
+  },
+  {
+    operation: 'spanCandidates',
+    options: {
+      maskId: 3,
+      firstId: 4,
+      blockLength: 8,
+      temperature: 0,
+      confidence: 'probability',
+      rescore: false,
+    },
+    inputs: {
+      logits: {
+        shape: [2, 5, 2, 10],
+        dtype: 'f32',
+        data: 'Rw8YwGASgT+xq+O/+2xsQPNWxz71d0hATh9fwGW2S0ANRw7AV4CMP731dz8agCdAAsjOwPZwdUAoqgvATh2AQMNC8kCnPrFASXTcvlprn0CCsKHAhAaVwCHsDEARKGZAMfS/vllsmEBuTKXAWaYBQO/lGcGzurS/H/diQLBzjEAGqZZACLbvv1fPCkCX/1fAmEEHwD0B6z+PlgQ/v2P+QJKoQ8BZneq/SVC7P85IksCpbh3APpmKvHs/Xj95Rh5AzvAzwGDbQEA/Ktm/rOjuP8LXl0Db3YS/nH8FwE1lZMAz2IzA4tQHv6QITMCrhVS+NLgfQO9iCEBPADnAmzlnwLUeXsDcObTAOsmVwDxcOUAtxrE/w8c2wAMMusCoEBvAOJWjP1ekzkA+5d490rqcPxNTAcB1poG//yZPQEpObr+O6SG/mQa1vwwx7T9kQ2m/vIeuPs2Pob+0rfK/KPe1P8JOE8DkDU/AixrLvf2SHz+X4zs/djfXwGNsD0A8pXm/ZemnQDJ2LUA27as/i7w+P9w0Yz/ePXnAYi3Tv4DDA8ARcTfAbZZDv33tm8DyPJk/DjRswGMebkAFE9m/FrLvv73srz3rwAjAeJm8QGh3Z0Ch5eQ/iC2KPwAAgP/9ite/vKH4v80at7+CsUdADKjGv0CkjMDCmXk9qUVXwHYjY7+7Wi3AXUtbvfQI1z/AGZ7AdpN5P3x/NcCu0wm/3TFHP5T5m0BSvos+4lnGwPBATb9O69Q+LWVlwMP4BEBeSSo+R/wKQJnwqkCDx0lAAACA/5iR37+4x9S/93HOPsC/f787FuQ+EGM6v5BWdcCPZtM/azCiv0aeNz8aoZZAL+V/PjUpakA3++W+s6xaP0ZHV79Zdzs/XxJNQAWzXUDBRBNAaTw1wKdoWUAB3UM+01BDv/DFmUAJxjlAOLhXP/CTPUAhEXC/Fh11wAr/q7/LHZVAYkarQKj/0r/SYX4/XR8owLDi60BWX9c/cdBOwAGy0L9QRBbA7oSyvzALhMBFQQLA7V0YwPAOtkC5jZO/aTfCQCxC4sDx/LHA/btPP67lPT8=',
+      },
+      positions: {
+        shape: [2, 5, 2],
+        dtype: 'u32',
+        data: 'AAAAAAEAAAALAAAABwAAAAoAAAAFAAAABgAAAAQAAAAIAAAAAwAAAAsAAAAKAAAAAgAAAAgAAAAEAAAABgAAAAMAAAABAAAABQAAAAAAAAA=',
+      },
+      tokens: {
+        shape: [2, 15],
+        dtype: 'u32',
+        data: 'CQAAAAoAAAADAAAAAwAAAAEAAAADAAAAAAAAAAMAAAADAAAAAgAAAAcAAAADAAAAAwAAAAMAAAADAAAAAwAAAAMAAAADAAAAAwAAAAIAAAADAAAAAgAAAAsAAAABAAAAAwAAAAMAAAADAAAAAwAAAAYAAAADAAAA',
+      },
+      state: {
+        shape: [6],
+        dtype: 'u32',
+        data: 'AADAbT0AAAACAAAAAAAAAAAAAAABAAAA',
+      },
+      candidates: {
+        shape: [2, 12],
+        dtype: 'u32',
+        data: 'AgAAAAIAAAABAAAAAgAAAAAAAAAAAAAAAQAAAAEAAAACAAAAAgAAAAAAAAACAAAAAgAAAAIAAAAAAAAAAQAAAAAAAAABAAAAAAAAAAAAAAACAAAAAAAAAAAAAAABAAAA',
+      },
+      confidence: {
+        shape: [2, 12],
+        dtype: 'f32',
+        data: '4QZjP4fO4j7YXGE/5RhtP1EAsT5sgo07KsYSPUj+7D7RVXQ/K6xdP+Z18z6AMwM/kMM1PydhRD9pSss+btmSPXHAKz+WoSY+Nx4RPs3g+j6xtw8/mq/GO7QtgD5dxnw/',
+      },
+    },
+    outputs: {
+      candidates: {
+        shape: [2, 12],
+        dtype: 'u32',
+        data: 'BwAAAAIAAAABAAAAAgAAAAcAAAAGAAAAAQAAAAEAAAACAAAAAgAAAAAAAAACAAAACQAAAAIAAAAGAAAAAQAAAAAAAAABAAAADAAAAAAAAAACAAAAAAAAAAAAAAABAAAA',
+      },
+      confidence: {
+        shape: [2, 12],
+        dtype: 'f32',
+        data: 'phbgPofO4j7YXGE/5RhtPxfYcj98hm4/KsYSPUj+7D7RVXQ/K6xdP+Z18z6AMwM/PAMXPydhRD8/gGk/btmSPXHAKz+WoSY+4hB9P83g+j6xtw8/mq/GO7QtgD5dxnw/',
       },
     },
     tolerance: 1,
@@ -2354,7 +2400,7 @@ export const selfTestCases: readonly StoredCase[] = [
       state: {
         shape: [6],
         dtype: 'u32',
-        data: 'ACVG+ncAAAAAAAAAAAAAAAAAAAAAAAAA',
+        data: 'ACVG+ncAAAAAAAAAAAAAAAAAAAABAAAA',
       },
     },
     outputs: {

@@ -1,26 +1,11 @@
 import { OptionError, ShapeError } from '../errors.js';
-import { commitTokens } from '../ops/commit-tokens.js';
-import {
-  type DecodingProgress,
-  decodingState,
-  finishStep,
-  maskPrompt,
-  newDecoding,
-  readDecoding,
-} from '../ops/decoding.js';
-import { linearTokenCandidates } from '../ops/linear-token-candidates.js';
-import { remaskTokens } from '../ops/remask-tokens.js';
-import { tokenCandidates } from '../ops/token-candidates.js';
-import type {
-  ChoiceInputs,
-  ConfidenceKind,
-  TokenCandidates,
-  TokenCandidatesOptions,
-} from '../ops/token-choice.js';
+import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/decoding.js';
+import type { ConfidenceKind } from '../ops/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
-import { Tensor } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { eachPass, recordStep, type StepOperands } from './masked-step.js';
 import { commitShares, type UnmaskingSchedule } from './unmasking.js';
 
 /** A model's last layer, not run yet: its logits are `hidden · weightᵀ`. */
@@ -31,13 +16,29 @@ export interface LastLayer {
   readonly weight: Tensor;
 }
 
+/** Guidance has two passes a step. */
+export type Pass = 'conditional' | 'unconditional';
+
 /**
  * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R
  * from the length of the answer to L; or what they come from, and then they are never written. The pass is
  * unconditional for guidance: then the prompt among the tokens is masked, and a condition that comes another way
  * must be left out. Recorded once, so it must do the same in every step and read nothing back.
  */
-export type TokenLogits = (tokens: Tensor, pass: 'conditional' | 'unconditional') => Tensor | LastLayer;
+export type TokenLogits = (tokens: Tensor, pass: Pass) => Tensor | LastLayer;
+
+/** A model that keeps something between the steps, such as keys and values, in tensors of its own. */
+export interface CachedTokenLogits {
+  /** Run before the first step of each decoding, for each pass: computes what no step changes. Recorded once. */
+  readonly prepare?: ((tokens: Tensor, pass: Pass) => void) | undefined;
+  /** As of a model that keeps nothing. */
+  logits(tokens: Tensor, pass: Pass): Tensor | LastLayer;
+  /**
+   * Takes the place of `logits` in all but the first step of block number `block`: its logits of positions outside of
+   * the block may be those of that first step. Recorded whenever a decoding comes to another block.
+   */
+  readonly inBlock?: ((tokens: Tensor, pass: Pass, block: number) => Tensor | LastLayer) | undefined;
+}
 
 export interface MaskedSamplerOptions {
   /** B: sequences decoded together. */
@@ -76,6 +77,14 @@ export interface MaskedSamplerOptions {
   readonly eligible?: Tensor;
   /** Ids that are not committed before step `from`: the planned order of MDVLM-TAL's time tokens. */
   readonly late?: { readonly ids: Tensor; readonly from: number };
+  /** Pairs of positions that hold times only, the first of them an earlier one: see `spanCandidates`. */
+  readonly spans?: {
+    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for a span that is not there. */
+    readonly positions: Tensor;
+    /** Ids of the times, from the earliest on. */
+    readonly firstId: number;
+    readonly count: number;
+  };
   /** Mask uncertain tokens again in each step: see `remaskTokens`. */
   readonly revision?: {
     /** For each step, the fraction of the tokens (`revisionFractions`). The last must be 0. */
@@ -103,31 +112,50 @@ export interface DecodeOptions {
  * console.log(await sampler.decode(tokens));
  */
 export class MaskedSampler {
+  #prepare: Capture<void> | undefined;
   #step: Capture<void> | undefined;
-  readonly #operands: Tensor[] = [];
+  /** A step in this block, after its first. */
+  #inBlock: { readonly block: number; readonly step: Capture<void> } | undefined;
 
   private constructor(
     readonly runtime: Runtime,
+    readonly model: CachedTokenLogits,
     readonly options: MaskedSamplerOptions,
     readonly steps: number,
-    /** The sequences (B, L), u32, as they are being decoded. */
-    readonly tokens: Tensor,
-    /** Of `decodingState`. */
-    readonly state: Tensor,
+    private readonly operands: StepOperands,
   ) {}
+
+  /** The sequences (B, L), u32, as they are being decoded. */
+  get tokens(): Tensor {
+    return this.operands.tokens;
+  }
+
+  /** Of `decodingState`. */
+  get state(): Tensor {
+    return this.operands.state;
+  }
 
   /** Captures one step. @throws OptionError, ShapeError, DtypeError */
   static async create(
     runtime: Runtime,
-    logits: TokenLogits,
+    model: TokenLogits | CachedTokenLogits,
     options: MaskedSamplerOptions,
   ): Promise<MaskedSampler> {
     const steps = checkedSteps(options);
-    const { batch, length, maskId } = options;
-    const tokens = runtime.tensor(new Uint32Array(batch * length).fill(maskId), [batch, length], 'u32');
-    const sampler = new MaskedSampler(runtime, options, steps, tokens, decodingState(runtime));
+    const { batch, length, answerLength, blockLength = answerLength, maskId } = options;
+    const { schedule = 'linear', revision, spans } = options;
+    const stepsPerBlock = (steps * blockLength) / answerLength;
+    const operands = {
+      tokens: runtime.tensor(new Uint32Array(batch * length).fill(maskId), [batch, length], 'u32'),
+      state: decodingState(runtime),
+      shares: schedule === 'linear' ? undefined : runtime.tensor(commitShares(stepsPerBlock, schedule)),
+      amounts: revision && runtime.tensor(revision.fractions),
+      times: spans && runtime.tensor(timeIds(spans), undefined, 'u32'),
+    };
+    const cached = typeof model === 'function' ? { logits: model } : model;
+    const sampler = new MaskedSampler(runtime, cached, options, steps, operands);
     try {
-      await sampler.#capture(logits);
+      await sampler.#capture();
       return sampler;
     } catch (error) {
       sampler.dispose();
@@ -137,7 +165,8 @@ export class MaskedSampler {
 
   /**
    * Decodes sequences (B L) whose answers are masked, wholly or in part; one call at a time. Nothing is read
-   * back before the end but for `onStep` and, with `threshold` or `stopId`, to know whether all is done.
+   * back before the end but for `onStep` and, with `threshold` or `stopId`, to know whether all is done, or to know
+   * the block where the model keeps something during it.
    * @returns the sequences (B L)
    * @throws ShapeError
    */
@@ -148,13 +177,22 @@ export class MaskedSampler {
     const mayStop = this.options.threshold !== undefined || this.options.stopId !== undefined;
     this.state.write(newDecoding(seed));
     this.tokens.write(sequences);
+    this.#prepare?.run();
     let previous: Promise<DecodingProgress> | undefined;
+    let block: number | undefined;
+    let next = 0;
     for (let step = 0; step < this.steps; step++) {
-      this.#step?.run();
-      if (onStep) {
-        const [tokens, progress] = await Promise.all([this.tokens.read(), readDecoding(this.state)]);
-        onStep(tokens as Uint32Array, progress);
+      const inside = block === next && this.model.inBlock ? await this.#stepIn(next) : this.#step;
+      block = next;
+      inside?.run();
+      if (onStep || this.model.inBlock) {
+        const [tokens, progress] = await Promise.all([
+          onStep ? this.tokens.read() : undefined,
+          readDecoding(this.state),
+        ]);
+        onStep?.(tokens as Uint32Array, progress);
         if (this.#isOver(progress)) break;
+        next = Math.min(progress.block, this.#blocks - 1);
       } else if (mayStop) {
         // Looked at one step later, so that the device never waits: a step too many changes nothing.
         const progress = readDecoding(this.state);
@@ -169,100 +207,55 @@ export class MaskedSampler {
     return (await this.tokens.read()) as Uint32Array<ArrayBuffer>;
   }
 
+  get #blocks(): number {
+    const { answerLength, blockLength = answerLength } = this.options;
+    return answerLength / blockLength;
+  }
+
   /** Whether further steps would change nothing. */
   #isOver({ masked, block }: DecodingProgress): boolean {
-    const { answerLength, blockLength = answerLength, maskAllowed = false } = this.options;
     // Masks that were chosen stay, and blocks that were full early leave steps over.
-    return masked === 0 || (maskAllowed && block * blockLength >= answerLength);
+    return masked === 0 || (this.options.maskAllowed === true && block >= this.#blocks);
   }
 
   /** Gives the capture and the sequences back; the caller's tensors stay. */
   dispose(): void {
-    this.#step?.dispose();
-    this.#step = undefined;
-    for (const tensor of [this.tokens, this.state, ...this.#operands]) tensor.dispose();
+    for (const capture of [this.#prepare, this.#step, this.#inBlock?.step]) capture?.dispose();
+    this.#prepare = this.#step = this.#inBlock = undefined;
+    for (const tensor of Object.values(this.operands)) tensor?.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
 
-  async #capture(logits: TokenLogits): Promise<void> {
-    const { tokens, state } = this;
-    const { length, answerLength, maskId, allowed, allowedIndex, eligible, late, revision } = this.options;
-    const { blockLength = answerLength, schedule = 'linear', guidanceScale = 0 } = this.options;
-    const { temperature = 0, confidence = 'probability', maskAllowed = false } = this.options;
-    const { threshold, stopId } = this.options;
-    const answer = { maskId, start: length - answerLength, blockLength };
-    const stepsPerBlock = (this.steps * blockLength) / answerLength;
-    const shares = schedule === 'linear' ? undefined : this.#operand(commitShares(stepsPerBlock, schedule));
-    const amounts = revision && this.#operand(revision.fractions);
-
-    this.#step = await this.runtime.capture(() => {
-      const guided = guidanceScale > 0;
-      const unconditional = guided ? logits(maskPrompt(tokens, answer), 'unconditional') : undefined;
-      const found = candidatesOf(
-        logits(tokens, 'conditional'),
-        unconditional,
-        { tokens, state, allowed, allowedIndex },
-        {
-          ...answer,
-          ...{ temperature, confidence, maskAllowed, rescore: revision !== undefined },
-          ...(guided ? { guidanceScale } : {}),
-        },
-      );
-      let next = commitTokens(
-        { tokens, ...found, state, shares, eligible, late: late?.ids },
-        {
-          ...{ ...answer, stepsPerBlock, maskAllowed },
-          ...(threshold === undefined ? {} : { threshold }),
-          ...(late ? { lateFrom: late.from } : {}),
-        },
-      );
-      if (revision && amounts) {
-        const { confidence } = found;
-        const { eligible, always } = revision;
-        next = remaskTokens(
-          { tokens: next, previous: tokens, confidence, state, amounts, eligible, always },
-          answer,
-        );
-      }
-      finishStep(
-        { tokens, next, state },
-        { ...answer, stepsPerBlock, maskAllowed, ...(stopId === undefined ? {} : { stopId }) },
-      );
-    });
-  }
-
-  /** A tensor of our own, which lives as long as the sampler. */
-  #operand(data: NumberSource): Tensor {
-    const tensor = this.runtime.tensor(data);
-    this.#operands.push(tensor);
-    return tensor;
-  }
-}
-
-/** The candidates by logits or by a last layer; without guidance there is no unconditional one. */
-function candidatesOf(
-  conditional: Tensor | LastLayer,
-  unconditional: Tensor | LastLayer | undefined,
-  inputs: ChoiceInputs,
-  options: TokenCandidatesOptions,
-): TokenCandidates {
-  if (conditional instanceof Tensor) {
-    if (unconditional === undefined || unconditional instanceof Tensor) {
-      return tokenCandidates({ logits: conditional, unconditional, ...inputs }, options);
-    }
-  } else if (!(unconditional instanceof Tensor)) {
-    const { hidden, weight } = conditional;
-    if (unconditional === undefined || unconditional.weight === weight) {
-      return linearTokenCandidates(
-        { hidden, weight, unconditional: unconditional?.hidden, ...inputs },
-        options,
+  async #capture(): Promise<void> {
+    const { runtime, tokens, model, options } = this;
+    const { prepare } = model;
+    if (prepare) {
+      this.#prepare = await runtime.capture(
+        () => void eachPass(tokens, options, (ids, pass) => prepare(ids, pass)),
       );
     }
+    this.#step = await this.#captureStep((ids, pass) => model.logits(ids, pass));
   }
-  throw new OptionError('both passes must give logits, or hidden states with the same vocabulary matrix');
+
+  /** A step in a block after its first one. Only that of one block is kept: blocks follow one another. */
+  async #stepIn(block: number): Promise<Capture<void>> {
+    if (this.#inBlock?.block === block) return this.#inBlock.step;
+    this.#inBlock?.step.dispose();
+    this.#inBlock = undefined;
+    const step = await this.#captureStep((ids, pass) => this.model.inBlock!(ids, pass, block));
+    this.#inBlock = { block, step };
+    return step;
+  }
+
+  #captureStep(logits: TokenLogits): Promise<Capture<void>> {
+    const { runtime, operands, options, steps } = this;
+    const { answerLength, blockLength = answerLength } = options;
+    const stepsPerBlock = (steps * blockLength) / answerLength;
+    return runtime.capture(() => recordStep(operands, logits, stepsPerBlock, options));
+  }
 }
 
 /** The number of steps. @throws OptionError, ShapeError unless the sizes fit together as LLaDA wants them. */
@@ -293,11 +286,28 @@ function checkedSteps(options: MaskedSamplerOptions): number {
       'maskAllowed goes with the linear schedule, whose counts do not depend on what is masked',
     );
   }
+  if (maskAllowed && (options.revision || options.late)) {
+    throw new OptionError('maskAllowed has fixed counts: they leave no place for late or revised tokens');
+  }
+  // A block that is full early leaves the steps of the others behind: the last of them would not be the last of all.
+  if (options.revision && blocks > 1 && (options.threshold !== undefined || steps > answerLength)) {
+    throw new OptionError(
+      'revision in several blocks takes at most a step a position, and no threshold: no block may be full early',
+    );
+  }
   const fractions = options.revision?.fractions;
   if (fractions && (fractions.length !== steps || fractions.at(-1) !== 0)) {
     throw new OptionError(`revision needs a fraction for each of the ${steps} steps, the last one 0`);
   }
   return steps;
+}
+
+/** @throws OptionError */
+function timeIds({ firstId, count }: NonNullable<MaskedSamplerOptions['spans']>): number[] {
+  if (!Number.isInteger(firstId) || firstId < 0 || !Number.isInteger(count) || count < 2) {
+    throw new OptionError(`times need an id and be 2 or more, not ${count} from ${firstId} on`);
+  }
+  return Array.from({ length: count }, (_, i) => firstId + i);
 }
 
 /**

@@ -71,6 +71,17 @@ export function revisionFractions(steps: number, first = 0.1): number[] {
   return Array.from({ length: steps }, (_, i) => (i < steps - 2 ? first * (1 - i / (steps - 2)) : 0));
 }
 
+/**
+ * The step from which on late tokens are committed, the last share `rho` of `steps`; at the latest the last one, which
+ * commits what is left (ours).
+ * @throws OptionError
+ */
+export function lateStep(steps: number, rho: number): number {
+  checkSteps(steps);
+  if (!(rho > 0 && rho <= 1)) throw new OptionError(`rho must be above 0 and at most 1, not ${rho}`);
+  return Math.min(steps - 1, Math.ceil((1 - rho) * steps));
+}
+
 function checkSteps(steps: number): void {
   if (!Number.isInteger(steps) || steps < 1) {
     throw new OptionError(`a schedule needs a whole number of steps of at least 1, not ${steps}`);

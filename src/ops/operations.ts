@@ -52,6 +52,7 @@ import { scatterAddOperation } from './scatter-add.js';
 import { sliceOperation } from './slice.js';
 import { softmaxOperation } from './softmax.js';
 import { softmaxGradientOperation } from './softmax-gradient.js';
+import { spanCandidatesOperation } from './span-candidates.js';
 import { timeEmbeddingOperation } from './time-embedding.js';
 import { tokenCandidatesOperation } from './token-candidates.js';
 import { topKOperation } from './topk.js';
@@ -110,6 +111,7 @@ export const operations: readonly AnyOperation[] = [
   randomOperation,
   reduceOperation,
   remaskTokensOperation,
+  spanCandidatesOperation,
   resamplePixelsOperation,
   resizeBilinearGradientOperation,
   resizeBilinearOperation,

@@ -99,7 +99,8 @@ export const remaskTokensOperation = defineOperation<
 
 /**
  * The sequences with the least certain of their tokens masked again, so that later steps can revise them (the
- * editable decoding of MDVLM-TAL). Of equal confidences the lower position goes first.
+ * editable decoding of MDVLM-TAL). Of equal confidences the lower position goes first. A decoding whose last step left
+ * nothing masked is over, and keeps its tokens.
  * @returns (B, L), u32
  * @throws ShapeError, DtypeError, OptionError
  */

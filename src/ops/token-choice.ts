@@ -44,15 +44,19 @@ export interface TokenCandidatesOptions extends AnswerOptions {
   readonly rescore?: boolean;
 }
 
-export interface ChoiceProblem {
+/** How a position chooses, whatever the logits come from. */
+export interface Choice {
+  readonly temperature: number;
+  readonly confidence: ConfidenceKind;
+  readonly rescore: boolean;
+}
+
+export interface ChoiceProblem extends Choice {
   readonly answer: Answer;
   /** V. */
   readonly columns: number;
-  readonly temperature: number;
-  readonly confidence: ConfidenceKind;
   readonly guidanceScale: number | undefined;
   readonly maskAllowed: boolean;
-  readonly rescore: boolean;
   readonly masks: 'none' | 'one' | 'many';
   readonly maskStride: number;
 }
@@ -67,6 +71,21 @@ export type TokenCandidates = {
 /** 4-byte words of `struct Choice` (kernels/lib/token_choice.wgsl). */
 export const choiceWords = 7;
 
+/** @throws OptionError */
+export function checkChoice({
+  temperature = 0,
+  confidence = 'probability',
+  rescore = false,
+}: Partial<Choice>): Choice {
+  if (!Number.isFinite(temperature) || temperature < 0) {
+    throw new OptionError(`temperature must be at least 0, not ${temperature}`);
+  }
+  if (!confidenceKinds.includes(confidence)) {
+    throw new OptionError(`unknown confidence "${confidence}": use one of ${confidenceKinds.join(', ')}`);
+  }
+  return { temperature, confidence, rescore };
+}
+
 /**
  * Checks all but the logits, whose rows belong to the last positions of the sequences.
  * @param source what gives the logits, named `name`: (B, R, …)
@@ -80,20 +99,13 @@ export function choiceProblem(
   { tokens, state, allowed, allowedIndex }: ChoiceInputs,
   options: TokenCandidatesOptions,
 ): ChoiceProblem {
-  const { temperature = 0, confidence = 'probability', guidanceScale } = options;
-  const { maskAllowed = false, rescore = false } = options;
+  const { guidanceScale, maskAllowed = false } = options;
   const [batch, rows] = source.shape as [number, number];
   const answer = answerOf(tokens, rows, options);
   if (answer.batch !== batch) {
     throw new ShapeError(`${name} ${source} and tokens ${tokens} differ in the number of sequences`);
   }
   expectDecodingState(state);
-  if (!Number.isFinite(temperature) || temperature < 0) {
-    throw new OptionError(`temperature must be at least 0, not ${temperature}`);
-  }
-  if (!confidenceKinds.includes(confidence)) {
-    throw new OptionError(`unknown confidence "${confidence}": use one of ${confidenceKinds.join(', ')}`);
-  }
   if (unconditional) {
     expectDtype(unconditional, 'unconditional', source.dtype);
     expectShape(unconditional, 'unconditional', source.shape);
@@ -107,11 +119,9 @@ export function choiceProblem(
   return {
     answer,
     columns,
-    temperature,
-    confidence,
+    ...checkChoice(options),
     guidanceScale,
     maskAllowed,
-    rescore,
     masks: masksOf(allowed, allowedIndex, columns),
     maskStride: perRowStride(allowedIndex, 'allowedIndex', answer),
   };
@@ -168,7 +178,8 @@ export function mergeChoices(
   });
 }
 
-function choiceConstants({ temperature, confidence, rescore }: ChoiceProblem) {
+/** Constants of lib/token_choice.wgsl. */
+export function choiceConstants({ temperature, confidence, rescore }: Choice) {
   return { TEMPERED: temperature > 0, CONFIDENCE: confidenceKinds.indexOf(confidence), RESCORE: rescore };
 }
 

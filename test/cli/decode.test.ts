@@ -97,6 +97,23 @@ describe('tal decode', () => {
     assert.ok(error > 0 && error < 0.05, `off by ${error}`);
   });
 
+  it('takes the options that stray from LLaDA', () => {
+    const banned = '0-200,300';
+    const straying = {
+      ...{ threshold: 0.5, revise: 0.2, 'late-ids': '400-450', rho: 0.25, 'banned-ids': banned },
+      ...{ cache: 'prefix', temperature: 1, seed: 3 },
+    };
+    const result = decode({ ...common, ...straying, model: tiny, 'stop-id': 460 });
+    assert.equal(result.status, 0, result.stderr);
+    const { ids, trace } = JSON.parse(readFileSync(json, 'utf8')) as { ids: number[]; trace: number[][] };
+    const early = trace.slice(0, 6).flat();
+    assert.ok(
+      early.every((id) => !(id >= 400 && id <= 450)),
+      'late ids wait for the last quarter of 8 steps',
+    );
+    assert.ok(ids.every((id) => id > 200 && id !== 300));
+  });
+
   const refused: [what: string, options: Record<string, string | number>, message: RegExp][] = [
     ['a missing model', { model: inFolder('nowhere') }, /nowhere.*config\.json/],
     ['a model without weights', { model: broken('empty', {}) }, /empty holds neither/],
@@ -117,6 +134,12 @@ describe('tal decode', () => {
     ['too long an answer', { 'gen-length': 512 }, /over the model's 512 positions/],
     ['no answer', { 'gen-length': 0 }, /whole number from 1/],
     ['a negative temperature', { temperature: -1 }, /at least 0/],
+    ['a threshold that is no probability', { threshold: 1.5 }, /from 0 to 1/],
+    ['a range of ids that goes backwards', { 'banned-ids': '7-5' }, /ids and ranges of ids/],
+    ['an unknown cache', { cache: 'all' }, /none, prefix, block, dual/],
+    ['banned ids outside of the vocabulary', { 'banned-ids': '512' }, /512 is not an id/],
+    ['late ids in none of the steps', { 'late-ids': '5', rho: 0 }, /rho must be above 0/],
+    ['revision of blocks that are kept', { 'block-length': 4, revise: 0.1, cache: 'dual' }, /use one block/],
     ['a folder that is not there', { json: inFolder('nowhere/out.json') }, /nowhere/],
   ];
   for (const [what, options, message] of refused) {

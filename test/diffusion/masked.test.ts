@@ -253,6 +253,9 @@ it('refuses what does not fit', async () => {
   await assert.rejects(create({ batch: 2 }), ShapeError);
   await assert.rejects(create({ temperature: -1 }), OptionError);
   await assert.rejects(create({ revision: { fractions: [0.1, 0.1, 0.1, 0.1] } }), OptionError);
+  const revision = { fractions: [0.1, 0.1, 0, 0] };
+  await assert.rejects(create({ revision, maskAllowed: true }), OptionError);
+  await assert.rejects(create({ revision, blockLength: 2, threshold: 0.9 }), OptionError);
   await assert.rejects(create({ maskId: -1 }), OptionError);
   await assert.rejects(create({ stopId: 0.5 }), OptionError);
   await assert.rejects(create({ guidanceScale: Number.NaN }), OptionError);

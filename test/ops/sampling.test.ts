@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { commitTokensCases, remaskTokensCases, tokenCandidatesCases } from '../../cases/sampling.js';
+import {
+  commitTokensCases,
+  remaskTokensCases,
+  spanCandidatesCases,
+  tokenCandidatesCases,
+} from '../../cases/sampling.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { commitTokens } from '../../src/ops/commit-tokens.js';
 import { decodingState, finishStep, newDecoding, readDecoding } from '../../src/ops/decoding.js';
@@ -13,6 +18,7 @@ import { testRuntime } from '../support/runtime.js';
 await testOperation(tokenCandidatesCases);
 await testOperation(commitTokensCases);
 await testOperation(remaskTokensCases);
+await testOperation(spanCandidatesCases);
 
 const runtime = await testRuntime();
 const maskId = 1;

@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import fc from 'fast-check';
 import {
   commitShares,
+  lateStep,
   revisionFractions,
   transferCounts,
   type UnmaskingSchedule,
@@ -62,6 +63,14 @@ it('the schedules differ as they should', () => {
 it('revisions shrink and leave the last two steps alone', () => {
   assert.deepEqual(revisionFractions(6, 0.4), [0.4, 0.30000000000000004, 0.2, 0.1, 0, 0]);
   assert.deepEqual(revisionFractions(1), [0]);
+});
+
+it('late tokens come in the last share of the steps, and in the last one at the latest', () => {
+  assert.equal(lateStep(8, 0.25), 6);
+  assert.equal(lateStep(8, 1), 0);
+  assert.equal(lateStep(8, 0.01), 7);
+  assert.equal(lateStep(1, 0.5), 0);
+  for (const rho of [0, 1.1, Number.NaN]) assert.throws(() => lateStep(8, rho), OptionError);
 });
 
 it('token sets hold one bit an id', () => {

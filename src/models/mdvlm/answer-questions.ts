@@ -1,5 +1,5 @@
 import { MaskedSampler, type MaskedSamplerOptions } from '../../diffusion/masked.js';
-import { revisionFractions } from '../../diffusion/unmasking.js';
+import { lateStep, revisionFractions } from '../../diffusion/unmasking.js';
 import { OptionError } from '../../errors.js';
 import type { Segment } from '../../evaluation/segments.js';
 import { tokenSet } from '../../ops/decoding.js';
@@ -90,13 +90,12 @@ function stepsOf(
   times: Tensor,
 ): Partial<MaskedSamplerOptions> {
   if (order === 'autoregressive') return { blockLength: 1, steps: answerLength };
-  if (!(rho > 0 && rho <= 1)) throw new OptionError(`rho must be above 0 and at most 1, not ${rho}`);
+  const from = lateStep(steps, rho);
   if (!(revise >= 0 && revise < 1))
     throw new OptionError(`revise must be at least 0 and below 1, not ${revise}`);
   return {
     steps,
-    // The last step commits what is left.
-    ...(rho < 1 && { late: { ids: times, from: Math.min(steps - 1, Math.ceil((1 - rho) * steps)) } }),
+    ...(rho < 1 && { late: { ids: times, from } }),
     ...(revise > 0 && { revision: { fractions: revisionFractions(steps, revise) } }),
   };
 }

@@ -1,7 +1,15 @@
-import { MaskedSampler, maskedSequences } from '../../diffusion/masked.js';
+import {
+  MaskedSampler,
+  type MaskedSamplerOptions,
+  maskedSequences,
+  type TokenLogits,
+} from '../../diffusion/masked.js';
+import { lateStep, revisionFractions } from '../../diffusion/unmasking.js';
 import { OptionError } from '../../errors.js';
+import { allTokensBut, tokenSet } from '../../ops/decoding.js';
 import { narrow } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { CachedLogits, type CacheKind } from './cached-logits.js';
 import type { LanguageConfig } from './language-config.js';
 import type { LanguageModel } from './language-model.js';
 
@@ -14,13 +22,29 @@ export interface AnswerSizes {
   readonly steps?: number;
 }
 
-export interface GenerateOptions extends AnswerSizes {
+/** What may stray from LLaDA's own decoding. With any of it the mask is never chosen, and so no position left to it. */
+export interface StrayingOptions {
+  /** Commit also every token that the model gives at least this probability, and stop when all are there. */
+  readonly threshold?: number;
+  /** Share of the tokens that the first step may mask again, falling to 0 (`revisionFractions`). */
+  readonly revise?: number;
+  /** Ids that are committed in the last share ρ of the steps only: the planned order of MDVLM-TAL's times. */
+  readonly late?: { readonly ids: Iterable<number>; readonly rho: number };
+  /** Ids that are never chosen. */
+  readonly banned?: Iterable<number>;
+  /** Stop when all before the first token of this id is there; what is behind it may stay masked. */
+  readonly stopId?: number;
+}
+
+export interface GenerateOptions extends AnswerSizes, StrayingOptions {
   /** Default 0: always the most probable token. */
   readonly temperature?: number;
   /** s in unconditional + (s + 1) (conditional - unconditional); default 0, no guidance. */
   readonly guidanceScale?: number;
   /** Default 0. */
   readonly seed?: number;
+  /** Keep keys and values between steps; default `none`. */
+  readonly cache?: 'none' | CacheKind;
   /** Called after each step with the answer so far, masks where there is nothing yet. */
   readonly onStep?: (answer: number[]) => void;
 }
@@ -46,38 +70,89 @@ export function answerSizes({ length = usual, blockLength, steps }: AnswerSizes)
 }
 
 /**
- * LLaDA's decoding of an answer to a prompt of raw ids, with nothing banned and no stop token: block by block, in each
- * step the most certain predictions become tokens (low-confidence remasking). Guidance masks the whole prompt.
+ * LLaDA's decoding of an answer to a prompt of raw ids, block by block, in each step the most certain predictions become
+ * tokens (low-confidence remasking). Without any of `StrayingOptions` nothing is banned, and no token stops it. Guidance
+ * masks the whole prompt.
  * @param prompt ids, none of them the mask; none at all for an answer without a prompt
- * @returns the answer's ids; the mask is among them where the model chose it
+ * @returns the answer's ids; the mask is among them where the model chose it, or behind a stop token
  * @throws OptionError
  */
 export async function generateTokens(
   model: LanguageModel,
   prompt: readonly number[],
-  { temperature = 0, guidanceScale = 0, seed = 0, onStep, ...sizes }: GenerateOptions = {},
+  options: GenerateOptions = {},
 ): Promise<number[]> {
-  const { length, blockLength, steps } = answerSizes(sizes);
-  const first = prompt.length;
+  const { temperature = 0, guidanceScale = 0, seed = 0, cache = 'none', onStep } = options;
+  const sizes = answerSizes(options);
+  const { length, blockLength, steps } = sizes;
+  const before = prompt.length;
   const tokens = maskedPrompt(model, prompt, length);
-  const sampler = await MaskedSampler.create(
-    model.runtime,
-    (ids) => model.lastLayer(narrow(model.forward(model.embed(ids)), 1, first, length)),
-    {
-      ...{ batch: 1, length: tokens.length, answerLength: length, blockLength, steps },
-      ...{ maskId: model.config.maskId, maskAllowed: true, temperature, guidanceScale },
-    },
-  );
+  checkCache(cache, options, length / blockLength);
+  const straying = strayingOptions(model, options, steps);
+  const logits: CachedLogits | TokenLogits =
+    cache === 'none'
+      ? (ids) => model.lastLayer(narrow(model.forward(model.embed(ids)), 1, before, length))
+      : new CachedLogits(
+          model,
+          cache,
+          {
+            ...{ batch: 1, before, answerLength: length, blockLength },
+            embeddings: (ids, _, begin, end) => model.embed(narrow(ids, 1, begin, end - begin)),
+          },
+          guidanceScale > 0 ? ['conditional', 'unconditional'] : ['conditional'],
+        );
+  let sampler: MaskedSampler | undefined;
   try {
-    const answer = (sequence: Uint32Array) => Array.from(sequence.subarray(first));
+    sampler = await MaskedSampler.create(model.runtime, logits, {
+      ...{ batch: 1, length: tokens.length, answerLength: length, blockLength, steps },
+      ...{ maskId: model.config.maskId, temperature, guidanceScale, ...straying },
+    });
+    const answer = (sequence: Uint32Array) => Array.from(sequence.subarray(before));
     const all = await sampler.decode(tokens, {
       seed,
       ...(onStep && { onStep: (sequence: Uint32Array) => onStep(answer(sequence)) }),
     });
     return answer(all);
   } finally {
-    sampler.dispose();
+    sampler?.dispose();
+    if (logits instanceof CachedLogits) logits.dispose();
+    for (const tensor of [straying.allowed, straying.late?.ids]) tensor?.dispose();
   }
+}
+
+/** @throws OptionError where tokens of earlier blocks would change unseen */
+function checkCache(cache: 'none' | CacheKind, { revise = 0 }: StrayingOptions, blocks: number): void {
+  if (revise > 0 && blocks > 1 && (cache === 'block' || cache === 'dual')) {
+    throw new OptionError(
+      `a ${cache} cache keeps what earlier blocks were, so nothing in them can be revised: use one block`,
+    );
+  }
+}
+
+/** The sampler's options; their tensors are the caller's. @throws OptionError */
+function strayingOptions(
+  { runtime, config }: LanguageModel,
+  { threshold, revise = 0, late, banned, stopId }: StrayingOptions,
+  steps: number,
+): Partial<MaskedSamplerOptions> {
+  if (threshold === undefined && revise === 0 && !late && !banned && stopId === undefined) {
+    return { maskAllowed: true };
+  }
+  const { vocabulary } = config;
+  const revision = revise > 0 ? { fractions: revisionFractions(steps, revise) } : undefined;
+  const from = late && lateStep(steps, late.rho);
+  // Both sets are checked before either becomes a tensor.
+  const sets = [banned && allTokensBut(vocabulary, banned), late && tokenSet(vocabulary, late.ids)];
+  const [allowed, ids] = runtime.detached(() =>
+    sets.map((set) => set && runtime.tensor(set, undefined, 'u32')),
+  );
+  return {
+    ...(threshold !== undefined && { threshold }),
+    ...(revision && { revision }),
+    ...(ids && { late: { ids, from: from! } }),
+    ...(allowed && { allowed }),
+    ...(stopId !== undefined && { stopId }),
+  };
 }
 
 /**

@@ -7,13 +7,13 @@ import { attention } from '../../ops/attention.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
 import { add, mul } from '../../ops/binary.js';
 import { cast } from '../../ops/cast.js';
-import { concat } from '../../ops/concat.js';
 import { embedding } from '../../ops/gather.js';
 import { linear } from '../../ops/matmul.js';
 import { permute } from '../../ops/permute.js';
 import { rotary, rotaryTable } from '../../ops/rotary.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { type KeysAndValues, KeyValueCache, type OtherPositions } from './key-value-cache.js';
 import type { LanguageConfig } from './language-config.js';
 
 export interface LanguageModelOptions {
@@ -26,20 +26,14 @@ export interface LanguageModelOptions {
 }
 
 export interface ForwardOptions {
-  /** u32 (B, L) or (L): default 0 to L - 1. */
+  /** u32 (B, L) or (L): default 0 to L - 1, or from where these begin among the others. */
   readonly positions?: Tensor;
-  /** u32 (B, L): positions where it is 0 are seen by none, such as padding on the left. */
+  /** u32 (B, L), with other positions as long as all: positions where it is 0 are seen by none, such as padding on the left. */
   readonly keyMask?: Tensor;
-  /** Default: every position sees all others. With `past`, `queryOffset` is the length of that. */
+  /** Default: every position sees all others. Its `queryOffset` is where these positions begin. */
   readonly mask?: AttentionMask;
-  /** Of positions before these, which are seen too: of `LanguageModel.prefix`. They count in `keyMask`. */
-  readonly past?: readonly KeysAndValues[];
-}
-
-/** The turned keys and the values of one layer, each (B, heads of the keys, L, head size). */
-export interface KeysAndValues {
-  readonly key: Tensor;
-  readonly value: Tensor;
+  /** Positions that are seen beside these. They count in `keyMask`. */
+  readonly others?: OtherPositions;
 }
 
 /** LLaDA starts from normal numbers of this deviation, which for its linear layers is about 1/√width. */
@@ -47,8 +41,7 @@ const deviation = 0.02;
 
 /** What others see of positions that they do not change. */
 export interface Prefix {
-  /** Of each layer. */
-  readonly past: readonly KeysAndValues[];
+  readonly layers: readonly KeysAndValues[];
   /** Before the last layer, f32 (B, L, D). */
   readonly states: Tensor;
 }
@@ -77,11 +70,16 @@ class Shared {
   }
 }
 
-interface Context extends Omit<ForwardOptions, 'past'> {
+/** What a layer sees beside its input. */
+interface Context {
   /** Of `rotaryTable`. */
   readonly table: Tensor;
-  /** What this layer has of the positions before. */
-  readonly past?: KeysAndValues | undefined;
+  readonly positions: Tensor | undefined;
+  readonly keyMask: Tensor | undefined;
+  readonly mask: AttentionMask | undefined;
+  readonly others: OtherPositions | undefined;
+  /** Which layer it is. */
+  readonly layer: number;
 }
 
 /** Attention with rotary positions, where several heads of the queries may share one of keys and values. */
@@ -106,15 +104,10 @@ class SelfAttention extends Module {
 
   /** (B, L, D) of the weights' type to f32 (B, L, D). */
   forward(x: Tensor, context: Context): Tensor {
-    const { keyMask, mask, past } = context;
+    const { keyMask, mask, others, layer } = context;
     const own = this.keysAndValues(x, context);
     const { output } = attention(
-      {
-        query: this.#turned(this.#query, x, context),
-        key: past ? concat([past.key, own.key], 2) : own.key,
-        value: past ? concat([past.value, own.value], 2) : own.value,
-        keyMask,
-      },
+      { query: this.#turned(this.#query, x, context), ...(others?.all(layer, own) ?? own), keyMask },
       mask ? { mask } : {},
     );
     const [batch, length] = x.shape as [number, number];
@@ -126,8 +119,8 @@ class SelfAttention extends Module {
     return { key: this.#turned(this.#key, x, context), value: this.#split(this.#value.forward(x)) };
   }
 
-  #turned(layer: Linear, x: Tensor, { table, positions, past }: Context): Tensor {
-    const offset = past && !positions ? past.key.shape[2]! : 0;
+  #turned(layer: Linear, x: Tensor, { table, positions, others }: Context): Tensor {
+    const offset = positions ? 0 : (others?.start ?? 0);
     return rotary({ x: this.#split(layer.forward(x)), table, positions }, { offset });
   }
 
@@ -249,11 +242,10 @@ export class LanguageModel extends Module {
    * @throws ShapeError, DtypeError, OptionError where the sequence is longer than the model was made for
    */
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
-    const { past, ...others } = options;
     return this.runtime.scope(() => {
-      const context = { ...others, table: this.#table };
+      const context = this.#context(options);
       const last = this.#layers.reduce(
-        (x, layer, i) => layer.forward(x, { ...context, past: past?.[i] }),
+        (x, module, layer) => module.forward(x, { ...context, layer }),
         embeddings,
       );
       return this.#norm.forward(last);
@@ -265,17 +257,29 @@ export class LanguageModel extends Module {
    * last layer would make of them is left out, nobody sees it.
    * @throws as `forward`
    */
-  prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'past'> = {}): Prefix {
+  prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'others'> = {}): Prefix {
     return this.runtime.scope(() => {
-      const context = { ...options, table: this.#table };
+      const context = this.#context(options);
       let states = embeddings;
-      const past = this.#layers.map((layer, i) => {
-        const kept = layer.keysAndValues(states, context);
-        if (i + 1 < this.#layers.length) states = layer.forward(states, context);
+      const layers = this.#layers.map((module, layer) => {
+        const kept = module.keysAndValues(states, { ...context, layer });
+        if (layer + 1 < this.#layers.length) states = module.forward(states, { ...context, layer });
         return kept;
       });
-      return { past, states };
+      return { layers, states };
     });
+  }
+
+  #context({ positions, keyMask, mask, others }: ForwardOptions) {
+    return {
+      ...{ table: this.#table, positions, keyMask, others },
+      mask: mask && others && mask.kind !== 'none' ? { ...mask, queryOffset: others.start } : mask,
+    };
+  }
+
+  /** An empty cache for sequences of that length. */
+  keyValueCache(batch: number, length: number): KeyValueCache {
+    return new KeyValueCache(this.runtime, this.config, this.#shared.weights, batch, length);
   }
 
   /** Hidden states (…, D) to logits f32 (…, V). */

@@ -5,6 +5,7 @@ import { fill } from '../../ops/fill.js';
 import { narrow, split } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Grounding } from './grounding.js';
+import { behind } from './key-value-cache.js';
 import type { LanguageModel, Prefix } from './language-model.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
@@ -93,8 +94,10 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
       }
       const hidden = this.language.forward(words, {
         keyMask,
-        past: prompt.past.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
-        ...(autoregressive && { mask: { kind: 'causal', queryOffset: before } }),
+        others: behind(
+          prompt.layers.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
+        ),
+        ...(autoregressive && { mask: { kind: 'causal' } }),
       });
       return this.language.lastLayer(hidden);
     });

@@ -1,0 +1,88 @@
+import { OptionError } from '../../errors.js';
+import { concat } from '../../ops/concat.js';
+import { writePart } from '../../ops/place.js';
+import type { Dtype } from '../../tensor/dtype.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { LanguageConfig } from './language-config.js';
+
+/** The turned keys and the values of one layer, each (B, heads of the keys, L, head size). */
+export interface KeysAndValues {
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** Positions of the same sequences that a forward pass does not compute. */
+export interface OtherPositions {
+  /** Where the positions that it computes begin among all. */
+  readonly start: number;
+  /** The keys and values of all positions in a layer, with those of the computed ones. */
+  all(layer: number, own: KeysAndValues): KeysAndValues;
+}
+
+/** What stands before, layer by layer; gradients go through it. */
+export function behind(layers: readonly KeysAndValues[]): OtherPositions {
+  return {
+    start: layers[0]!.key.shape[2]!,
+    all: (layer, { key, value }) => ({
+      key: concat([layers[layer]!.key, key], 2),
+      value: concat([layers[layer]!.value, value], 2),
+    }),
+  };
+}
+
+/**
+ * The keys and values of all positions of B sequences of length L, layer by layer: a forward pass over some positions
+ * replaces theirs and attends to all. Positions that no pass has written hold zeros. It lives
+ * outside of scopes and captures until `dispose`, and takes 2 · B · L · key heads · head size numbers a layer.
+ */
+export class KeyValueCache {
+  readonly layers: readonly KeysAndValues[];
+
+  /** Make it with `LanguageModel.keyValueCache`. */
+  constructor(
+    runtime: Runtime,
+    { layers, keyHeads, headSize }: LanguageConfig,
+    dtype: Dtype,
+    readonly batch: number,
+    /** L. */
+    readonly length: number,
+  ) {
+    const shape = [batch, keyHeads, length, headSize];
+    this.layers = runtime.detached(() =>
+      Array.from({ length: layers }, () => ({
+        key: runtime.zeros(shape, dtype),
+        value: runtime.zeros(shape, dtype),
+      })),
+    );
+  }
+
+  /**
+   * For a forward pass over the positions from `start` on, which writes theirs.
+   * @throws OptionError in the pass, under a tape: what is written in place has no gradient
+   */
+  from(start: number): OtherPositions {
+    return {
+      start,
+      all: (layer, { key, value }) => {
+        const kept = this.layers[layer]!;
+        if (key.runtime.tape)
+          throw new OptionError('a key/value cache has no gradient: train with `LanguageModel.prefix`');
+        writePart(kept.key, key, [0, 0, start, 0]);
+        writePart(kept.value, value, [0, 0, start, 0]);
+        return kept;
+      },
+    };
+  }
+
+  dispose(): void {
+    for (const { key, value } of this.layers) {
+      key.dispose();
+      value.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
