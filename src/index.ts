@@ -23,6 +23,7 @@ export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js
 export { readNpy, writeNpy } from './data/npy.js';
 export { readNpz } from './data/npz.js';
 export type { QuestionAnswer } from './data/question-answer.js';
+export { readWrittenQuestions, type WrittenQuestion } from './data/question-lines.js';
 export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
 export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
 export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
@@ -174,7 +175,11 @@ export {
 } from './models/mdvlm/masking.js';
 export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
 export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
-export { loadLanguageModel, readLanguageConfig } from './models/mdvlm/model-folder.js';
+export {
+  type LoadLanguageOptions,
+  loadLanguageModel,
+  readLanguageConfig,
+} from './models/mdvlm/model-folder.js';
 export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective.js';
 export {
   makeSignalMdvlm,
@@ -227,6 +232,8 @@ export { GatedConv2d } from './nn/gated-conv.js';
 export { constantInitial, type Initial, normalInitial, uniformFanIn } from './nn/initial.js';
 export { Linear, type LinearOptions } from './nn/linear.js';
 export type { LoadOptions } from './nn/load-weights.js';
+export { LoraAdapter, LoraLinear, type LoraOptions } from './nn/lora.js';
+export { type LoraFolder, openLora, saveLora } from './nn/lora-folder.js';
 export { Lstm } from './nn/lstm.js';
 export { Module, Parameter, type WeightDtype } from './nn/module.js';
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
@@ -334,9 +341,18 @@ export type { Launch } from './tensor/launch.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export { Tensor } from './tensor/tensor.js';
-// Training.
 export { AdamW, type AdamWOptions } from './training/adamw.js';
+// Training.
+export {
+  type AnsweringModel,
+  AnswerObjective,
+  type AnswerObjectiveOptions,
+  type AnswerRoom,
+  type WantedAnswer,
+} from './training/answer-objective.js';
+export { type ChatExample, chatExample } from './training/chat-examples.js';
+export { LanguageTask, type LanguageTaskOptions } from './training/language-task.js';
 export { constantLearningRate, cosineLearningRate, type LearningRate } from './training/learning-rate.js';
-export { MdvlmTask, type MdvlmTaskOptions } from './training/mdvlm-task.js';
+export { MdvlmTask } from './training/mdvlm-task.js';
 export { MomentTask } from './training/moment-task.js';
 export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './training/train.js';

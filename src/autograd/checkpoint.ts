@@ -1,6 +1,6 @@
 import { add } from '../ops/binary.js';
 import { Tape } from '../tensor/tape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
 
 /**
  * Computes `body(...inputs)`, keeping only the inputs for the gradient pass, which computes it once more (gradient
@@ -8,15 +8,17 @@ import type { Tensor } from '../tensor/tensor.js';
  *
  * `body` must give the same result both times, so it must draw no random numbers: draw them outside and hand them in.
  *
+ * @param inputs tensors, also inside arrays and plain objects: all that `body` reads and that may be gone later
  * @param parameters tensors that `body` uses beside its inputs and whose gradients are wanted, such as the weights of
  *   the layers that it calls
  */
-export function checkpoint(
-  body: (...inputs: Tensor[]) => Tensor,
-  inputs: readonly Tensor[],
+export function checkpoint<Inputs extends readonly unknown[]>(
+  body: (...inputs: Inputs) => Tensor,
+  inputs: readonly [...Inputs],
   parameters: Iterable<Tensor> = [],
 ): Tensor {
-  const operands = [...inputs, ...parameters];
+  const tensors = [...tensorsIn(inputs)];
+  const operands = [...tensors, ...parameters];
   const runtime = operands[0]!.runtime;
   const { tape } = runtime;
   return runtime.scope(() => {
@@ -25,16 +27,16 @@ export function checkpoint(
     // A body may return an input as it is, whose place on the tape must stay.
     const output = runtime.withTape(undefined, () => result.reshape(result.shape));
     const followed = operands.map((tensor) => tape.follows(tensor));
-    const keep = Object.fromEntries(inputs.map((tensor, i) => [String(i), tensor]));
+    const keep = Object.fromEntries(tensors.map((tensor, i) => [String(i), tensor]));
     tape.record(operands, [output], keep, (kept, [gradient]) => {
       const again = new Tape(runtime);
       try {
-        const copies = inputs.map((_, i) => kept[String(i)]!);
-        const wanted = [...copies, ...operands.slice(inputs.length)];
+        const copies = tensors.map((_, i) => kept[String(i)]!);
+        const wanted = [...copies, ...operands.slice(tensors.length)];
         wanted.forEach((tensor, i) => {
           if (followed[i]) again.watch(tensor);
         });
-        const repeated = runtime.withTape(again, () => body(...copies));
+        const repeated = runtime.withTape(again, () => body(...replaceTensors(inputs, copies.values())));
         return again.backward([[repeated, gradient!]], wanted, add);
       } finally {
         again.dispose();

@@ -4,7 +4,12 @@ import { writeNpy } from '../data/npy.js';
 import { FileFormatError } from '../errors.js';
 import type { CacheKind } from '../models/mdvlm/cached-logits.js';
 import { answerSizes, checkPrompt, firstLogits, generateTokens } from '../models/mdvlm/decode.js';
-import { loadLanguageModel, readLanguageConfig } from '../models/mdvlm/model-folder.js';
+import type { LanguageModel } from '../models/mdvlm/language-model.js';
+import {
+  type LoadLanguageOptions,
+  loadLanguageModel,
+  readLanguageConfig,
+} from '../models/mdvlm/model-folder.js';
 import type { WeightDtype } from '../nn/module.js';
 import { Runtime } from '../tensor/runtime.js';
 import { Progress } from './progress.js';
@@ -26,6 +31,7 @@ export interface DecodeOptions {
   readonly bannedIds?: readonly number[];
   readonly stopId?: number;
   readonly weights: WeightDtype;
+  readonly lora?: string;
   readonly json: string;
   readonly logits?: string;
 }
@@ -44,7 +50,12 @@ export async function decode(options: DecodeOptions): Promise<void> {
   for (const path of [json, ...(logits === undefined ? [] : [logits])]) await ensureWritable(path);
   const runtime = await Runtime.create();
   try {
-    const model = await loadWithProgress(runtime, options, prompt.length + sizes.length);
+    const { weights, lora: adapter } = options;
+    const model = await loadWithProgress(runtime, options.model, {
+      ...{ weights, maxLength: prompt.length + sizes.length },
+      ...(adapter !== undefined && { adapter }),
+    });
+    model.lora?.merge();
     if (logits !== undefined) {
       const { shape, data } = await firstLogits(model, prompt, sizes);
       await writeWhole(logits, writeNpy({ dtype: 'f32', shape, data }));
@@ -79,18 +90,16 @@ async function readIds(path: string): Promise<number[]> {
 }
 
 /** Loads a model under a progress bar of the megabytes that are read. */
-async function loadWithProgress(
+export async function loadWithProgress(
   runtime: Runtime,
-  { model, weights }: Pick<DecodeOptions, 'model' | 'weights'>,
-  maxLength: number,
-) {
+  folder: string,
+  options: LoadLanguageOptions,
+): Promise<LanguageModel> {
   let progress: Progress | undefined;
   const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
   const onProgress = (done: number, total: number) => {
     progress ??= new Progress(megabytes(total), 'MB of weights');
     progress.update(megabytes(done));
   };
-  return loadLanguageModel(runtime, model, { weights, maxLength, onProgress }).finally(() =>
-    progress?.stop(),
-  );
+  return loadLanguageModel(runtime, folder, { ...options, onProgress }).finally(() => progress?.stop());
 }

@@ -73,6 +73,10 @@ program
   .command('decode')
   .description('Decode an answer to raw token ids with a masked diffusion language model (LLaDA)')
   .requiredOption('--model <folder>', 'config.json and safetensors, in the names of LLaDA or of Llama')
+  .option(
+    '--lora <folder>',
+    'a LoRA adapter for the model: adapter_config.json and adapter_model.safetensors',
+  )
   .requiredOption('--prompt-ids <file>', 'a JSON array of token ids')
   .requiredOption('--json <file>', "where the answer's ids go, and those after each step (`trace`)")
   .option('--gen-length <n>', 'tokens to generate; default: 128', whole(1))

@@ -11,7 +11,8 @@ import {
 import { saveSignalMdvlm } from '../models/mdvlm/signal-folder.js';
 import { SignalQuestions } from '../models/mdvlm/signal-questions.js';
 import { WordVocabulary } from '../models/mdvlm/word-vocabulary.js';
-import { MdvlmTask, type MdvlmTaskOptions } from '../training/mdvlm-task.js';
+import type { AnswerObjectiveOptions } from '../training/answer-objective.js';
+import { MdvlmTask } from '../training/mdvlm-task.js';
 import { whole } from './arguments.js';
 import {
   addRunOptions,
@@ -80,7 +81,7 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
   const { words } = WordVocabulary.of(sentences, config.times);
   const run = { steps, batch, seed, learningRate, examples: queries.length };
   const learning = autoregressive ? {} : { objective, complementary, rewardSamples };
-  const task: MdvlmTaskOptions = {
+  const task: AnswerObjectiveOptions = {
     ...{ batch, seed, steps, objective, complementary },
     ...(rewardSamples !== undefined && { reward: { samples: rewardSamples } }),
   };

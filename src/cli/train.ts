@@ -15,6 +15,7 @@ import { WorldExamples } from '../models/map-diffusion/world-examples.js';
 import { MomentTask } from '../training/moment-task.js';
 import { type Ablation, ablated, ablations } from './ablations.js';
 import { whole } from './arguments.js';
+import { addTrainLora } from './train-lora.js';
 import { addTrainMdvlm } from './train-mdvlm.js';
 import {
   addRunOptions,
@@ -73,6 +74,7 @@ export function addTrain(program: Command): Command {
     { steps: 1500, batch: 16 },
   ).action(trainWorld);
   addTrainMdvlm(command);
+  addTrainLora(command);
   return command;
 }
 

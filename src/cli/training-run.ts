@@ -25,15 +25,17 @@ export interface RunOptions {
 export interface RunDefaults {
   readonly steps: number;
   readonly batch: number;
+  /** Default 1e-3. */
+  readonly learningRate?: number;
 }
 
 /** The options that every training command has. */
-export function addRunOptions(command: Command, defaults: RunDefaults): Command {
+export function addRunOptions(command: Command, { steps, batch, learningRate = 1e-3 }: RunDefaults): Command {
   return command
     .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
-    .option('--steps <n>', 'training steps', whole(1), defaults.steps)
-    .option('--batch <n>', 'videos a step', whole(1), defaults.batch)
-    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-3)
+    .option('--steps <n>', 'training steps', whole(1), steps)
+    .option('--batch <n>', 'examples a step', whole(1), batch)
+    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, learningRate)
     .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1);
 }
 
@@ -72,7 +74,7 @@ export async function writePrior(folder: string, sentences: readonly SentenceExa
 export async function runTraining<Task extends TrainingTask>(
   options: RunOptions,
   settings: Readonly<Record<string, unknown>>,
-  make: (runtime: Runtime) => Task,
+  make: (runtime: Runtime) => Task | Promise<Task>,
   save: (task: Task, adapter: string) => Promise<void>,
 ): Promise<boolean> {
   const { out, steps, seed, learningRate } = options;
@@ -88,7 +90,7 @@ export async function runTraining<Task extends TrainingTask>(
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
   try {
-    const task = make(runtime);
+    const task = await make(runtime);
     let smooth: number | undefined;
     const finished = await train(task, {
       folder: out,

@@ -183,3 +183,14 @@ export function* tensorsIn(value: unknown): Generator<Tensor> {
     for (const item of Object.values(value)) yield* tensorsIn(item);
   }
 }
+
+/** `value` with other tensors in the places of those that `tensorsIn` gives, in its order. */
+export function replaceTensors<T>(value: T, tensors: Iterator<Tensor>): T {
+  const replaced = (part: unknown): unknown => {
+    if (part instanceof Tensor) return tensors.next().value;
+    if (Array.isArray(part)) return part.map(replaced);
+    if (!part || Object.getPrototypeOf(part) !== Object.prototype) return part;
+    return Object.fromEntries(Object.entries(part).map(([name, field]) => [name, replaced(field)]));
+  };
+  return replaced(value) as T;
+}

@@ -1,21 +1,7 @@
-import { HostRandom } from '../data/host-random.js';
-import type { LastLayer } from '../diffusion/masked.js';
 import { OptionError } from '../errors.js';
 import { unknownKind } from '../models/map-diffusion/examples.js';
-import { type AnswerSpans, IouReward, type IouRewardOptions } from '../models/mdvlm/iou-reward.js';
-import {
-  type AnswerLayout,
-  checkedPlan,
-  complementOf,
-  drawPlannedMask,
-  drawStepRatio,
-  drawUniformMask,
-  type MaskWeighting,
-  maskWeights,
-  type PlanOptions,
-} from '../models/mdvlm/masking.js';
+import type { AnswerLayout } from '../models/mdvlm/masking.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
-import { type Objective, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective.js';
 import { answerLength, type SignalMdvlm } from '../models/mdvlm/signal-config.js';
 import type { SignalEyes } from '../models/mdvlm/signal-eyes.js';
 import {
@@ -25,120 +11,50 @@ import {
   type SignalQuestions,
   writeQuestions,
 } from '../models/mdvlm/signal-questions.js';
-import { add, mul } from '../ops/binary.js';
-import { seedWords } from '../ops/philox.js';
-import { Random } from '../ops/random.js';
+import { add } from '../ops/binary.js';
 import { narrow } from '../ops/slice.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { AnswerObjective, type AnswerObjectiveOptions, type WantedAnswer } from './answer-objective.js';
 import type { TrainingTask } from './train.js';
-
-export interface MdvlmTaskOptions {
-  /** Questions a step. */
-  readonly batch: number;
-  readonly seed: number;
-  /** Of the run, for the warm-up of the reward. */
-  readonly steps: number;
-  /** Default `+iou`, all of it. An autoregressive model has the cross-entropy of the next token, whatever this is. */
-  readonly objective?: Objective;
-  /** Uniform masks come with their complement in a second copy (LaViDa). Default false. */
-  readonly complementary?: boolean;
-  readonly plan?: PlanOptions;
-  /** λ_p: what the planned loss counts beside the sequence-level one; default 1 (ours). */
-  readonly planWeight?: number;
-  readonly reward?: Omit<IouRewardOptions, 'policy'> & {
-    /** λ_r: what the reward counts in the end; default 0.5 (ours). */
-    readonly weight?: number;
-    /** Share of the steps over which it rises to that; default 0.1 (ours). */
-    readonly warmup?: number;
-    /** Draws of a span for the policy gradient; the expected overlap where absent. */
-    readonly samples?: number;
-  };
-}
-
-/** How a copy of the answers is masked, and what its tokens count. */
-interface AnswerCopy {
-  readonly mask: 'none' | 'uniform' | 'complement' | 'planned';
-  readonly weighting: MaskWeighting;
-  readonly factor: number;
-}
 
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
-/** Far from the streams of other draws of the same seed. */
-const maskStream = 2 ** 21;
-
-/**
- * Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions, each answer in one
- * copy for each mask; masks are functions of the seed and the step.
- */
+/** Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions. */
 export class MdvlmTask implements TrainingTask {
   readonly model: Mdvlm<SignalEyes>;
   readonly examples: number;
   readonly batch: number;
-  readonly #plan: Required<PlanOptions>;
-  readonly #copies: readonly AnswerCopy[];
+  readonly #objective: AnswerObjective;
   readonly #inputs: QuestionInputs;
   readonly #kinds: Tensor;
   /** f32 (B, T): which part of each clip is asked for, and whether there is one. */
   readonly #shares: Tensor;
   readonly #there: Tensor;
-  /** u32 and f32 (copies · B, N). */
-  readonly #answers: Tensor;
-  readonly #targets: Tensor;
-  readonly #weights: Tensor;
-  readonly #reward: IouReward | undefined;
-  readonly #spans: AnswerSpans;
-  readonly #rewardWeight: Tensor;
-  readonly #draws: Random;
 
   /** @throws OptionError */
   constructor(
     readonly mdvlm: SignalMdvlm,
     readonly questions: SignalQuestions,
-    readonly options: MdvlmTaskOptions,
+    options: AnswerObjectiveOptions,
   ) {
     const { model, config, vocabulary } = mdvlm;
-    const { runtime } = model;
-    const { batch, objective = '+iou', complementary = false, planWeight = 1 } = options;
-    if (!(planWeight >= 0)) throw new OptionError(`planWeight must be at least 0, not ${planWeight}`);
+    const { runtime, order } = model;
+    const { maskId, times } = vocabulary;
     this.model = model;
     this.examples = questions.size;
-    this.batch = batch;
-    this.#plan = checkedPlan(options.plan);
-    this.#copies =
-      model.order === 'autoregressive'
-        ? [{ mask: 'none', weighting: 'complementary', factor: 1 }]
-        : copiesFor(objective, complementary, planWeight);
-    const rows = batch * this.#copies.length;
-    this.#inputs = questionInputs(runtime, config, batch);
-    this.#draws = runtime.detached(() => new Random(runtime, options.seed));
-    const positions = Array.from({ length: batch }, () => layout.spans[0]!).flat();
-    const { count } = config.eyes;
+    this.batch = options.batch;
+    const room = { length: answerLength, spans: layout.spans.length };
+    this.#objective = new AnswerObjective(runtime, { order, maskId, times }, room, options);
+    this.#inputs = questionInputs(runtime, config, this.batch);
+    const perClip = [this.batch, config.eyes.count];
     [this.#kinds, this.#shares, this.#there] = runtime.detached(() => [
-      runtime.zeros([batch, count], 'u32'),
-      runtime.zeros([batch, count]),
-      runtime.zeros([batch, count]),
+      runtime.zeros(perClip, 'u32'),
+      runtime.zeros(perClip),
+      runtime.zeros(perClip),
     ]);
-    [this.#answers, this.#targets, this.#weights, this.#rewardWeight] = runtime.detached(() => [
-      runtime.zeros([rows, answerLength], 'u32'),
-      runtime.zeros([rows, answerLength], 'u32'),
-      runtime.zeros([rows, answerLength]),
-      runtime.zeros([]),
-    ]);
-    this.#spans = runtime.detached(() => ({
-      positions: runtime.tensor(positions, [batch, 1, 2], 'u32'),
-      truths: runtime.zeros([batch, 1, 2]),
-      weights: runtime.tensor(new Float32Array(batch).fill(1 / batch), [batch, 1]),
-    }));
-    const { samples, ...reward } = options.reward ?? {};
-    if (objective === '+iou' && model.order !== 'autoregressive') {
-      const policy = samples === undefined ? {} : { policy: { samples, random: this.#draws } };
-      this.#reward = new IouReward(runtime, vocabulary.times, vocabulary.maskId, { ...reward, ...policy });
-    }
   }
 
   prepare(step: number, examples: readonly number[]): void {
-    const { batch, steps, seed, reward } = this.options;
     const questions = examples.map((index) => this.questions.question(index));
     const { config } = this.mdvlm;
     writeQuestions(this.mdvlm, questions, this.#inputs);
@@ -147,20 +63,11 @@ export class MdvlmTask implements TrainingTask {
       kinds.set(question.kinds, i * config.eyes.count);
     });
     this.#kinds.write(kinds);
+    this.#objective.prepare(
+      step,
+      questions.map((question) => this.#answerOf(question)),
+    );
     this.#writeShares(questions);
-    const random = new HostRandom(seed, step + maskStream);
-    const targets = questions.map((question) => this.#answerOf(question));
-    const drawn = targets.map((ids) => this.#draw(ids, random));
-    const rowsOf = (part: 'answer' | 'weights') =>
-      this.#copies.flatMap((_, copy) => drawn.flatMap((copies) => copies[copy]![part]));
-    this.#answers.write(rowsOf('answer'));
-    this.#weights.write(rowsOf('weights').map((weight) => weight / (batch * answerLength)));
-    this.#targets.write(this.#copies.flatMap(() => targets.flat()));
-    this.#spans.truths.write(questions.flatMap(({ span }) => span!));
-    const { weight = 0.5, warmup = 0.1 } = reward ?? {};
-    this.#rewardWeight.write([rewardWeight(step, { full: weight, warmup, steps })]);
-    // Far apart in the stream: a step draws less than 2^32 blocks.
-    this.#draws.state.write(Uint32Array.of(...seedWords(seed), 0, step));
   }
 
   loss(): Tensor {
@@ -168,17 +75,7 @@ export class MdvlmTask implements TrainingTask {
     return runtime.scope(() => {
       const clips = eyes.clips(this.#inputs.video);
       const prompt = this.model.prompt(eyes.tokens(clips), this.#inputs);
-      const predict = (answers: Tensor): LastLayer => this.model.answer(prompt, answers);
-      const all = predict(this.#answers);
-      const parts = [weightedCrossEntropy(all, this.#targets, this.#weights)];
-      if (this.#reward) {
-        // The planned answers are the last copy.
-        const first = (this.#copies.length - 1) * this.batch;
-        const planned = { ...all, hidden: narrow(all.hidden, 0, first, this.batch) };
-        const answers = narrow(this.#answers, 0, first, this.batch);
-        const reward = this.#reward.loss(answers, planned, this.#spans, predict);
-        parts.push(mul(reward, this.#rewardWeight));
-      }
+      const parts = [this.#objective.loss((tokens) => this.model.answer(prompt, tokens))];
       if (eyes.recognition) parts.push(eyes.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
       if (grounding && 'states' in prompt) {
         // The visual tokens stand behind the first one.
@@ -190,21 +87,10 @@ export class MdvlmTask implements TrainingTask {
   }
 
   dispose(): void {
-    this.#reward?.dispose();
-    this.#draws.dispose();
-    const { positions, truths, weights } = this.#spans;
+    this.#objective.dispose();
     const { video, lengths, ids, keyMask } = this.#inputs;
-    const operands = [
-      this.#kinds,
-      this.#shares,
-      this.#there,
-      this.#answers,
-      this.#targets,
-      this.#weights,
-      this.#rewardWeight,
-    ];
-    for (const tensor of [...operands, positions, truths, weights, video, lengths, ids, keyMask])
-      tensor.dispose();
+    const perClip = [this.#kinds, this.#shares, this.#there];
+    for (const tensor of [...perClip, video, lengths, ids, keyMask]) tensor.dispose();
   }
 
   /** Which part of each clip the wanted spans cover. */
@@ -223,37 +109,14 @@ export class MdvlmTask implements TrainingTask {
     this.#there.write(there);
   }
 
-  /** The tokens of the wanted answer. */
-  #answerOf({ span }: SignalQuestion): number[] {
+  #answerOf({ span }: SignalQuestion): WantedAnswer {
     if (!span) throw new OptionError('a question without a known answer is nothing to learn from');
     const { times, eotId } = this.mdvlm.vocabulary;
-    return [...span.map((token) => times.id(Math.min(times.count - 1, Math.round(token)))), eotId];
+    const token = (time: number) => times.id(Math.min(times.count - 1, Math.round(time)));
+    return {
+      ids: [...span.map(token), eotId],
+      layout,
+      spans: [{ positions: layout.spans[0]!, truth: span }],
+    };
   }
-
-  /** For each copy of an answer its tokens and what they count. All copies are masked at one step ratio. */
-  #draw(ids: readonly number[], random: HostRandom): { answer: number[]; weights: number[] }[] {
-    const t = drawStepRatio(random);
-    const uniform = drawUniformMask(layout, t, random);
-    const planned = drawPlannedMask(layout, t, this.#plan, random);
-    const everything = ids.map(() => true);
-    const masks = { none: everything, uniform, complement: complementOf(uniform), planned };
-    const { maskId } = this.mdvlm.vocabulary;
-    return this.#copies.map(({ mask, weighting, factor }) => ({
-      answer: ids.map((id, i) => (mask !== 'none' && masks[mask][i] ? maskId : id)),
-      weights: maskWeights(weighting, masks[mask], layout, t, this.#plan).map((weight) => factor * weight),
-    }));
-  }
-}
-
-/** What an objective needs of a masked diffusion model; planned answers come last. */
-function copiesFor(objective: Objective, complementary: boolean, planWeight: number): AnswerCopy[] {
-  const copies: AnswerCopy[] = complementary
-    ? [
-        { mask: 'uniform', weighting: 'complementary', factor: 1 },
-        { mask: 'complement', weighting: 'complementary', factor: 1 },
-      ]
-    : [{ mask: 'uniform', weighting: 'uniform', factor: 1 }];
-  if (objective === 'uniform') return copies;
-  const weighting = objective === '+boundary' ? 'planned' : 'step-weighted';
-  return [...copies, { mask: 'planned', weighting, factor: planWeight }];
 }

@@ -3,6 +3,7 @@ import { HostRandom } from '../data/host-random.js';
 import { FileFormatError, NotFiniteError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { nodeModule } from '../node-module.js';
+import { scaleShift } from '../ops/unary.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { AdamW, type AdamWOptions } from './adamw.js';
 import type { LearningRate } from './learning-rate.js';
@@ -19,6 +20,11 @@ export interface TrainingTask {
   prepare(step: number, examples: readonly number[]): void;
   /** The loss of the operands, one element. Recorded once; every step replays it. */
   loss(): Tensor;
+  /**
+   * How many times larger gradients are on their way back, so that small ones are not lost where they are f16: a power of
+   * two, default 1. What comes out is divided by it.
+   */
+  readonly gradientScale?: number;
 }
 
 export interface TrainingOptions extends AdamWOptions {
@@ -76,9 +82,13 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   const log = await openLog(join(folder, 'log.jsonl'), state?.step ?? 0);
   const order = new ExampleOrder(task, options.seed);
   const step = await model.runtime.capture(() => {
-    const { value, gradients } = valueAndGrad(model.weights(), () => task.loss());
-    optimizer.update(gradients);
-    return value;
+    const { gradientScale = 1 } = task;
+    const { value, gradients } = valueAndGrad(model.weights(), () => scaled(task.loss(), gradientScale));
+    const names = Object.keys(gradients);
+    optimizer.update(
+      Object.fromEntries(names.map((name) => [name, scaled(gradients[name]!, 1 / gradientScale)])),
+    );
+    return scaled(value, 1 / gradientScale);
   });
   const save = async (done: number) => {
     const arrays = { ...prefixed('model.', await model.state()), ...(await optimizer.state()) };
@@ -145,6 +155,10 @@ class ExampleOrder {
       return this.#order[place % examples]!;
     });
   }
+}
+
+function scaled(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : scaleShift(x, factor, 0);
 }
 
 function prefixed(prefix: string, arrays: Arrays): Arrays {

@@ -151,4 +151,29 @@ describe('checkpoint', () => {
     assert.deepEqual(found, wanted);
     assert.ok(Object.values(wanted).every((gradient) => gradient.some((g) => g !== 0)));
   });
+
+  it('takes tensors inside objects, and keeps them until it computes once more', async () => {
+    const [a, b] = [normal(3, 2), normal(3, 2)];
+    const masked = (x: Tensor, { mask, shift }: { mask: readonly Tensor[]; shift: number }) =>
+      add(mul(square(x), mask[0]!), shift);
+    const { value, gradients } = valueAndGrad({ a, b }, () => {
+      const factors = runtime.scope(() => [mul(b, 2)]);
+      const y = checkpoint(masked, [a, { mask: factors, shift: 0.5 }]);
+      // A capture, or new tensors, may take their place.
+      for (const factor of factors) factor.dispose();
+      return sum(y);
+    });
+    const [x, w] = [await a.read(), await b.read()];
+    const near = (found: ArrayLike<number>, wanted: readonly number[]) =>
+      assert.ok(relativeError(found, wanted) < 1e-6);
+    near(
+      await gradients.a.read(),
+      [...x].map((v, i) => 4 * v * w[i]!),
+    );
+    near(
+      await gradients.b.read(),
+      [...x].map((v) => 2 * v * v),
+    );
+    near(await value.read(), [[...x].reduce((total, v, i) => total + 2 * v * v * w[i]! + 0.5, 0)]);
+  });
 });

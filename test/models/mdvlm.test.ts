@@ -6,37 +6,12 @@ import { OptionError } from '../../src/errors.js';
 import { answerSizes, firstLogits, generateTokens } from '../../src/models/mdvlm/decode.js';
 import { languageConfigs } from '../../src/models/mdvlm/language-config.js';
 import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
-import { mul } from '../../src/ops/binary.js';
-import { cast } from '../../src/ops/cast.js';
-import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
-import { sum } from '../../src/ops/reduce.js';
-import { scaleShift } from '../../src/ops/unary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { LanguageGolden, languageGoldenNames } from '../support/language-golden.js';
+import { LanguageGolden, languageGoldenNames, maskedLoss, seenRows } from '../support/language-golden.js';
 import { testRuntime } from '../support/runtime.js';
 
 // The language model against PyTorch: small checkpoints whose answers mdvlm-twin.py stored.
 const runtime = await testRuntime();
-
-/** The rows of (B, L, D) where `seen` is not 0. */
-async function seenRows(x: Tensor, seen: Tensor): Promise<Float32Array> {
-  const [data, mask] = [(await x.read()) as Float32Array, await seen.read()];
-  const width = data.length / mask.length;
-  return data.filter((_, i) => mask[Math.floor(i / width)] !== 0);
-}
-
-/** The loss of LLaDA at a mask rate of a half: the cross-entropy of the masked positions. */
-function maskedLoss(model: LanguageModel, ids: Tensor, keyMask: Tensor, masked: Tensor, targets: Tensor) {
-  const hidden = model.forward(model.embed(ids), { keyMask });
-  const layer = model.lastLayer(hidden);
-  const { loss } = linearCrossEntropy({
-    hidden: layer.hidden.reshape([ids.size, -1]),
-    weight: layer.weight,
-    targets: targets.reshape([-1]),
-  });
-  const counted = mul(loss, cast(masked, 'f32').reshape([-1]));
-  return scaleShift(sum(counted), 2 / ids.size, 0);
-}
 
 for (const name of languageGoldenNames) {
   describe(`the language model of the checkpoint ${name}`, () => {

@@ -4,6 +4,11 @@ import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/
 import { parseLanguageConfig } from '../../src/models/mdvlm/language-config.js';
 import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language-model.js';
 import { languageTensorName } from '../../src/models/mdvlm/tensor-names.js';
+import { mul } from '../../src/ops/binary.js';
+import { cast } from '../../src/ops/cast.js';
+import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
+import { sum } from '../../src/ops/reduce.js';
+import { scaleShift } from '../../src/ops/unary.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 
@@ -67,4 +72,30 @@ export class LanguageGolden {
     const { shape, data } = await this.stored.read(`input/${name}`);
     return runtime.tensor(Uint32Array.from(data as Int32Array), shape, 'u32');
   }
+}
+
+/** The rows of (B, L, D) where `seen` is not 0. */
+export async function seenRows(x: Tensor, seen: Tensor): Promise<Float32Array> {
+  const [data, mask] = [(await x.read()) as Float32Array, await seen.read()];
+  const width = data.length / mask.length;
+  return data.filter((_, i) => mask[Math.floor(i / width)] !== 0);
+}
+
+/** The loss of LLaDA at a mask rate of a half: the cross-entropy of the masked positions. */
+export function maskedLoss(
+  model: LanguageModel,
+  ids: Tensor,
+  keyMask: Tensor,
+  masked: Tensor,
+  targets: Tensor,
+): Tensor {
+  const hidden = model.forward(model.embed(ids), { keyMask });
+  const layer = model.lastLayer(hidden);
+  const { loss } = linearCrossEntropy({
+    hidden: layer.hidden.reshape([ids.size, -1]),
+    weight: layer.weight,
+    targets: targets.reshape([-1]),
+  });
+  const counted = mul(loss, cast(masked, 'f32').reshape([-1]));
+  return scaleShift(sum(counted), 2 / ids.size, 0);
 }

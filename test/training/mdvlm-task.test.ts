@@ -8,8 +8,9 @@ import { answerQuestions } from '../../src/models/mdvlm/answer-questions.js';
 import { makeSignalMdvlm, type SignalMdvlmConfig } from '../../src/models/mdvlm/signal-config.js';
 import { SignalQuestions } from '../../src/models/mdvlm/signal-questions.js';
 import { WordVocabulary } from '../../src/models/mdvlm/word-vocabulary.js';
+import type { AnswerObjectiveOptions } from '../../src/training/answer-objective.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { MdvlmTask, type MdvlmTaskOptions } from '../../src/training/mdvlm-task.js';
+import { MdvlmTask } from '../../src/training/mdvlm-task.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
 import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
@@ -33,7 +34,7 @@ const prefixed: SignalMdvlmConfig = {
 async function trained(
   name: string,
   steps: number,
-  options: Partial<MdvlmTaskOptions>,
+  options: Partial<AnswerObjectiveOptions>,
   { config = smallMdvlm, stopAfter = steps }: { config?: SignalMdvlmConfig; stopAfter?: number } = {},
 ) {
   const mdvlm = makeSignalMdvlm(runtime, config, words);

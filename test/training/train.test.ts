@@ -100,6 +100,20 @@ describe('train', () => {
     }
   });
 
+  it('ends with the same bits where gradients were larger on their way', async () => {
+    const task = Object.assign(new Fit(), { gradientScale: 2 ** 10 });
+    assert.ok(await train(task, options('scaled')));
+    const plain = new Fit();
+    assert.ok(await train(plain, options('not scaled')));
+    assert.deepEqual(await task.model.state(), await plain.model.state());
+    const losses = async (name: string) =>
+      (await readFile(join(folder, name, 'log.jsonl'), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).loss);
+    assert.deepEqual(await losses('scaled'), await losses('not scaled'));
+  });
+
   it('that is done stays done', async () => {
     const task = new Fit();
     assert.ok(await train(task, options('whole')));

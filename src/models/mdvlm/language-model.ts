@@ -1,6 +1,8 @@
+import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { type Initial, normalInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
+import { type LinearLayer, LoraAdapter, type LoraOptions } from '../../nn/lora.js';
 import { Module, type Parameter, type WeightDtype } from '../../nn/module.js';
 import { RmsNorm } from '../../nn/norm.js';
 import { attention } from '../../ops/attention.js';
@@ -23,6 +25,13 @@ export interface LanguageModelOptions {
   readonly maxLength?: number;
   /** What embeddings are before training; default normal numbers of the deviation of LLaDA's. */
   readonly initialEmbedding?: Initial;
+  /** Low-rank additions to linear layers, which are then the model's `lora`; default none. */
+  readonly lora?: LoraOptions;
+  /**
+   * For training: of the forward pass only what goes from layer to layer is kept, and each layer is computed again when
+   * its gradient is (gradient checkpointing). Default false.
+   */
+  readonly recompute?: boolean;
 }
 
 export interface ForwardOptions {
@@ -52,6 +61,7 @@ class Shared {
     readonly runtime: Runtime,
     readonly config: LanguageConfig,
     readonly weights: WeightDtype,
+    readonly lora: LoraAdapter | undefined,
   ) {}
 
   /** Every linear layer of the model is made here. */
@@ -82,22 +92,39 @@ interface Context {
   readonly layer: number;
 }
 
+/** A part of the model with linear layers, each of which may have a low-rank addition. */
+abstract class Part extends Module {
+  /** @param path its name in the model */
+  constructor(
+    private readonly shared: Shared,
+    private readonly path: string,
+  ) {
+    super(shared.runtime);
+  }
+
+  /** Declares a linear layer. */
+  protected linear(name: string, inputs: number, outputs: number): LinearLayer {
+    const layer = this.child(name, this.shared.linear(inputs, outputs));
+    return this.shared.lora?.around(`${this.path}.${name}`, layer, inputs, outputs) ?? layer;
+  }
+}
+
 /** Attention with rotary positions, where several heads of the queries may share one of keys and values. */
-class SelfAttention extends Module {
+class SelfAttention extends Part {
   readonly #headSize;
   readonly #query;
   readonly #key;
   readonly #value;
   readonly #out;
 
-  constructor(shared: Shared) {
-    super(shared.runtime);
+  constructor(shared: Shared, path: string) {
+    super(shared, path);
     const { hidden, heads, keyHeads, headSize } = shared.config;
     this.#headSize = headSize;
-    this.#query = this.child('q_proj', shared.linear(hidden, heads * headSize));
-    this.#key = this.child('k_proj', shared.linear(hidden, keyHeads * headSize));
-    this.#value = this.child('v_proj', shared.linear(hidden, keyHeads * headSize));
-    this.#out = this.child('o_proj', shared.linear(heads * headSize, hidden));
+    this.#query = this.linear('q_proj', hidden, heads * headSize);
+    this.#key = this.linear('k_proj', hidden, keyHeads * headSize);
+    this.#value = this.linear('v_proj', hidden, keyHeads * headSize);
+    this.#out = this.linear('o_proj', heads * headSize, hidden);
     // Older Llama checkpoints store what follows from the configuration.
     this.unused('rotary_emb.inv_freq');
   }
@@ -119,7 +146,7 @@ class SelfAttention extends Module {
     return { key: this.#turned(this.#key, x, context), value: this.#split(this.#value.forward(x)) };
   }
 
-  #turned(layer: Linear, x: Tensor, { table, positions, others }: Context): Tensor {
+  #turned(layer: LinearLayer, x: Tensor, { table, positions, others }: Context): Tensor {
     const offset = positions ? 0 : (others?.start ?? 0);
     return rotary({ x: this.#split(layer.forward(x)), table, positions }, { offset });
   }
@@ -132,17 +159,17 @@ class SelfAttention extends Module {
 }
 
 /** SwiGLU (Shazeer, arXiv:2002.05202): down(silu(gate(x)) · up(x)). */
-class FeedForward extends Module {
+class FeedForward extends Part {
   readonly #gate;
   readonly #up;
   readonly #down;
 
-  constructor(shared: Shared) {
-    super(shared.runtime);
+  constructor(shared: Shared, path: string) {
+    super(shared, path);
     const { hidden, intermediate } = shared.config;
-    this.#gate = this.child('gate_proj', shared.linear(hidden, intermediate));
-    this.#up = this.child('up_proj', shared.linear(hidden, intermediate));
-    this.#down = this.child('down_proj', shared.linear(intermediate, hidden));
+    this.#gate = this.linear('gate_proj', hidden, intermediate);
+    this.#up = this.linear('up_proj', hidden, intermediate);
+    this.#down = this.linear('down_proj', intermediate, hidden);
   }
 
   /** (B, L, D) of the weights' type to f32 (B, L, D). */
@@ -159,13 +186,17 @@ class Layer extends Module {
   readonly #feedNorm;
   readonly #feed;
 
-  constructor(shared: Shared) {
+  /** @param path its name in the model */
+  constructor(
+    shared: Shared,
+    readonly path: string,
+  ) {
     super(shared.runtime);
     this.#shared = shared;
     this.#attentionNorm = this.child('input_layernorm', shared.norm());
-    this.#attention = this.child('self_attn', new SelfAttention(shared));
+    this.#attention = this.child('self_attn', new SelfAttention(shared, `${path}.self_attn`));
     this.#feedNorm = this.child('post_attention_layernorm', shared.norm());
-    this.#feed = this.child('mlp', new FeedForward(shared));
+    this.#feed = this.child('mlp', new FeedForward(shared, `${path}.mlp`));
   }
 
   /** f32 (B, L, D) to the same. */
@@ -194,32 +225,37 @@ class Layer extends Module {
  * numbers and summed in f32; what goes from layer to layer, and the norms, stay f32.
  */
 export class LanguageModel extends Module {
+  /** The additions to its linear layers, whose weights are not among those of the model. */
+  readonly lora: LoraAdapter | undefined;
   readonly #shared: Shared;
   readonly #embedding: Parameter;
   readonly #layers: readonly Layer[];
   readonly #norm: RmsNorm;
   readonly #vocabulary: Parameter;
   readonly #table: Tensor;
+  readonly #recompute: boolean;
 
   /** @throws OptionError */
   constructor(
     runtime: Runtime,
     readonly config: LanguageConfig,
-    {
-      weights = 'f32',
-      maxLength = config.maxPositions,
-      initialEmbedding = normalInitial(deviation),
-    }: LanguageModelOptions = {},
+    options: LanguageModelOptions = {},
   ) {
     super(runtime);
+    const { weights = 'f32', maxLength = config.maxPositions, lora, recompute = false } = options;
+    const { initialEmbedding = normalInitial(deviation) } = options;
     const { hidden, layers, vocabulary, headSize, ropeTheta, tied } = config;
-    const shared = new Shared(runtime, config, weights);
+    this.lora = lora && new LoraAdapter(runtime, lora);
+    this.#recompute = recompute;
+    const shared = new Shared(runtime, config, weights, this.lora);
     this.#shared = shared;
     const matrix = [vocabulary, hidden];
     this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initialEmbedding, weights);
-    this.#layers = Array.from({ length: layers }, (_, i) =>
-      this.child(`model.layers.${i}`, new Layer(shared)),
-    );
+    this.#layers = Array.from({ length: layers }, (_, i) => {
+      const path = `model.layers.${i}`;
+      return this.child(path, new Layer(shared, path));
+    });
+    this.lora?.checkTargets();
     this.#norm = this.child('model.norm', shared.norm());
     this.#vocabulary = tied
       ? this.#embedding
@@ -227,6 +263,11 @@ export class LanguageModel extends Module {
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
     this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
+  }
+
+  /** Type of the products. */
+  get weightDtype(): WeightDtype {
+    return this.#shared.weights;
   }
 
   /** Ids u32 (B, L) to f32 (B, L, D). */
@@ -244,10 +285,7 @@ export class LanguageModel extends Module {
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
     return this.runtime.scope(() => {
       const context = this.#context(options);
-      const last = this.#layers.reduce(
-        (x, module, layer) => module.forward(x, { ...context, layer }),
-        embeddings,
-      );
+      const last = this.#layers.reduce((x, _, layer) => this.#layer(x, { ...context, layer }), embeddings);
       return this.#norm.forward(last);
     });
   }
@@ -263,7 +301,7 @@ export class LanguageModel extends Module {
       let states = embeddings;
       const layers = this.#layers.map((module, layer) => {
         const kept = module.keysAndValues(states, { ...context, layer });
-        if (layer + 1 < this.#layers.length) states = module.forward(states, { ...context, layer });
+        if (layer + 1 < this.#layers.length) states = this.#layer(states, { ...context, layer });
         return kept;
       });
       return { layers, states };
@@ -275,6 +313,23 @@ export class LanguageModel extends Module {
       ...{ table: this.#table, positions, keyMask, others },
       mask: mask && others && mask.kind !== 'none' ? { ...mask, queryOffset: others.start } : mask,
     };
+  }
+
+  #layer(x: Tensor, context: Context): Tensor {
+    const layer = this.#layers[context.layer]!;
+    // What it sees of other positions has gradients of its own.
+    const recompute = this.#recompute && this.runtime.tape !== undefined && !context.others;
+    if (!recompute) return layer.forward(x, context);
+    return checkpoint((x, context) => layer.forward(x, context), [x, context], this.#weightsIn(layer));
+  }
+
+  /** All that training may change in a layer. */
+  #weightsIn(layer: Layer): Tensor[] {
+    const additions = Object.entries(this.lora?.weights() ?? {});
+    return [
+      ...Object.values(layer.weights()),
+      ...additions.flatMap(([name, tensor]) => (name.startsWith(`${layer.path}.`) ? [tensor] : [])),
+    ];
   }
 
   /** An empty cache for sequences of that length. */
@@ -297,6 +352,7 @@ export class LanguageModel extends Module {
 
   override dispose(): void {
     super.dispose();
+    this.lora?.dispose();
     this.#table.dispose();
   }
 }

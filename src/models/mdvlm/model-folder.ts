@@ -1,6 +1,8 @@
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
+import { FileFormatError, OptionError } from '../../errors.js';
 import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoraFolder, openLora } from '../../nn/lora-folder.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { type LanguageConfig, parseLanguageConfig } from './language-config.js';
@@ -14,28 +16,64 @@ export async function readLanguageConfig(folder: string): Promise<LanguageConfig
   return parseLanguageConfig(await readJson(path), path);
 }
 
+export interface LoadLanguageOptions extends LanguageModelOptions, LoadOptions {
+  /** Folder of a LoRA adapter as PEFT writes it, with LLaDA's names of layers or Llama's; sets `lora`. */
+  readonly adapter?: string;
+}
+
 /**
  * Opens a folder of LLaDA's form: `config.json`, and `model.safetensors` or shards with `model.safetensors.index.json`.
  * Keys and tensors have LLaDA's names or Llama's; what else LLaDA-V's folder holds is left out.
- * @throws FileAccessError, FileFormatError
+ * @throws FileAccessError; FileFormatError also where the adapter is of another model
  */
 export async function loadLanguageModel(
   runtime: Runtime,
   folder: string,
-  options: LanguageModelOptions & LoadOptions = {},
+  options: LoadLanguageOptions = {},
 ): Promise<LanguageModel> {
   const config = await readLanguageConfig(folder);
-  const checkpoint = await openSafetensors(folder);
+  const { adapter: adapterPath } = options;
+  const adapter = adapterPath === undefined ? undefined : await openLora(adapterPath, languageTensorName);
   try {
-    const model = new LanguageModel(runtime, config, options);
+    const model = adapter
+      ? adaptedModel(runtime, config, options, adapter)
+      : new LanguageModel(runtime, config, options);
     try {
-      await model.load(checkpoint.renamed(languageTensorName), options);
+      // First, as it is small and may not fit.
+      if (model.lora) await adapter?.load(model.lora);
+      await loadWeights(model, folder, options);
       return model;
     } catch (error) {
       model.dispose();
       throw error;
     }
   } finally {
+    await adapter?.close();
+  }
+}
+
+async function loadWeights(model: LanguageModel, folder: string, options: LoadOptions): Promise<void> {
+  const checkpoint = await openSafetensors(folder);
+  try {
+    await model.load(checkpoint.renamed(languageTensorName), options);
+  } finally {
     await checkpoint.close();
+  }
+}
+
+/** A model with room for an adapter. @throws FileFormatError where it has not the layers that are adapted */
+function adaptedModel(
+  runtime: Runtime,
+  config: LanguageConfig,
+  options: LoadLanguageOptions,
+  { options: lora, base }: LoraFolder,
+): LanguageModel {
+  try {
+    return new LanguageModel(runtime, config, { ...options, lora });
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${options.adapter}: ${cause.message}; the adapter was made for ${base}`, {
+      cause,
+    });
   }
 }

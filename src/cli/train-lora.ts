@@ -1,0 +1,118 @@
+import { type Command, Option } from 'commander';
+import { readWrittenQuestions, type WrittenQuestion } from '../data/question-lines.js';
+import { FileFormatError, OptionError } from '../errors.js';
+import type { ChatOptions } from '../models/mdvlm/chat.js';
+import type { LanguageConfig } from '../models/mdvlm/language-config.js';
+import { readLanguageConfig } from '../models/mdvlm/model-folder.js';
+import { type Objective, objectives } from '../models/mdvlm/objective.js';
+import { TimeTokens } from '../models/mdvlm/time-tokens.js';
+import { loadTokenizer } from '../models/mdvlm/tokenizer.js';
+import { saveLora } from '../nn/lora-folder.js';
+import type { WeightDtype } from '../nn/module.js';
+import { chatExample } from '../training/chat-examples.js';
+import { LanguageTask } from '../training/language-task.js';
+import { positive, whole } from './arguments.js';
+import { loadWithProgress } from './decode.js';
+import { addRunOptions, type RunOptions, runTraining } from './training-run.js';
+
+export interface TrainLoraOptions extends RunOptions {
+  readonly model: string;
+  readonly data: string;
+  readonly rank: number;
+  readonly alpha?: number;
+  readonly layers: readonly string[];
+  readonly weights: WeightDtype;
+  readonly objective: Objective;
+  readonly targets: NonNullable<ChatOptions['targets']>;
+  readonly timeTokens: number;
+  readonly firstTimeId: number;
+  readonly recompute: boolean;
+}
+
+/** Every linear layer of LLaDA-V's layers. */
+const allLayers = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
+
+/** `tal train lora`: a low-rank adapter for a language model of LLaDA's kind. */
+export function addTrainLora(train: Command): void {
+  const times = new TimeTokens();
+  addRunOptions(
+    train
+      .command('lora')
+      .description('A low-rank adapter that teaches a masked diffusion language model (LLaDA) to answer')
+      .requiredOption('--model <folder>', 'config.json, safetensors and tokenizer of LLaDA or LLaDA-V')
+      .requiredOption(
+        '--data <file>',
+        "a .jsonl of question, answer and, for <seconds> in it, duration; or ActivityNet-RTL's training JSON",
+      )
+      .option('--rank <n>', 'of the additions', whole(1), 64)
+      .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
+      .option('--layers <name...>', 'the layers that get one', allLayers)
+      .addOption(
+        new Option('--weights <type>', 'how the device stores matrices')
+          .choices(['f32', 'f16'])
+          .default('f32'),
+      )
+      .addOption(
+        new Option('--objective <name>', 'what it learns by, each on top of those before it')
+          .choices(objectives)
+          .default('+iou'),
+      )
+      .addOption(
+        new Option(
+          '--targets <which>',
+          "learn the answers, or what LLaDA-V's code does, with the template's marks",
+        )
+          .choices(['answers', 'llada-v'])
+          .default('answers'),
+      )
+      .option('--time-tokens <n>', "over a video's length", whole(2), times.count)
+      .option('--first-time-id <id>', 'the id of the first of them', whole(0), times.firstId)
+      .option('--no-recompute', 'keep all that gradients need, which takes more memory and less time'),
+    { steps: 1000, batch: 4, learningRate: 1e-4 },
+  ).action(async (options: TrainLoraOptions) => void (await trainLora(options)));
+}
+
+/** @returns whether the training is done; false where it was interrupted */
+export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
+  const { model: base, data, out, steps, batch, seed, learningRate, objective, targets } = options;
+  const { rank, alpha = 2 * rank, layers, weights, recompute } = options;
+  const times = new TimeTokens({ count: options.timeTokens, firstId: options.firstTimeId });
+  const model = await readLanguageConfig(base);
+  const tokenizer = await loadTokenizer(base, times);
+  const questions = await readWrittenQuestions(data);
+  if (questions.length === 0) throw new FileFormatError(`${data} holds no question`);
+  const chats = questions.map(({ question, answer, duration = 0 }: WrittenQuestion) =>
+    chatExample(
+      tokenizer,
+      [
+        { role: 'user', content: question },
+        { role: 'assistant', content: times.write(answer, duration) },
+      ],
+      { targets },
+    ),
+  );
+  for (const [i, { ids }] of chats.entries()) checkIds(model, ids, `question ${i + 1} of ${data}`);
+  const lora = { rank, alpha, targets: layers };
+  const maxLength = chats.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
+  return runTraining(
+    options,
+    {
+      ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
+      ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },
+    },
+    async (runtime) => {
+      const language = await loadWithProgress(runtime, base, { weights, maxLength, lora, recompute });
+      return new LanguageTask(language, times, chats, { batch, seed, steps, objective });
+    },
+    ({ model }) => saveLora(out, model, base),
+  );
+}
+
+/** Whether a model can read a conversation. @throws OptionError */
+function checkIds({ vocabulary, maxPositions }: LanguageConfig, ids: Uint32Array, where: string): void {
+  const alien = ids.find((id) => id >= vocabulary);
+  if (alien !== undefined)
+    throw new OptionError(`${where} has token ${alien}, the model has a vocabulary of ${vocabulary}`);
+  if (ids.length > maxPositions)
+    throw new OptionError(`${where} has ${ids.length} tokens, the model has ${maxPositions} positions`);
+}

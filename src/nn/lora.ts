@@ -1,0 +1,145 @@
+import { OptionError } from '../errors.js';
+import { add } from '../ops/binary.js';
+import { cast } from '../ops/cast.js';
+import { linear, matmul } from '../ops/matmul.js';
+import { narrow } from '../ops/slice.js';
+import { scaleShift, unaryOperation } from '../ops/unary.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { rowWindows } from '../tensor/windows.js';
+import { constantInitial, uniformFanIn } from './initial.js';
+import { Linear } from './linear.js';
+import { Module } from './module.js';
+
+export interface LoraOptions {
+  /** r: rows of A, columns of B. */
+  readonly rank: number;
+  /** α: the addition counts α / r. */
+  readonly alpha: number;
+  /** The layers that get an addition: their names, or what these end with, such as `q_proj`. */
+  readonly targets: readonly string[];
+}
+
+/** What an addition needs of the layer that it is added to, however that stores its weights. */
+export type LinearLayer = Pick<Linear, 'forward'>;
+
+type ForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
+
+/**
+ * A linear layer with a low-rank addition (LoRA; Hu et al., arXiv:2106.09685): W x + b + (α / r) B A x with `lora_A.weight`
+ * (r, inputs), random, and `lora_B.weight` (outputs, r), zeros at first. The layer is not among the weights of this
+ * module, so nothing that trains them changes it.
+ */
+export class LoraLinear extends Module implements LinearLayer {
+  readonly #a;
+  readonly #b;
+  readonly #scale;
+  #merged = false;
+
+  constructor(
+    readonly layer: LinearLayer,
+    sizes: { readonly runtime: Runtime; readonly inputs: number; readonly outputs: number },
+    { rank, alpha }: Pick<LoraOptions, 'rank' | 'alpha'>,
+  ) {
+    const { runtime, inputs, outputs } = sizes;
+    super(runtime);
+    this.#a = this.parameter('lora_A.weight', [rank, inputs], uniformFanIn(inputs));
+    this.#b = this.parameter('lora_B.weight', [outputs, rank], constantInitial(0));
+    this.#scale = alpha / rank;
+  }
+
+  /** (…, inputs) to (…, outputs), as the layer itself. */
+  forward(input: Tensor, options: ForwardOptions = {}): Tensor {
+    if (this.#merged) return this.layer.forward(input, options);
+    const { activation = 'none', outDtype = input.dtype as 'f32' | 'f16', ...slope } = options;
+    return this.runtime.scope(() => {
+      const factor = ({ tensor }: { readonly tensor: Tensor }) =>
+        tensor.dtype === input.dtype ? tensor : cast(tensor, input.dtype);
+      const low = scaleShift(linear({ input, weight: factor(this.#a) }), this.#scale, 0);
+      const addition = linear({ input: low, weight: factor(this.#b) }, { outDtype });
+      const x = add(this.layer.forward(input, { outDtype }), addition);
+      return activation === 'none' ? x : unaryOperation.run({ x }, { function: activation, ...slope }).output;
+    });
+  }
+
+  /**
+   * Adds the addition to the layer's weight for good, and frees it. What was captured before must not be run again.
+   * @returns false where the layer has no matrix of numbers to add it to; then all stays as it is
+   */
+  merge(): boolean {
+    const { layer, runtime } = this;
+    if (this.#merged || !(layer instanceof Linear)) return this.#merged;
+    runtime.scope(() => {
+      const b = scaleShift(this.#b.tensor, this.#scale, 0);
+      for (const { view, begin, end } of rowWindows(layer.weight)) {
+        const rows = narrow(b, 0, begin, end - begin);
+        const outDtype = view.dtype as 'f32' | 'f16';
+        view.assign(add(view, matmul({ a: rows, b: this.#a.tensor }, { outDtype })));
+      }
+    });
+    this.#merged = true;
+    this.dispose();
+    return true;
+  }
+}
+
+/**
+ * The low-rank additions to some linear layers of a model: its weights are theirs alone, by the names of the layers.
+ * Training this module, and not the model, leaves the model's own weights as they are: they get no gradient, and the
+ * optimizer keeps nothing of them.
+ */
+export class LoraAdapter extends Module {
+  readonly #layers = new Map<string, LoraLinear>();
+  readonly #others: string[] = [];
+
+  /** @throws OptionError */
+  constructor(
+    runtime: Runtime,
+    readonly options: LoraOptions,
+  ) {
+    super(runtime);
+    const { rank, alpha, targets } = options;
+    if (!(Number.isInteger(rank) && rank >= 1))
+      throw new OptionError(`a rank must be a whole number of at least 1, not ${rank}`);
+    if (!(alpha > 0 && Number.isFinite(alpha))) throw new OptionError(`alpha must be above 0, not ${alpha}`);
+    if (targets.length === 0) throw new OptionError('an adapter needs the names of the layers to adapt');
+  }
+
+  /** A layer of the model with an addition, or as it is where it is no target. */
+  around(name: string, layer: LinearLayer, inputs: number, outputs: number): LinearLayer {
+    if (!this.options.targets.some((target) => isCalled(name, target))) {
+      this.#others.push(name);
+      return layer;
+    }
+    const adapted = this.child(
+      name,
+      new LoraLinear(layer, { runtime: this.runtime, inputs, outputs }, this.options),
+    );
+    this.#layers.set(name, adapted);
+    return adapted;
+  }
+
+  /** Whether all targets were there, once the model is made. @throws OptionError with those that were not */
+  checkTargets(): void {
+    const names = [...this.#layers.keys()];
+    const missing = this.options.targets.filter((target) => !names.some((name) => isCalled(name, target)));
+    if (missing.length === 0) return;
+    const known = new Set([...names, ...this.#others].map((name) => name.slice(name.lastIndexOf('.') + 1)));
+    throw new OptionError(
+      `the model has no linear layer ${missing.slice(0, 8).join(', ')}; its layers are ${[...known].join(', ')}`,
+    );
+  }
+
+  /**
+   * Adds the additions to the layers' own weights, as far as these are matrices of numbers; others keep theirs. What was
+   * captured before must not be run again.
+   */
+  merge(): void {
+    for (const layer of this.#layers.values()) layer.merge();
+  }
+}
+
+/** Whether a layer is meant by a name, which may be the end of the layer's (as in PEFT). */
+function isCalled(layer: string, target: string): boolean {
+  return layer === target || layer.endsWith(`.${target}`);
+}

@@ -1,0 +1,232 @@
+import { HostRandom } from '../data/host-random.js';
+import type { LastLayer } from '../diffusion/masked.js';
+import { OptionError } from '../errors.js';
+import { type AnswerSpans, IouReward, type IouRewardOptions } from '../models/mdvlm/iou-reward.js';
+import {
+  type AnswerLayout,
+  checkedPlan,
+  complementOf,
+  drawPlannedMask,
+  drawStepRatio,
+  drawUniformMask,
+  type MaskWeighting,
+  maskWeights,
+  type PlanOptions,
+} from '../models/mdvlm/masking.js';
+import type { AnswerOrder } from '../models/mdvlm/mdvlm.js';
+import { type Objective, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective.js';
+import type { TimeTokens } from '../models/mdvlm/time-tokens.js';
+import { add, mul } from '../ops/binary.js';
+import { seedWords } from '../ops/philox.js';
+import { Random } from '../ops/random.js';
+import { narrow } from '../ops/slice.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Tensor } from '../tensor/tensor.js';
+
+export interface AnswerObjectiveOptions {
+  /** Questions a step. */
+  readonly batch: number;
+  readonly seed: number;
+  /** Of the run, for the warm-up of the reward. */
+  readonly steps: number;
+  /** Default `+iou`, all of it. An autoregressive model has the cross-entropy of the next token, whatever this is. */
+  readonly objective?: Objective;
+  /** Uniform masks come with their complement in a second copy (LaViDa). Default false. */
+  readonly complementary?: boolean;
+  readonly plan?: PlanOptions;
+  /** λ_p: what the planned loss counts beside the sequence-level one; default 1 (ours). */
+  readonly planWeight?: number;
+  readonly reward?: Omit<IouRewardOptions, 'policy'> & {
+    /** λ_r: what the reward counts in the end; default 0.5 (ours). */
+    readonly weight?: number;
+    /** Share of the steps over which it rises to that; default 0.1 (ours). */
+    readonly warmup?: number;
+    /** Draws of a span for the policy gradient; the expected overlap where absent. */
+    readonly samples?: number;
+  };
+}
+
+/** The model whose answers are learned. */
+export interface AnsweringModel {
+  readonly order: AnswerOrder;
+  readonly maskId: number;
+  readonly times: TimeTokens;
+}
+
+/** What answers may have. */
+export interface AnswerRoom {
+  /** N: tokens. */
+  readonly length: number;
+  /** S: spans whose overlap is rewarded. */
+  readonly spans: number;
+}
+
+/** An answer to learn. */
+export interface WantedAnswer {
+  /** Its tokens, all of which are learned. */
+  readonly ids: readonly number[];
+  /** Of as many tokens; a time without a partner is a span of one position. */
+  readonly layout: AnswerLayout;
+  /** The spans that it names: the positions of their times, and these times in time tokens, the earlier one first. */
+  readonly spans: readonly {
+    readonly positions: readonly [start: number, end: number];
+    readonly truth: readonly [start: number, end: number];
+  }[];
+}
+
+/** How a copy of the answers is masked, and what its tokens count. */
+interface AnswerCopy {
+  readonly mask: 'none' | 'uniform' | 'complement' | 'planned';
+  readonly weighting: MaskWeighting;
+  readonly factor: number;
+}
+
+/** Far from the streams of other draws of the same seed. */
+const maskStream = 2 ** 21;
+
+/** The target of a position behind the end of an answer, an id of no vocabulary. */
+const noTarget = 2 ** 32 - 1;
+
+/**
+ * The training objectives of MDVLM-TAL, for whatever model puts answers behind questions. Each answer of a batch comes in
+ * one copy for each mask; masks are functions of the seed and the step. Each answer counts its tokens' losses over their
+ * number (LLaDA-V), and each of its spans as much as the others.
+ */
+export class AnswerObjective {
+  readonly #plan: Required<PlanOptions>;
+  readonly #copies: readonly AnswerCopy[];
+  /** u32, u32 and f32 (copies · B, N). */
+  readonly #answers: Tensor;
+  readonly #targets: Tensor;
+  readonly #weights: Tensor;
+  readonly #reward: IouReward | undefined;
+  readonly #spans: AnswerSpans;
+  readonly #rewardWeight: Tensor;
+  readonly #draws: Random;
+
+  /** @throws OptionError */
+  constructor(
+    runtime: Runtime,
+    readonly model: AnsweringModel,
+    readonly room: AnswerRoom,
+    readonly options: AnswerObjectiveOptions,
+  ) {
+    const { order, maskId, times } = model;
+    const { batch, objective = '+iou', complementary = false, planWeight = 1 } = options;
+    if (!(planWeight >= 0)) throw new OptionError(`planWeight must be at least 0, not ${planWeight}`);
+    this.#plan = checkedPlan(options.plan);
+    this.#copies =
+      order === 'autoregressive'
+        ? [{ mask: 'none', weighting: 'complementary', factor: 1 }]
+        : copiesFor(objective, complementary, planWeight);
+    this.#draws = runtime.detached(() => new Random(runtime, options.seed));
+    const tokens = [batch * this.#copies.length, room.length];
+    // There is no tensor without elements.
+    const slots = [batch, Math.max(1, room.spans)];
+    [this.#answers, this.#targets, this.#weights, this.#rewardWeight, this.#spans] = runtime.detached(() => [
+      runtime.zeros(tokens, 'u32'),
+      runtime.zeros(tokens, 'u32'),
+      runtime.zeros(tokens),
+      runtime.zeros([]),
+      {
+        positions: runtime.zeros([...slots, 2], 'u32'),
+        truths: runtime.zeros([...slots, 2]),
+        weights: runtime.zeros(slots),
+      },
+    ]);
+    const { samples, ...reward } = options.reward ?? {};
+    if (objective === '+iou' && order !== 'autoregressive' && room.spans > 0) {
+      const policy = samples === undefined ? {} : { policy: { samples, random: this.#draws } };
+      this.#reward = new IouReward(runtime, times, maskId, { ...reward, ...policy });
+    }
+  }
+
+  /** Writes the operands of a step. @param answers one for each question of the batch */
+  prepare(step: number, answers: readonly WantedAnswer[]): void {
+    const { batch, steps, seed, reward } = this.options;
+    const { length, spans } = this.room;
+    const random = new HostRandom(seed, step + maskStream);
+    const drawn = answers.map((answer) => this.#draw(answer, random));
+    const padded = (row: readonly number[], filler: number) =>
+      row.concat(Array<number>(length - row.length).fill(filler));
+    const rowsOf = (part: 'ids' | 'weights', filler: number) =>
+      this.#copies.flatMap((_, copy) => drawn.flatMap((copies) => padded(copies[copy]![part], filler)));
+    this.#answers.write(rowsOf('ids', this.model.maskId));
+    this.#weights.write(rowsOf('weights', 0));
+    const targets = answers.flatMap(({ ids }) => padded(ids, noTarget));
+    this.#targets.write(this.#copies.flatMap(() => targets));
+    if (spans > 0) {
+      const slots = answers.map((answer) => Array.from({ length: spans }, (_, i) => answer.spans[i]));
+      const flat = slots.flat();
+      this.#spans.positions.write(flat.flatMap((span) => span?.positions ?? [length, length]));
+      this.#spans.truths.write(flat.flatMap((span) => span?.truth ?? [0, 0]));
+      this.#spans.weights.write(
+        slots.flatMap((row, i) => row.map((span) => (span ? 1 / (batch * answers[i]!.spans.length) : 0))),
+      );
+    }
+    const { weight = 0.5, warmup = 0.1 } = reward ?? {};
+    this.#rewardWeight.write([rewardWeight(step, { full: weight, warmup, steps })]);
+    // Far apart in the stream: a step draws less than 2^32 blocks.
+    this.#draws.state.write(Uint32Array.of(...seedWords(seed), 0, step));
+  }
+
+  /**
+   * The loss of the operands, one element.
+   * @param predict what the model makes of answers u32 (R, N), R a multiple of B, of which answer r belongs to question
+   *   r mod B: hidden states (R, N, D) and the vocabulary matrix
+   */
+  loss(predict: (answers: Tensor) => LastLayer): Tensor {
+    return this.#answers.runtime.scope(() => {
+      const all = predict(this.#answers);
+      const tokens = weightedCrossEntropy(all, this.#targets, this.#weights);
+      if (!this.#reward) return tokens;
+      // The planned answers are the last copy.
+      const { batch } = this.options;
+      const first = (this.#copies.length - 1) * batch;
+      const planned = { ...all, hidden: narrow(all.hidden, 0, first, batch) };
+      const answers = narrow(this.#answers, 0, first, batch);
+      const reward = this.#reward.loss(answers, planned, this.#spans, predict);
+      return add(tokens, mul(reward, this.#rewardWeight));
+    });
+  }
+
+  dispose(): void {
+    this.#reward?.dispose();
+    this.#draws.dispose();
+    const { positions, truths, weights } = this.#spans;
+    const operands = [this.#answers, this.#targets, this.#weights, this.#rewardWeight];
+    for (const tensor of [...operands, positions, truths, weights]) tensor.dispose();
+  }
+
+  /** For each copy of an answer its tokens and what they count. All copies are masked at one step ratio. */
+  #draw(
+    { ids, layout }: WantedAnswer,
+    random: HostRandom,
+  ): { readonly ids: readonly number[]; readonly weights: readonly number[] }[] {
+    const t = drawStepRatio(random);
+    const uniform = drawUniformMask(layout, t, random);
+    const planned = drawPlannedMask(layout, t, this.#plan, random);
+    const everything = ids.map(() => true);
+    const masks = { none: everything, uniform, complement: complementOf(uniform), planned };
+    const share = this.options.batch * layout.length;
+    return this.#copies.map(({ mask, weighting, factor }) => ({
+      ids: ids.map((id, i) => (mask !== 'none' && masks[mask][i] ? this.model.maskId : id)),
+      weights: maskWeights(weighting, masks[mask], layout, t, this.#plan).map(
+        (weight) => (factor * weight) / share,
+      ),
+    }));
+  }
+}
+
+/** What an objective needs of a masked diffusion model; planned answers come last. */
+function copiesFor(objective: Objective, complementary: boolean, planWeight: number): AnswerCopy[] {
+  const copies: AnswerCopy[] = complementary
+    ? [
+        { mask: 'uniform', weighting: 'complementary', factor: 1 },
+        { mask: 'complement', weighting: 'complementary', factor: 1 },
+      ]
+    : [{ mask: 'uniform', weighting: 'uniform', factor: 1 }];
+  if (objective === 'uniform') return copies;
+  const weighting = objective === '+boundary' ? 'planned' : 'step-weighted';
+  return [...copies, { mask: 'planned', weighting, factor: planWeight }];
+}

@@ -1,0 +1,119 @@
+import type { LastLayer } from '../diffusion/masked.js';
+import { OptionError } from '../errors.js';
+import type { LanguageModel } from '../models/mdvlm/language-model.js';
+import type { TimeTokens } from '../models/mdvlm/time-tokens.js';
+import type { LoraAdapter } from '../nn/lora.js';
+import { repeat } from '../ops/broadcast-to.js';
+import { gather } from '../ops/gather.js';
+import { scatter } from '../ops/scatter.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { AnswerObjective, type AnswerObjectiveOptions } from './answer-objective.js';
+import type { ChatExample } from './chat-examples.js';
+import type { TrainingTask } from './train.js';
+
+export interface LanguageTaskOptions extends AnswerObjectiveOptions {
+  /**
+   * The embeddings f32 (B, L, D) of a batch of conversations u32 (B, L); for ids beyond the vocabulary `language.embed`,
+   * the default, gives zeros, in whose place this may put visual tokens.
+   */
+  readonly embed?: (ids: Tensor) => Tensor;
+}
+
+/** Gradients of hidden states are about one over the length of answer and sequence; below 6e-8 f16 has no number (ours). */
+const f16GradientScale = 2 ** 10;
+
+/**
+ * Fine-tuning of a masked diffusion language model by the objectives of MDVLM-TAL: its adapter learns the answers of
+ * conversations, while its own weights stay as they are. Masks are put into the embeddings, as LLaDA-V does. Of the last
+ * layer only the positions that are learned are computed.
+ */
+export class LanguageTask implements TrainingTask {
+  readonly model: LoraAdapter;
+  readonly examples: number;
+  readonly batch: number;
+  readonly gradientScale: number;
+  readonly #embed: (ids: Tensor) => Tensor;
+  readonly #objective: AnswerObjective;
+  /** u32 (B, L), padded behind the end; u32 (B, L) without the padding; u32 (B, N), L where there is no position. */
+  readonly #ids: Tensor;
+  readonly #keyMask: Tensor;
+  readonly #places: Tensor;
+
+  /** @throws OptionError where the model has no adapter, or there is no conversation */
+  constructor(
+    readonly language: LanguageModel,
+    times: TimeTokens,
+    readonly chats: readonly ChatExample[],
+    options: LanguageTaskOptions,
+  ) {
+    const { runtime, lora, config } = language;
+    const { batch, embed = (ids) => language.embed(ids) } = options;
+    const { maskId } = config;
+    if (!lora) throw new OptionError('a language model without an adapter (`lora`) cannot be fine-tuned');
+    if (chats.length === 0) throw new OptionError('there is no conversation to learn from');
+    const most = (count: (chat: ChatExample) => number) =>
+      chats.reduce((largest, chat) => Math.max(largest, count(chat)), 0);
+    const length = most(({ ids }) => ids.length);
+    this.model = lora;
+    this.examples = chats.length;
+    this.batch = batch;
+    this.gradientScale = language.weightDtype === 'f16' ? f16GradientScale : 1;
+    this.#embed = embed;
+    const room = {
+      length: most(({ places }) => places.length),
+      spans: most(({ answer }) => answer.spans.length),
+    };
+    this.#objective = new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, options);
+    [this.#ids, this.#keyMask, this.#places] = runtime.detached(() => [
+      runtime.zeros([batch, length], 'u32'),
+      runtime.zeros([batch, length], 'u32'),
+      runtime.zeros([batch, room.length], 'u32'),
+    ]);
+  }
+
+  prepare(step: number, examples: readonly number[]): void {
+    const chats = examples.map((index) => this.chats[index]!);
+    const length = this.#ids.shape[1]!;
+    const room = this.#places.shape[1]!;
+    const ids = new Uint32Array(this.#ids.size);
+    const seen = new Uint32Array(this.#keyMask.size);
+    const places = new Uint32Array(this.#places.size).fill(length);
+    for (const [i, chat] of chats.entries()) {
+      ids.set(chat.ids, i * length);
+      seen.fill(1, i * length, i * length + chat.ids.length);
+      places.set(chat.places, i * room);
+    }
+    this.#ids.write(ids);
+    this.#keyMask.write(seen);
+    this.#places.write(places);
+    this.#objective.prepare(
+      step,
+      chats.map(({ answer }) => answer),
+    );
+  }
+
+  loss(): Tensor {
+    return this.language.runtime.scope(() => {
+      const prompt = this.#embed(this.#ids);
+      return this.#objective.loss((answers) => this.#predict(prompt, answers));
+    });
+  }
+
+  /** The last layer behind answers (R, N) in their places of the conversations' embeddings (B, L, D). */
+  #predict(prompt: Tensor, answers: Tensor): LastLayer {
+    const { language } = this;
+    return language.runtime.scope(() => {
+      const times = answers.shape[0]! / this.batch;
+      const ids = repeat(this.#places, 0, times).reshape([...answers.shape, 1]);
+      const x = repeat(prompt, 0, times);
+      const embeddings = scatter({ x, ids, updates: language.embed(answers) }, { axis: 1 });
+      const hidden = language.forward(embeddings, { keyMask: repeat(this.#keyMask, 0, times) });
+      return language.lastLayer(gather({ x: hidden, ids }, { axis: 1 }));
+    });
+  }
+
+  dispose(): void {
+    this.#objective.dispose();
+    for (const tensor of [this.#ids, this.#keyMask, this.#places]) tensor.dispose();
+  }
+}

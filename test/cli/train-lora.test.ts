@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { relativeError } from '../../cases/support/host.js';
+import { toFloat32 } from '../../src/data/array.js';
+import { readNpy } from '../../src/data/npy.js';
+import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
+import { writeRandomCheckpoint } from '../support/language-checkpoint.js';
+import { assertRefused } from '../support/refused.js';
+import { smallIds, writeTokenizer } from '../support/small-tokenizer.js';
+
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tal-lora-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+const inFolder = (name: string) => join(folder, name);
+const save = (name: string, text: string): string => {
+  writeFileSync(inFolder(name), text);
+  return inFolder(name);
+};
+
+const config: LanguageConfig = {
+  ...{ hidden: 32, layers: 2, heads: 2, keyHeads: 2, headSize: 16, intermediate: 48, vocabulary: 1032 },
+  ...{ ropeTheta: 10_000, epsilon: 1e-5, maxPositions: 400, maskId: smallIds.mask, tied: true },
+};
+const model = inFolder('model');
+const questions = save(
+  'questions.jsonl',
+  '{"question": "When?", "answer": "<1.5> <3> jump", "duration": 9}\n{"question": "Who?", "answer": "ju"}\n',
+);
+
+const run = (args: string[]) =>
+  spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: 300_000, cwd: folder });
+const trainArgs = (out: string, ...more: string[]) => [
+  ...['train', 'lora', '--model', model, '--data', questions, '--out', inFolder(out), '--steps', '2'],
+  ...['--batch', '2', '--rank', '3', '--time-tokens', '20', '--first-time-id', String(smallIds.reserved)],
+  ...more,
+];
+/** The first logits of `tal decode` with these options. */
+const logitsOf = (...options: string[]): Float32Array => {
+  const prompt = save('prompt.json', '[3, 1, 4, 1, 5]');
+  const logits = inFolder('logits.npy');
+  const result = run([
+    ...['decode', '--model', model, '--prompt-ids', prompt, '--json', inFolder('out.json')],
+    ...['--gen-length', '4', '--logits', logits, ...options],
+  ]);
+  assert.equal(result.status, 0, result.stderr);
+  return toFloat32(readNpy(readFileSync(logits), 'logits.npy')) as Float32Array;
+};
+
+describe('tal train lora and tal decode', () => {
+  before(async () => {
+    mkdirSync(model);
+    await writeRandomCheckpoint(model, config, { names: 'llada' });
+    writeTokenizer(model);
+    const result = run(trainArgs('adapter'));
+    assert.equal(result.status, 0, result.stderr);
+  });
+
+  it('write an adapter as PEFT does, and decode with it', () => {
+    const written = JSON.parse(readFileSync(join(inFolder('adapter'), 'adapter_config.json'), 'utf8'));
+    assert.equal(written.base_model_name_or_path, model);
+    assert.deepEqual([written.r, written.lora_alpha, written.target_modules.length], [3, 6, 7]);
+    const [without, adapted] = [logitsOf(), logitsOf('--lora', inFolder('adapter'))];
+    const error = relativeError(adapted, without);
+    assert.ok(error > 1e-6 && error < 0.5, `changed by ${error}`);
+  });
+
+  it('say where there is no adapter', () => {
+    const result = run([
+      ...['decode', '--model', model, '--prompt-ids', save('one.json', '[1]'), '--gen-length', '4'],
+      ...['--json', inFolder('out.json'), '--lora', inFolder('nowhere')],
+    ]);
+    assertRefused(result, /nowhere.*adapter_config\.json/);
+  });
+
+  it('refuse to go on with other settings, and what the model cannot read', () => {
+    assertRefused(run(trainArgs('adapter', '--alpha', '5')), /other settings.*another folder/s);
+    assertRefused(
+      run(trainArgs('new', '--layers', 'w_proj')),
+      /no linear layer w_proj; its layers are q_proj/,
+    );
+    assertRefused(
+      run(trainArgs('new', '--first-time-id', '2000')),
+      /question 1 of .*questions\.jsonl has token 20\d\d, the model has a vocabulary of 1032/,
+    );
+    const data = (answer: string) =>
+      run(trainArgs('new', '--data', save('bad.jsonl', JSON.stringify({ question: 'a', answer }))));
+    assertRefused(data('a'.repeat(400)), /question 1 .* has \d+ tokens, the model has 400 positions/);
+    assertRefused(data('<1>'), /line 1: the answer has times/);
+    assertRefused(run(trainArgs('new', '--data', save('empty.jsonl', ''))), /holds no question/);
+  });
+});
