@@ -40,7 +40,13 @@ export {
   type TemporalPrediction,
   type TemporalQuestion,
 } from './data/temporal-reasoning.js';
-export { actionsQuestion, captioningQuestion, localizationQuestions } from './data/timed-questions.js';
+export {
+  ACTIONS_QUESTION,
+  actionsQuestion,
+  captioningQuestion,
+  eventQuestion,
+  localizationQuestions,
+} from './data/timed-questions.js';
 export { parseTimedText, type TimedText } from './data/timed-text.js';
 export { uniformFrames } from './data/uniform-frames.js';
 export { openVideo, type Picture, type Video } from './data/video.js';
@@ -117,10 +123,22 @@ export { MomentSampler } from './models/map-diffusion/sampler.js';
 export { WorldExamples } from './models/map-diffusion/world-examples.js';
 export { type AnswerOptions, answerQuestions } from './models/mdvlm/answer-questions.js';
 export {
+  type AnswerVideoOptions,
+  answerVideo,
+  chatPrompt,
+  MASK_MARK,
+  partialAnswer,
+  type SeenVideo,
+  type VideoAnswer,
+  videoChat,
+  watchVideo,
+} from './models/mdvlm/answer-video.js';
+export {
   type AnswerPart,
   answeredActions,
   answeredSentences,
   answeredSpan,
+  answeredSpans,
   answerFromText,
   answerFromTokens,
 } from './models/mdvlm/answers.js';
@@ -142,6 +160,7 @@ export {
   STOP_TOKENS,
   VISUAL_ID,
   VISUAL_MARK,
+  visualPlace,
 } from './models/mdvlm/chat.js';
 export {
   type AnswerSizes,
@@ -163,6 +182,14 @@ export {
   LanguageModel,
   type LanguageModelOptions,
 } from './models/mdvlm/language-model.js';
+export {
+  type LocalizeVideoOptions,
+  type LocalizingStep,
+  localizeVideo,
+  type VideoLocalization,
+  type Wanted,
+  type WindowAnswer,
+} from './models/mdvlm/localize-video.js';
 export {
   type AnswerLayout,
   complementOf,
@@ -200,6 +227,19 @@ export { languageTensorName } from './models/mdvlm/tensor-names.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
 export {
+  checkVideoMdvlmConfig,
+  type VideoMdvlmConfig,
+  type VideoMdvlmName,
+  videoMdvlmConfigs,
+} from './models/mdvlm/video-config.js';
+export { parseVideoMdvlmConfig } from './models/mdvlm/video-config-file.js';
+export {
+  loadVideoMdvlm,
+  makeVideoMdvlm,
+  readVideoMdvlmConfig,
+  type VideoMdvlm,
+} from './models/mdvlm/video-folder.js';
+export {
   type VideoPixels,
   type VideoPixelsOptions,
   videoPixels,
@@ -214,7 +254,7 @@ export {
   visualConfigs,
 } from './models/mdvlm/vision-config.js';
 export { VisionTower } from './models/mdvlm/vision-tower.js';
-export { visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
+export { videoMdvlmWeights, visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
 export { VisualEncoder } from './models/mdvlm/visual-encoder.js';
 export { WordVocabulary } from './models/mdvlm/word-vocabulary.js';
 export { Cmcs } from './models/wtal/cmcs.js';

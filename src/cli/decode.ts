@@ -12,7 +12,7 @@ import {
 } from '../models/mdvlm/model-folder.js';
 import type { WeightDtype } from '../nn/module.js';
 import { Runtime } from '../tensor/runtime.js';
-import { Progress } from './progress.js';
+import { megabytesProgress, Progress } from './progress.js';
 
 export interface DecodeOptions {
   readonly model: string;
@@ -95,11 +95,6 @@ export async function loadWithProgress(
   folder: string,
   options: LoadLanguageOptions,
 ): Promise<LanguageModel> {
-  let progress: Progress | undefined;
-  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
-  const onProgress = (done: number, total: number) => {
-    progress ??= new Progress(megabytes(total), 'MB of weights');
-    progress.update(megabytes(done));
-  };
-  return loadLanguageModel(runtime, folder, { ...options, onProgress }).finally(() => progress?.stop());
+  const { update, stop } = megabytesProgress('MB of weights');
+  return loadLanguageModel(runtime, folder, { ...options, onProgress: update }).finally(stop);
 }

@@ -1,62 +1,93 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { loadClassNames } from '../data/class-names.js';
-import { ensureWritable, writeDetections, writeWhole } from '../data/detection-json.js';
-import { loadFeatures } from '../data/features.js';
-import { openSafetensors } from '../data/safetensors.js';
-import { Cmcs } from '../models/wtal/cmcs.js';
-import { localizeActions } from '../models/wtal/localize.js';
-import { Runtime } from '../tensor/runtime.js';
-import { localizationTimeline } from './localization-timeline.js';
-import { printSegments } from './segments-table.js';
-import { timelineFile } from './timeline.js';
+import { type Command, Option } from 'commander';
+import { OptionError } from '../errors.js';
+import type { WeightDtype } from '../nn/module.js';
+import { picture, positive, whole } from './arguments.js';
+import { localizeFeatures } from './localize-features.js';
+import { localizeVideoFile } from './localize-video.js';
 
-export interface LocalizeOptions {
+interface Flags {
   readonly model: string;
-  readonly features: readonly string[];
-  readonly duration: number;
-  readonly classes?: string;
   readonly top: number;
   readonly videoId?: string;
   readonly json?: string;
   readonly plot?: string;
+  // Of features.
+  readonly features?: readonly string[];
+  readonly duration?: number;
+  readonly classes?: string;
+  // Of a video.
+  readonly query?: string;
+  readonly question?: string;
+  readonly actions?: true;
+  readonly frames?: number;
+  readonly window?: number;
+  readonly tellTimes?: true;
+  readonly length?: number;
+  readonly steps?: number;
+  readonly weights?: WeightDtype;
 }
 
-/** `tal localize`: features and weights in; ranked segments, a prediction file and a picture out. */
-export async function localize(options: LocalizeOptions): Promise<void> {
-  // What cannot be written is found out before the work, not after it.
-  for (const path of [options.json, options.plot]) if (path) await ensureWritable(path);
-  const features = await loadFeatures(options.features);
-  const checkpoint = await openSafetensors(options.model);
-  const runtime = await Runtime.create();
-  try {
-    const model = await Cmcs.load(runtime, checkpoint);
-    const classes = await loadClassNames(
-      options.classes ?? (await classesBeside(options.model)),
-      model.classes,
-    );
-    const localization = await localizeActions(model, features, classes, options.duration);
-    const videoId = options.videoId ?? basename(options.features[0]!).replace(/\.[^.]+$/, '');
-    printSegments(localization, options.top);
-    if (options.json) {
-      await writeDetections(options.json, { [videoId]: localization.segments }, 'pretrained features');
-      console.log(`segments written to ${options.json}`);
-    }
-    if (options.plot) {
-      const timeline = localizationTimeline(localization, videoId, `CMCS, ${basename(options.model)}`);
-      await writeWhole(options.plot, timelineFile(timeline, options.plot));
-      console.log(`timeline drawn in ${options.plot}`);
-    }
-  } finally {
-    runtime.destroy();
-    await checkpoint.close();
-  }
+const ofFeatures = ['features', 'duration', 'classes'] as const;
+const ofVideo = [
+  ...(['query', 'question', 'actions', 'frames', 'window'] as const),
+  ...(['tellTimes', 'length', 'steps', 'weights'] as const),
+];
+
+/** Adds `tal localize`, which takes a video and a vision-language model, or features and a network for them. */
+export function addLocalize(program: Command): void {
+  program
+    .command('localize')
+    .description(
+      'Find when something happens: in a video, by asking a vision-language model (LLaDA-V), or in the features of one, ' +
+        'with a weakly supervised network (CMCS)',
+    )
+    .argument('[video]', 'an mp4 or another video file; without it, give --features and --duration')
+    .requiredOption(
+      '--model <path>',
+      "a folder of LLaDA-V's form; for features, CMCS as .safetensors or a folder with it",
+    )
+    .option('--top <n>', 'segments to print', positive, 10)
+    .option('--video-id <name>', 'name of the video in the JSON; default: from the name of its file')
+    .option('--json <file>', "write all segments in ActivityNet's detection format")
+    .option('--plot <file>', 'draw the timeline (.svg or .html)', picture)
+    .optionsGroup('Of a video:')
+    .option('--query <event>', 'what happens, as a description or a sentence')
+    .option('--question <text>', 'asked as it is; the answer should begin with two times')
+    .option('--actions', 'all actions with their names')
+    .option('--frames <n>', 'frames to look at; default: those of the model', whole(1))
+    .option('--window <seconds>', 'ask about windows of that length, each half over the next', positive)
+    .option('--tell-times', 'tell the model when its frames are')
+    .option('--length <n>', 'tokens of an answer; default: 32, for --actions 128', whole(1))
+    .option('--steps <n>', 'denoising steps; default: one a token', whole(1))
+    .addOption(
+      new Option('--weights <type>', 'how the device stores matrices; default: f32').choices(['f32', 'f16']),
+    )
+    .optionsGroup('Of features:')
+    .option(
+      '--features <file>',
+      'a .npy, .npz or .safetensors of [steps, channels]; repeat to join channels (RGB, then flow)',
+      (path: string, paths: string[] = []) => [...paths, path],
+    )
+    .option('--duration <seconds>', 'length of the video', positive)
+    .option('--classes <file>', 'JSON with the class names; default: classes.json beside the model')
+    .action(async (video: string | undefined, flags: Flags) => {
+      if (video === undefined) {
+        refuse(flags, ofVideo, 'goes with a video file, as in tal localize video.mp4');
+        const { features, duration } = flags;
+        if (!features || duration === undefined) {
+          throw new OptionError('give a video file and --query, or --features and --duration');
+        }
+        await localizeFeatures({ ...flags, features, duration });
+      } else {
+        refuse(flags, ofFeatures, 'goes without a video file');
+        await localizeVideoFile(video, flags);
+      }
+    });
 }
 
-async function classesBeside(model: string): Promise<string> {
-  const isFolder = await stat(model).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return join(isFolder ? model : dirname(model), 'classes.json');
+/** @throws OptionError where a flag of the other form is there */
+function refuse(flags: Flags, others: readonly (keyof Flags)[], why: string): void {
+  const found = others.find((name) => flags[name] !== undefined);
+  if (found === undefined) return;
+  throw new OptionError(`--${found.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${why}`);
 }

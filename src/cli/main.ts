@@ -4,13 +4,13 @@ import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { cacheKinds } from '../models/mdvlm/cached-logits.js';
 import { addAblate } from './ablate.js';
-import { idList, notNegative, page, picture, positive, share, whole } from './arguments.js';
+import { idList, notNegative, page, share, whole } from './arguments.js';
 import { addBench } from './bench.js';
 import { decode } from './decode.js';
 import { demo, worldModel } from './demo.js';
 import { doctor } from './doctor.js';
 import { addEvaluate } from './evaluate.js';
-import { localize } from './localize.js';
+import { addLocalize } from './localize.js';
 import { moments } from './moments.js';
 import { sample } from './sample.js';
 import { addTrain } from './train.js';
@@ -28,22 +28,7 @@ const program = new Command('tal')
     if (adapter) process.env.TAL_ADAPTER = adapter;
   });
 
-program
-  .command('localize')
-  .description('Find the actions of a video in its features, with a weakly supervised network (CMCS)')
-  .requiredOption('--model <path>', 'a .safetensors file, or a folder with model.safetensors')
-  .requiredOption(
-    '--features <file>',
-    'a .npy, .npz or .safetensors of [steps, channels]; repeat to join channels (RGB, then flow)',
-    (path: string, paths: string[] = []) => [...paths, path],
-  )
-  .requiredOption('--duration <seconds>', 'length of the video', positive)
-  .option('--classes <file>', 'JSON with the class names; default: classes.json beside the model')
-  .option('--top <n>', 'segments to print', positive, 10)
-  .option('--video-id <name>', 'name of the video in the JSON; default: from the first feature file')
-  .option('--json <file>', "write all segments in ActivityNet's detection format")
-  .option('--plot <file>', 'draw the timeline (.svg or .html)', picture)
-  .action(localize);
+addLocalize(program);
 
 program
   .command('doctor')

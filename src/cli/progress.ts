@@ -28,3 +28,16 @@ export class Progress {
     this.#bar.stop();
   }
 }
+
+/** A bar of the megabytes that are read, for `LoadOptions.onProgress`; it shows itself when the total is known. */
+export function megabytesProgress(of: string) {
+  let progress: Progress | undefined;
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+  return {
+    update: (done: number, total: number) => {
+      progress ??= new Progress(megabytes(total), of);
+      progress.update(megabytes(done));
+    },
+    stop: () => progress?.stop(),
+  };
+}

@@ -1,9 +1,15 @@
+import type { Detection } from '../data/detection-json.js';
 import type { Localization } from '../models/wtal/localize.js';
 
 /** Prints the best class and the ranked segments. */
 export function printSegments({ segments, classes }: Localization, top: number): void {
   const [best] = classes;
   if (best) console.log(`best class: ${best.label} (probability ${best.probability.toFixed(3)})`);
+  printRanked(segments, top);
+}
+
+/** Prints the first of some segments, which come by falling score. */
+export function printRanked(segments: readonly Detection[], top: number): void {
   if (segments.length === 0) {
     console.log('no segment stands out');
     return;

@@ -59,6 +59,12 @@ function inOrder(events: readonly VideoEvent[]): { readonly text: string; readon
     .sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1]);
 }
 
+/** The question when an event happens that a model is asked, in one of the wordings that training draws from. */
+export const eventQuestion = (event: string): string => `${WHEN[0](quotable(event))} ${TIMES_ONLY[0]}`;
+
+/** The question which actions there are that a model is asked, in one of the wordings that training draws from. */
+export const ACTIONS_QUESTION = NAME_ACTIONS[0];
+
 /**
  * Event localization: for each event of a video the question when it happens, answered by start and end,
  * `<start> <end>`, of each of its spans in turn.

@@ -1,5 +1,5 @@
 import { OptionError } from '../errors.js';
-import { add, sub } from '../ops/binary.js';
+import { add, notEqual, sub } from '../ops/binary.js';
 import { cast } from '../ops/cast.js';
 import { commitTokens } from '../ops/commit-tokens.js';
 import { finishStep, maskPrompt } from '../ops/decoding.js';
@@ -7,10 +7,12 @@ import { embedding, gather, take } from '../ops/gather.js';
 import { linearTokenCandidates } from '../ops/linear-token-candidates.js';
 import { linear } from '../ops/matmul.js';
 import { remaskTokens } from '../ops/remask-tokens.js';
+import { narrow } from '../ops/slice.js';
 import { spanCandidates } from '../ops/span-candidates.js';
 import { tokenCandidates } from '../ops/token-candidates.js';
 import type { ChoiceInputs, TokenCandidates, TokenCandidatesOptions } from '../ops/token-choice.js';
 import { scaleShift } from '../ops/unary.js';
+import { where } from '../ops/where.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { LastLayer, MaskedSamplerOptions, Pass, TokenLogits } from './masked.js';
 
@@ -26,6 +28,8 @@ export interface StepOperands {
   readonly amounts: Tensor | undefined;
   /** (n), u32: the ids that stand in spans. */
   readonly times: Tensor | undefined;
+  /** (B, answer), f32: the confidence in each token when it was committed, changed in place. */
+  readonly sure: Tensor | undefined;
 }
 
 /** What the passes of a step gave. */
@@ -50,7 +54,7 @@ export function eachPass<T>(
 
 /** Records one step of a decoding: logits, candidates, what is committed and masked again. @throws as `MaskedSampler` */
 export function recordStep(
-  { tokens, state, shares, amounts, times }: StepOperands,
+  { tokens, state, shares, amounts, times, sure }: StepOperands,
   logits: TokenLogits,
   stepsPerBlock: number,
   options: MaskedSamplerOptions,
@@ -85,6 +89,11 @@ export function recordStep(
       { tokens: next, previous: tokens, confidence: found.confidence, state, amounts, eligible, always },
       answer,
     );
+  }
+  if (sure) {
+    const ofAnswer = (x: Tensor) => narrow(x, 1, x.shape[1]! - answerLength, answerLength);
+    const changed = notEqual(ofAnswer(tokens), ofAnswer(next));
+    sure.assign(where(changed, ofAnswer(found.confidence), sure));
   }
   finishStep(
     { tokens, next, state },

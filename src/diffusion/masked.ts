@@ -92,6 +92,8 @@ export interface MaskedSamplerOptions {
     readonly eligible?: Tensor;
     readonly always?: Tensor;
   };
+  /** Keep how sure the model was of each token: `MaskedSampler.confidence`. Default false. */
+  readonly keepConfidence?: boolean;
 }
 
 export interface DecodeOptions {
@@ -135,6 +137,11 @@ export class MaskedSampler {
     return this.operands.state;
   }
 
+  /** With `keepConfidence`, f32 (B, answerLength): the confidence with which each token of the answers was committed, else 0. */
+  get confidence(): Tensor | undefined {
+    return this.operands.sure;
+  }
+
   /** Captures one step. @throws OptionError, ShapeError, DtypeError */
   static async create(
     runtime: Runtime,
@@ -143,7 +150,7 @@ export class MaskedSampler {
   ): Promise<MaskedSampler> {
     const steps = checkedSteps(options);
     const { batch, length, answerLength, blockLength = answerLength, maskId } = options;
-    const { schedule = 'linear', revision, spans } = options;
+    const { schedule = 'linear', revision, spans, keepConfidence = false } = options;
     const stepsPerBlock = (steps * blockLength) / answerLength;
     const operands = {
       tokens: runtime.tensor(new Uint32Array(batch * length).fill(maskId), [batch, length], 'u32'),
@@ -151,6 +158,7 @@ export class MaskedSampler {
       shares: schedule === 'linear' ? undefined : runtime.tensor(commitShares(stepsPerBlock, schedule)),
       amounts: revision && runtime.tensor(revision.fractions),
       times: spans && runtime.tensor(timeIds(spans), undefined, 'u32'),
+      sure: keepConfidence ? runtime.zeros([batch, answerLength]) : undefined,
     };
     const cached = typeof model === 'function' ? { logits: model } : model;
     const sampler = new MaskedSampler(runtime, cached, options, steps, operands);
@@ -177,6 +185,7 @@ export class MaskedSampler {
     const mayStop = this.options.threshold !== undefined || this.options.stopId !== undefined;
     this.state.write(newDecoding(seed));
     this.tokens.write(sequences);
+    this.confidence?.write(new Float32Array(this.confidence.size));
     this.#prepare?.run();
     let previous: Promise<DecodingProgress> | undefined;
     let block: number | undefined;

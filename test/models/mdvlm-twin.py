@@ -154,9 +154,13 @@ def turn(x, theta):
 
 def hidden_states(weights, sizes, ids, seen=None):
     """ids (B, L) to (B, L, D); `seen` (B, L) is False where a position is seen by none."""
-    batch, length = ids.shape
+    return states_of(weights, sizes, weights["model.embed_tokens.weight"][ids], seen)
+
+
+def states_of(weights, sizes, x, seen=None):
+    """The same of embeddings x (B, L, D)."""
+    batch, length = x.shape[:2]
     w = lambda name: weights[f"{name}.weight"]
-    x = w("model.embed_tokens")[ids]
     for i in range(sizes.layers):
         layer = f"model.layers.{i}"
         h = rms_norm(x, w(f"{layer}.input_layernorm"), sizes.eps)
@@ -296,7 +300,8 @@ def write(path, metadata, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-folder = pathlib.Path(__file__).parent / "golden"
-folder.mkdir(exist_ok=True)
-for i, (name, *case) in enumerate(cases):
-    write(folder / f"mdvlm-{name}.safetensors", *golden(i, *case))
+if __name__ == "__main__":
+    folder = pathlib.Path(__file__).parent / "golden"
+    folder.mkdir(exist_ok=True)
+    for i, (name, *case) in enumerate(cases):
+        write(folder / f"mdvlm-{name}.safetensors", *golden(i, *case))

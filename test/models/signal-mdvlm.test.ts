@@ -83,10 +83,10 @@ describe('a masked diffusion model of signals', () => {
     writeQuestions(whole, [questions.question(3)], inputs);
     const prompt = model.prompt(model.eyes.forward(inputs.video), inputs);
     assert.ok('embeddings' in prompt);
-    const before = prompt.keyMask.shape[1]!;
+    const before = prompt.embeddings.shape[1]!;
     const ids = runtime.tensor([5, 6, 1], [1, 3], 'u32');
     const together = concat([prompt.embeddings, model.language.embed(ids)], 1);
-    const keyMask = concat([prompt.keyMask, runtime.tensor([1, 1, 1], [1, 3], 'u32')], 1);
+    const keyMask = concat([inputs.keyMask, runtime.tensor([1, 1, 1], [1, 3], 'u32')], 1);
     const mask = { kind: 'prefix', prefixLength: before } as const;
     const states = narrow(model.language.forward(together, { keyMask, mask }), 1, before, 3);
     const own = split.model.prompt(split.model.eyes.forward(inputs.video), inputs);

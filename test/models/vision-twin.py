@@ -205,4 +205,5 @@ def write(path, tensors):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-write(pathlib.Path(__file__).parent / "golden" / "vision.safetensors", golden())
+if __name__ == "__main__":
+    write(pathlib.Path(__file__).parent / "golden" / "vision.safetensors", golden())

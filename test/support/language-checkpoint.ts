@@ -2,6 +2,7 @@ import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mixBits } from '../../src/data/host-random.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
+import { patchesAcross, type VisualConfig } from '../../src/models/mdvlm/vision-config.js';
 
 export interface RandomCheckpointOptions {
   /** Whose key and tensor names; default `llama`. */
@@ -11,6 +12,42 @@ export interface RandomCheckpointOptions {
   /** Files that the tensors are dealt out to; 1 (default) writes `model.safetensors` and no index. */
   readonly shards?: number;
   readonly seed?: number;
+  /** The eyes of LLaDA-V too. */
+  readonly visual?: VisualConfig;
+}
+
+/** The eyes under the names of LLaDA-V, whatever those of the language model. */
+function visualWeightsOf({ vision, projector }: VisualConfig): Weight[] {
+  const { width, patch, layers, unusedLayers, intermediate } = vision;
+  const { hidden } = projector;
+  const named = (name: string, ...shape: number[]): Weight => ({ llama: name, llada: name, shape });
+  const both = (name: string, outputs: number, ...inputs: number[]): Weight[] => [
+    named(`${name}.weight`, outputs, ...inputs),
+    named(`${name}.bias`, outputs),
+  ];
+  const tower = 'model.vision_tower.vision_tower.vision_model';
+  const layer = (i: number): Weight[] => {
+    const name = `${tower}.encoder.layers.${i}`;
+    return [
+      ...both(`${name}.layer_norm1`, width),
+      ...['q_proj', 'k_proj', 'v_proj', 'out_proj'].flatMap((part) =>
+        both(`${name}.self_attn.${part}`, width, width),
+      ),
+      ...both(`${name}.layer_norm2`, width),
+      ...both(`${name}.mlp.fc1`, intermediate, width),
+      ...both(`${name}.mlp.fc2`, width, intermediate),
+    ];
+  };
+  return [
+    ...both(`${tower}.embeddings.patch_embedding`, width, 3, patch, patch),
+    named(`${tower}.embeddings.position_embedding.weight`, patchesAcross(vision) ** 2, width),
+    // A released checkpoint lacks the layers that are not run, or holds them.
+    ...Array.from({ length: layers + unusedLayers }, (_, i) => layer(i)).flat(),
+    ...both(`${tower}.post_layernorm`, width),
+    ...both('model.mm_projector.0', hidden, width),
+    ...both('model.mm_projector.2', hidden, hidden),
+    named('model.image_newline', hidden),
+  ];
 }
 
 /** A tensor: its names in the checkpoints of Llama and of LLaDA, and its shape. */
@@ -55,15 +92,16 @@ function weightsOf(config: LanguageConfig): Weight[] {
 
 /**
  * Writes a folder that looks like a checkpoint of LLaDA or LLaDA-V of any size: `config.json`, and random weights that
- * keep signals at their size, streamed to the disk. Matrices are uniform, norms are 1.
+ * keep signals at their size, streamed to the disk. Matrices are uniform, norms are 1, biases 0.
  */
 export async function writeRandomCheckpoint(
   folder: string,
   config: LanguageConfig,
-  { names = 'llama', dtype = 'bf16', shards = 1, seed = 1 }: RandomCheckpointOptions = {},
+  { names = 'llama', dtype = 'bf16', shards = 1, seed = 1, visual }: RandomCheckpointOptions = {},
 ): Promise<void> {
-  await writeFile(join(folder, 'config.json'), `${JSON.stringify(configFile(config, names), null, 2)}\n`);
-  const weights = weightsOf(config);
+  const file = { ...configFile(config, names), ...(visual && visualConfigFile(visual)) };
+  await writeFile(join(folder, 'config.json'), `${JSON.stringify(file, null, 2)}\n`);
+  const weights = [...weightsOf(config), ...(visual ? visualWeightsOf(visual) : [])];
   const map: Record<string, string> = {};
   for (let shard = 0; shard < shards; shard++) {
     const file = shards === 1 ? 'model.safetensors' : `model-${shard + 1}-of-${shards}.safetensors`;
@@ -71,7 +109,7 @@ export async function writeRandomCheckpoint(
     for (const weight of held) map[weight[names]] = file;
     const handle = await open(join(folder, file), 'w');
     try {
-      await writeWeights(handle, held, names, dtype, seed + shard);
+      await writeWeights(handle, held, names, dtype, seed);
     } finally {
       await handle.close();
     }
@@ -80,6 +118,10 @@ export async function writeRandomCheckpoint(
   const index = { metadata: {}, weight_map: map };
   await writeFile(join(folder, 'model.safetensors.index.json'), JSON.stringify(index));
 }
+
+/** FNV-1a. */
+const hash = (text: string) =>
+  [...text].reduce((sum, character) => Math.imul(sum ^ character.codePointAt(0)!, 0x0100_0193), 0x811c_9dc5);
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
@@ -105,14 +147,15 @@ async function writeWeights(
   length.writeBigUInt64LE(BigInt(text.length));
   await handle.write(length);
   await handle.write(text);
-  let state = mixBits(seed) | 1;
   const chunk = 2 ** 22;
-  for (const { shape } of weights) {
-    // Variance 1 / inputs.
-    const scale = Math.sqrt(3 / shape.at(-1)!) / 2 ** 31;
+  for (const { llama, shape } of weights) {
+    // Its own numbers, whichever file it is in.
+    let state = mixBits(seed ^ hash(llama)) | 1;
     const count = sizeOf(shape);
+    // Variance 1 / inputs.
+    const scale = Math.sqrt((3 * shape[0]!) / count) / 2 ** 31;
     for (let start = 0; start < count; start += chunk) {
-      const part = new Float32Array(Math.min(chunk, count - start)).fill(1);
+      const part = new Float32Array(Math.min(chunk, count - start)).fill(llama.endsWith('.bias') ? 0 : 1);
       if (shape.length > 1) {
         for (let i = 0; i < part.length; i++) {
           // Marsaglia's xorshift.
@@ -162,6 +205,22 @@ export function configFile(config: LanguageConfig, names: 'llama' | 'llada'): Re
       block_type: 'llama',
       layer_norm_type: 'rms',
       ...shared,
+    },
+  };
+}
+
+/** What the `config.json` of LLaDA-V tells of its eyes, with the sizes of the tower. */
+export function visualConfigFile({ vision, pooling }: VisualConfig): Record<string, unknown> {
+  const { imageSize, patch, width, layers, heads, intermediate, epsilon } = vision;
+  return {
+    mm_vision_tower: 'a tower',
+    mm_projector_type: 'mlp2x_gelu',
+    mm_spatial_pool_stride: pooling.stride,
+    mm_spatial_pool_mode: 'bilinear',
+    mm_newline_position: 'grid',
+    vision_config: {
+      ...{ image_size: imageSize, patch_size: patch, hidden_size: width, num_hidden_layers: layers + 1 },
+      ...{ num_attention_heads: heads, intermediate_size: intermediate, layer_norm_eps: epsilon },
     },
   };
 }

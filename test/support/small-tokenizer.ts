@@ -21,18 +21,19 @@ const special = (id: number, content: string) => ({
 
 /** Ids that the tests name. */
 export const smallIds = {
-  bos: 1000,
-  eos: 1001,
-  headerStart: 1002,
-  headerEnd: 1003,
-  eot: 1004,
-  mask: 1005,
-  /** Of `<|reserved_token_0|>`; 20 of them. */
-  reserved: 1010,
+  bos: 400,
+  eos: 401,
+  headerStart: 402,
+  headerEnd: 403,
+  eot: 404,
+  /** Of `<|reserved_token_0|>`; 100 of them, the time tokens of the configuration `tiny`. */
+  reserved: 410,
+  mask: 511,
   /** Of the blank line, two merged bytes. */
   blank: 256,
-  /** Of "ju" and "jump". */
+  /** Of "ju", "mp" and "jump". */
   ju: 257,
+  mp: 258,
   jump: 259,
 } as const;
 
@@ -57,7 +58,7 @@ export function smallTokenizer() {
       special(headerEnd, '<|end_header_id|>'),
       special(eot, '<|eot_id|>'),
       special(mask, '<|mdm_mask|>'),
-      ...Array.from({ length: 20 }, (_, i) => special(reserved + i, `<|reserved_token_${i}|>`)),
+      ...Array.from({ length: 100 }, (_, i) => special(reserved + i, `<|reserved_token_${i}|>`)),
     ],
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },

@@ -32,6 +32,14 @@ export class VisionGolden {
     );
   }
 
+  /** The weights as LLaVA stores and names them. */
+  async weights(): Promise<Record<string, NumericArray>> {
+    const arrays = this.weightNames.map(
+      async (name) => [name, await this.stored.read(`weight/${name}`)] as const,
+    );
+    return Object.fromEntries(await Promise.all(arrays));
+  }
+
   /** A checkpoint of the weights whose name begins with `prefix`, under `instead` and what follows, and of more. */
   async checkpoint(
     prefix = '',

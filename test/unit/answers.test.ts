@@ -9,6 +9,7 @@ import {
   answeredActions,
   answeredSentences,
   answeredSpan,
+  answeredSpans,
   answerFromText,
   answerFromTokens,
 } from '../../src/models/mdvlm/answers.js';
@@ -51,6 +52,24 @@ test('spans lie within the video, whatever the answer', () => {
       assert.equal(answeredSentences(parts).length, actions.length);
     }),
   );
+});
+
+test('the spans of an answer that says when: pairs of times, or else the first two', () => {
+  const spans = (text: string) =>
+    answeredSpans(answerFromText(text, 99, times)).map(({ segment, score }) => {
+      assert.equal(score, 1, 'nothing is known of a text');
+      return segment;
+    });
+  assert.deepEqual(spans('<t3> <t9> and <t20><t12>'), [
+    [3, 9],
+    [12, 20],
+  ]);
+  assert.deepEqual(spans('from <t9> to <t3>, not <t20>'), [[3, 9]]);
+  assert.deepEqual(spans('from <t9>'), []);
+  const ids = tokenizer.encode('<t2> <t5>');
+  const [span] = answeredSpans(answerFromTokens(tokenizer, ids, [0.25, 0.1, 0.81], 10));
+  assert.deepEqual(span!.segment, [2, 5]);
+  assert.ok(Math.abs(span!.score - 0.45) < 1e-12);
 });
 
 const actionsOf = (text: string) =>

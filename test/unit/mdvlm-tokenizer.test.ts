@@ -67,8 +67,8 @@ test('time tokens take reserved ids or free ones, no others', async () => {
   const files = { tokenizer: smallTokenizer(), config: smallTokenizerConfig };
   await loadTokenizer(files, new TimeTokens({ firstId: 126_084 }));
   await assert.rejects(
-    loadTokenizer(files, new TimeTokens({ count: 10, firstId: 1000 })),
-    (error) => error instanceof OptionError && /<t0>.*1000.*startoftext/.test(error.message),
+    loadTokenizer(files, new TimeTokens({ count: 10, firstId: smallIds.bos })),
+    (error) => error instanceof OptionError && /<t0>.*400.*startoftext/.test(error.message),
   );
 });
 

@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import type { AnnotatedVideo } from '../../src/data/annotated-video.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import {
+  ACTIONS_QUESTION,
   actionsQuestion,
   captioningQuestion,
+  eventQuestion,
   localizationQuestions,
   NOTHING,
 } from '../../src/data/timed-questions.js';
@@ -102,4 +104,12 @@ test('the seed chooses among several wordings', () => {
       }),
     );
   }
+});
+
+test('a model is asked in words that training has', () => {
+  const asked = (questions: (random: HostRandom) => string) =>
+    new Set(Array.from({ length: 200 }, (_, seed) => questions(new HostRandom(seed))));
+  const events = asked((random) => localizationQuestions(video, random)[0]!.question);
+  assert.ok(events.has(eventQuestion(' She runs. ')));
+  assert.ok(asked((random) => actionsQuestion(video, random).question).has(ACTIONS_QUESTION));
 });

@@ -1,6 +1,6 @@
 import type { Detection } from '../../data/detection-json.js';
 import { OptionError } from '../../errors.js';
-import type { Segment } from '../../evaluation/segments.js';
+import type { ScoredSegment, Segment } from '../../evaluation/segments.js';
 import { STOP_TOKENS } from './chat.js';
 import type { TimeTokens } from './time-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
@@ -144,10 +144,26 @@ function timePairs(parts: readonly AnswerPart[]): TimePair[] {
   return pairs;
 }
 
-const segmentOf = ({ start, end }: TimePair): Segment => [
+const segmentOf = ({ start, end }: Pick<TimePair, 'start' | 'end'>): Segment => [
   Math.min(start.seconds, end.seconds),
   Math.max(start.seconds, end.seconds),
 ];
+
+/**
+ * The spans of an answer that says when something happens, in its order: each two times with nothing but space between
+ * them; where there are none, its first two times, whatever stands between. None where it has fewer than two.
+ *
+ * A span scores (p(start) p(end))^(1/2) (ours).
+ */
+export function answeredSpans(parts: readonly AnswerPart[]): ScoredSegment[] {
+  const pairs: Pick<TimePair, 'start' | 'end'>[] = timePairs(parts);
+  const [start, end] = parts.filter(isTime);
+  if (pairs.length === 0 && start && end) pairs.push({ start, end });
+  return pairs.map((pair) => ({
+    segment: segmentOf(pair),
+    score: Math.sqrt(pair.start.probability * pair.end.probability),
+  }));
+}
 
 /**
  * The actions of an answer `label: <start> <end>; label: <start> <end>`, in its order. Two times with nothing but space

@@ -131,14 +131,22 @@ function encodeQuestion(tokenizer: Tokenizer, text: string): number[] {
 }
 
 /**
+ * Where the visual tokens go: the number of ids before them.
+ * @throws OptionError where the conversation has not exactly one place for them
+ */
+export function visualPlace({ ids }: EncodedChat): number {
+  const at = ids.indexOf(VISUAL_ID);
+  if (at >= 0 && ids.lastIndexOf(VISUAL_ID) === at) return at;
+  throw new OptionError(`the conversation must have one ${VISUAL_MARK}: there the visual tokens go`);
+}
+
+/**
  * Makes room for the visual tokens: `count` positions, all `VISUAL_ID`, where one stood.
  * @throws OptionError where the conversation has not exactly one place for them, or `count` is no whole number
  */
 export function placeVisualTokens(chat: EncodedChat, count: number): EncodedChat {
   if (!Number.isSafeInteger(count) || count < 0) throw new OptionError(`${count} is no number of tokens`);
-  const at = chat.ids.indexOf(VISUAL_ID);
-  if (at < 0 || chat.ids.lastIndexOf(VISUAL_ID) !== at)
-    throw new OptionError(`the conversation must have one ${VISUAL_MARK}: there the visual tokens go`);
+  const at = visualPlace(chat);
   const length = chat.ids.length + count - 1;
   const source = (i: number): number => (i < at ? i : Math.max(at, i - count + 1));
   return {

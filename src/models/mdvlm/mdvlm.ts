@@ -1,8 +1,9 @@
 import type { LastLayer } from '../../diffusion/masked.js';
+import { OptionError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
 import { concat } from '../../ops/concat.js';
 import { fill } from '../../ops/fill.js';
-import { narrow, split } from '../../ops/slice.js';
+import { narrow } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { Grounding } from './grounding.js';
 import { behind } from './key-value-cache.js';
@@ -10,22 +11,24 @@ import type { LanguageModel, Prefix } from './language-model.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
 export interface Eyes extends Module {
-  /** Videos to visual tokens (B, T, D). */
+  /** Videos, or the frames of one, to visual tokens (B, T, D). */
   forward(video: Tensor): Tensor;
 }
 
-/** What stands before answers. */
+/** What stands before answers, around the visual tokens. */
 export interface PromptTokens {
-  /** u32 (B, 1 + Q): the first token, then the question. */
+  /** u32 (B, Q). */
   readonly ids: Tensor;
-  /** u32 (B, 1 + T + Q): 0 where the prompt, with the visual tokens behind its first one, is padding. */
-  readonly keyMask: Tensor;
+  /** How many of the ids stand before the visual tokens. */
+  readonly visualAt: number;
+  /** u32 (B, Q + T): 0 where the prompt, with the visual tokens in their place, is padding; absent where none is. */
+  readonly keyMask?: Tensor | undefined;
 }
 
 /** A prompt ready for the language model: its embeddings where it sees the answer, else what the answer sees of it. */
 export type Prompt = {
-  /** u32 (B, P). */
-  readonly keyMask: Tensor;
+  /** u32 (B, P), as that of the tokens. */
+  readonly keyMask?: Tensor | undefined;
 } & (
   | {
       /** f32 (B, P, D). */
@@ -61,15 +64,31 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
     if (grounding) this.child('grounding', grounding);
   }
 
-  /** The prompt of B videos and questions. @param visual (B, T, D), of the eyes */
-  prompt(visual: Tensor, { ids, keyMask }: PromptTokens): Prompt {
+  /**
+   * The embeddings f32 (B, P, D) of B videos and questions.
+   * @param visual (B, T, D), of the eyes
+   * @throws ShapeError, DtypeError; OptionError where `visualAt` is no place among the ids
+   */
+  embed(visual: Tensor, { ids, visualAt }: PromptTokens): Tensor {
+    const count = ids.shape[1] ?? 0;
+    if (!Number.isInteger(visualAt) || visualAt < 0 || visualAt > count) {
+      throw new OptionError(`the visual tokens cannot stand behind ${visualAt} of ${count} tokens`);
+    }
     return this.runtime.scope(() => {
-      const question = ids.shape[1]! - 1;
       const words = this.language.embed(ids);
-      const [first, rest] = question > 0 ? split(words, 1, [1, question]) : [words];
-      const embeddings = concat(rest ? [first!, visual, rest] : [first!, visual], 1);
+      const before = visualAt > 0 ? [narrow(words, 1, 0, visualAt)] : [];
+      const rest = visualAt < count ? [narrow(words, 1, visualAt, count - visualAt)] : [];
+      return concat([...before, visual, ...rest], 1);
+    });
+  }
+
+  /** The prompt of B videos and questions. @throws as `embed` */
+  prompt(visual: Tensor, tokens: PromptTokens): Prompt {
+    const { keyMask } = tokens;
+    return this.runtime.scope(() => {
+      const embeddings = this.embed(visual, tokens);
       if (this.order === 'diffusion') return { embeddings, keyMask };
-      return { ...this.language.prefix(embeddings, { keyMask }), keyMask };
+      return { ...this.language.prefix(embeddings, keyMask && { keyMask }), keyMask };
     });
   }
 
@@ -86,14 +105,15 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
       };
       const autoregressive = this.order === 'autoregressive';
       const words = this.language.embed(autoregressive ? this.#shifted(answers) : answers);
-      const keyMask = concat([repeated(prompt.keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1);
-      const before = prompt.keyMask.shape[1]!;
+      const keyMask =
+        prompt.keyMask && concat([repeated(prompt.keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1);
       if ('embeddings' in prompt) {
-        const hidden = this.language.forward(concat([repeated(prompt.embeddings), words], 1), { keyMask });
-        return this.language.lastLayer(narrow(hidden, 1, before, length));
+        const all = concat([repeated(prompt.embeddings), words], 1);
+        const hidden = this.language.forward(all, keyMask && { keyMask });
+        return this.language.lastLayer(narrow(hidden, 1, prompt.embeddings.shape[1]!, length));
       }
       const hidden = this.language.forward(words, {
-        keyMask,
+        ...(keyMask && { keyMask }),
         others: behind(
           prompt.layers.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
         ),

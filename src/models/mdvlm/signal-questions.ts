@@ -61,8 +61,9 @@ export class SignalQuestions {
   }
 }
 
-/** The operands of questions to a model of signals. */
+/** The operands of questions to a model of signals: the first token, the clips, the words. */
 export interface QuestionInputs extends PromptTokens {
+  readonly keyMask: Tensor;
   /** f32 (B, channels, samples). */
   readonly video: Tensor;
   /** u32 (B): clips that are not padding. */
@@ -80,6 +81,7 @@ export function questionInputs(
     video: runtime.zeros(videoShape(eyes.clips, eyes.count, batch)),
     lengths: zeros(batch),
     ids: zeros(batch, 1 + question),
+    visualAt: 1,
     keyMask: zeros(batch, 1 + eyes.count + question),
   }));
 }

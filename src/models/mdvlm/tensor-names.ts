@@ -21,13 +21,16 @@ const llamaEnds: Readonly<Record<string, string>> = {
   ff_out: 'lm_head',
 };
 
+/** A name without what PEFT puts before it. */
+export const withoutAdapterPrefix = (stored: string): string => stored.replace(/^base_model\.model\./, '');
+
 /**
  * What `LanguageModel` calls a tensor of a checkpoint: Llama's and LLaDA-V's names stay as they are, those of
  * LLaDA-8B-Base and -Instruct become them, what PEFT puts before either is left out. An unknown name stays too.
  * @returns undefined for what belongs to the vision tower and its projector
  */
 export function languageTensorName(stored: string): string | undefined {
-  const name = stored.replace(/^base_model\.model\./, '');
+  const name = withoutAdapterPrefix(stored);
   if (otherParts.test(name)) return undefined;
   const [, block, layer = ''] =
     /^model\.transformer\.(?:blocks\.(\d+)\.)?([a-z_]+)\.weight$/.exec(name) ?? [];

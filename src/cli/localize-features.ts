@@ -1,0 +1,62 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { loadClassNames } from '../data/class-names.js';
+import { ensureWritable, writeDetections, writeWhole } from '../data/detection-json.js';
+import { loadFeatures } from '../data/features.js';
+import { openSafetensors } from '../data/safetensors.js';
+import { Cmcs } from '../models/wtal/cmcs.js';
+import { localizeActions } from '../models/wtal/localize.js';
+import { Runtime } from '../tensor/runtime.js';
+import { localizationTimeline } from './localization-timeline.js';
+import { printSegments } from './segments-table.js';
+import { timelineFile } from './timeline.js';
+
+export interface LocalizeFeaturesOptions {
+  readonly model: string;
+  readonly features: readonly string[];
+  readonly duration: number;
+  readonly classes?: string;
+  readonly top: number;
+  readonly videoId?: string;
+  readonly json?: string;
+  readonly plot?: string;
+}
+
+/** `tal localize --features`: features and weights in; ranked segments, a prediction file and a picture out. */
+export async function localizeFeatures(options: LocalizeFeaturesOptions): Promise<void> {
+  // What cannot be written is found out before the work, not after it.
+  for (const path of [options.json, options.plot]) if (path) await ensureWritable(path);
+  const features = await loadFeatures(options.features);
+  const checkpoint = await openSafetensors(options.model);
+  const runtime = await Runtime.create();
+  try {
+    const model = await Cmcs.load(runtime, checkpoint);
+    const classes = await loadClassNames(
+      options.classes ?? (await classesBeside(options.model)),
+      model.classes,
+    );
+    const localization = await localizeActions(model, features, classes, options.duration);
+    const videoId = options.videoId ?? basename(options.features[0]!).replace(/\.[^.]+$/, '');
+    printSegments(localization, options.top);
+    if (options.json) {
+      await writeDetections(options.json, { [videoId]: localization.segments }, 'pretrained features');
+      console.log(`segments written to ${options.json}`);
+    }
+    if (options.plot) {
+      const timeline = localizationTimeline(localization, videoId, `CMCS, ${basename(options.model)}`);
+      await writeWhole(options.plot, timelineFile(timeline, options.plot));
+      console.log(`timeline drawn in ${options.plot}`);
+    }
+  } finally {
+    runtime.destroy();
+    await checkpoint.close();
+  }
+}
+
+async function classesBeside(model: string): Promise<string> {
+  const isFolder = await stat(model).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return join(isFolder ? model : dirname(model), 'classes.json');
+}

@@ -1,0 +1,87 @@
+import { JsonRecord } from '../../data/json-record.js';
+import { FileFormatError, OptionError } from '../../errors.js';
+import { parseLanguageConfig } from './language-config.js';
+import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
+import { type VisionConfig, visualConfigs } from './vision-config.js';
+
+/**
+ * A `config.json` of LLaDA-V's form: the keys of a language model beside those that LLaVA gives to its eyes, `mm_…`. The
+ * sizes of the tower are known by the name in `mm_vision_tower`, or stand in `vision_config`, where the last of
+ * `num_hidden_layers` is not run. What LLaDA-V has no key for is under `tal` (ours): `frames`, and `time_tokens` with
+ * `count` and `first_id`; without it they are those of LLaDA-V.
+ * @param where what messages call it: its path
+ * @throws FileFormatError that names the key where one is missing, of a wrong kind, does not fit the others, or asks for
+ *   what the network does not have
+ */
+export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): VideoMdvlmConfig {
+  const record = new JsonRecord(json, where);
+  // Models of other kinds that this package writes say so.
+  if (record.has('kind'))
+    throw record.error(`it is a model of the kind ${record.text('kind')}, not LLaDA-V's`);
+  const language = parseLanguageConfig(json, where);
+  if (!record.has('mm_vision_tower')) {
+    throw record.error('mm_vision_tower is missing: a language model alone cannot look at videos');
+  }
+  for (const [key, known] of Object.entries(knownEyes)) {
+    // Null stands for what is not set.
+    const value = record.value(key) ?? known;
+    if (value !== known) throw record.error(`${key} is ${JSON.stringify(value)}, this network has ${known}`);
+  }
+  const given = (record.value('mm_spatial_pool_stride') ?? undefined) !== undefined;
+  const stride = given ? record.integer('mm_spatial_pool_stride', 1) : 2;
+  try {
+    return checkVideoMdvlmConfig({
+      language,
+      visual: {
+        vision: visionOf(record),
+        projector: { hidden: language.hidden },
+        pooling: { stride },
+      },
+      ...ownKeys(record),
+    });
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${where}: ${cause.message}`, { cause });
+  }
+}
+
+/** How LLaDA-V's eyes are made, where a configuration says it. */
+const knownEyes: Readonly<Record<string, string>> = {
+  mm_projector_type: 'mlp2x_gelu',
+  mm_spatial_pool_mode: 'bilinear',
+  mm_newline_position: 'grid',
+};
+
+const siglip = 'siglip2-so400m-patch14-384';
+
+function visionOf(record: JsonRecord): VisionConfig {
+  if (record.has('vision_config')) {
+    const vision = record.record('vision_config');
+    return {
+      imageSize: vision.integer('image_size', 1),
+      patch: vision.integer('patch_size', 1),
+      width: vision.integer('hidden_size', 1),
+      layers: vision.integer('num_hidden_layers', 2) - 1,
+      unusedLayers: 1,
+      heads: vision.integer('num_attention_heads', 1),
+      intermediate: vision.integer('intermediate_size', 1),
+      epsilon: vision.has('layer_norm_eps') ? vision.number('layer_norm_eps', 0) : 1e-6,
+    };
+  }
+  const tower = record.text('mm_vision_tower');
+  if (tower.includes(siglip)) return visualConfigs[siglip].vision;
+  throw record.error(
+    `mm_vision_tower is ${JSON.stringify(tower)}: only ${siglip} is known by name, of others vision_config must tell the sizes`,
+  );
+}
+
+function ownKeys(record: JsonRecord): Pick<VideoMdvlmConfig, 'frames' | 'times'> {
+  const { frames, times } = videoMdvlmConfigs['llada-v-8b'];
+  if (!record.has('tal')) return { frames, times };
+  const own = record.record('tal');
+  const tokens = own.has('time_tokens') ? own.record('time_tokens') : undefined;
+  return {
+    frames: own.has('frames') ? own.integer('frames', 1) : frames,
+    times: tokens ? { count: tokens.integer('count', 2), firstId: tokens.integer('first_id', 0) } : times,
+  };
+}

@@ -1,0 +1,67 @@
+import { readJson } from '../../data/byte-source.js';
+import { openSafetensors } from '../../data/safetensors.js';
+import type { LoadOptions } from '../../nn/load-weights.js';
+import { nodeModule } from '../../node-module.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import { LanguageModel, type LanguageModelOptions } from './language-model.js';
+import { Mdvlm } from './mdvlm.js';
+import { TimeTokens } from './time-tokens.js';
+import { loadTokenizer, type Tokenizer } from './tokenizer.js';
+import { checkVideoMdvlmConfig, type VideoMdvlmConfig } from './video-config.js';
+import { parseVideoMdvlmConfig } from './video-config-file.js';
+import { videoMdvlmWeights } from './visual-checkpoint.js';
+import { VisualEncoder } from './visual-encoder.js';
+
+/** A model of videos with its words. */
+export interface VideoMdvlm {
+  readonly config: VideoMdvlmConfig;
+  readonly tokenizer: Tokenizer;
+  readonly model: Mdvlm<VisualEncoder>;
+}
+
+/** The model of a configuration, without weights. @throws OptionError for a configuration that cannot be */
+export function makeVideoMdvlm(
+  runtime: Runtime,
+  config: VideoMdvlmConfig,
+  options: LanguageModelOptions = {},
+): Mdvlm<VisualEncoder> {
+  const { visual, language } = checkVideoMdvlmConfig(config);
+  return new Mdvlm(new VisualEncoder(runtime, visual), new LanguageModel(runtime, language, options));
+}
+
+/** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */
+export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmConfig> {
+  const { join } = await nodeModule('node:path');
+  const path = join(folder, 'config.json');
+  return parseVideoMdvlmConfig(await readJson(path), path);
+}
+
+/**
+ * Opens a folder of LLaDA-V's form: `config.json` (`parseVideoMdvlmConfig`), `tokenizer.json` and
+ * `tokenizer_config.json`, and `model.safetensors` or shards with `model.safetensors.index.json` that hold the language
+ * model and the eyes. A bounded part of one tensor is in memory at a time.
+ * @throws FileAccessError where a file is missing; FileFormatError where one is damaged, of another kind of model, or has
+ *   no eyes; OptionError where a time token would take the id of another
+ */
+export async function loadVideoMdvlm(
+  runtime: Runtime,
+  folder: string,
+  options: LanguageModelOptions & LoadOptions = {},
+): Promise<VideoMdvlm> {
+  const config = await readVideoMdvlmConfig(folder);
+  const tokenizer = await loadTokenizer(folder, new TimeTokens(config.times));
+  const checkpoint = await openSafetensors(folder);
+  try {
+    const weights = videoMdvlmWeights(checkpoint);
+    const model = makeVideoMdvlm(runtime, config, options);
+    try {
+      await model.load(weights, options);
+      return { config, tokenizer, model };
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}

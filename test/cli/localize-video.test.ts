@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { writeWorldVideo } from '../../src/cli/sample.js';
+import { worldSeed, worldVideo } from '../../src/data/world/world.js';
+import { MASK_MARK } from '../../src/models/mdvlm/answer-video.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
+import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
+import { assertRefused } from '../support/refused.js';
+import { smallIds } from '../support/small-tokenizer.js';
+import { writeSayingCheckpoint } from '../support/video-checkpoint.js';
+import { noVideoLibrary } from '../support/video-library.js';
+
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'tal-localize-video-'));
+after(() => rmSync(folder, { recursive: true }));
+const inFolder = (name: string) => join(folder, name);
+
+function run(...args: (string | number)[]) {
+  const options = { encoding: 'utf8', timeout: 120_000, cwd: folder } as const;
+  return spawnSync(process.execPath, [tal, ...args.map(String)], options);
+}
+
+const { reserved, eot, jump } = smallIds;
+const times = new TimeTokens(videoMdvlmConfigs.tiny.times);
+
+describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
+  const world = worldVideo(worldSeed('test', 0));
+  const { duration } = world;
+  if (!noVideoLibrary) await writeWorldVideo(inFolder('clip.mp4'), world);
+  const acting = await writeSayingCheckpoint(inFolder('acting'), [jump, reserved + 10, reserved + 60, eot]);
+  const silent = await writeSayingCheckpoint(inFolder('silent'), [jump, eot]);
+  const span = [times.decode(10, duration), times.decode(60, duration)] as const;
+
+  it('streams the answer, prints its spans, writes JSON and picture', () => {
+    const files = ['--json', 'out.json', '--plot', 'out.svg'];
+    const result = run(
+      'localize',
+      'clip.mp4',
+      '--query',
+      'a wave',
+      '--model',
+      acting,
+      '--length',
+      8,
+      ...files,
+    );
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stderr, new RegExp(`step 1: jump${MASK_MARK}{7}\n`));
+    assert.match(result.stderr, /step 4: jump<t10><t60>\n/);
+    assert.match(result.stdout, /answer about .*: jump<t10><t60>/);
+    assert.match(result.stdout, new RegExp(`a wave +1\\.000 +${span[0].toFixed(2)} +${span[1].toFixed(2)}`));
+    const [found] = JSON.parse(readFileSync(inFolder('out.json'), 'utf8')).results.clip;
+    assert.deepEqual([found.label, found.segment], ['a wave', [...span]]);
+    assert.match(readFileSync(inFolder('out.svg'), 'utf8'), /^<svg[\s\S]*a wave; acting/);
+  });
+
+  it('names actions, which tal evaluate detection scores', () => {
+    const args = ['--actions', '--model', acting, '--length', 8, '--json', 'actions.json'];
+    const result = run('localize', 'clip.mp4', ...args);
+    assert.equal(result.status, 0, result.stderr);
+    const truth = (segment: readonly number[]) => ({
+      database: { clip: { subset: 'validation', duration, annotations: [{ label: 'jump', segment }] } },
+    });
+    const map = (segment: readonly number[]) => {
+      writeFileSync(inFolder('truth.json'), JSON.stringify(truth(segment)));
+      const scored = run(
+        'evaluate',
+        'detection',
+        '--predictions',
+        'actions.json',
+        '--ground-truth',
+        'truth.json',
+        '--json',
+        'map.json',
+      );
+      assert.equal(scored.status, 0, scored.stderr);
+      return Math.max(...Object.values<number>(JSON.parse(readFileSync(inFolder('map.json'), 'utf8'))));
+    };
+    const least = map([0, 1]);
+    assert.equal(least, 0);
+    assert.ok(map(span) > 0.99);
+  });
+
+  it('says where an answer has no times: the whole video stands for it', () => {
+    const result = run(
+      'localize',
+      'clip.mp4',
+      '--question',
+      'When is it?',
+      '--model',
+      silent,
+      '--length',
+      4,
+      '--json',
+      'silent.json',
+    );
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /names no two times: the whole video/);
+    assert.deepEqual(JSON.parse(readFileSync(inFolder('silent.json'), 'utf8')).results.clip, [
+      { label: 'When is it?', score: 0, segment: [0, duration] },
+    ]);
+  });
+
+  cpSync(acting, inFolder('alone'), { recursive: true });
+  const { mm_vision_tower: _, ...alone } = JSON.parse(readFileSync(join(acting, 'config.json'), 'utf8'));
+  writeFileSync(join(inFolder('alone'), 'config.json'), JSON.stringify(alone));
+  writeFileSync(inFolder('no.mp4'), 'no video');
+  const worldModel = fileURLToPath(new URL('../../../checkpoints/world-map-diffusion', import.meta.url));
+  const query = ['--query', 'a wave'];
+  const refused: [what: string, args: (string | number)[], message: RegExp][] = [
+    ['nothing to look for', ['clip.mp4', '--model', acting], /one of --query, --question and --actions/],
+    ['two things to look for', ['clip.mp4', ...query, '--actions', '--model', acting], /one of --query/],
+    ['an empty query', ['clip.mp4', '--query', ' ', '--model', acting], /the query is empty/],
+    ['a file that is no video', ['no.mp4', ...query, '--model', acting], /no\.mp4 is no video/],
+    ['a missing video', ['nowhere.mp4', ...query, '--model', acting], /nowhere\.mp4/],
+    ['a missing model', ['clip.mp4', ...query, '--model', 'nowhere'], /nowhere.*config\.json/],
+    ['a model of another kind', ['clip.mp4', ...query, '--model', worldModel], /of the kind map-diffusion/],
+    ['a language model alone', ['clip.mp4', ...query, '--model', 'alone'], /cannot look at videos/],
+    ['too many frames', ['clip.mp4', ...query, '--model', acting, '--frames', 200], /look at fewer frames/],
+    [
+      'features beside a video',
+      ['clip.mp4', '--features', 'a.npy', '--model', acting],
+      /--features goes without/,
+    ],
+    [
+      'a question without a video',
+      ['--tell-times', '--model', acting],
+      /--tell-times goes with a video file/,
+    ],
+    ['nothing at all', ['--model', acting], /a video file and --query, or --features and --duration/],
+    [
+      'a folder that is not there',
+      ['clip.mp4', ...query, '--model', acting, '--json', 'none/a.json'],
+      /none/,
+    ],
+  ];
+  for (const [what, args, message] of refused) {
+    it(`refuses ${what}`, () => assertRefused(run('localize', ...args), message));
+  }
+});
