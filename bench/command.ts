@@ -9,6 +9,7 @@ import { loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
 import { type BenchmarkOptions, benchmark, withCase } from './benchmark.js';
 import { measureCeilings } from './ceilings.js';
 import { measureHostTime, printHostTime } from './host-time.js';
+import { measureLayer, printLayerTime } from './layer-time.js';
 import { type BenchmarkRow, describeDevice, printHeader, printRows, printTuned } from './report.js';
 import { measureStartUp, printStartUp } from './start-up.js';
 import { type TunedCase, tuneCase } from './tune.js';
@@ -23,6 +24,7 @@ export interface BenchOptions {
   readonly tune?: boolean;
   readonly hostTime?: boolean;
   readonly startUp?: boolean;
+  readonly layer?: boolean;
 }
 
 /** `alsoKnown` are names that `--only` may have beside those of the operations. */
@@ -37,6 +39,10 @@ export function addBenchOptions(command: Command, alsoKnown: readonly string[] =
       'find the fastest variant for each size and keep the choice in the cache of this user for this adapter and driver',
     )
     .option('--host-time', 'what a denoising step costs the host, recorded anew and replayed')
+    .option(
+      '--layer',
+      'a layer of LLaDA 8B with its weights stored in each way, and what a whole step would take',
+    )
     .option('--start-up', 'how long a process takes to its first result, and with what');
 }
 
@@ -54,6 +60,10 @@ export async function bench(options: BenchOptions, others?: BenchmarkOptions['ot
   try {
     if (options.hostTime) {
       printHostTime(await measureHostTime(runtime, 10 * options.rounds));
+      return;
+    }
+    if (options.layer) {
+      printLayerTime(await measureLayer(runtime, options.rounds));
       return;
     }
     const ceilings = await measureCeilings(runtime, options.rounds);

@@ -28,6 +28,7 @@ for storage in f32 f16; do
   step "bench-$storage" tal bench --storage $storage --rounds 5 --json "$out/bench-$storage.json"
   step "tune-$storage" tal bench --tune --storage $storage --rounds 3 --json "$out/tuned-$storage.json"
 done
+step layer tal bench --layer --rounds 5
 step host-time tal bench --host-time
 step start-up tal bench --start-up --rounds 3
 if python3 -c 'import torch' 2>/dev/null; then

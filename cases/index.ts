@@ -43,6 +43,7 @@ import {
   resizeBilinearCases,
   resizeBilinearGradientCases,
 } from './pool.js';
+import { dequantizeWeightCases, quantizedLinearCases, quantizeWeightCases } from './quantized.js';
 import { randomCases } from './random.js';
 import { maskedMeanCases, maskedMeanGradientCases, reduceCases } from './reduce.js';
 import { rotaryCases } from './rotary.js';
@@ -119,6 +120,9 @@ export const caseTables: readonly AnyCaseTable[] = [
   resizeBilinearCases,
   resizeBilinearGradientCases,
   resamplePixelsCases,
+  quantizeWeightCases,
+  dequantizeWeightCases,
+  quantizedLinearCases,
   randomCases,
   reduceCases,
   maskedMeanCases,

@@ -207,7 +207,9 @@ export {
   loadLanguageModel,
   readLanguageConfig,
 } from './models/mdvlm/model-folder.js';
+export { cardSizes, type ModelPlan, modelPlan } from './models/mdvlm/model-plan.js';
 export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective.js';
+export { type PlannedModel, plannedModels } from './models/mdvlm/planned-model.js';
 export {
   makeSignalMdvlm,
   type SignalMdvlm,
@@ -275,8 +277,11 @@ export type { LoadOptions } from './nn/load-weights.js';
 export { LoraAdapter, LoraLinear, type LoraOptions } from './nn/lora.js';
 export { type LoraFolder, openLora, saveLora } from './nn/lora-folder.js';
 export { Lstm } from './nn/lstm.js';
-export { Module, Parameter, type WeightDtype } from './nn/module.js';
+export { Module, Parameter, type StoredWeight, type WeightDtype } from './nn/module.js';
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
+export { QuantizedLinear, type QuantizedLinearLayerOptions } from './nn/quantized-linear.js';
+export { QuantizedParameter } from './nn/quantized-parameter.js';
+export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
 export type { Activation } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
@@ -314,6 +319,7 @@ export {
   readDecoding,
   tokenSet,
 } from './ops/decoding.js';
+export { type DequantizeOptions, dequantizeWeight } from './ops/dequantize-weight.js';
 export { fill } from './ops/fill.js';
 export { gateSums } from './ops/gate-sums.js';
 export { gatedConv2d, gatedConv2dPartial } from './ops/gated-conv.js';
@@ -334,6 +340,15 @@ export { philox } from './ops/philox.js';
 export { place } from './ops/place.js';
 export { averagePool, maxPool } from './ops/pool.js';
 export { qSample } from './ops/q-sample.js';
+export type { QuantizationFormat, QuantizedWeight } from './ops/quantization.js';
+export {
+  emptyQuantized,
+  type QuantizeOptions,
+  quantizedRowAlignment,
+  quantizeRows,
+  quantizeWeight,
+} from './ops/quantize-weight.js';
+export { type QuantizedLinearOptions, quantizedLinear } from './ops/quantized-linear.js';
 export { Random } from './ops/random.js';
 export { l2Norm, logSumExp, max, mean, min, prod, sum } from './ops/reduce.js';
 export { remaskTokens } from './ops/remask-tokens.js';

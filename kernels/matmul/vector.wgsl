@@ -2,16 +2,13 @@
 //   out[i, m, n] = activate(sum_k a[i, m, k] b[i, k, n] + bias[n])
 // Every element of b serves only M sums, so what counts is to stream b: invocations that lie side by side load what
 // lies side by side, each blocks of four columns by four steps of the depth (lib/matrix_blocks.wgsl). A workgroup
-// computes 4 LANES columns of all rows; along the depth its invocations take turns, and at the end they join their sums
-// in workgroup memory. With TRANSPOSE_B the depth is contiguous, so that LANES is 1.
+// computes 4 LANES columns of all rows, ROWS = M; along the depth its invocations take turns, and at the end they join
+// their sums in workgroup memory. With TRANSPOSE_B the depth is contiguous, so that LANES is 1.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/joined_sums.wgsl
 //! import lib/matrix_blocks.wgsl
 
-const LANES = 8u;             // invocations along the columns
-const DEPTH_LANES = 32u;      // and along the depth
-const JOINERS = 4u;           // those of them that add up what the others summed; divides DEPTH_LANES
-const ROWS = 1u;              // M
 const HAS_BIAS = false;
 alias Result = f32;
 
@@ -25,14 +22,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<Element>;        // (N), with HAS_BIAS
 @group(0) @binding(3) var<storage, read_write> out: array<Result>;    // (B, M, N)
 
-var<workgroup> parts: array<array<vec4f, DEPTH_LANES * LANES>, ROWS>;   // sums of four columns: [row][invocation]
-
 @compute @workgroup_size(LANES, DEPTH_LANES)
 fn matmul_vector(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_id) id: vec3u,
-  @builtin(local_invocation_index) local: u32,
 ) {
   let column_tiles = (params.n + 4 * LANES - 1) / (4 * LANES);
   let index = linear_workgroup(workgroup, workgroups);
@@ -40,25 +34,15 @@ fn matmul_vector(
   if (batch >= params.batches) { return; }
   let first_column = 4 * (index % column_tiles * LANES + id.x);
 
-  var sums: array<vec4f, ROWS>;
+  var sums: Sums;
   for (var k = 4 * id.y; k < params.k; k += 4 * DEPTH_LANES) {
-    let block = b_block(batch, first_column, k);
-    for (var r = 0u; r < ROWS; r++) { sums[r] += block * a_quad(batch, r, k); }
+    let block = b_block(batch * params.b_batch, first_column, k);
+    for (var r = 0u; r < ROWS; r++) { sums[r] += block * a_quad(batch * params.a_batch, r, k); }
   }
 
-  // In two steps: a barrier costs more than a few additions.
-  for (var r = 0u; r < ROWS; r++) { parts[r][local] = sums[r]; }
-  workgroupBarrier();
-  if (id.y < JOINERS) {
-    for (var y = JOINERS; y < DEPTH_LANES; y += JOINERS) {
-      for (var r = 0u; r < ROWS; r++) { sums[r] += parts[r][y * LANES + local]; }
-    }
-    for (var r = 0u; r < ROWS; r++) { parts[r][local] = sums[r]; }
-  }
-  workgroupBarrier();
+  sums = joined(sums, id.x, id.y);
   if (id.y > 0) { return; }
   for (var r = 0u; r < ROWS; r++) {
-    for (var y = 1u; y < JOINERS; y++) { sums[r] += parts[r][y * LANES + local]; }
     for (var c = 0u; c < 4; c++) {
       let column = first_column + c;
       if (column < params.n) {

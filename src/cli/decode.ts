@@ -10,7 +10,7 @@ import {
   loadLanguageModel,
   readLanguageConfig,
 } from '../models/mdvlm/model-folder.js';
-import type { WeightDtype } from '../nn/module.js';
+import type { WeightStorage } from '../nn/weight-storage.js';
 import { Runtime } from '../tensor/runtime.js';
 import { megabytesProgress, Progress } from './progress.js';
 
@@ -30,7 +30,7 @@ export interface DecodeOptions {
   readonly rho: number;
   readonly bannedIds?: readonly number[];
   readonly stopId?: number;
-  readonly weights: WeightDtype;
+  readonly weights: WeightStorage;
   readonly lora?: string;
   readonly json: string;
   readonly logits?: string;

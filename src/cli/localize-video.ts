@@ -4,7 +4,7 @@ import { openVideo, type Video } from '../data/video.js';
 import { OptionError } from '../errors.js';
 import { localizeVideo, type VideoLocalization, type Wanted } from '../models/mdvlm/localize-video.js';
 import { loadVideoMdvlm, readVideoMdvlmConfig } from '../models/mdvlm/video-folder.js';
-import type { WeightDtype } from '../nn/module.js';
+import type { WeightStorage } from '../nn/weight-storage.js';
 import { Runtime } from '../tensor/runtime.js';
 import { LiveLine } from './live-line.js';
 import { megabytesProgress } from './progress.js';
@@ -21,7 +21,7 @@ export interface LocalizeVideoFlags {
   readonly tellTimes?: true;
   readonly length?: number;
   readonly steps?: number;
-  readonly weights?: WeightDtype;
+  readonly weights?: WeightStorage;
   readonly top: number;
   readonly videoId?: string;
   readonly json?: string;

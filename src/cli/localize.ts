@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { OptionError } from '../errors.js';
-import type { WeightDtype } from '../nn/module.js';
+import { type WeightStorage, weightStorages } from '../nn/weight-storage.js';
 import { picture, positive, whole } from './arguments.js';
 import { localizeFeatures } from './localize-features.js';
 import { localizeVideoFile } from './localize-video.js';
@@ -24,7 +24,7 @@ interface Flags {
   readonly tellTimes?: true;
   readonly length?: number;
   readonly steps?: number;
-  readonly weights?: WeightDtype;
+  readonly weights?: WeightStorage;
 }
 
 const ofFeatures = ['features', 'duration', 'classes'] as const;
@@ -60,7 +60,7 @@ export function addLocalize(program: Command): void {
     .option('--length <n>', 'tokens of an answer; default: 32, for --actions 128', whole(1))
     .option('--steps <n>', 'denoising steps; default: one a token', whole(1))
     .addOption(
-      new Option('--weights <type>', 'how the device stores matrices; default: f32').choices(['f32', 'f16']),
+      new Option('--weights <type>', 'how the device stores matrices; default: f32').choices(weightStorages),
     )
     .optionsGroup('Of features:')
     .option(

@@ -3,12 +3,15 @@ import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { cacheKinds } from '../models/mdvlm/cached-logits.js';
+import { plannedModels } from '../models/mdvlm/planned-model.js';
+import { weightStorages } from '../nn/weight-storage.js';
 import { addAblate } from './ablate.js';
 import { idList, notNegative, page, share, whole } from './arguments.js';
 import { addBench } from './bench.js';
 import { decode } from './decode.js';
 import { demo, worldModel } from './demo.js';
 import { doctor } from './doctor.js';
+import { doctorModel } from './doctor-model.js';
 import { addEvaluate } from './evaluate.js';
 import { addLocalize } from './localize.js';
 import { moments } from './moments.js';
@@ -32,8 +35,19 @@ addLocalize(program);
 
 program
   .command('doctor')
-  .description('Print the adapter, its features and limits, and test every kernel on it')
-  .action(doctor);
+  .description(
+    'Print the adapter, its features and limits, and test every kernel on it; or what a model needs (--model)',
+  )
+  .addOption(
+    new Option('--model <name>', 'print what this model takes instead, and whether it fits').choices(
+      Object.keys(plannedModels),
+    ),
+  )
+  .option('--frames <n>', 'of the video; default: 32 where the model has eyes', whole(0))
+  .option('--prompt <n>', 'text tokens before the answer; default: 128', whole(0))
+  .option('--answer <n>', 'tokens of the answer; default: 128', whole(1))
+  .option('--json <file>', 'write what --model prints there, all of it')
+  .action(({ model, ...options }) => (model === undefined ? doctor() : doctorModel({ model, ...options })));
 
 program
   .command('demo')
@@ -90,7 +104,9 @@ program
   .option('--banned-ids <ids>', 'such as 5,126081: never chosen', idList)
   .option('--stop-id <n>', 'stop when all before the first of it is there', whole(0))
   .addOption(
-    new Option('--weights <type>', 'how the device stores matrices').choices(['f32', 'f16']).default('f32'),
+    new Option('--weights <type>', 'how the device stores matrices; int8 and int4 are quantised')
+      .choices(weightStorages)
+      .default('f32'),
   )
   .option(
     '--logits <file>',

@@ -6,7 +6,10 @@ import { unpackHalves } from '../ops/unpack-halves.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { Parameter, WeightDtype } from './module.js';
+import type { StoredWeight, WeightDtype } from './module.js';
+
+/** Default of {@link LoadOptions.chunkBytes}. */
+export const loadChunkBytes = 2 ** 25;
 
 export interface LoadOptions {
   /** Bytes that are read at a time, default 32 MiB. Twice as many are in memory: the next are read ahead. */
@@ -17,42 +20,39 @@ export interface LoadOptions {
 
 /**
  * Fills weights from a checkpoint that holds all of them in their shapes. Every element passes through the host once, in
- * parts, as it is stored; what is stored in another type than the weight becomes it on the device.
- * @throws FileFormatError where an element is no number, or none of the weight's type
+ * parts, as it is stored; what the weight keeps in another type or quantised becomes that on the device, part by part.
+ * @throws FileFormatError where an element is no number, or beyond the weight's range
  */
 export async function loadWeights(
   runtime: Runtime,
-  parameters: ReadonlyMap<string, Parameter>,
+  weights: ReadonlyMap<string, StoredWeight>,
   checkpoint: Safetensors,
-  { chunkBytes = 2 ** 25, onProgress }: LoadOptions,
+  { chunkBytes = loadChunkBytes, onProgress }: LoadOptions,
 ): Promise<void> {
   if (!(chunkBytes > 0)) throw new OptionError(`chunkBytes must be above 0, not ${chunkBytes}`);
   const bytesOfElement = (name: string) => bytesPerElement(checkpoint.tensors.get(name)!.dtype);
   let total = 0;
-  for (const [name, { shape }] of parameters) total += sizeOf(shape) * bytesOfElement(name);
+  for (const [name, { shape }] of weights) total += sizeOf(shape) * bytesOfElement(name);
   let done = 0;
   let pending = 0;
-  for (const [name, parameter] of parameters) {
-    const elements = parameter.allocated().reshape([-1]);
-    try {
-      for await (const { start, end, floats } of chunks(checkpoint, name, elements, chunkBytes)) {
-        checkNumbers(floats, parameter.dtype, `${checkpoint.name}: ${name}`);
-        runtime.scope(() => upload(elements.rows(start, end), floats));
-        const bytes = (end - start) * bytesOfElement(name);
-        pending += bytes;
-        done += bytes;
-        if (pending >= chunkBytes) {
-          // The driver keeps copies of what was uploaded until the device has it.
-          await runtime.finish();
-          pending = 0;
-        }
-        onProgress?.(done, total);
+  for (const [name, weight] of weights) {
+    for await (const { start, end, floats } of chunks(checkpoint, name, weight, chunkBytes)) {
+      checkNumbers(floats, weight.range, `${checkpoint.name}: ${name}`);
+      weight.fill(start, end, (part) => upload(part, floats));
+      const bytes = (end - start) * bytesOfElement(name);
+      pending += bytes;
+      done += bytes;
+      if (pending >= chunkBytes) {
+        // The driver keeps copies of what was uploaded until the device has it.
+        await runtime.finish();
+        pending = 0;
       }
-    } finally {
-      elements.dispose();
+      onProgress?.(done, total);
     }
   }
   await runtime.finish();
+  // What the parts passed through is not kept for later.
+  await runtime.trim();
 }
 
 interface Chunk {
@@ -61,18 +61,18 @@ interface Chunk {
   readonly floats: Floats;
 }
 
-/** A stored tensor in parts that begin where `elements` can be viewed; the next is read while one is worked on. */
+/** A stored tensor in parts that begin where the weight can be filled; the next is read while one is worked on. */
 async function* chunks(
   checkpoint: Safetensors,
   name: string,
-  elements: Tensor,
+  { shape, partAlignment: unit }: StoredWeight,
   chunkBytes: number,
 ): AsyncGenerator<Chunk> {
-  const unit = elements.rowAlignment;
+  const size = sizeOf(shape);
   const stored = bytesPerElement(checkpoint.tensors.get(name)!.dtype);
   const most = unit * Math.max(1, Math.floor(chunkBytes / stored / unit));
   const read = (start: number) => {
-    const end = Math.min(start + most, elements.size);
+    const end = Math.min(start + most, size);
     const array = checkpoint.readElements(name, { start, end });
     // Whoever gives up between two parts does not wait for the second.
     array.catch(() => {});
@@ -82,9 +82,9 @@ async function* chunks(
   for (;;) {
     const { start, end, array } = next;
     const floats = floatsOf(await array);
-    if (end < elements.size) next = read(end);
+    if (end < size) next = read(end);
     yield { start, end, floats };
-    if (end === elements.size) return;
+    if (end === size) return;
   }
 }
 
@@ -113,7 +113,7 @@ function wordsOf(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
   return words;
 }
 
-/** Records the upload of stored elements into the part of a weight that they belong to. */
+/** Records the upload of stored elements into a tensor of as many, which may be the part of a weight. */
 function upload(part: Tensor, { dtype, words }: Floats): void {
   const { runtime } = part;
   const to = part.dtype as WeightDtype;
@@ -131,7 +131,7 @@ function upload(part: Tensor, { dtype, words }: Floats): void {
   }
 }
 
-/** The bits of the smallest magnitude of a stored type that is none of the weight's: for f32, infinity. */
+/** The bits of the smallest magnitude of a stored type that is beyond a range: for f32, infinity. */
 const firstTooLarge = {
   f32: { f32: 0x7f80_0000, f16: 0x477f_f000 },
   f16: { f32: 0x7c00, f16: 0x7c00 },
@@ -142,9 +142,9 @@ const firstTooLarge = {
  * Looks at bits, not at values: of two magnitudes the larger has the larger bits, and infinity and NaN have the largest.
  * @throws FileFormatError
  */
-function checkNumbers({ dtype, words }: Floats, weight: WeightDtype, where: string): void {
+function checkNumbers({ dtype, words }: Floats, range: WeightDtype, where: string): void {
   const limits = firstTooLarge[dtype];
-  const found = (dtype === 'f32' ? wordFrom : halfFrom)(words, limits[weight]);
+  const found = (dtype === 'f32' ? wordFrom : halfFrom)(words, limits[range]);
   if (found === undefined) return;
   throw new FileFormatError(
     found < limits.f32

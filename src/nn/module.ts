@@ -11,8 +11,29 @@ import { type LoadOptions, loadWeights } from './load-weights.js';
 /** How the elements of a weight are stored; f16 where the device has it. */
 export type WeightDtype = Extract<Dtype, 'f32' | 'f16'>;
 
-/** A named weight of a module: its shape from the start, its elements once they are loaded or initialized. */
-export class Parameter {
+/** What a module keeps under a name of its checkpoints: its shape from the start, its elements once it is filled. */
+export interface StoredWeight {
+  readonly shape: Shape;
+  readonly initial: Initial;
+  /** The type whose range its elements must be in. */
+  readonly range: WeightDtype;
+  /** A part of the elements may begin at multiples of so many. */
+  readonly partAlignment: number;
+  /**
+   * Has `write` put the elements `start` to `end` (excluded) into a tensor (end − start), f32 or f16. Both are multiples
+   * of `partAlignment`, or the end of all.
+   * @throws FeatureError
+   */
+  fill(start: number, end: number, write: (part: Tensor) => void): void;
+  /** Takes new elements; where there are some already, in the same tensors, so that captures see them. */
+  set(elements: Float32Array): void;
+  /** The numbers that it stands for. @throws ReleasedError */
+  read(): Promise<Float32Array<ArrayBuffer>>;
+  dispose(): void;
+}
+
+/** A named weight of a module, as one tensor. */
+export class Parameter implements StoredWeight {
   #tensor: Tensor | undefined;
 
   constructor(
@@ -30,9 +51,24 @@ export class Parameter {
     return this.#tensor;
   }
 
-  /** Takes new elements; where there are some already, in the same tensor, so that captures see them. */
+  get range(): WeightDtype {
+    return this.dtype;
+  }
+
+  get partAlignment(): number {
+    return this.runtime.scope(() => this.allocated().reshape([-1]).rowAlignment);
+  }
+
+  fill(start: number, end: number, write: (part: Tensor) => void): void {
+    this.runtime.scope(() => write(this.allocated().reshape([-1]).rows(start, end)));
+  }
+
   set(elements: Float32Array): void {
     this.allocated().write(elements);
+  }
+
+  async read(): Promise<Float32Array<ArrayBuffer>> {
+    return (await this.tensor.read()) as Float32Array<ArrayBuffer>;
   }
 
   /** The tensor, without elements of its own where there was none: for what writes them. @throws FeatureError */
@@ -54,7 +90,7 @@ export class Parameter {
  */
 export abstract class Module {
   readonly #children = new Map<string, Module>();
-  readonly #parameters = new Map<string, Parameter>();
+  readonly #stored = new Map<string, StoredWeight>();
   readonly #unused = new Set<string>();
   #training = false;
 
@@ -73,17 +109,18 @@ export abstract class Module {
 
   /** Declares a weight. */
   protected parameter(name: string, shape: Shape, initial: Initial, dtype?: WeightDtype): Parameter {
-    return this.#declare(name, new Parameter(this.runtime, shape, initial, true, dtype));
+    return this.stored(name, new Parameter(this.runtime, shape, initial, true, dtype));
   }
 
   /** Declares a part of the state that is not trained, such as a running mean. */
   protected statistic(name: string, shape: Shape, initial: Initial): Parameter {
-    return this.#declare(name, new Parameter(this.runtime, shape, initial, false));
+    return this.stored(name, new Parameter(this.runtime, shape, initial, false));
   }
 
-  #declare(name: string, parameter: Parameter): Parameter {
-    this.#parameters.set(name, parameter);
-    return parameter;
+  /** Declares what is stored in another way than as one tensor. */
+  protected stored<Weight extends StoredWeight>(name: string, weight: Weight): Weight {
+    this.#stored.set(name, weight);
+    return weight;
   }
 
   /** Declares a name that checkpoints may hold and that is not needed here. */
@@ -97,10 +134,17 @@ export abstract class Module {
     for (const [name, child] of this.#children) yield* child.#unusedNames(prefix + inside(name));
   }
 
-  /** All weights, those of children under `child.`, in the order of declaration. */
+  /** All that checkpoints hold, in whatever way it is stored; those of children under `child.`, as declared. */
+  *storedWeights(prefix = ''): Generator<[name: string, weight: StoredWeight]> {
+    for (const [name, weight] of this.#stored) yield [prefix + name, weight];
+    for (const [name, child] of this.#children) yield* child.storedWeights(prefix + inside(name));
+  }
+
+  /** Those of them that are tensors: all but quantised weights. */
   *parameters(prefix = ''): Generator<[name: string, parameter: Parameter]> {
-    for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
-    for (const [name, child] of this.#children) yield* child.parameters(prefix + inside(name));
+    for (const [name, weight] of this.storedWeights(prefix)) {
+      if (weight instanceof Parameter) yield [name, weight];
+    }
   }
 
   /** The tensors that training changes, by name: what `valueAndGrad` and optimizers take. @throws ReleasedError */
@@ -124,8 +168,8 @@ export abstract class Module {
   /** Gives every weight its initial elements, which depend on the seed and on the order of declaration only. */
   initialize(seed: number): this {
     let stream = 0;
-    for (const [, parameter] of this.parameters()) {
-      parameter.set(parameter.initial(sizeOf(parameter.shape), new HostRandom(seed, stream++)));
+    for (const [, weight] of this.storedWeights()) {
+      weight.set(weight.initial(sizeOf(weight.shape), new HostRandom(seed, stream++)));
     }
     return this;
   }
@@ -134,9 +178,8 @@ export abstract class Module {
   async state(): Promise<
     Record<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>
   > {
-    const entries = [...this.parameters()].map(
-      async ([name, { tensor, shape }]) =>
-        [name, { shape, data: (await tensor.read()) as Float32Array<ArrayBuffer> }] as const,
+    const entries = [...this.storedWeights()].map(
+      async ([name, weight]) => [name, { shape: weight.shape, data: await weight.read() }] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
   }
@@ -148,19 +191,19 @@ export abstract class Module {
    *   an element that is no number, or none that the module can store
    */
   async load(checkpoint: Safetensors, options: LoadOptions = {}): Promise<void> {
-    const parameters = new Map(this.parameters());
-    const shapes = Object.fromEntries([...parameters].map(([name, { shape }]) => [name, shape]));
+    const weights = new Map(this.storedWeights());
+    const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]));
     for (const name of this.#unusedNames()) {
       const stored = checkpoint.tensors.get(name);
       if (stored) shapes[name] = stored.shape;
     }
     checkTensors(checkpoint, shapes);
-    await loadWeights(this.runtime, parameters, checkpoint, options);
+    await loadWeights(this.runtime, weights, checkpoint, options);
   }
 
   /** Frees all weights. */
   dispose(): void {
-    for (const [, parameter] of this.parameters()) parameter.dispose();
+    for (const [, weight] of this.storedWeights()) weight.dispose();
   }
 }
 

@@ -16,9 +16,10 @@ import { spread } from './grid.js';
 import { defineOperation, type Variant } from './op.js';
 import { sum } from './reduce.js';
 import { inRowParts } from './row-parts.js';
-import { launchSumParts, splitDepth } from './split-depth.js';
+import { inDepthParts } from './split-depth.js';
 import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
 import { sumTo } from './sum-to.js';
+import { countTiles, prefersTile, type Tile, type TileName, tileConstants, tiles } from './tiles.js';
 
 export interface MatmulOptions extends ActivationOptions {
   /** `a` is (…, K, M). */
@@ -199,8 +200,8 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
         });
       },
     },
-    tiledVariant('tiled', { rowThreads: 16, columnThreads: 8, quads: 2, depth: 16 }),
-    tiledVariant('tiled-small', { rowThreads: 8, columnThreads: 8, quads: 1, depth: 32 }),
+    tiledVariant('tiled'),
+    tiledVariant('tiled-small'),
     {
       name: 'plain',
       suits: () => true,
@@ -361,37 +362,16 @@ function blockConstants({ m, n, k, transposeA, transposeB }: MatmulProblem) {
   };
 }
 
-/** The sizes of lib/tile_product.wgsl. */
-interface Tile {
-  readonly rowThreads: number;
-  readonly columnThreads: number;
-  /** Quads of rows, and of columns, of an invocation. */
-  readonly quads: number;
-  readonly depth: number;
-}
-
-/** A larger tile does more arithmetic for each load, but there must be so many workgroups that a GPU is filled. */
-const fillingWorkgroups = 256;
-
-/** The tiled kernel with one size of tile; the small one is a good choice for all that the large one is not. */
-function tiledVariant(
-  name: 'tiled' | 'tiled-small',
-  tile: Tile,
-): Variant<Operands, MatmulProblem, { output: Tensor }> {
+/** The tiled kernel with one size of tile. */
+function tiledVariant(name: TileName): Variant<Operands, MatmulProblem, { output: Tensor }> {
+  const tile = tiles[name];
   return {
     name,
     suits: () => true,
     meantFor: ['hardware'],
-    prefers(_, problem) {
-      const tiles = countTiles(tile, problem);
-      return name === 'tiled-small' || tiles * splitDepth(tiles, problem.k).parts >= fillingWorkgroups;
-    },
+    prefers: (_, { batches, m, n, k }) => prefersTile(name, batches * countTiles(tile, m, n), k),
     run: (runtime, operands, { output }, problem) => launchTiled(runtime, tile, operands, output, problem),
   };
-}
-
-function countTiles({ rowThreads, columnThreads, quads }: Tile, { batches, m, n }: MatmulProblem): number {
-  return batches * Math.ceil(m / (4 * rowThreads * quads)) * Math.ceil(n / (4 * columnThreads * quads));
 }
 
 function launchTiled(
@@ -402,42 +382,27 @@ function launchTiled(
   problem: MatmulProblem,
 ): void {
   const { batches, m, n, k, activation } = problem;
-  const tiles = countTiles(tile, problem);
-  const { parts, partDepth } = splitDepth(tiles, k);
-  const whole = parts === 1;
-  const sums = whole ? output : runtime.empty([parts, ...output.shape]);
-  runtime.launch({
-    kernel: 'matmul/tiled',
-    constants: {
-      ...(whole ? sharedConstants(problem) : { Element: problem.dtype }),
-      ...blockConstants(problem),
-      ROW_THREADS: tile.rowThreads,
-      COLUMN_THREADS: tile.columnThreads,
-      ROW_QUADS: tile.quads,
-      COLUMN_QUADS: tile.quads,
-      DEPTH: tile.depth,
-    },
-    buffers: { a, b, bias: whole ? bias : undefined, out: sums },
-    params: {
-      batches,
-      m,
-      n,
-      k,
-      part_depth: partDepth,
-      a_batch: stridesA(problem).batch,
-      b_batch: stridesB(problem).batch,
-    },
-    workgroups: spread(tiles * parts, 1),
-  });
-  if (whole) return;
-  launchSumParts(runtime, sums, {
-    output,
-    batches: 1,
-    size: output.size,
-    outBatch: output.size,
-    outFirst: 0,
-    bias,
-    biasStride: 1,
-    activation,
-  });
+  const count = batches * countTiles(tile, m, n);
+  const product = { tiles: count, depth: k, output, bias, activation };
+  inDepthParts(runtime, product, ({ parts, partDepth, out, whole }) =>
+    runtime.launch({
+      kernel: 'matmul/tiled',
+      constants: {
+        ...(whole ? sharedConstants(problem) : { Element: problem.dtype }),
+        ...blockConstants(problem),
+        ...tileConstants(tile),
+      },
+      buffers: { a, b, bias: whole ? bias : undefined, out },
+      params: {
+        batches,
+        m,
+        n,
+        k,
+        part_depth: partDepth,
+        a_batch: stridesA(problem).batch,
+        b_batch: stridesB(problem).batch,
+      },
+      workgroups: spread(count * parts, 1),
+    }),
+  );
 }

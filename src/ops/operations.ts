@@ -14,6 +14,7 @@ import { conv2dOperation } from './conv.js';
 import { conv2dWeightGradientOperation } from './conv-gradient.js';
 import { ddimStepOperation } from './ddim.js';
 import { decodeMomentsOperation } from './decode-moments.js';
+import { dequantizeWeightOperation } from './dequantize-weight.js';
 import { fillOperation } from './fill.js';
 import { gateSumsOperation } from './gate-sums.js';
 import { gateSumsGradientOperation } from './gate-sums-gradient.js';
@@ -40,6 +41,8 @@ import { placeOperation } from './place.js';
 import { averagePoolOperation, maxPoolOperation } from './pool.js';
 import { averagePoolGradientOperation, maxPoolGradientOperation } from './pool-gradient.js';
 import { qSampleOperation } from './q-sample.js';
+import { quantizeWeightOperation } from './quantize-weight.js';
+import { quantizedLinearOperation } from './quantized-linear.js';
 import { randomOperation } from './random.js';
 import { reduceOperation } from './reduce.js';
 import { remaskTokensOperation } from './remask-tokens.js';
@@ -79,6 +82,7 @@ export const operations: readonly AnyOperation[] = [
   conv2dWeightGradientOperation,
   ddimStepOperation,
   decodeMomentsOperation,
+  dequantizeWeightOperation,
   fillOperation,
   gateSumsGradientOperation,
   gateSumsOperation,
@@ -108,6 +112,8 @@ export const operations: readonly AnyOperation[] = [
   maxPoolOperation,
   placeOperation,
   qSampleOperation,
+  quantizedLinearOperation,
+  quantizeWeightOperation,
   randomOperation,
   reduceOperation,
   remaskTokensOperation,

@@ -6,6 +6,33 @@ import { narrow } from './slice.js';
 /** The part of another operand that goes with some rows of the weights, along its axis (default 0). */
 export type PartOf = <T extends Tensor | undefined>(operand: T, axis?: number) => T;
 
+/** Some rows of weights, and what goes with them. */
+export interface RowPart {
+  readonly rows: Tensor;
+  readonly begin: number;
+  readonly end: number;
+  readonly partOf: PartOf;
+}
+
+/**
+ * Weights in parts of their rows (the first axis) that the device can bind, or of at most `limit` bytes; whole where they
+ * are within that. Dispose the views, or make them in a scope.
+ */
+export function rowParts(weight: Tensor, limit?: number): RowPart[] {
+  const windows = rowWindows(weight, limit);
+  return windows.map(({ view: rows, begin, end }) => ({
+    rows,
+    begin,
+    end,
+    partOf: <T extends Tensor | undefined>(operand: T, axis = 0): T => {
+      if (!operand || windows.length === 1) return operand;
+      // What is as large as the weights must be viewed; what is small may have no view from that row on.
+      const viewable = axis === 0 && begin % operand.rowAlignment === 0;
+      return (viewable ? operand.rows(begin, end) : narrow(operand, axis, begin, end - begin)) as T;
+    },
+  }));
+}
+
 /**
  * Computes what weights give whose rows (the first axis) are the entries of one axis of the output: at once where the
  * device can bind the weights whole, in parts that are joined along that axis where it cannot.
@@ -16,16 +43,7 @@ export function inRowParts(
   compute: (rows: Tensor, partOf: PartOf) => Tensor,
 ): Tensor {
   return weight.runtime.scope(() => {
-    const windows = rowWindows(weight);
-    if (windows.length === 1) return compute(weight, (operand) => operand);
-    const parts = windows.map(({ view, begin, end }) =>
-      compute(view, <T extends Tensor | undefined>(operand: T, along = 0): T => {
-        if (!operand) return operand;
-        // What is as large as the weights must be viewed; what is small may have no view from that row on.
-        const viewable = along === 0 && begin % operand.rowAlignment === 0;
-        return (viewable ? operand.rows(begin, end) : narrow(operand, along, begin, end - begin)) as T;
-      }),
-    );
-    return concat(parts, axis);
+    const parts = rowParts(weight).map(({ rows, partOf }) => compute(rows, partOf));
+    return parts.length === 1 ? parts[0]! : concat(parts, axis);
   });
 }

@@ -58,3 +58,45 @@ export function launchSumParts(runtime: Runtime, sums: Tensor, target: PartsTarg
     workgroups: spread(batches * size),
   });
 }
+
+/** A product whose sums one launch computes, or several parts of them. */
+export interface TiledProduct {
+  readonly tiles: number;
+  /** Length of the sums. */
+  readonly depth: number;
+  readonly output: Tensor;
+  readonly bias: Tensor | undefined;
+  readonly activation: ActivationConstants;
+}
+
+/** What a launch of such a product computes: parts `partDepth` deep of its sums, into `out` (parts, …output). */
+export interface DepthParts {
+  readonly parts: number;
+  readonly partDepth: number;
+  readonly out: Tensor;
+  /** Whether there is one part, to which the launch itself must add the bias, and apply the activation. */
+  readonly whole: boolean;
+}
+
+/** Computes a product by `launch`, and joins what it leaves in parts. */
+export function inDepthParts(
+  runtime: Runtime,
+  { tiles, depth, output, bias, activation }: TiledProduct,
+  launch: (parts: DepthParts) => void,
+): void {
+  const { parts, partDepth } = splitDepth(tiles, depth);
+  const whole = parts === 1;
+  const out = whole ? output : runtime.empty([parts, ...output.shape]);
+  launch({ parts, partDepth, out, whole });
+  if (whole) return;
+  launchSumParts(runtime, out, {
+    output,
+    batches: 1,
+    size: output.size,
+    outBatch: output.size,
+    outFirst: 0,
+    bias,
+    biasStride: 1,
+    activation,
+  });
+}

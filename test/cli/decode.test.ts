@@ -97,6 +97,18 @@ describe('tal decode', () => {
     assert.ok(error > 0 && error < 0.05, `off by ${error}`);
   });
 
+  it('takes weights in fewer bits', () => {
+    const logitsOf = (weights: string) => {
+      const logits = inFolder('logits.npy');
+      const result = decode({ ...common, model: tiny, logits, weights });
+      assert.equal(result.status, 0, result.stderr);
+      return toFloat32(readNpy(readFileSync(logits), 'logits.npy'));
+    };
+    const [exact, eight, four] = [logitsOf('f32'), logitsOf('int8'), logitsOf('int4')];
+    const [near, far] = [relativeError(eight, exact), relativeError(four, exact)];
+    assert.ok(near > 0 && near < 0.05 && far > 4 * near && far < 0.5, `off by ${near} and ${far}`);
+  });
+
   it('takes the options that stray from LLaDA', () => {
     const banned = '0-200,300';
     const straying = {
@@ -132,6 +144,7 @@ describe('tal decode', () => {
     ['a length of no blocks', { 'block-length': 3 }, /8 tokens is no multiple of blocks of 3/],
     ['steps of no blocks', { 'block-length': 4, steps: 5 }, /5 steps are no multiple of the 2 blocks/],
     ['too long an answer', { 'gen-length': 512 }, /over the model's 512 positions/],
+    ['unknown weights', { weights: 'int3' }, /Allowed choices are f32, f16, int8, int4/],
     ['no answer', { 'gen-length': 0 }, /whole number from 1/],
     ['a negative temperature', { temperature: -1 }, /at least 0/],
     ['a threshold that is no probability', { threshold: 1.5 }, /from 0 to 1/],

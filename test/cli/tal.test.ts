@@ -168,6 +168,18 @@ describe('tal', () => {
     assertRefused(moments(model, 'the person waves'), /model\.safetensors/);
   });
 
+  it('doctor tells what a model takes, and refuses sizes that it does not have', () => {
+    const json = join(folder, 'plan.json');
+    const { status, stdout } = run(['doctor', '--model', 'llada-8b', '--answer', '64', '--json', json]);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /parameters +8\.016 B[\s\S]*fits 24 GB[\s\S]*this adapter: .+[\s\S]*int4 +\S/);
+    const plan = JSON.parse(readFileSync(json, 'utf8'));
+    assert.deepEqual(plan.sizes, { frames: 0, prompt: 128, answer: 64 });
+    assert.ok(plan.storages.int4.total < plan.storages.f16.total);
+    assertRefused(run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no eyes/);
+    assertRefused(run(['doctor', '--model', 'llada']), /Allowed choices are llada-8b, llada-v-8b/);
+  });
+
   it('doctor finds every kernel right', () => {
     const result = run(['doctor']);
     assert.equal(result.status, 0, result.stdout);

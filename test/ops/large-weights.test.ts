@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
+import { mul } from '../../src/ops/binary.js';
 import { conv2d } from '../../src/ops/conv.js';
 import { gatedConv2d, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
 import { embedding } from '../../src/ops/gather.js';
 import { linear } from '../../src/ops/matmul.js';
+import { quantizedLinear } from '../../src/ops/quantized-linear.js';
+import { sum } from '../../src/ops/reduce.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime({ poison: false });
@@ -43,6 +47,15 @@ function close(actual: number, expected: number, what: string): void {
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
+/** Words of random bits. */
+function words(length: number, seed: number): Uint32Array {
+  let state = seed;
+  return Uint32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state;
+  });
+}
+
 describe('weights larger than a binding', () => {
   it('of a linear layer and of an embedding', { skip }, async () => {
     const width = 128;
@@ -66,6 +79,44 @@ describe('weights larger than a binding', () => {
       assert.deepEqual(found.slice(i * width, (i + 1) * width), expected.slice(), `id ${id}`);
     });
     weight.dispose();
+  });
+
+  it('of a quantised linear layer, and the numbers that its gradient takes', { skip }, async () => {
+    const width = 128;
+    const rows = rowsBeyond(width / 4);
+    const data = words(rows * (width / 4), 1);
+    const numbers = new Int8Array(data.buffer);
+    const row = (i: number) =>
+      Float32Array.from(numbers.subarray(i * width, (i + 1) * width), (q) => q / 128);
+    const scales = uniform(rows, 2);
+    const weight = {
+      values: runtime.tensor(data, [rows, width / 4], 'u32'),
+      scales: runtime.tensor(scales, [rows, 1]),
+    };
+    const x = [uniform(width, 3), uniform(width, 4)] as const;
+    const input = runtime.tensor([...x[0], ...x[1]], [2, width]);
+    const factors = uniform(rows, 5);
+    const format = { bits: 8, group: 128 } as const;
+    const output = await quantizedLinear({ input, ...weight }, format).read();
+    for (const i of samples(rows)) {
+      for (const k of [0, 1]) {
+        close(output[k * rows + i]!, dot(x[k]!, row(i)) * scales[i]!, `row ${i} of ${rows}`);
+      }
+    }
+    const { gradients } = valueAndGrad({ input }, () =>
+      sum(mul(quantizedLinear({ input, ...weight }, format), runtime.tensor(factors))),
+    );
+    const expected = new Float64Array(width);
+    for (let i = 0; i < rows; i++) {
+      const factor = (factors[i]! * scales[i]!) / 128;
+      for (let k = 0; k < width; k++) expected[k]! += factor * numbers[i * width + k]!;
+    }
+    const size = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0) / width);
+    const found = await gradients.input.read();
+    for (let i = 0; i < 2 * width; i++) {
+      close(found[i]! / size, expected[i % width]! / size, `gradient of input ${i}`);
+    }
+    for (const tensor of Object.values(weight)) tensor.dispose();
   });
 
   it('of a convolution and of a gated one', { skip }, async () => {

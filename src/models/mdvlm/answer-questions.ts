@@ -29,7 +29,7 @@ export interface AnswerOptions {
 
 /**
  * The span that a model answers to each question, in seconds. Each position of the answer has only what may stand there:
- * two times, then its end.
+ * two times, the earlier one first, then its end.
  * @throws OptionError
  */
 export async function answerQuestions(
@@ -44,7 +44,8 @@ export async function answerQuestions(
   const { vocabulary: ids } = model.language.config;
   const timeIds = Array.from({ length: config.times }, (_, i) => vocabulary.times.id(i));
   const sets = [tokenSet(ids, timeIds), tokenSet(ids, [vocabulary.eotId])];
-  const [allowed, allowedIndex, times] = runtime.detached(() => [
+  const [positions, allowed, allowedIndex, times] = runtime.detached(() => [
+    runtime.tensor(Array<[number, number]>(together).fill([0, 1]).flat(), [together, 1, 2], 'u32'),
     runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),
     runtime.tensor([0, 0, 1], undefined, 'u32'),
     runtime.tensor(sets[0]!, undefined, 'u32'),
@@ -57,6 +58,7 @@ export async function answerQuestions(
     sampler = await MaskedSampler.create(runtime, (tokens) => model.answer(before, tokens), {
       ...{ batch: together, length: answerLength, answerLength, maskId: vocabulary.maskId },
       ...{ allowed, allowedIndex },
+      spans: { positions, firstId: vocabulary.times.firstId, count: config.times },
       ...stepsOf(model.order, options, times),
     });
     const masked = new Uint32Array(together * answerLength).fill(vocabulary.maskId);
@@ -77,7 +79,7 @@ export async function answerQuestions(
   } finally {
     sampler?.dispose();
     prompt?.dispose();
-    for (const tensor of [...tensorsOf(inputs), allowed, allowedIndex, times]) tensor.dispose();
+    for (const tensor of [...tensorsOf(inputs), positions, allowed, allowedIndex, times]) tensor.dispose();
   }
 }
 

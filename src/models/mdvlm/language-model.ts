@@ -1,10 +1,13 @@
 import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
+import { chain } from '../../nn/chain.js';
 import { type Initial, normalInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { type LinearLayer, LoraAdapter, type LoraOptions } from '../../nn/lora.js';
 import { Module, type Parameter, type WeightDtype } from '../../nn/module.js';
 import { RmsNorm } from '../../nn/norm.js';
+import { QuantizedLinear } from '../../nn/quantized-linear.js';
+import { numberDtype, quantizedBits, type WeightStorage } from '../../nn/weight-storage.js';
 import { attention } from '../../ops/attention.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
 import { add, mul } from '../../ops/binary.js';
@@ -19,8 +22,12 @@ import { type KeysAndValues, KeyValueCache, type OtherPositions } from './key-va
 import type { LanguageConfig } from './language-config.js';
 
 export interface LanguageModelOptions {
-  /** How matrices are stored, and the type of the products; f16 where the device has it. Default f32. */
-  readonly weights?: WeightDtype;
+  /**
+   * How matrices are stored; f16 where the device has it. Default f32. With int8 and int4 those of the linear layers
+   * are quantised. The embedding and the vocabulary matrix are not, for few rows of the one are read and the fused last
+   * layer takes the other as numbers: they and the products are f16 where the device has it, else f32.
+   */
+  readonly weights?: WeightStorage;
   /** Positions of the longest sequence; default those of the configuration. */
   readonly maxLength?: number;
   /** What embeddings are before training; default normal numbers of the deviation of LLaDA's. */
@@ -57,17 +64,25 @@ export interface Prefix {
 
 /** What the layers of a model have in common. */
 class Shared {
+  /** Of the matrices that are not quantised, and of the products. */
+  readonly dtype: WeightDtype;
+
   constructor(
     readonly runtime: Runtime,
     readonly config: LanguageConfig,
-    readonly weights: WeightDtype,
+    readonly weights: WeightStorage,
     readonly lora: LoraAdapter | undefined,
-  ) {}
+  ) {
+    this.dtype = numberDtype(weights, runtime.traits);
+  }
 
   /** Every linear layer of the model is made here. */
-  linear(inputs: number, outputs: number): Linear {
-    const initial = normalInitial(1 / Math.sqrt(inputs));
-    return new Linear(this.runtime, inputs, outputs, { bias: false, initial, dtype: this.weights });
+  linear(inputs: number, outputs: number): Linear | QuantizedLinear {
+    const options = { bias: false, initial: normalInitial(1 / Math.sqrt(inputs)), dtype: this.dtype };
+    const bits = quantizedBits(this.weights);
+    return bits
+      ? new QuantizedLinear(this.runtime, inputs, outputs, { ...options, bits })
+      : new Linear(this.runtime, inputs, outputs, options);
   }
 
   norm(): RmsNorm {
@@ -76,7 +91,7 @@ class Shared {
 
   /** What linear layers take of f32 numbers. */
   input(x: Tensor): Tensor {
-    return x.dtype === this.weights ? x : cast(x, this.weights);
+    return x.dtype === this.dtype ? x : cast(x, this.dtype);
   }
 }
 
@@ -129,7 +144,7 @@ class SelfAttention extends Part {
     this.unused('rotary_emb.inv_freq');
   }
 
-  /** (B, L, D) of the weights' type to f32 (B, L, D). */
+  /** (B, L, D) of the products' type to f32 (B, L, D). */
   forward(x: Tensor, context: Context): Tensor {
     const { keyMask, mask, others, layer } = context;
     const own = this.keysAndValues(x, context);
@@ -143,18 +158,20 @@ class SelfAttention extends Part {
   }
 
   keysAndValues(x: Tensor, context: Context): KeysAndValues {
-    return { key: this.#turned(this.#key, x, context), value: this.#split(this.#value.forward(x)) };
+    return { key: this.#turned(this.#key, x, context), value: this.#heads(this.#value, x) };
   }
 
   #turned(layer: LinearLayer, x: Tensor, { table, positions, others }: Context): Tensor {
     const offset = positions ? 0 : (others?.start ?? 0);
-    return rotary({ x: this.#split(layer.forward(x)), table, positions }, { offset });
+    return this.runtime.scope(() => rotary({ x: this.#heads(layer, x), table, positions }, { offset }));
   }
 
-  /** (B, L, heads · size) to (B, heads, L, size). */
-  #split(x: Tensor): Tensor {
-    const [batch, length] = x.shape as [number, number];
-    return permute(x.reshape([batch, length, -1, this.#headSize]), [0, 2, 1, 3]);
+  /** (B, L, D) to what a layer makes of it, (B, heads, L, size). */
+  #heads(layer: LinearLayer, x: Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const [batch, length] = x.shape as [number, number];
+      return permute(layer.forward(x).reshape([batch, length, -1, this.#headSize]), [0, 2, 1, 3]);
+    });
   }
 }
 
@@ -172,7 +189,7 @@ class FeedForward extends Part {
     this.#down = this.linear('down_proj', intermediate, hidden);
   }
 
-  /** (B, L, D) of the weights' type to f32 (B, L, D). */
+  /** (B, L, D) of the products' type to f32 (B, L, D). */
   forward(x: Tensor): Tensor {
     const gated = mul(this.#gate.forward(x, { activation: 'silu' }), this.#up.forward(x));
     return this.#down.forward(gated, { outDtype: 'f32' });
@@ -199,10 +216,13 @@ class Layer extends Module {
     this.#feed = this.child('mlp', new FeedForward(shared, `${path}.mlp`));
   }
 
-  /** f32 (B, L, D) to the same. */
+  /** f32 (B, L, D) to the same. Each half frees what only it needs: nothing takes as much memory as activations. */
   forward(x: Tensor, context: Context): Tensor {
-    return this.runtime.scope(() => {
-      const y = add(x, this.#attention.forward(this.#input(this.#attentionNorm, x), context));
+    const { runtime } = this;
+    return runtime.scope(() => {
+      const y = runtime.scope(() =>
+        add(x, this.#attention.forward(this.#input(this.#attentionNorm, x), context)),
+      );
       return add(y, this.#feed.forward(this.#input(this.#feedNorm, y)));
     });
   }
@@ -215,14 +235,14 @@ class Layer extends Module {
   }
 
   #input(norm: RmsNorm, x: Tensor): Tensor {
-    return this.#shared.input(norm.forward(x));
+    return this.runtime.scope(() => this.#shared.input(norm.forward(x)));
   }
 }
 
 /**
  * The language model of LLaDA and LLaDA-V: a Llama without a causal mask, so that every position sees all others. Its
- * weights have Llama's names; `languageTensorName` gives them to LLaDA's. With f16 weights the products are of f16
- * numbers and summed in f32; what goes from layer to layer, and the norms, stay f32.
+ * weights have Llama's names; `languageTensorName` gives them to LLaDA's. With f16 or quantised weights the products are
+ * of f16 numbers and summed in f32; what goes from layer to layer, and the norms, stay f32.
  */
 export class LanguageModel extends Module {
   /** The additions to its linear layers, whose weights are not among those of the model. */
@@ -250,7 +270,7 @@ export class LanguageModel extends Module {
     const shared = new Shared(runtime, config, weights, this.lora);
     this.#shared = shared;
     const matrix = [vocabulary, hidden];
-    this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initialEmbedding, weights);
+    this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initialEmbedding, shared.dtype);
     this.#layers = Array.from({ length: layers }, (_, i) => {
       const path = `model.layers.${i}`;
       return this.child(path, new Layer(shared, path));
@@ -259,7 +279,7 @@ export class LanguageModel extends Module {
     this.#norm = this.child('model.norm', shared.norm());
     this.#vocabulary = tied
       ? this.#embedding
-      : this.parameter('lm_head.weight', matrix, normalInitial(deviation), weights);
+      : this.parameter('lm_head.weight', matrix, normalInitial(deviation), shared.dtype);
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
     this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
@@ -267,7 +287,7 @@ export class LanguageModel extends Module {
 
   /** Type of the products. */
   get weightDtype(): WeightDtype {
-    return this.#shared.weights;
+    return this.#shared.dtype;
   }
 
   /** Ids u32 (B, L) to f32 (B, L, D). */
@@ -285,8 +305,9 @@ export class LanguageModel extends Module {
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
     return this.runtime.scope(() => {
       const context = this.#context(options);
-      const last = this.#layers.reduce((x, _, layer) => this.#layer(x, { ...context, layer }), embeddings);
-      return this.#norm.forward(last);
+      return this.#norm.forward(
+        chain(embeddings, this.#layers, (x, _, layer) => this.#layer(x, { ...context, layer })),
+      );
     });
   }
 
@@ -298,12 +319,13 @@ export class LanguageModel extends Module {
   prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'others'> = {}): Prefix {
     return this.runtime.scope(() => {
       const context = this.#context(options);
-      let states = embeddings;
-      const layers = this.#layers.map((module, layer) => {
-        const kept = module.keysAndValues(states, { ...context, layer });
-        if (layer + 1 < this.#layers.length) states = this.#layer(states, { ...context, layer });
-        return kept;
+      const layers: KeysAndValues[] = [];
+      const states = chain(embeddings, this.#layers.slice(0, -1), (x, module, layer) => {
+        layers.push(module.keysAndValues(x, { ...context, layer }));
+        return this.#layer(x, { ...context, layer });
       });
+      const layer = layers.length;
+      layers.push(this.#layers[layer]!.keysAndValues(states, { ...context, layer }));
       return { layers, states };
     });
   }
@@ -334,7 +356,7 @@ export class LanguageModel extends Module {
 
   /** An empty cache for sequences of that length. */
   keyValueCache(batch: number, length: number): KeyValueCache {
-    return new KeyValueCache(this.runtime, this.config, this.#shared.weights, batch, length);
+    return new KeyValueCache(this.runtime, this.config, this.#shared.dtype, batch, length);
   }
 
   /** Hidden states (…, D) to logits f32 (…, V). */

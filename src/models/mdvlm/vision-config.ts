@@ -86,6 +86,15 @@ export function tokensPerFrame(config: VisualConfig): number {
   return side * (side + 1);
 }
 
+/** The widest layer of frames that are looked at together takes no more: enough of them for any GPU are less. */
+const widestBytes = 2 ** 26;
+
+/** Frames that are looked at together on a device that can bind so many bytes. */
+export function framesAtOnce({ vision, projector }: VisualConfig, bindingBytes: number): number {
+  const bytes = 4 * patchesAcross(vision) ** 2 * Math.max(vision.intermediate, projector.hidden);
+  return Math.max(1, Math.floor(Math.min(widestBytes, bindingBytes) / bytes));
+}
+
 /**
  * A configuration from a file, every field checked.
  * @throws OptionError that names the field

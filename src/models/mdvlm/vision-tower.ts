@@ -1,3 +1,4 @@
+import { chain } from '../../nn/chain.js';
 import { normalInitial, uniformFanIn } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
@@ -141,7 +142,7 @@ export class VisionTower extends Module {
     const { imageSize } = this.config;
     expectShape(pixels, 'pixels', [pixels.shape[0] ?? 0, 3, imageSize, imageSize]);
     return this.runtime.scope(() =>
-      this.#layers.reduce((x, layer) => layer.forward(x), this.#embeddings.forward(pixels)),
+      chain(this.#embeddings.forward(pixels), this.#layers, (x, layer) => layer.forward(x)),
     );
   }
 }

@@ -7,7 +7,7 @@ import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { poolFrameTokens, withNewlines } from './frame-tokens.js';
 import { Projector } from './projector.js';
-import { checkVisualConfig, patchesAcross, tokensAcross, type VisualConfig } from './vision-config.js';
+import { checkVisualConfig, framesAtOnce, tokensAcross, type VisualConfig } from './vision-config.js';
 import { VisionTower } from './vision-tower.js';
 
 /** The eyes of LLaDA-V: vision tower, projector, pooling, and a token at the end of each row. Names as in LLaVA. */
@@ -32,11 +32,9 @@ export class VisualEncoder extends Module {
     );
   }
 
-  /** Frames that are looked at together: as many as the widest layer of them fits into one binding of the device. */
+  /** Frames that are looked at together. */
   get framesAtOnce(): number {
-    const { vision, projector } = this.config;
-    const bytes = 4 * patchesAcross(vision) ** 2 * Math.max(vision.intermediate, projector.hidden);
-    return Math.max(1, Math.floor(this.runtime.traits.limits.maxStorageBufferBindingSize / bytes));
+    return framesAtOnce(this.config, this.runtime.traits.limits.maxStorageBufferBindingSize);
   }
 
   /**

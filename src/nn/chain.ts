@@ -1,0 +1,16 @@
+import type { Tensor } from '../tensor/tensor.js';
+
+/** Passes a tensor through layers in turn. What goes from one to the next is freed behind it, not the input. */
+export function chain<Layer>(
+  input: Tensor,
+  layers: readonly Layer[],
+  forward: (x: Tensor, layer: Layer, index: number) => Tensor,
+): Tensor {
+  let x = input;
+  for (const [index, layer] of layers.entries()) {
+    const next = forward(x, layer, index);
+    if (x !== input) x.dispose();
+    x = next;
+  }
+  return x;
+}

@@ -1,0 +1,69 @@
+import type { ActivationOptions } from '../ops/activation.js';
+import type { MatmulOptions } from '../ops/matmul.js';
+import type { QuantizedWeight } from '../ops/quantization.js';
+import type { QuantizeOptions } from '../ops/quantize-weight.js';
+import { quantizedLinear } from '../ops/quantized-linear.js';
+import type { Runtime } from '../tensor/runtime.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { uniformFanIn } from './initial.js';
+import type { LinearOptions } from './linear.js';
+import { Module, type WeightDtype } from './module.js';
+import { QuantizedParameter } from './quantized-parameter.js';
+
+export interface QuantizedLinearLayerOptions extends LinearOptions, QuantizeOptions {}
+
+/**
+ * A {@link Linear} whose weight is stored in 8 or 4 bits: y = x Wᵀ + b with `weight` (outputs, inputs) and `bias`
+ * (outputs). Checkpoints are quantised as they are loaded. The weight is a constant: what is trained stands beside the
+ * layer, or is its bias. `dtype` is the type of the bias and of the input.
+ */
+export class QuantizedLinear extends Module {
+  readonly #weight;
+  readonly #bias;
+  readonly #options;
+
+  constructor(
+    runtime: Runtime,
+    inputs: number,
+    outputs: number,
+    { bias = true, initial = uniformFanIn(inputs), dtype = 'f32', ...options }: QuantizedLinearLayerOptions,
+  ) {
+    super(runtime);
+    this.#options = options;
+    this.#weight = this.stored(
+      'weight',
+      new QuantizedParameter(runtime, [outputs, inputs], initial, options),
+    );
+    this.#bias = bias ? this.parameter('bias', [outputs], initial, dtype) : undefined;
+  }
+
+  /** The layer of a `weight` (outputs, inputs) and a `bias`, which the caller may free. Scopes do not end its life. */
+  static from(
+    { weight, bias }: { readonly weight: Tensor; readonly bias?: Tensor | undefined },
+    options: QuantizeOptions,
+  ): QuantizedLinear {
+    const [outputs, inputs] = weight.shape as [number, number];
+    const layer = new QuantizedLinear(weight.runtime, inputs, outputs, {
+      ...options,
+      bias: bias !== undefined,
+      dtype: (bias ?? weight).dtype as WeightDtype,
+    });
+    layer.#weight.quantize(weight);
+    if (bias) layer.#bias!.allocated().assign(bias);
+    return layer;
+  }
+
+  /** For what takes the layer's place together with what follows it. @throws ReleasedError */
+  get weight(): QuantizedWeight {
+    return this.#weight.weight;
+  }
+
+  /** (…, inputs) to (…, outputs), of the type of the input where `outDtype` names no other. */
+  forward(input: Tensor, options?: ActivationOptions & Pick<MatmulOptions, 'outDtype'>): Tensor {
+    const { bits, group } = this.#options;
+    return quantizedLinear(
+      { input, ...this.weight, bias: this.#bias?.tensor },
+      { ...options, bits, ...(group && { group }) },
+    );
+  }
+}

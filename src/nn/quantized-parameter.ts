@@ -1,0 +1,103 @@
+import { ReleasedError } from '../errors.js';
+import { dequantizeWeight } from '../ops/dequantize-weight.js';
+import type { QuantizedWeight } from '../ops/quantization.js';
+import {
+  emptyQuantized,
+  type QuantizeOptions,
+  quantizedRowAlignment,
+  quantizeRows,
+} from '../ops/quantize-weight.js';
+import type { Runtime } from '../tensor/runtime.js';
+import { sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Initial } from './initial.js';
+import type { StoredWeight, WeightDtype } from './module.js';
+
+/** Elements that `set` and `read` have as f32 on the device at a time: half of the smallest binding there is. */
+const elementsAtOnce = 2 ** 24;
+
+/** A matrix (outputs, inputs) of a module in 8 or 4 bits: a constant, for training does not change it. */
+export class QuantizedParameter implements StoredWeight {
+  #weight: QuantizedWeight | undefined;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly shape: readonly [outputs: number, inputs: number],
+    readonly initial: Initial,
+    readonly options: QuantizeOptions,
+  ) {}
+
+  /** @throws ReleasedError before the weights are loaded and after the module is disposed. */
+  get weight(): QuantizedWeight {
+    if (!this.#weight) throw new ReleasedError('the module has no weights: load a checkpoint or initialize');
+    return this.#weight;
+  }
+
+  /** That of the scales, which are as large as the largest elements. */
+  get range(): WeightDtype {
+    return this.#allocated().scales.dtype as WeightDtype;
+  }
+
+  /** Whole rows, because each is quantised by itself. */
+  get partAlignment(): number {
+    return quantizedRowAlignment(this.#allocated()) * this.shape[1];
+  }
+
+  fill(start: number, end: number, write: (part: Tensor) => void): void {
+    const [, inputs] = this.shape;
+    this.runtime.scope(() => {
+      const part = this.runtime.empty([end - start]);
+      write(part);
+      quantizeRows(part.reshape([-1, inputs]), this.#allocated(), start / inputs, this.options);
+    });
+  }
+
+  /** Takes a matrix of the same shape, f32 or f16 and within one binding of the device. */
+  quantize(matrix: Tensor): void {
+    quantizeRows(matrix, this.#allocated(), 0, this.options);
+  }
+
+  set(elements: Float32Array): void {
+    for (const [start, end] of this.#parts()) {
+      this.fill(start, end, (part) => part.write(elements.subarray(start, end)));
+    }
+  }
+
+  async read(): Promise<Float32Array<ArrayBuffer>> {
+    const { values, scales } = this.weight;
+    const [outputs, inputs] = this.shape;
+    const elements = new Float32Array(outputs * inputs);
+    for (const [start, end] of this.#parts()) {
+      const rows = [start / inputs, end / inputs] as const;
+      const part = this.runtime.scope(() =>
+        dequantizeWeight(
+          { values: values.rows(...rows), scales: scales.rows(...rows) },
+          { ...this.options, columns: inputs },
+        ),
+      );
+      elements.set(await part.read(), start);
+      part.dispose();
+    }
+    return elements;
+  }
+
+  dispose(): void {
+    this.#weight?.values.dispose();
+    this.#weight?.scales.dispose();
+    this.#weight = undefined;
+  }
+
+  /** Where parts of the elements that are f32 on the device for a while begin and end (excluded). */
+  *#parts(): Generator<[start: number, end: number]> {
+    const size = sizeOf(this.shape);
+    const step = this.partAlignment * Math.max(1, Math.floor(elementsAtOnce / this.partAlignment));
+    for (let start = 0; start < size; start += step) yield [start, Math.min(start + step, size)];
+  }
+
+  /** The tensors, without elements of their own where there were none. */
+  #allocated(): QuantizedWeight {
+    // Made outside of any scope: they live until `dispose`.
+    this.#weight ??= this.runtime.detached(() => emptyQuantized(this.runtime, this.shape, this.options));
+    return this.#weight;
+  }
+}
