@@ -56,7 +56,7 @@ export function addTrainMdvlm(train: Command): void {
       .option('--complementary', 'uniform masks with their complement in a second copy')
       .option('--reward-samples <n>', 'the IoU reward as a policy gradient, of n draws a span', whole(2))
       .option('--time-tokens <n>', "over the model's window (default: as configured)", whole(2)),
-    { steps: 3000, batch: 32 },
+    { steps: 2000, batch: 32 },
   ).action(async (options: TrainMdvlmOptions) => void (await trainMdvlm(options)));
 }
 
