@@ -62,9 +62,9 @@ async function base(options: LanguageModelOptions = {}): Promise<LanguageModel> 
   const lora = { rank: 8, alpha: 16, targets: ['q_proj', 'v_proj', 'o_proj', 'up_proj', 'down_proj'] };
   const model = new LanguageModel(runtime, config, { lora, ...options }).initialize(1);
   for (const [name, parameter] of model.parameters()) {
-    if (parameter.shape.length < 2) continue;
+    if (!name.includes('embed')) continue;
     const numbers = (await parameter.tensor.read()) as Float32Array;
-    parameter.set(numbers.map((x) => (name.includes('embed') ? 30 : 8) * x));
+    parameter.set(numbers.map((x) => 30 * x));
   }
   return model;
 }
