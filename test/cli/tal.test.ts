@@ -47,7 +47,7 @@ function localize(options: Record<string, string> = {}, environment: NodeJS.Proc
 function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [tal, ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 180_000,
     cwd: folder,
     env: { ...process.env, ...environment },
   });
