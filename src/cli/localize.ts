@@ -1,30 +1,14 @@
 import { type Command, Option } from 'commander';
 import { OptionError } from '../errors.js';
-import { type WeightStorage, weightStorages } from '../nn/weight-storage.js';
+import { weightStorages } from '../nn/weight-storage.js';
 import { picture, positive, whole } from './arguments.js';
 import { localizeFeatures } from './localize-features.js';
-import { localizeVideoFile } from './localize-video.js';
+import { type LocalizeVideoFlags, localizeVideoFile } from './localize-video.js';
 
-interface Flags {
-  readonly model: string;
-  readonly top: number;
-  readonly videoId?: string;
-  readonly json?: string;
-  readonly plot?: string;
-  // Of features.
+interface Flags extends LocalizeVideoFlags {
   readonly features?: readonly string[];
   readonly duration?: number;
   readonly classes?: string;
-  // Of a video.
-  readonly query?: string;
-  readonly question?: string;
-  readonly actions?: true;
-  readonly frames?: number;
-  readonly window?: number;
-  readonly tellTimes?: true;
-  readonly length?: number;
-  readonly steps?: number;
-  readonly weights?: WeightStorage;
 }
 
 const ofFeatures = ['features', 'duration', 'classes'] as const;

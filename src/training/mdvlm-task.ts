@@ -13,7 +13,7 @@ import {
 } from '../models/mdvlm/signal-questions.js';
 import { add } from '../ops/binary.js';
 import { narrow } from '../ops/slice.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { type Tensor, tensorsIn } from '../tensor/tensor.js';
 import { AnswerObjective, type AnswerObjectiveOptions, type WantedAnswer } from './answer-objective.js';
 import type { TrainingTask } from './train.js';
 
@@ -78,8 +78,7 @@ export class MdvlmTask implements TrainingTask {
       const parts = [this.#objective.loss((tokens) => this.model.answer(prompt, tokens))];
       if (eyes.recognition) parts.push(eyes.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
       if (grounding && 'states' in prompt) {
-        // The visual tokens stand behind the first one.
-        const states = narrow(prompt.states, 1, 1, eyes.config.count);
+        const states = narrow(prompt.states, 1, this.#inputs.visualAt, eyes.config.count);
         parts.push(grounding.loss(states, this.#shares, this.#there));
       }
       return parts.reduce(add);
@@ -88,9 +87,8 @@ export class MdvlmTask implements TrainingTask {
 
   dispose(): void {
     this.#objective.dispose();
-    const { video, lengths, ids, keyMask } = this.#inputs;
-    const perClip = [this.#kinds, this.#shares, this.#there];
-    for (const tensor of [...perClip, video, lengths, ids, keyMask]) tensor.dispose();
+    const operands = [this.#inputs, this.#kinds, this.#shares, this.#there];
+    for (const tensor of tensorsIn(operands)) tensor.dispose();
   }
 
   /** Which part of each clip the wanted spans cover. */

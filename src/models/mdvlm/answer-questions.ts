@@ -4,15 +4,10 @@ import { OptionError } from '../../errors.js';
 import type { Segment } from '../../evaluation/segments.js';
 import { tokenSet } from '../../ops/decoding.js';
 import type { Capture } from '../../tensor/capture.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { type Tensor, tensorsIn } from '../../tensor/tensor.js';
 import type { Prompt } from './mdvlm.js';
 import { answerLength, type SignalMdvlm } from './signal-config.js';
-import {
-  type QuestionInputs,
-  questionInputs,
-  type SignalQuestions,
-  writeQuestions,
-} from './signal-questions.js';
+import { questionInputs, type SignalQuestions, writeQuestions } from './signal-questions.js';
 
 export interface AnswerOptions {
   /** Denoising steps; default 4. An autoregressive model has one a token. */
@@ -79,11 +74,9 @@ export async function answerQuestions(
   } finally {
     sampler?.dispose();
     prompt?.dispose();
-    for (const tensor of [...tensorsOf(inputs), positions, allowed, allowedIndex, times]) tensor.dispose();
+    for (const tensor of tensorsIn([inputs, positions, allowed, allowedIndex, times])) tensor.dispose();
   }
 }
-
-const tensorsOf = ({ video, lengths, ids, keyMask }: QuestionInputs) => [video, lengths, ids, keyMask];
 
 /** The order in which positions get their tokens. @throws OptionError */
 function stepsOf(

@@ -52,8 +52,8 @@ export interface ForwardOptions {
   readonly others?: OtherPositions;
 }
 
-/** LLaDA starts from normal numbers of this deviation, which for its linear layers is about 1/√width. */
-const deviation = 0.02;
+/** What LLaDA's embeddings start from; the deviation is about that of its linear layers too, 1/√width. */
+export const plainEmbedding = normalInitial(0.02);
 
 /** What others see of positions that they do not change. */
 export interface Prefix {
@@ -263,7 +263,7 @@ export class LanguageModel extends Module {
   ) {
     super(runtime);
     const { weights = 'f32', maxLength = config.maxPositions, lora, recompute = false } = options;
-    const { initialEmbedding = normalInitial(deviation) } = options;
+    const { initialEmbedding = plainEmbedding } = options;
     const { hidden, layers, vocabulary, headSize, ropeTheta, tied } = config;
     this.lora = lora && new LoraAdapter(runtime, lora);
     this.#recompute = recompute;
@@ -279,7 +279,7 @@ export class LanguageModel extends Module {
     this.#norm = this.child('model.norm', shared.norm());
     this.#vocabulary = tied
       ? this.#embedding
-      : this.parameter('lm_head.weight', matrix, normalInitial(deviation), shared.dtype);
+      : this.parameter('lm_head.weight', matrix, plainEmbedding, shared.dtype);
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
     this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));

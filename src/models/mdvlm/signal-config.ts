@@ -1,10 +1,9 @@
 import { OptionError } from '../../errors.js';
-import { normalInitial } from '../../nn/initial.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { mapDiffusionConfigs } from '../map-diffusion/config.js';
 import { Grounding, type GroundingConfig } from './grounding.js';
 import type { LanguageConfig } from './language-config.js';
-import { LanguageModel } from './language-model.js';
+import { LanguageModel, plainEmbedding } from './language-model.js';
 import { type AnswerOrder, answerOrders, Mdvlm } from './mdvlm.js';
 import { SignalEyes, type SignalEyesConfig } from './signal-eyes.js';
 import { timeWaves } from './time-waves.js';
@@ -78,7 +77,7 @@ export function makeSignalMdvlm(
   };
   const { times } = vocabulary;
   const speaker = new LanguageModel(runtime, language, {
-    initialEmbedding: timeWaves(normalInitial(0.02), times, language.hidden),
+    initialEmbedding: timeWaves(plainEmbedding, times, language.hidden),
   });
   const eyes = new SignalEyes(runtime, config.eyes, language.hidden, (ids) => speaker.embed(ids), times);
   const grounding = config.grounding && new Grounding(runtime, language.hidden, config.grounding);
