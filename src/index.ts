@@ -121,6 +121,12 @@ export { RecordingExamples } from './models/map-diffusion/recording-examples.js'
 export { refineMoment } from './models/map-diffusion/refine.js';
 export { MomentSampler } from './models/map-diffusion/sampler.js';
 export { WorldExamples } from './models/map-diffusion/world-examples.js';
+export {
+  AnswerLogits,
+  type AnswerSequences,
+  type CacheKind,
+  cacheKinds,
+} from './models/mdvlm/answer-logits.js';
 export { type AnswerOptions, answerQuestions } from './models/mdvlm/answer-questions.js';
 export {
   type AnswerVideoOptions,
@@ -143,12 +149,6 @@ export {
   answerFromTokens,
 } from './models/mdvlm/answers.js';
 export {
-  CachedLogits,
-  type CachedSequences,
-  type CacheKind,
-  cacheKinds,
-} from './models/mdvlm/cached-logits.js';
-export {
   type ChatMessage,
   type ChatOptions,
   type EncodedChat,
@@ -162,13 +162,14 @@ export {
   VISUAL_MARK,
   visualPlace,
 } from './models/mdvlm/chat.js';
+export { firstLogits, type GenerateOptions, generateTokens } from './models/mdvlm/decode.js';
 export {
   type AnswerSizes,
-  firstLogits,
-  type GenerateOptions,
-  generateTokens,
-  type StrayingOptions,
-} from './models/mdvlm/decode.js';
+  type DecodedAnswer,
+  type DecodingOptions,
+  decodeAnswer,
+  type TokenRules,
+} from './models/mdvlm/decode-answer.js';
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/iou-reward.js';
 export { KeyValueCache } from './models/mdvlm/key-value-cache.js';
 export {

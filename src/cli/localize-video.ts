@@ -4,14 +4,14 @@ import { openVideo, type Video } from '../data/video.js';
 import { OptionError } from '../errors.js';
 import { localizeVideo, type VideoLocalization, type Wanted } from '../models/mdvlm/localize-video.js';
 import { loadVideoMdvlm, readVideoMdvlmConfig } from '../models/mdvlm/video-folder.js';
-import type { WeightStorage } from '../nn/weight-storage.js';
 import { Runtime } from '../tensor/runtime.js';
+import { type DecodingFlags, decodingOf, given } from './decoding-options.js';
 import { LiveLine } from './live-line.js';
 import { megabytesProgress } from './progress.js';
 import { printRanked } from './segments-table.js';
 import { timelineFile } from './timeline.js';
 
-export interface LocalizeVideoFlags {
+export interface LocalizeVideoFlags extends DecodingFlags {
   readonly model: string;
   readonly query?: string;
   readonly question?: string;
@@ -19,9 +19,9 @@ export interface LocalizeVideoFlags {
   readonly frames?: number;
   readonly window?: number;
   readonly tellTimes?: true;
+  readonly timesFirst?: true;
+  readonly rho?: number;
   readonly length?: number;
-  readonly steps?: number;
-  readonly weights?: WeightStorage;
   readonly top: number;
   readonly videoId?: string;
   readonly json?: string;
@@ -68,7 +68,7 @@ async function watchAnswer(
   wanted: Wanted,
   flags: LocalizeVideoFlags,
 ): Promise<VideoLocalization> {
-  const { weights = 'f32', frames, window, tellTimes, length, steps } = flags;
+  const { weights = 'f32', frames, window, tellTimes, timesFirst, rho, length } = flags;
   const runtime = await Runtime.create();
   const line = new LiveLine();
   try {
@@ -76,11 +76,9 @@ async function watchAnswer(
     const loading = loadVideoMdvlm(runtime, flags.model, { weights, onProgress: update });
     const mdvlm = await loading.finally(stop);
     return await localizeVideo(mdvlm, video, wanted, {
-      ...(frames !== undefined && { frames }),
+      ...decodingOf(flags, length),
+      ...given({ frames, tellTimes, timesFirst, rho }),
       ...(window !== undefined && { windows: { length: window, stride: window / 2 } }),
-      ...(length !== undefined && { length }),
-      ...(steps !== undefined && { steps }),
-      ...(tellTimes && { tellTimes }),
       onStep: ({ window, step, text }) => line.show(`${spanText(window)}, step ${step}: ${text}`),
     });
   } finally {

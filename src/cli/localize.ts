@@ -1,7 +1,7 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { OptionError } from '../errors.js';
-import { weightStorages } from '../nn/weight-storage.js';
-import { picture, positive, whole } from './arguments.js';
+import { picture, positive, share, whole } from './arguments.js';
+import { addDecodingOptions, decodingFlags } from './decoding-options.js';
 import { localizeFeatures } from './localize-features.js';
 import { type LocalizeVideoFlags, localizeVideoFile } from './localize-video.js';
 
@@ -14,12 +14,12 @@ interface Flags extends LocalizeVideoFlags {
 const ofFeatures = ['features', 'duration', 'classes'] as const;
 const ofVideo = [
   ...(['query', 'question', 'actions', 'frames', 'window'] as const),
-  ...(['tellTimes', 'length', 'steps', 'weights'] as const),
+  ...(['tellTimes', 'timesFirst', 'length', 'rho', ...decodingFlags] as const),
 ];
 
 /** Adds `tal localize`, which takes a video and a vision-language model, or features and a network for them. */
 export function addLocalize(program: Command): void {
-  program
+  const ofVideos = program
     .command('localize')
     .description(
       'Find when something happens: in a video, by asking a vision-language model (LLaDA-V), or in the features of one, ' +
@@ -42,10 +42,9 @@ export function addLocalize(program: Command): void {
     .option('--window <seconds>', 'ask about windows of that length, each half over the next', positive)
     .option('--tell-times', 'tell the model when its frames are')
     .option('--length <n>', 'tokens of an answer; default: 32, for --actions 128', whole(1))
-    .option('--steps <n>', 'denoising steps; default: one a token', whole(1))
-    .addOption(
-      new Option('--weights <type>', 'how the device stores matrices; default: f32').choices(weightStorages),
-    )
+    .option('--times-first', 'the answer must begin with two times, the earlier one first')
+    .option('--rho <share>', 'of the steps, the last ones, in which times are committed; default: 1', share);
+  addDecodingOptions(ofVideos)
     .optionsGroup('Of features:')
     .option(
       '--features <file>',

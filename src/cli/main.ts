@@ -2,13 +2,12 @@
 import { Command, Option } from 'commander';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
-import { cacheKinds } from '../models/mdvlm/cached-logits.js';
 import { plannedModels } from '../models/mdvlm/planned-model.js';
-import { weightStorages } from '../nn/weight-storage.js';
 import { addAblate } from './ablate.js';
-import { idList, notNegative, page, share, whole } from './arguments.js';
+import { idList, page, share, whole } from './arguments.js';
 import { addBench } from './bench.js';
 import { decode } from './decode.js';
+import { addDecodingOptions } from './decoding-options.js';
 import { demo, worldModel } from './demo.js';
 import { doctor } from './doctor.js';
 import { doctorModel } from './doctor-model.js';
@@ -68,46 +67,23 @@ program
   .option('--plot <file>', 'a page with frames, moments and maps', page)
   .action(moments);
 
-program
-  .command('decode')
-  .description('Decode an answer to raw token ids with a masked diffusion language model (LLaDA)')
-  .requiredOption('--model <folder>', 'config.json and safetensors, in the names of LLaDA or of Llama')
-  .option(
-    '--lora <folder>',
-    'a LoRA adapter for the model: adapter_config.json and adapter_model.safetensors',
-  )
-  .requiredOption('--prompt-ids <file>', 'a JSON array of token ids')
-  .requiredOption('--json <file>', "where the answer's ids go, and those after each step (`trace`)")
-  .option('--gen-length <n>', 'tokens to generate; default: 128', whole(1))
-  .option('--block-length <n>', 'tokens of a block; default: 128, or all where that is no divisor', whole(1))
-  .option(
-    '--steps <n>',
-    'denoising steps in all; default: 128, or one a token where that does not fit',
-    whole(1),
-  )
-  .option('--temperature <x>', '0 always takes the most probable token', notNegative, 0)
-  .option('--cfg-scale <x>', 'classifier-free guidance by masking the prompt', notNegative, 0)
-  .option('--seed <n>', 'of the draws at a temperature above 0', whole(0), 0)
-  .addOption(
-    new Option(
-      '--cache <kind>',
-      "keys and values to keep between steps: the prompt's, which then sees only itself (prefix); of a block's first " +
-        'step those before it (block), or around it (dual)',
+addDecodingOptions(
+  program
+    .command('decode')
+    .description('Decode an answer to raw token ids with a masked diffusion language model (LLaDA)')
+    .requiredOption('--model <folder>', 'config.json and safetensors, in the names of LLaDA or of Llama')
+    .option(
+      '--lora <folder>',
+      'a LoRA adapter for the model: adapter_config.json and adapter_model.safetensors',
     )
-      .choices(['none', ...cacheKinds])
-      .default('none'),
-  )
-  .option('--threshold <p>', 'commit also all tokens of at least this probability', share)
-  .option('--revise <share>', 'of the tokens that the first step may mask again, falling to 0', share)
+    .requiredOption('--prompt-ids <file>', 'a JSON array of token ids')
+    .requiredOption('--json <file>', "where the answer's ids go, and those after each step (`trace`)")
+    .option('--gen-length <n>', 'tokens to generate; default: 128', whole(1)),
+)
   .option('--late-ids <ids>', 'such as 126084-126183: committed only in the last steps', idList)
   .option('--rho <share>', 'of the steps, the last ones, in which late ids are committed', share, 0.5)
   .option('--banned-ids <ids>', 'such as 5,126081: never chosen', idList)
   .option('--stop-id <n>', 'stop when all before the first of it is there', whole(0))
-  .addOption(
-    new Option('--weights <type>', 'how the device stores matrices; int8 and int4 are quantised')
-      .choices(weightStorages)
-      .default('f32'),
-  )
   .option(
     '--logits <file>',
     "a .npy of the first step's logits, [prompt + answer, vocabulary], without guidance",

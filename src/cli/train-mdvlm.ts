@@ -8,7 +8,7 @@ import {
   type SignalMdvlmName,
   signalMdvlmConfigs,
 } from '../models/mdvlm/signal-config.js';
-import { saveSignalMdvlm } from '../models/mdvlm/signal-folder.js';
+import { loadSignalWeights, readSignalMdvlmFile, saveSignalMdvlm } from '../models/mdvlm/signal-folder.js';
 import { SignalQuestions } from '../models/mdvlm/signal-questions.js';
 import { WordVocabulary } from '../models/mdvlm/word-vocabulary.js';
 import type { AnswerObjectiveOptions } from '../training/answer-objective.js';
@@ -32,6 +32,7 @@ export interface TrainMdvlmOptions extends RunOptions {
   readonly complementary?: true;
   readonly rewardSamples?: number;
   readonly timeTokens?: number;
+  readonly from?: string;
 }
 
 /** `tal train mdvlm`: a small masked diffusion model that answers questions about recorded signals. */
@@ -55,7 +56,8 @@ export function addTrainMdvlm(train: Command): void {
       .option('--autoregressive', 'for comparison: each token from those before it, by cross-entropy')
       .option('--complementary', 'uniform masks with their complement in a second copy')
       .option('--reward-samples <n>', 'the IoU reward as a policy gradient, of n draws a span', whole(2))
-      .option('--time-tokens <n>', "over the model's window (default: as configured)", whole(2)),
+      .option('--time-tokens <n>', "over the model's window (default: as configured)", whole(2))
+      .option('--from <folder>', 'begin with the weights, the words and the configuration of this model'),
     { steps: 2000, batch: 32 },
   ).action(async (options: TrainMdvlmOptions) => void (await trainMdvlm(options)));
 }
@@ -63,13 +65,15 @@ export function addTrainMdvlm(train: Command): void {
 /** @returns whether the training is done; false where it was interrupted */
 export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
   const { out, steps, batch, seed, learningRate, objective, complementary = false, rewardSamples } = options;
-  const { autoregressive, timeTokens } = options;
+  const { autoregressive, timeTokens, from } = options;
   const { recordings, queries } = await trainingQueries(options);
+  const base = from === undefined ? undefined : await readSignalMdvlmFile(from);
   const named: SignalMdvlmConfig = signalMdvlmConfigs[options.config];
+  const { model = named } = base ?? {};
   const config: SignalMdvlmConfig = {
-    ...named,
+    ...model,
     order: autoregressive ? 'autoregressive' : named.order,
-    times: timeTokens ?? named.times,
+    times: timeTokens ?? model.times,
   };
   const kinds = config.eyes.recognition?.kinds ?? Number.POSITIVE_INFINITY;
   if (recordings.classes.length > kinds) {
@@ -78,9 +82,9 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
     );
   }
   const sentences = queries.map(({ query }) => query);
-  const { words } = WordVocabulary.of(sentences, config.times);
+  const words = base?.words ?? WordVocabulary.of(sentences, config.times).words;
   const run = { steps, batch, seed, learningRate, examples: queries.length };
-  const learning = autoregressive ? {} : { objective, complementary, rewardSamples };
+  const learning = { from, ...(!autoregressive && { objective, complementary, rewardSamples }) };
   const task: AnswerObjectiveOptions = {
     ...{ batch, seed, steps, objective, complementary },
     ...(rewardSamples !== undefined && { reward: { samples: rewardSamples } }),
@@ -103,5 +107,6 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
       });
       await writePrior(out, sentencesOf(queries));
     },
+    from === undefined ? undefined : ({ mdvlm }) => loadSignalWeights(mdvlm, from),
   );
 }

@@ -69,6 +69,7 @@ export async function writePrior(folder: string, sentences: readonly SentenceExa
  * @param settings all that the run depends on: one of other settings is not resumed
  * @param make the task, on the device that is opened for it
  * @param save writes the finished model; `adapter` names the device
+ * @param begin gives a new run its weights, as for `train`
  * @returns false where it was interrupted
  */
 export async function runTraining<Task extends TrainingTask>(
@@ -76,6 +77,7 @@ export async function runTraining<Task extends TrainingTask>(
   settings: Readonly<Record<string, unknown>>,
   make: (runtime: Runtime) => Task | Promise<Task>,
   save: (task: Task, adapter: string) => Promise<void>,
+  begin?: (task: Task) => Promise<void>,
 ): Promise<boolean> {
   const { out, steps, seed, learningRate } = options;
   await mkdir(out, { recursive: true });
@@ -102,6 +104,7 @@ export async function runTraining<Task extends TrainingTask>(
       maxNorm: 1,
       average: averageKeep(steps),
       signal: stop.signal,
+      ...(begin && { begin: () => begin(task) }),
       onStep: ({ step, loss, seconds }) => {
         smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;
         progress.update(step, { loss: smooth.toFixed(4), seconds: seconds.toFixed(2) });

@@ -35,6 +35,8 @@ export interface TrainingOptions extends AdamWOptions {
   readonly folder: string;
   /** What the run was started with, as text: a state of other settings is refused. */
   readonly settings: string;
+  /** Gives the model the weights that a new run begins with; default `initialize` with the seed. */
+  readonly begin?: () => Promise<void>;
   /** Seconds between two states; default 60. */
   readonly saveEvery?: number;
   readonly onStep?: (progress: TrainingProgress) => void;
@@ -75,6 +77,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   const statePath = join(folder, 'state.safetensors');
   const state = await loadTrainingState(statePath, settings);
   if (state) restoreModel(model, state.arrays, statePath);
+  else if (options.begin) await options.begin();
   else model.initialize(options.seed);
   model.train();
   const optimizer = new AdamW(model.weights(), options);

@@ -106,6 +106,20 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     ]);
   });
 
+  it('decodes as it is told to', () => {
+    const sizes = ['--length', 8, '--block-length', 4, '--steps', 8, '--cache', 'dual', '--weights', 'int8'];
+    const drawn = ['--temperature', 0.5, '--seed', 3, '--cfg-scale', 0.5, '--times-first', '--rho', 0.5];
+    const asked = ['localize', 'clip.mp4', '--query', 'a wave', '--model', acting];
+    const result = run(...asked, ...sizes, ...drawn);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stdout, /answer about .*: <t\d+><t\d+>/);
+    assertRefused(
+      run(...asked, '--length', 8, '--block-length', 4, '--cache', 'block', '--revise', 0.1),
+      /one block/,
+    );
+    assertRefused(run(...asked, '--cache', 'all'), /none, prefix, block, dual/);
+  });
+
   cpSync(acting, inFolder('alone'), { recursive: true });
   const { mm_vision_tower: _, ...alone } = JSON.parse(readFileSync(join(acting, 'config.json'), 'utf8'));
   writeFileSync(join(inFolder('alone'), 'config.json'), JSON.stringify(alone));
@@ -131,6 +145,11 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
       'a question without a video',
       ['--tell-times', '--model', acting],
       /--tell-times goes with a video file/,
+    ],
+    [
+      'a decoding without a video',
+      ['--cfg-scale', 1, '--model', acting],
+      /--cfg-scale goes with a video file/,
     ],
     ['nothing at all', ['--model', acting], /a video file and --query, or --features and --duration/],
     [

@@ -5,7 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { relativeError } from '../../cases/support/host.js';
+import { toFloat32 } from '../../src/data/array.js';
 import { HostRandom } from '../../src/data/host-random.js';
+import { openSafetensors } from '../../src/data/safetensors.js';
 import { assertRefused } from '../support/refused.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -234,6 +237,27 @@ describe('tal train mdvlm and tal evaluate model', () => {
       const [start, end] = windows[0];
       assert.ok(0 <= start && start <= end && end <= queries[qid]!.duration, line);
     }
+  });
+
+  it('begin with the weights of another model, for another objective or order', async () => {
+    const weights = async (name: string) => {
+      const file = await openSafetensors(readFileSync(join(inFolder(name), 'model.safetensors')));
+      return toFloat32(await file.read('model.embed_tokens.weight'));
+    };
+    const still = ['--from', inFolder('answers'), '--learning-rate', '1e-9', '--seed', '5'];
+    for (const how of [['--objective', 'uniform'], ['--autoregressive']]) {
+      const trained = run(mdvlmArgs(`from${how.at(-1)}`, ...still, ...how));
+      assert.equal(trained.status, 0, trained.stderr);
+      const [begun, base] = [await weights(`from${how.at(-1)}`), await weights('answers')];
+      assert.ok(relativeError(begun, base) < 1e-6);
+    }
+    const file = JSON.parse(readFileSync(join(inFolder('from--autoregressive'), 'config.json'), 'utf8'));
+    assert.equal(file.model.order, 'autoregressive');
+    assertRefused(run(mdvlmArgs('nothing', '--from', inFolder('nowhere'))), /nowhere.*config\.json/);
+    assertRefused(
+      run(mdvlmArgs('nothing', '--from', inFolder('answers'), '--time-tokens', '9')),
+      /shape|must have/,
+    );
   });
 
   it('refuse to go on with another objective, and what a folder does not hold', () => {

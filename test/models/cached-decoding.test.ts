@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
-import { MaskedSampler, type Pass } from '../../src/diffusion/masked.js';
+import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { OptionError } from '../../src/errors.js';
-import { CachedLogits, type CacheKind, cacheKinds } from '../../src/models/mdvlm/cached-logits.js';
+import { AnswerLogits, cacheKinds } from '../../src/models/mdvlm/answer-logits.js';
 import { type GenerateOptions, generateTokens } from '../../src/models/mdvlm/decode.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
 import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
@@ -16,7 +16,6 @@ import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
 const maskId = 39;
-const passes: Pass[] = ['conditional', 'unconditional'];
 
 /** A model with weights so large that no two of its answers are close. */
 function makeModel(layers: number, seed = 1): LanguageModel {
@@ -165,27 +164,21 @@ describe('decoding with a cache', () => {
     const model = makeModel(2);
     const [first, second] = [prompt, [7, 7, 2, 8, 0, 1]];
     const { length } = sizes;
+    using before = runtime.tensor(new Float32Array(prompt.length * 32), [1, prompt.length, 32]);
+    const sequences = { batch: 1, prompt: before, answerLength: length, blockLength: 4 };
     for (const kind of cacheKinds) {
-      using cached = cachedLogits(model, kind);
-      using sampler = await MaskedSampler.create(runtime, cached, {
-        ...{ batch: 1, length: prompt.length + length, answerLength: length, maskId },
-        ...{ blockLength: 4, maskAllowed: true },
+      using logits = new AnswerLogits(model, kind, sequences, ['conditional']);
+      using sampler = await MaskedSampler.create(runtime, logits, {
+        ...{ batch: 1, length, answerLength: length, maskId, blockLength: 4, maskAllowed: true },
       });
       for (const ids of [first, second, first]) {
         const expected = await generateTokens(model, ids, { length, blockLength: 4, cache: kind });
-        const found = await sampler.decode([...ids, ...Array<number>(length).fill(maskId)]);
-        assert.deepEqual([...found.subarray(ids.length)], expected);
+        before.assign(model.embed(runtime.tensor(ids, [1, ids.length], 'u32')));
+        assert.deepEqual([...(await sampler.decode(Array<number>(length).fill(maskId)))], expected);
       }
     }
     model.dispose();
   });
-
-  function cachedLogits(model: LanguageModel, kind: CacheKind): CachedLogits {
-    const embeddings = (ids: Tensor, _: Pass, begin: number, end: number) =>
-      model.embed(narrow(ids, 1, begin, end - begin));
-    const sequences = { batch: 1, before: prompt.length, answerLength: 12, blockLength: 4, embeddings };
-    return new CachedLogits(model, kind, sequences, passes);
-  }
 
   it('gives back all that it took', async () => {
     const { usedBytes } = runtime.memory;

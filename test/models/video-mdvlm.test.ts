@@ -10,8 +10,8 @@ import { toFloat32 } from '../../src/data/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
 import { openVideo } from '../../src/data/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
-import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { FileFormatError, OptionError } from '../../src/errors.js';
+import { cacheKinds } from '../../src/models/mdvlm/answer-logits.js';
 import {
   answerVideo,
   chatPrompt,
@@ -20,6 +20,7 @@ import {
   watchVideo,
 } from '../../src/models/mdvlm/answer-video.js';
 import { VISUAL_ID } from '../../src/models/mdvlm/chat.js';
+import { decodeAnswer } from '../../src/models/mdvlm/decode-answer.js';
 import { parseLanguageConfig } from '../../src/models/mdvlm/language-config.js';
 import { localizeVideo } from '../../src/models/mdvlm/localize-video.js';
 import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
@@ -27,7 +28,6 @@ import { loadVideoMdvlm, makeVideoMdvlm } from '../../src/models/mdvlm/video-fol
 import { tokensPerFrame, visualConfigs } from '../../src/models/mdvlm/vision-config.js';
 import { videoMdvlmWeights } from '../../src/models/mdvlm/visual-checkpoint.js';
 import { concat } from '../../src/ops/concat.js';
-import { allTokensBut } from '../../src/ops/decoding.js';
 import { LanguageGolden } from '../support/language-golden.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
@@ -81,28 +81,17 @@ describe('LLaDA-V, composed', async () => {
   });
 
   it('answers what PyTorch does, step for step and as sure of it', async () => {
-    const sampler = await MaskedSampler.create(
-      runtime,
-      (answer) => model.answer({ embeddings: before }, answer),
-      {
-        ...{ batch: 1, length, answerLength: length, blockLength, steps, maskId: language.maskId },
-        ...{ stopId: stop, keepConfidence: true },
-        allowed: runtime.tensor(allTokensBut(language.vocabulary, banned), undefined, 'u32'),
-      },
-    );
+    const options = { length, blockLength, steps, banned, stopId: stop };
     const found: number[][] = [];
-    const masked = new Uint32Array(length).fill(language.maskId);
-    await sampler.decode(masked, { onStep: (answer) => found.push([...answer]) });
+    const watched = await decodeAnswer(model.language, before, options, (answer) => found.push([...answer]));
     assert.deepEqual(found, trace);
-    const confidence = (await sampler.confidence!.read()) as Float32Array;
-    assert.ok(relativeError(confidence, await numbers('confidence')) < 1e-4);
-    // Another decoding begins anew; one that is not watched may go on for a step behind the end.
+    assert.deepEqual([...watched.ids], trace.at(-1));
+    assert.ok(relativeError(watched.probabilities, await numbers('confidence')) < 1e-4);
+    // One that is not watched may go on for a step behind the end.
     const end = trace.at(-1)!.indexOf(stop) + 1;
-    const again = await sampler.decode(masked);
-    assert.deepEqual([...again.subarray(0, end)], trace.at(-1)!.slice(0, end));
-    const surely = (await sampler.confidence!.read()) as Float32Array;
-    assert.deepEqual(surely.subarray(0, end), confidence.subarray(0, end));
-    sampler.dispose();
+    const again = await decodeAnswer(model.language, before, options);
+    assert.deepEqual(again.ids.subarray(0, end), watched.ids.subarray(0, end));
+    assert.deepEqual(again.probabilities.subarray(0, end), watched.probabilities.subarray(0, end));
   });
 
   it('takes visual tokens at any place, at either end too', async () => {
@@ -277,6 +266,50 @@ describe('videos', { skip: noVideoLibrary }, async () => {
     );
     silent.model.dispose();
     await video.close();
+  });
+
+  it('can be held to answers that begin with two times, which come late', async () => {
+    const { usedBytes } = runtime.memory;
+    const video = await openVideo(world);
+    const mdvlm = await loadVideoMdvlm(runtime, join(folder, 'whole'));
+    const seen = await watchVideo(mdvlm, video, { frames: 2 });
+    const { times } = mdvlm.tokenizer;
+    const span = /^<t(\d+)><t(\d+)>/;
+    const spans = new Set<string>();
+    for (const [i, cache] of cacheKinds.entries()) {
+      const texts: string[] = [];
+      const { text, parts } = await answerVideo(mdvlm, seen, 'When does it begin?', {
+        ...{ length: 8, blockLength: 4, temperature: 0.5, seed: i, guidanceScale: 0.5 },
+        ...{ timesFirst: true, cache, onStep: (answer) => texts.push(answer) },
+      });
+      const [, start, end] = span.exec(text) ?? assert.fail(`${cache}: ${text}`);
+      assert.ok(Number(start) < Number(end), text);
+      const wanted = [start, end].map((token) => times.decode(Number(token), video.duration));
+      assert.deepEqual(
+        parts.slice(0, 2).map((part) => 'seconds' in part && part.seconds),
+        wanted,
+      );
+      spans.add(`${start} ${end}`);
+      assert.equal(texts.at(-1), text);
+    }
+    assert.ok(spans.size > 1, 'another seed draws other times');
+
+    const late: string[] = [];
+    await answerVideo(mdvlm, seen, 'When?', {
+      ...{ length: 8, timesFirst: true, rho: 0.25, onStep: (answer) => late.push(answer) },
+    });
+    assert.deepEqual(
+      late.map((answer) => span.test(answer)),
+      late.map((_, step) => step === 7),
+    );
+    assert.ok(late.slice(0, 6).every((answer) => answer.startsWith(MASK_MARK.repeat(2))));
+    await assert.rejects(answerVideo(mdvlm, seen, 'When?', { length: 1, timesFirst: true }), /no room/);
+    await assert.rejects(answerVideo(mdvlm, seen, 'When?', { length: 4, rho: 0 }), /rho must be/);
+    await assert.rejects(localizeVideo(mdvlm, video, 'actions', { timesFirst: true }), /begins with a name/);
+    seen.visual.dispose();
+    mdvlm.model.dispose();
+    await video.close();
+    assert.equal(runtime.memory.usedBytes, usedBytes);
   });
 
   const path = 'bmt_long_jump/women_long_jump.mp4';

@@ -37,8 +37,7 @@ export async function answerQuestions(
   const together = Math.min(batch, questions.size);
   const inputs = questionInputs(runtime, config, together);
   const { vocabulary: ids } = model.language.config;
-  const timeIds = Array.from({ length: config.times }, (_, i) => vocabulary.times.id(i));
-  const sets = [tokenSet(ids, timeIds), tokenSet(ids, [vocabulary.eotId])];
+  const sets = [tokenSet(ids, vocabulary.times.ids), tokenSet(ids, [vocabulary.eotId])];
   const [positions, allowed, allowedIndex, times] = runtime.detached(() => [
     runtime.tensor(Array<[number, number]>(together).fill([0, 1]).flat(), [together, 1, 2], 'u32'),
     runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),

@@ -1,10 +1,8 @@
 import type { Span } from '../../data/json-record.js';
 import type { Video } from '../../data/video.js';
-import { MaskedSampler } from '../../diffusion/masked.js';
 import { OptionError } from '../../errors.js';
-import { allTokensBut } from '../../ops/decoding.js';
 import type { Runtime } from '../../tensor/runtime.js';
-import { type Tensor, tensorsIn } from '../../tensor/tensor.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { type AnswerPart, answerFromTokens } from './answers.js';
 import {
   type EncodedChat,
@@ -15,8 +13,8 @@ import {
   VISUAL_MARK,
   visualPlace,
 } from './chat.js';
-import { type AnswerSizes, answerSizes } from './decode.js';
-import type { Prompt, PromptTokens } from './mdvlm.js';
+import { answerSizes, type DecodingOptions, decodeAnswer, type TokenRules } from './decode-answer.js';
+import type { PromptTokens } from './mdvlm.js';
 import type { Tokenizer } from './tokenizer.js';
 import type { VideoMdvlm } from './video-folder.js';
 import { type VideoPixelsOptions, videoPixels } from './video-pixels.js';
@@ -78,13 +76,13 @@ export function chatPrompt(runtime: Runtime, chat: EncodedChat): PromptTokens {
   return { ids: runtime.tensor(Uint32Array.from(ids), [1, ids.length], 'u32'), visualAt };
 }
 
-export interface AnswerVideoOptions extends AnswerSizes {
-  /** Default 0: always the most probable token. */
-  readonly temperature?: number;
-  /** Of the draws at a temperature above 0; default 0. */
-  readonly seed?: number;
+export interface AnswerVideoOptions extends DecodingOptions {
   /** Tell the model when the frames are that it sees (`frameTimesText`). Default false. */
   readonly tellTimes?: boolean;
+  /** The planned order of MDVLM-TAL: times are committed in this last share of the steps only. Default 1, in all. */
+  readonly rho?: number;
+  /** The answer must begin with two times, the earlier one first, which are chosen together. Default false. */
+  readonly timesFirst?: boolean;
   /** Called after each step with the answer so far, as `partialAnswer` gives it, and the number of steps done. */
   readonly onStep?: (text: string, done: number) => void;
 }
@@ -107,13 +105,13 @@ export async function answerVideo(
   { config, tokenizer, model }: VideoMdvlm,
   { visual, excerpt, seconds }: SeenVideo,
   question: string,
-  { temperature = 0, seed = 0, tellTimes = false, onStep, ...sizes }: AnswerVideoOptions = {},
+  { tellTimes = false, rho = 1, timesFirst = false, onStep, ...decoding }: AnswerVideoOptions = {},
 ): Promise<VideoAnswer> {
-  const { runtime } = model;
-  const { length, blockLength, steps } = answerSizes(sizes);
+  const { runtime, language } = model;
+  const { length } = answerSizes(decoding);
   const duration = excerpt[1] - excerpt[0];
   const chat = videoChat(tokenizer, question, tellTimes ? { duration, seconds } : undefined);
-  const { vocabulary, maskId, maxPositions } = config.language;
+  const { maskId, maxPositions } = config.language;
   const words = chat.ids.length - 1;
   const visualTokens = visual.shape[1]!;
   if (words + visualTokens + length > maxPositions) {
@@ -122,33 +120,27 @@ export async function answerVideo(
         `are over the model's ${maxPositions} positions: look at fewer frames`,
     );
   }
-  const tokens = chatPrompt(runtime, chat);
-  const banned = neverAnswered.map((token) => tokenizer.id(token));
-  const allowed = runtime.tensor(allTokensBut(vocabulary, banned), undefined, 'u32');
-  let prompt: Prompt | undefined;
-  let sampler: MaskedSampler | undefined;
+  const { times } = tokenizer;
+  const rules: TokenRules = {
+    banned: neverAnswered.map((token) => tokenizer.id(token)),
+    stopId: tokenizer.id('<|eot_id|>'),
+    ...(rho !== 1 && { late: { ids: times.ids, rho } }),
+    ...(timesFirst && { span: times }),
+  };
+  const prompt = runtime.scope(() => model.embed(visual, chatPrompt(runtime, chat)));
   try {
-    prompt = model.prompt(visual, tokens);
-    const before = prompt;
-    sampler = await MaskedSampler.create(runtime, (answer) => model.answer(before, answer), {
-      ...{ batch: 1, length, answerLength: length, blockLength, steps, maskId },
-      ...{ temperature, allowed, stopId: tokenizer.id('<|eot_id|>'), keepConfidence: true },
-    });
-    const ids = await sampler.decode(new Uint32Array(length).fill(maskId), {
-      seed,
-      ...(onStep && {
-        onStep: (answer: Uint32Array, { step }: { step: number }) =>
-          onStep(partialAnswer(tokenizer, answer, maskId), step),
-      }),
-    });
-    const probabilities = (await sampler.confidence!.read()) as Float32Array;
+    const { ids, probabilities } = await decodeAnswer(
+      language,
+      prompt,
+      { ...decoding, ...rules },
+      onStep && ((answer, done) => onStep(partialAnswer(tokenizer, answer, maskId), done)),
+    );
     return {
       text: partialAnswer(tokenizer, ids, maskId),
       parts: answerFromTokens(tokenizer, ids, probabilities, duration),
     };
   } finally {
-    sampler?.dispose();
-    for (const tensor of tensorsIn([prompt, tokens.ids, allowed])) tensor.dispose();
+    prompt.dispose();
   }
 }
 

@@ -71,6 +71,9 @@ export async function localizeVideo(
 ): Promise<VideoLocalization> {
   const { duration } = video;
   const question = questionOf(wanted);
+  if (wanted === 'actions' && options.timesFirst) {
+    throw new OptionError('an answer with actions begins with a name, not with times: leave timesFirst out');
+  }
   const length = wanted === 'actions' ? answerLengths.actions : answerLengths.span;
   const excerpts: Span[] = windows ? slidingWindows(duration, windows) : [[0, duration]];
   const answers: WindowAnswer[] = [];

@@ -33,14 +33,29 @@ export async function saveSignalMdvlm(
 
 /** Opens a folder with `config.json` and `model.safetensors`. @throws FileAccessError, FileFormatError */
 export async function loadSignalMdvlm(runtime: Runtime, folder: string): Promise<LoadedSignalMdvlm> {
+  const file = await readSignalMdvlmFile(folder);
+  const mdvlm = await made(runtime, file, folder);
+  await loadSignalWeights(mdvlm, folder);
+  return { ...mdvlm, file };
+}
+
+/** The `config.json` of a folder. @throws FileAccessError, FileFormatError */
+export async function readSignalMdvlmFile(folder: string): Promise<SignalMdvlmFile> {
+  const path = await configPath(folder);
+  return checkFile(await readJson(path), path);
+}
+
+async function configPath(folder: string): Promise<string> {
   const { join } = await nodeModule('node:path');
-  const path = join(folder, 'config.json');
-  const file = checkFile(await readJson(path), path);
+  return join(folder, 'config.json');
+}
+
+/** Gives a model the weights of a folder. @throws FileAccessError, FileFormatError where they are of another model */
+export async function loadSignalWeights({ model }: SignalMdvlm, folder: string): Promise<void> {
+  const { join } = await nodeModule('node:path');
   const checkpoint = await openSafetensors(join(folder, 'model.safetensors'));
   try {
-    const mdvlm = made(runtime, file, path);
-    await mdvlm.model.load(checkpoint);
-    return { ...mdvlm, file };
+    await model.load(checkpoint);
   } finally {
     await checkpoint.close();
   }
@@ -56,11 +71,11 @@ function checkFile(value: unknown, path: string): SignalMdvlmFile {
   return file;
 }
 
-function made(runtime: Runtime, file: SignalMdvlmFile, path: string): SignalMdvlm {
+async function made(runtime: Runtime, file: SignalMdvlmFile, folder: string): Promise<SignalMdvlm> {
   try {
     return makeSignalMdvlm(runtime, file.model, file.words);
   } catch (cause) {
     if (!(cause instanceof OptionError)) throw cause;
-    throw new FileFormatError(`${path}: ${cause.message}`, { cause });
+    throw new FileFormatError(`${await configPath(folder)}: ${cause.message}`, { cause });
   }
 }

@@ -56,6 +56,11 @@ export class TimeTokens {
     return inside(Number(seconds.toFixed(2)), duration);
   }
 
+  /** Of all of them, from `<t0>` on. */
+  get ids(): number[] {
+    return Array.from({ length: this.count }, (_, i) => this.firstId + i);
+  }
+
   /** The id of token `index`. @throws OptionError where there is no such token */
   id(index: number): number {
     return this.firstId + this.checkedIndex(index);

@@ -1,0 +1,145 @@
+import type { CachedTokenLogits, LastLayer, Pass } from '../../diffusion/masked.js';
+import type { AttentionMask } from '../../ops/attention-problem.js';
+import { concat } from '../../ops/concat.js';
+import { fill } from '../../ops/fill.js';
+import { writePart } from '../../ops/place.js';
+import { narrow } from '../../ops/slice.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import type { KeyValueCache } from './key-value-cache.js';
+import type { LanguageModel } from './language-model.js';
+
+/**
+ * What is kept between denoising steps:
+ * - `none`: nothing, as LLaDA decodes.
+ * - `prefix`: keys and values of the prompt, which sees only itself (LaViDa's prefix-DLM), so that they are the same in
+ *   every step. Exact for that attention; a model that was trained to see the answer from the prompt, as LLaDA was,
+ *   loses that.
+ * - `block`: keys and values of what comes before the current block, as they were in the block's first step, which sees
+ *   everything (the prefix cache of Fast-dLLM, Wu et al., arXiv:2505.22618). Further steps run the block and the
+ *   masked rest behind it. An approximation but for a single layer.
+ * - `dual`: the rest behind the block too (Fast-dLLM's dual cache): further steps run the block alone.
+ */
+export const cacheKinds = ['none', 'prefix', 'block', 'dual'] as const;
+export type CacheKind = (typeof cacheKinds)[number];
+
+/** Answers that are decoded together, and what the model sees of what stands before them. */
+export interface AnswerSequences {
+  readonly batch: number;
+  /** Embeddings f32 (B, P, D) of the prompts; absent for answers without any. Guidance has masks in their place. */
+  readonly prompt?: Tensor | undefined;
+  /** N. */
+  readonly answerLength: number;
+  readonly blockLength: number;
+  /** u32 (B, P + N): positions where it is 0 are seen by none. */
+  readonly keyMask?: Tensor;
+}
+
+/** What one of the passes keeps. */
+interface Kept {
+  readonly cache: KeyValueCache;
+  /** Hidden states of the answer, f32 (B, N, D), as they were last computed; only where blocks are kept. */
+  readonly hidden: Tensor | undefined;
+}
+
+/**
+ * A language model for a `MaskedSampler` of answers alone (B, N), which computes only what a cache does not hold. Lives
+ * longer than the sampler.
+ */
+export class AnswerLogits implements CachedTokenLogits {
+  readonly prepare: CachedTokenLogits['prepare'];
+  readonly inBlock: CachedTokenLogits['inBlock'];
+  /** P. */
+  readonly #before: number;
+  readonly #kept: ReadonlyMap<Pass, Kept>;
+
+  /** @param passes that the sampler will ask for: with guidance both, each with a cache of its own */
+  constructor(
+    readonly model: LanguageModel,
+    readonly kind: CacheKind,
+    readonly sequences: AnswerSequences,
+    passes: readonly Pass[],
+  ) {
+    const { prompt, blockLength, answerLength } = sequences;
+    const before = prompt?.shape[1] ?? 0;
+    this.#before = before;
+    this.#kept = new Map(kind === 'none' ? [] : passes.map((pass) => [pass, this.#newKept()]));
+    if (kind === 'prefix' && before > 0) {
+      this.prepare = (answers, pass) => void this.#forward(answers, pass, 0, before);
+    }
+    if (kind === 'block' || kind === 'dual') {
+      this.inBlock = (answers, pass, block) => {
+        const begin = before + block * blockLength;
+        const end = kind === 'dual' ? begin + blockLength : before + answerLength;
+        return this.#answer(answers, pass, begin, end);
+      };
+    }
+  }
+
+  logits(answers: Tensor, pass: Pass): LastLayer {
+    const begin = this.kind === 'prefix' ? this.#before : 0;
+    return this.#answer(answers, pass, begin, this.#before + this.sequences.answerLength);
+  }
+
+  /** Frees the caches: after the sampler, whose captures use them. */
+  dispose(): void {
+    for (const { cache, hidden } of this.#kept.values()) {
+      cache.dispose();
+      hidden?.dispose();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** The last layer of the whole answer, of which positions `begin` to `end` of the sequence are computed. */
+  #answer(answers: Tensor, pass: Pass, begin: number, end: number): LastLayer {
+    const computed = this.#forward(answers, pass, begin, end);
+    const first = Math.max(this.#before - begin, 0);
+    const ofAnswer = narrow(computed, 1, first, end - begin - first);
+    const hidden = this.#kept.get(pass)?.hidden;
+    if (!hidden) return this.model.lastLayer(ofAnswer);
+    writePart(hidden, ofAnswer, [0, begin + first - this.#before, 0]);
+    return this.model.lastLayer(hidden);
+  }
+
+  /** Hidden states of positions `begin` to `end`; their keys and values go into the cache. */
+  #forward(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
+    const { keyMask } = this.sequences;
+    const mask: AttentionMask =
+      this.kind === 'prefix' ? { kind: 'prefix', prefixLength: this.#before } : { kind: 'none' };
+    const cache = this.#kept.get(pass)?.cache;
+    return this.model.forward(this.#embeddings(answers, pass, begin, end), {
+      mask,
+      ...(cache && { others: cache.from(begin) }),
+      ...(keyMask && { keyMask }),
+    });
+  }
+
+  /** Of positions `begin` to `end`, f32 (B, end - begin, D). */
+  #embeddings(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
+    const { model, sequences } = this;
+    const before = this.#before;
+    const parts: Tensor[] = [];
+    if (begin < before) {
+      const length = Math.min(end, before) - begin;
+      const masks = () => fill(model.runtime, [sequences.batch, length], model.config.maskId, 'u32');
+      parts.push(pass === 'conditional' ? narrow(sequences.prompt!, 1, begin, length) : model.embed(masks()));
+    }
+    if (end > before) {
+      const first = Math.max(begin, before);
+      parts.push(model.embed(narrow(answers, 1, first - before, end - first)));
+    }
+    return parts.length === 1 ? parts[0]! : concat(parts, 1);
+  }
+
+  #newKept(): Kept {
+    const { runtime, config } = this.model;
+    const { batch, answerLength } = this.sequences;
+    const shape = [batch, answerLength, config.hidden];
+    return {
+      cache: this.model.keyValueCache(batch, this.#before + answerLength),
+      hidden: this.kind === 'prefix' ? undefined : runtime.detached(() => runtime.zeros(shape)),
+    };
+  }
+}
