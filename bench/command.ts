@@ -33,7 +33,7 @@ export function addBenchOptions(command: Command, alsoKnown: readonly string[] =
     .option('--only <names>', 'only these operations, separated by commas', namesAmong(alsoKnown), [])
     .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', wholeNumber, 7)
     .addOption(new Option('--storage <dtype>', 'type of the operands').choices(['f32', 'f16']).default('f32'))
-    .option('--json <file>', 'write the results there, after each size')
+    .option('--json <file>', 'write the results there')
     .option(
       '--tune',
       'find the fastest variant for each size and keep the choice in the cache of this user for this adapter and driver',
@@ -50,44 +50,47 @@ export function addBenchOptions(command: Command, alsoKnown: readonly string[] =
 export async function bench(options: BenchOptions, others?: BenchmarkOptions['others']): Promise<void> {
   // Before the work, not after it.
   if (options.json) await ensureWritable(options.json);
-  if (options.startUp) {
-    printStartUp('shaders in the cache of the driver', await measureStartUp(options.rounds, false));
-    printStartUp('no shader compiled before', await measureStartUp(options.rounds, true));
-    return;
-  }
   // The defaults are measured against the rest, so a tuning of before must not be one of them.
   const runtime = await Runtime.create(options.tune ? { tuning: new Tuning() } : {});
+  const { rounds, storage, json } = options;
+  const save = async (results: object) => {
+    const report = { device: describeDevice(runtime), ...results };
+    if (json) await writeFile(json, `${JSON.stringify(report, undefined, 1)}\n`);
+  };
   try {
+    if (options.startUp) {
+      const startUp = { warm: await measureStartUp(rounds, false), cold: await measureStartUp(rounds, true) };
+      printStartUp('shaders in the cache of the driver', startUp.warm);
+      printStartUp('no shader compiled before', startUp.cold);
+      return await save({ startUp });
+    }
     if (options.hostTime) {
-      printHostTime(await measureHostTime(runtime, 10 * options.rounds));
-      return;
+      const hostTime = await measureHostTime(runtime, 10 * rounds);
+      printHostTime(hostTime);
+      return await save({ hostTime });
     }
     if (options.layer) {
-      printLayerTime(await measureLayer(runtime, options.rounds));
-      return;
+      const layer = await measureLayer(runtime, rounds);
+      printLayerTime(layer);
+      return await save({ layer });
     }
-    const ceilings = await measureCeilings(runtime, options.rounds);
+    const ceilings = await measureCeilings(runtime, rounds);
     printHeader(runtime, ceilings);
-    const device = describeDevice(runtime);
-    const { storage } = options;
-    const save = (results: object) =>
-      options.json &&
-      writeFile(options.json, `${JSON.stringify({ device, storage, ceilings, ...results }, undefined, 1)}\n`);
     if (options.tune) {
-      await tune(runtime, options, (tuned) => save({ tuned }));
+      await tune(runtime, options, (tuned) => save({ storage, ceilings, tuned }));
       return;
     }
     const rows: BenchmarkRow[] = [];
     for (const { table, size } of chosenCases(runtime, options)) {
       const measured = await withCase(runtime, table, size, storage, (subject) =>
-        benchmark(subject, { rounds: options.rounds, ...(others && { others }) }),
+        benchmark(subject, { rounds, ...(others && { others }) }),
       );
       if (!measured) continue;
       printRows(measured, ceilings);
       rows.push(...measured);
-      await save({ rows });
+      await save({ storage, ceilings, rows });
     }
-    console.log(`\n${rows.length} rows${options.json ? ` written to ${options.json}` : ''}`);
+    console.log(`\n${rows.length} rows${json ? ` written to ${json}` : ''}`);
   } finally {
     runtime.destroy();
   }

@@ -28,9 +28,9 @@ for storage in f32 f16; do
   step "bench-$storage" tal bench --storage $storage --rounds 5 --json "$out/bench-$storage.json"
   step "tune-$storage" tal bench --tune --storage $storage --rounds 3 --json "$out/tuned-$storage.json"
 done
-step layer tal bench --layer --rounds 5
-step host-time tal bench --host-time
-step start-up tal bench --start-up --rounds 3
+step layer tal bench --layer --rounds 5 --json "$out/layer.json"
+step host-time tal bench --host-time --json "$out/host-time.json"
+step start-up tal bench --start-up --rounds 3 --json "$out/start-up.json"
 if python3 -c 'import torch' 2>/dev/null; then
   step torch python3 bench/torch_reference.py --json "$out/torch.json"
 else

@@ -22,7 +22,7 @@ export interface LayerTime {
   /** Of the layer. */
   readonly flops: number;
   /** Milliseconds of the layer and a norm, for each way to store the weights that the adapter has. */
-  readonly timings: ReadonlyMap<string, Timing>;
+  readonly timings: Readonly<Record<string, Timing>>;
   /** By how much a whole denoising step, with all layers and positions, is more floating-point operations. */
   readonly stepFactor: number;
 }
@@ -52,7 +52,12 @@ export async function measureLayer(runtime: Runtime, rounds: number): Promise<La
   for (const contender of contenders) contender.dispose?.();
   for (const each of [embeddings, random]) each.dispose();
   const flops = stepFlops({ language: layerConfig }, { frames: 0, prompt: positions, answer: 0 }).total;
-  return { positions, flops, timings, stepFactor: stepFlops(model, stepSizes).total / flops };
+  return {
+    positions,
+    flops,
+    timings: Object.fromEntries(timings),
+    stepFactor: stepFlops(model, stepSizes).total / flops,
+  };
 }
 
 /** Weights as LLaDA starts from, made on the device a part at a time. */
@@ -71,9 +76,9 @@ async function fillWithRandom(layer: LanguageModel, random: Random): Promise<voi
 }
 
 export function printLayerTime({ positions, flops, timings, stepFactor }: LayerTime): void {
-  const slowest = timings.get('f32' satisfies WeightStorage)!.median;
+  const slowest = timings['f32' satisfies WeightStorage]!.median;
   const { layers } = model.language;
-  const rows = [...timings].map(([storage, { median, min, max }]) => {
+  const rows = Object.entries(timings).map(([storage, { median, min, max }]) => {
     const range = `${median.toFixed(1)} (${min.toFixed(1)}-${max.toFixed(1)})`;
     const step = ((median * stepFactor) / 1000).toFixed(1);
     return [storage, range, (flops / median / 1e6).toFixed(1), (slowest / median).toFixed(2), step];
