@@ -33,6 +33,7 @@ export {
   THUMOS_WINDOWS,
   type WindowOptions,
 } from './data/sliding-windows.js';
+export { parseSpokenTimes } from './data/spoken-times.js';
 export {
   readTemporalPredictions,
   readTemporalQuestions,
@@ -147,6 +148,7 @@ export {
   answeredSpans,
   answerFromText,
   answerFromTokens,
+  withSpokenTimes,
 } from './models/mdvlm/answers.js';
 export {
   type ChatMessage,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { HostRandom } from '../../src/data/host-random.js';
+import { parseSpokenTimes } from '../../src/data/spoken-times.js';
 import { actionsQuestion } from '../../src/data/timed-questions.js';
 import { OptionError } from '../../src/errors.js';
 import type { Segment } from '../../src/evaluation/segments.js';
@@ -12,6 +13,7 @@ import {
   answeredSpans,
   answerFromText,
   answerFromTokens,
+  withSpokenTimes,
 } from '../../src/models/mdvlm/answers.js';
 import { mergeWindows } from '../../src/models/mdvlm/merge-windows.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
@@ -35,6 +37,26 @@ test('the first two times are the span; with fewer it is the whole video', () =>
   ];
   for (const [text, span] of cases)
     assert.deepEqual(answeredSpan(answerFromText(text, 60, times), 60), span, text);
+});
+
+test('times in words count where there are no others', () => {
+  const cases: [text: string, spoken: (string | number)[]][] = [
+    ['from 3 s to 8.5 seconds', ['from ', 3, ' to ', 8.5]],
+    ['between 3 and 8 seconds.', ['between ', 3, ' ', 8, '.']],
+    ['3-8s', [3, ' ', 8]],
+    ['It starts at 1:05 and ends at 1:02:03.5', ['It starts at ', 65, ' and ends at ', 3723.5]],
+    ['at 2 minutes and 3 seconds, until 3 min', ['at ', 123, ', until ', 180]],
+    ['1m20s', [80]],
+    ['for 5 seconds, lasting about 7 s, at 9 sec', ['for 5 seconds, lasting about 7 s, at ', 9]],
+    ['2 men jump 6 m, 3 steps', ['2 men jump 6 m, 3 steps']],
+    ['version 1.2.3 s', ['version 1.2.3 s']],
+    ['', []],
+  ];
+  for (const [text, spoken] of cases) assert.deepEqual(parseSpokenTimes(text), spoken, text);
+  const words = [{ text: 'from 50 to 80 seconds', probability: 0.5 }];
+  assert.deepEqual(answeredSpans(withSpokenTimes(words, 60)), [{ segment: [50, 60], score: 0.5 }]);
+  const both = answerFromText('<t10> <t20>, that is 3 to 8 s', 60, times);
+  assert.deepEqual(withSpokenTimes(both, 60), both);
 });
 
 test('spans lie within the video, whatever the answer', () => {

@@ -3,7 +3,7 @@ import type { Video } from '../../data/video.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type AnswerPart, answerFromTokens } from './answers.js';
+import { type AnswerPart, answerFromTokens, withSpokenTimes } from './answers.js';
 import {
   type EncodedChat,
   encodeChat,
@@ -89,7 +89,10 @@ export interface AnswerVideoOptions extends DecodingOptions {
 
 export interface VideoAnswer {
   readonly text: string;
-  /** Times in seconds of the excerpt, with the probabilities that the model gave its tokens when it chose them. */
+  /**
+   * Times in seconds of the excerpt, with the probabilities that the model gave its tokens when it chose them; where it
+   * chose no time tokens, the times that its words say (`withSpokenTimes`).
+   */
   readonly parts: readonly AnswerPart[];
 }
 
@@ -137,7 +140,7 @@ export async function answerVideo(
     );
     return {
       text: partialAnswer(tokenizer, ids, maskId),
-      parts: answerFromTokens(tokenizer, ids, probabilities, duration),
+      parts: withSpokenTimes(answerFromTokens(tokenizer, ids, probabilities, duration), duration),
     };
   } finally {
     prompt.dispose();

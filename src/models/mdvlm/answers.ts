@@ -1,4 +1,5 @@
 import type { Detection } from '../../data/detection-json.js';
+import { parseSpokenTimes } from '../../data/spoken-times.js';
 import { OptionError } from '../../errors.js';
 import type { ScoredSegment, Segment } from '../../evaluation/segments.js';
 import { STOP_TOKENS } from './chat.js';
@@ -71,6 +72,23 @@ export function answerFromTokens(
   }
   closeWords();
   return parts;
+}
+
+/**
+ * The same parts; where none is a time, those that the words say are, in seconds, as sure as their words: a model that
+ * was not trained for time tokens, such as LLaDA-V as it was published, answers so (ours).
+ * @param duration length of the video in seconds
+ */
+export function withSpokenTimes(parts: readonly AnswerPart[], duration: number): AnswerPart[] {
+  return parts.flatMap((part) => {
+    if (isTime(part) || parts.some(isTime)) return [part];
+    const { probability } = part;
+    return parseSpokenTimes(part.text).map((piece) =>
+      typeof piece === 'string'
+        ? { text: piece, probability }
+        : { seconds: Math.min(piece, duration), probability },
+    );
+  });
 }
 
 /** Tokens between two times. */
