@@ -14,6 +14,8 @@ import {
 } from './attention-problem.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { pad } from './pad.js';
+import { narrow } from './slice.js';
 import { subgroupMatrix } from './subgroup-matrix.js';
 
 export interface AttentionOutputs extends Record<string, Tensor | undefined> {
@@ -115,6 +117,7 @@ export const attentionOperation = defineOperation<
  * Fused attention with an online softmax: `output` (B, H, Lq, D) = softmax(scale · query · keyᵀ + bias) · value over
  * the keys that the masks allow; the (Lq, Lk) scores are never in memory. Storage f32 or f16, sums in f32. A query that
  * attends no key gives zeros, and {@link emptyLogSumExp} for its `logSumExp`. Its gradient reaches query, key and value.
+ * Heads of no multiple of 4 are padded to one where there is enough to do.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function attention(operands: AttentionOperands, options: AttentionOptions = {}): AttentionOutputs {
@@ -122,6 +125,9 @@ export function attention(operands: AttentionOperands, options: AttentionOptions
   const groups =
     mask?.kind === 'turns' ? mask.turns : mask?.kind === 'prefix' ? mask.prefixLength : undefined;
   const inputs = { ...operands, groups: groups instanceof Tensor ? groups : undefined };
+  const problem = attentionProblem(inputs, options);
+  const spare = -problem.headSize & 3;
+  if (spare > 0 && worthPadding(problem)) return paddedAttention(operands, options, problem, spare);
   const { tape } = operands.query.runtime;
   if (options.returnLogSumExp || !Object.values(inputs).some((tensor) => tape?.follows(tensor))) {
     return attentionOperation.run(inputs, options);
@@ -130,6 +136,28 @@ export function attention(operands: AttentionOperands, options: AttentionOptions
   const { output, logSumExp } = attentionOperation.run(inputs, { ...options, returnLogSumExp: true });
   logSumExp!.dispose();
   return { output };
+}
+
+/** The fast kernels take heads in fours; where there is little to do, the copies take longer than the plain one. */
+function worthPadding(problem: AttentionProblem): boolean {
+  return problem.heads * problem.headSize * attendedPairs(problem) >= 2 ** 18;
+}
+
+/** The same on heads with zeros behind them, which change neither scores nor sums. */
+function paddedAttention(
+  { query, key, value, ...others }: AttentionOperands,
+  options: AttentionOptions,
+  { headSize, scale }: AttentionProblem,
+  spare: number,
+): AttentionOutputs {
+  return query.runtime.scope(() => {
+    const [wideQuery, wideKey, wideValue] = [query, key, value].map((x) =>
+      pad(x, { before: [0, 0, 0, 0], after: [0, 0, 0, spare] }),
+    );
+    const wide = { query: wideQuery!, key: wideKey!, value: wideValue! };
+    const { output, logSumExp } = attention({ ...others, ...wide }, { ...options, scale });
+    return { output: narrow(output, 3, 0, headSize), ...(logSumExp && { logSumExp }) };
+  });
 }
 
 function launch(

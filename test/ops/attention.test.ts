@@ -2,9 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { attentionCases } from '../../cases/attention.js';
 import { attentionGradientCases } from '../../cases/attention-gradient.js';
+import { relativeError } from '../../cases/support/host.js';
+import { Random } from '../../cases/support/random.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { attention, emptyLogSumExp } from '../../src/ops/attention.js';
+import {
+  type AttentionOutputs,
+  attention,
+  attentionOperation,
+  emptyLogSumExp,
+} from '../../src/ops/attention.js';
 import type { AttentionMask, AttentionOperands } from '../../src/ops/attention-problem.js';
+import { mul } from '../../src/ops/binary.js';
+import { sum } from '../../src/ops/reduce.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 
@@ -58,6 +68,39 @@ describe('attention', () => {
     );
     assert.ok((await output.read()).every((x) => x === 0));
     assert.deepEqual([...(await logSumExp!.read())], [emptyLogSumExp, emptyLogSumExp]);
+  });
+
+  it('takes heads of any size by the fast kernels, gradients too', async () => {
+    const [batch, heads, length, size] = [2, 4, 70, 10];
+    const random = new Random(5);
+    const made = () =>
+      runtime.tensor(
+        Float32Array.from({ length: batch * heads * length * size }, () => random.normal()),
+        [batch, heads, length, size],
+      );
+    const parameters = { query: made(), key: made(), value: made() };
+    const weights = made();
+    const seen = Uint32Array.from({ length: batch * length }, (_, i) => Number(i % 7 !== 3));
+    const keyMask = runtime.tensor(seen, [batch, length], 'u32');
+    const options = { mask: { kind: 'causal' }, returnLogSumExp: true } as const;
+    const run = (attend: (operands: AttentionOperands) => AttentionOutputs) => {
+      const { output, logSumExp } = attend({ ...parameters, keyMask });
+      const { gradients } = valueAndGrad(parameters, () =>
+        sum(mul(attend({ ...parameters, keyMask }).output, weights)),
+      );
+      return { output, logSumExp: logSumExp!, ...gradients };
+    };
+    const found = run((operands) => attention(operands, options));
+    const expected = run((operands) => attentionOperation.run(operands, options));
+    assert.deepEqual(found.output.shape, [batch, heads, length, size]);
+    for (const [name, tensor] of Object.entries(found)) {
+      const wanted = expected[name as keyof typeof expected];
+      const error = relativeError(
+        (await tensor.read()) as Float32Array,
+        (await wanted.read()) as Float32Array,
+      );
+      assert.ok(error < 1e-5, `${name} is off by ${error}`);
+    }
   });
 
   it('refuses what does not fit', () => {
