@@ -256,6 +256,7 @@ export {
   type VisionConfig,
   type VisualConfig,
   type VisualName,
+  type VisualOptions,
   visualConfigs,
 } from './models/mdvlm/vision-config.js';
 export { VisionTower } from './models/mdvlm/vision-tower.js';

@@ -14,6 +14,9 @@ export interface LinearOptions {
   readonly dtype?: WeightDtype;
 }
 
+/** What is needed of a linear layer, however it stores its weights. */
+export type LinearLayer = Pick<Linear, 'forward'>;
+
 /** y = x Wᵀ + b with `weight` (outputs, inputs) and `bias` (outputs). */
 export class Linear extends Module {
   readonly #weight;

@@ -8,7 +8,7 @@ import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
 import { constantInitial, uniformFanIn } from './initial.js';
-import { Linear } from './linear.js';
+import { Linear, type LinearLayer } from './linear.js';
 import { Module } from './module.js';
 
 export interface LoraOptions {
@@ -19,9 +19,6 @@ export interface LoraOptions {
   /** The layers that get an addition: their names, or what these end with, such as `q_proj`. */
   readonly targets: readonly string[];
 }
-
-/** What an addition needs of the layer that it is added to, however that stores its weights. */
-export type LinearLayer = Pick<Linear, 'forward'>;
 
 type ForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
 

@@ -165,7 +165,7 @@ describe('decoding with a cache', () => {
     const [first, second] = [prompt, [7, 7, 2, 8, 0, 1]];
     const { length } = sizes;
     using before = runtime.tensor(new Float32Array(prompt.length * 32), [1, prompt.length, 32]);
-    const sequences = { batch: 1, prompt: before, answerLength: length, blockLength: 4 };
+    const sequences = { batch: 1, prompt: [before], answerLength: length, blockLength: 4 };
     for (const kind of cacheKinds) {
       using logits = new AnswerLogits(model, kind, sequences, ['conditional']);
       using sampler = await MaskedSampler.create(runtime, logits, {

@@ -9,15 +9,11 @@ import { languageConfigs } from '../../src/models/mdvlm/language-config.js';
 import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
 import { memoryPlan } from '../../src/models/mdvlm/memory-plan.js';
 import { loadLanguageModel } from '../../src/models/mdvlm/model-folder.js';
-import {
-  numberDtype,
-  quantizedBits,
-  type WeightStorage,
-  weightStorages,
-} from '../../src/nn/weight-storage.js';
+import { numberDtype, quantizedBits, type WeightStorage } from '../../src/nn/weight-storage.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { Tuning } from '../../src/tensor/tuning.js';
 import { writeRandomCheckpoint } from '../support/language-checkpoint.js';
+import { roundingError } from '../support/rounding.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -46,20 +42,6 @@ async function modelOf(weights: typeof state, storage: WeightStorage) {
   return model;
 }
 
-/** The error of rounding a matrix in groups of 64, over its size. */
-function roundingError({ shape, data }: (typeof state)[string], bits: 4 | 8): number {
-  const columns = shape[1]!;
-  let steps = 0;
-  for (let start = 0; start < data.length; start += columns) {
-    for (let first = 0; first < columns; first += 64) {
-      const group = data.subarray(start + first, start + Math.min(first + 64, columns));
-      const step = group.reduce((most, x) => Math.max(most, Math.abs(x)), 0) / (2 ** (bits - 1) - 1);
-      steps += group.length * step ** 2;
-    }
-  }
-  return Math.sqrt(steps / 12 / data.reduce((sum, x) => sum + x * x, 0));
-}
-
 describe('a language model with quantised weights', () => {
   for (const storage of ['int8', 'int4'] as const) {
     it(`in ${storage} is near to itself, and equal to that of the numbers its weights stand for`, async (test) => {
@@ -70,8 +52,7 @@ describe('a language model with quantised weights', () => {
 
       const matrices = Object.keys(state).filter((name) => name.endsWith('_proj.weight'));
       assert.equal(matrices.length, 7 * config.layers);
-      // Rounding to a step is off by step / √12 on average. Errors of matrices are independent, so that their squares
-      // add up: all of them where no layer forgets any.
+      // Errors of matrices are independent, so that their squares add up: all of them where no layer forgets any.
       const squares = matrices.map((name) => roundingError(state[name]!, quantizedBits(storage)!) ** 2);
       const bound = Math.sqrt(squares.reduce((a, b) => a + b, 0));
       const error = relativeError(logits, expected);
@@ -84,32 +65,6 @@ describe('a language model with quantised weights', () => {
       test.diagnostic(`off by ${error.toExponential(1)}, bound ${bound.toExponential(1)}`);
     });
   }
-
-  it('takes what is planned for it', async () => {
-    const own = await Runtime.create({ tuning: new Tuning() });
-    const sizes = { frames: 0, prompt: 60, answer: 41 };
-    const length = sizes.prompt + sizes.answer;
-    for (const storage of weightStorages) {
-      if (storage === 'f16' && !own.traits.f16) continue;
-      const plan = memoryPlan({ language: config }, sizes, storage, own.traits);
-      const model = new LanguageModel(own, config, { weights: storage }).initialize(1);
-      await own.trim();
-      const before = own.memory.allocatedBytes;
-      const table = 4 * config.maxPositions * config.headSize;
-      const weights = Object.values(plan.weights).reduce((a, b) => a + b, 0);
-      assert.equal(before, weights + table, `${storage} weights`);
-      const embeddings = own.tensor(new Float32Array(length * config.hidden), [1, length, config.hidden]);
-      const hidden = model.forward(embeddings);
-      await own.finish();
-      const grown = own.memory.allocatedBytes - before;
-      // On tensor cores a matrix more.
-      const matrix = own.traits.f16 && quantizedBits(storage) ? 2 * config.hidden * config.intermediate : 0;
-      assert.equal(grown, plan.activations - table - matrix, `${storage} activations`);
-      for (const each of [embeddings, hidden, model]) each.dispose();
-      await own.trim();
-    }
-    own.destroy();
-  });
 
   it('is loaded part by part at the width of LLaDA 8B', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tal-wide-'));

@@ -28,6 +28,8 @@ import { loadVideoMdvlm, makeVideoMdvlm } from '../../src/models/mdvlm/video-fol
 import { tokensPerFrame, visualConfigs } from '../../src/models/mdvlm/vision-config.js';
 import { videoMdvlmWeights } from '../../src/models/mdvlm/visual-checkpoint.js';
 import { concat } from '../../src/ops/concat.js';
+import { Runtime } from '../../src/tensor/runtime.js';
+import { Tuning } from '../../src/tensor/tuning.js';
 import { LanguageGolden } from '../support/language-golden.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
@@ -83,13 +85,15 @@ describe('LLaDA-V, composed', async () => {
   it('answers what PyTorch does, step for step and as sure of it', async () => {
     const options = { length, blockLength, steps, banned, stopId: stop };
     const found: number[][] = [];
-    const watched = await decodeAnswer(model.language, before, options, (answer) => found.push([...answer]));
+    const watched = await decodeAnswer(model.language, [before], options, (answer) =>
+      found.push([...answer]),
+    );
     assert.deepEqual(found, trace);
     assert.deepEqual([...watched.ids], trace.at(-1));
     assert.ok(relativeError(watched.probabilities, await numbers('confidence')) < 1e-4);
     // One that is not watched may go on for a step behind the end.
     const end = trace.at(-1)!.indexOf(stop) + 1;
-    const again = await decodeAnswer(model.language, before, options);
+    const again = await decodeAnswer(model.language, [before], options);
     assert.deepEqual(again.ids.subarray(0, end), watched.ids.subarray(0, end));
     assert.deepEqual(again.probabilities.subarray(0, end), watched.probabilities.subarray(0, end));
   });
@@ -224,6 +228,45 @@ describe('videos', { skip: noVideoLibrary }, async () => {
     mdvlm.model.dispose();
     await video.close();
     assert.equal(runtime.memory.usedBytes, usedBytes);
+  });
+
+  it('are localized with weights in few bits, from a checkpoint that was quantised as it was loaded', async () => {
+    const { usedBytes } = runtime.memory;
+    const video = await openVideo(world);
+    const ids = [reserved + 20, reserved + 70, eot];
+    for (const weights of ['int8', 'int4'] as const) {
+      const mdvlm = await loadVideoMdvlm(runtime, await says(`says-${weights}`, ids), { weights });
+      const { answers, segments } = await localizeVideo(mdvlm, video, { event: 'a wave' }, { length: 6 });
+      assert.equal(answers[0]!.text, '<t20><t70>');
+      const at = (token: number) => mdvlm.tokenizer.times.decode(token, video.duration);
+      assert.deepEqual(segments[0]!.segment, [at(20), at(70)]);
+      mdvlm.model.dispose();
+    }
+    await video.close();
+    assert.equal(runtime.memory.usedBytes, usedBytes);
+  });
+
+  it('are watched and asked about in turn: what the eyes leave free is not kept for the language model, nor the other way', async () => {
+    const video = await openVideo(world);
+    const own = await Runtime.create({ tuning: new Tuning() });
+    const mdvlm = await loadVideoMdvlm(own, join(folder, 'whole'), { weights: 'int4' });
+    const free = () => own.memory.allocatedBytes - own.memory.usedBytes;
+    const freeInTurns = async () => {
+      const seen = await watchVideo(mdvlm, video, { frames: 2 });
+      const looked = free();
+      const answering: number[] = [];
+      const onStep = () => answering.push(free());
+      await answerVideo(mdvlm, seen, 'When does it begin?', { length: 8, steps: 2, onStep });
+      seen.visual.dispose();
+      return { looked, answering };
+    };
+    const first = await freeInTurns();
+    assert.equal(first.answering.length, 2);
+    assert.ok(Math.max(...first.answering) < first.looked);
+    assert.deepEqual(await freeInTurns(), first);
+    mdvlm.model.dispose();
+    own.destroy();
+    await video.close();
   });
 
   it('have actions with labels and confidences; an answer without times is the whole video, and says so', async () => {

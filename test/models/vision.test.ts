@@ -6,13 +6,19 @@ import type { NumericArray } from '../../src/data/array.js';
 import { openVideo } from '../../src/data/video.js';
 import { FileFormatError, OptionError, ShapeError } from '../../src/errors.js';
 import { videoPixels } from '../../src/models/mdvlm/video-pixels.js';
-import { checkVisualConfig, tokensPerFrame, visualConfigs } from '../../src/models/mdvlm/vision-config.js';
+import {
+  checkVisualConfig,
+  tokensPerFrame,
+  type VisualOptions,
+  visualConfigs,
+} from '../../src/models/mdvlm/vision-config.js';
 import { VisionTower } from '../../src/models/mdvlm/vision-tower.js';
 import { visionTowerWeights, visualWeights } from '../../src/models/mdvlm/visual-checkpoint.js';
 import { VisualEncoder } from '../../src/models/mdvlm/visual-encoder.js';
 import { mul } from '../../src/ops/binary.js';
 import { sum } from '../../src/ops/reduce.js';
 import { resamplePixels } from '../../src/ops/resample-pixels.js';
+import { roundingError } from '../support/rounding.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
 import { noVideoLibrary } from '../support/video-library.js';
@@ -81,6 +87,59 @@ describe('the visual encoder', () => {
     assert.throws(() => encoder.forward(runtime.zeros([1, 3, 22, 21])), ShapeError);
     assert.throws(() => encoder.forward(runtime.zeros([1, 22, 22])), ShapeError);
     assert.throws(() => encoder.forward(runtime.zeros([3, 22, 22, 1])), ShapeError);
+  });
+});
+
+describe('the visual encoder with other weights', async () => {
+  const expected = {
+    features: await golden.numbers('expected/features'),
+    tokens: await golden.numbers('expected/tokens'),
+  };
+  const state = await encoder.state();
+  /** The matrices of linear layers: that of the patches is none. */
+  const matrices = Object.keys(state).filter((name) =>
+    /(proj|fc[12]|mm_projector\.[02])\.weight$/.test(name),
+  );
+
+  /** What eyes with weights stored in this way make of the pixels, and the numbers that their weights stand for. */
+  async function seenWith(weights: VisualOptions['weights']) {
+    const eyes = new VisualEncoder(runtime, tiny, weights ? { weights } : {});
+    await eyes.load(await golden.checkpoint());
+    const found = {
+      features: (await eyes.tower.forward(pixels).read()) as Float32Array,
+      tokens: (await eyes.forward(pixels).read()) as Float32Array,
+      state: await eyes.state(),
+    };
+    eyes.dispose();
+    return found;
+  }
+
+  /**
+   * A product has an f16 matrix, an f16 input and an f16 result, each of which is off by less than 2⁻¹¹ / √3 of itself on
+   * average. The errors of all are independent, so that their squares add up.
+   */
+  const halfError = 2 ** -11 * Math.sqrt(matrices.length);
+
+  it('is PyTorch’s but for the rounding of f16', { skip: !runtime.traits.f16 }, async (test) => {
+    const found = await seenWith('f16');
+    for (const what of ['features', 'tokens'] as const)
+      report(test, relativeError(found[what], expected[what]), halfError, what);
+  });
+
+  it('is PyTorch’s but for the rounding to 8 bits, which are kept where there should be 4', async (test) => {
+    assert.equal(matrices.length, 6 * tiny.vision.layers + 2);
+    const rounding = Math.hypot(...matrices.map((name) => roundingError(state[name]!, 8)));
+    const bound = Math.hypot(rounding, runtime.traits.f16 ? halfError : 0);
+    const found = await seenWith('int8');
+    for (const what of ['features', 'tokens'] as const)
+      report(test, relativeError(found[what], expected[what]), bound, what);
+    for (const [name, { data }] of Object.entries(found.state)) {
+      const error = relativeError(data, state[name]!.data);
+      // Vectors may be f16.
+      if (!matrices.includes(name)) assert.ok(error < 2 ** -11, name);
+      else assert.ok(error > 2 ** -11 && error < 1.1 * roundingError(state[name]!, 8), `${name}: ${error}`);
+    }
+    assert.deepEqual(await seenWith('int4'), found);
   });
 });
 

@@ -25,8 +25,11 @@ export type CacheKind = (typeof cacheKinds)[number];
 /** Answers that are decoded together, and what the model sees of what stands before them. */
 export interface AnswerSequences {
   readonly batch: number;
-  /** Embeddings f32 (B, P, D) of the prompts; absent for answers without any. Guidance has masks in their place. */
-  readonly prompt?: Tensor | undefined;
+  /**
+   * Embeddings f32 (B, ·, D) of the prompts, in parts along their P positions; none for answers without any. Guidance
+   * has masks in their place.
+   */
+  readonly prompt: readonly Tensor[];
   /** N. */
   readonly answerLength: number;
   readonly blockLength: number;
@@ -60,7 +63,7 @@ export class AnswerLogits implements CachedTokenLogits {
     passes: readonly Pass[],
   ) {
     const { prompt, blockLength, answerLength } = sequences;
-    const before = prompt?.shape[1] ?? 0;
+    const before = prompt.reduce((length, part) => length + part.shape[1]!, 0);
     this.#before = before;
     this.#kept = new Map(kind === 'none' ? [] : passes.map((pass) => [pass, this.#newKept()]));
     if (kind === 'prefix' && before > 0) {
@@ -110,27 +113,29 @@ export class AnswerLogits implements CachedTokenLogits {
       this.kind === 'prefix' ? { kind: 'prefix', prefixLength: this.#before } : { kind: 'none' };
     const cache = this.#kept.get(pass)?.cache;
     return this.model.forward(this.#embeddings(answers, pass, begin, end), {
-      mask,
+      ...{ mask, consume: true },
       ...(cache && { others: cache.from(begin) }),
       ...(keyMask && { keyMask }),
     });
   }
 
-  /** Of positions `begin` to `end`, f32 (B, end - begin, D). */
+  /** Of positions `begin` to `end`, f32 (B, end - begin, D): a tensor of its own. */
   #embeddings(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
-    const { model, sequences } = this;
+    const { model } = this;
     const before = this.#before;
-    const parts: Tensor[] = [];
-    if (begin < before) {
-      const length = Math.min(end, before) - begin;
-      const masks = () => fill(model.runtime, [sequences.batch, length], model.config.maskId, 'u32');
-      parts.push(pass === 'conditional' ? narrow(sequences.prompt!, 1, begin, length) : model.embed(masks()));
-    }
-    if (end > before) {
+    return model.runtime.scope(() => {
+      // Who computes any of the prompt computes all of it.
+      const parts = begin < before ? this.#prompt(pass) : [];
+      if (end === before) return concat(parts, 1);
       const first = Math.max(begin, before);
-      parts.push(model.embed(narrow(answers, 1, first - before, end - first)));
-    }
-    return parts.length === 1 ? parts[0]! : concat(parts, 1);
+      return concat([...parts, model.embed(narrow(answers, 1, first - before, end - first))], 1);
+    });
+  }
+
+  #prompt(pass: Pass): readonly Tensor[] {
+    const { model, sequences } = this;
+    if (pass === 'conditional') return sequences.prompt;
+    return [model.embed(fill(model.runtime, [sequences.batch, this.#before], model.config.maskId, 'u32'))];
   }
 
   #newKept(): Kept {

@@ -38,12 +38,14 @@ export async function watchVideo(
   video: Video,
   { frames = config.frames, excerpt = [0, video.duration] }: Omit<VideoPixelsOptions, 'size'> = {},
 ): Promise<SeenVideo> {
+  const { runtime, eyes } = model;
   const size = config.visual.vision.imageSize;
-  const { pixels, seconds } = await videoPixels(model.runtime, video, { frames, size, excerpt });
+  await takeTurn(runtime);
+  const { pixels, seconds } = await videoPixels(runtime, video, { frames, size, excerpt });
   try {
     const [start] = excerpt;
     return {
-      visual: model.eyes.forward(pixels),
+      visual: eyes.forward(pixels),
       excerpt,
       seconds: seconds.map((time) => Math.max(0, time - start)),
     };
@@ -51,6 +53,9 @@ export async function watchVideo(
     pixels.dispose();
   }
 }
+
+/** Eyes and language model work in turn, on tensors of other sizes: what the one leaves free the other cannot use. */
+const takeTurn = (runtime: Runtime): Promise<void> => runtime.trim();
 
 /**
  * A question about a video in LLaDA-V's chat template: the place of the visual tokens comes first, then on a line of its
@@ -130,7 +135,8 @@ export async function answerVideo(
     ...(rho !== 1 && { late: { ids: times.ids, rho } }),
     ...(timesFirst && { span: times }),
   };
-  const prompt = runtime.scope(() => model.embed(visual, chatPrompt(runtime, chat)));
+  await takeTurn(runtime);
+  const prompt = runtime.scope(() => model.embedded(visual, chatPrompt(runtime, chat)));
   try {
     const { ids, probabilities } = await decodeAnswer(
       language,
@@ -143,7 +149,7 @@ export async function answerVideo(
       parts: withSpokenTimes(answerFromTokens(tokenizer, ids, probabilities, duration), duration),
     };
   } finally {
-    prompt.dispose();
+    for (const part of prompt) if (part !== visual) part.dispose();
   }
 }
 

@@ -76,13 +76,13 @@ export function answerSizes({ length = usual, blockLength, steps }: AnswerSizes)
  * LLaDA's decoding of one answer, block by block, in each step the most certain predictions become tokens
  * (low-confidence remasking). Without a threshold, revision and any rule nothing is banned, not even the mask. Guidance
  * masks the whole prompt.
- * @param prompt embeddings f32 (1, P, D); none for an answer without a prompt
+ * @param prompt embeddings f32 (1, P, D), in parts along P; none for an answer without a prompt
  * @param onStep called after each step with the answer so far, masks where there is nothing yet, and the steps done
  * @throws OptionError
  */
 export async function decodeAnswer(
   model: LanguageModel,
-  prompt: Tensor | undefined,
+  prompt: readonly Tensor[],
   options: DecodingOptions & TokenRules = {},
   onStep?: (answer: Uint32Array, done: number) => void,
 ): Promise<DecodedAnswer> {

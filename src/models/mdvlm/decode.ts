@@ -28,12 +28,12 @@ export async function generateTokens(
   { onStep, ...options }: GenerateOptions = {},
 ): Promise<number[]> {
   checkPrompt(model.config, prompt, answerSizes(options).length);
-  const before = prompt.length > 0 ? embedIds(model, prompt) : undefined;
+  const before = prompt.length > 0 ? [embedIds(model, prompt)] : [];
   try {
     const watch = onStep && ((answer: Uint32Array) => onStep(Array.from(answer)));
     return Array.from((await decodeAnswer(model, before, options, watch)).ids);
   } finally {
-    before?.dispose();
+    before[0]?.dispose();
   }
 }
 

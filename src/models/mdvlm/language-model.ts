@@ -2,12 +2,13 @@ import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { chain } from '../../nn/chain.js';
 import { type Initial, normalInitial } from '../../nn/initial.js';
-import { Linear } from '../../nn/linear.js';
-import { type LinearLayer, LoraAdapter, type LoraOptions } from '../../nn/lora.js';
+import type { LinearLayer } from '../../nn/linear.js';
+import { LinearFactory } from '../../nn/linear-factory.js';
+import { LoraAdapter, type LoraOptions } from '../../nn/lora.js';
 import { Module, type Parameter, type WeightDtype } from '../../nn/module.js';
 import { RmsNorm } from '../../nn/norm.js';
-import { QuantizedLinear } from '../../nn/quantized-linear.js';
-import { numberDtype, quantizedBits, type WeightStorage } from '../../nn/weight-storage.js';
+import { inStretches } from '../../nn/stretches.js';
+import type { WeightStorage } from '../../nn/weight-storage.js';
 import { attention } from '../../ops/attention.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
 import { add, mul } from '../../ops/binary.js';
@@ -50,6 +51,8 @@ export interface ForwardOptions {
   readonly mask?: AttentionMask;
   /** Positions that are seen beside these. They count in `keyMask`. */
   readonly others?: OtherPositions;
+  /** Free the embeddings as soon as the first layer has read them. Default false: they are the caller's. */
+  readonly consume?: boolean;
 }
 
 /** What LLaDA's embeddings start from; the deviation is about that of its linear layers too, 1/√width. */
@@ -64,34 +67,19 @@ export interface Prefix {
 
 /** What the layers of a model have in common. */
 class Shared {
-  /** Of the matrices that are not quantised, and of the products. */
-  readonly dtype: WeightDtype;
+  readonly linears: LinearFactory;
 
   constructor(
     readonly runtime: Runtime,
     readonly config: LanguageConfig,
-    readonly weights: WeightStorage,
+    weights: WeightStorage,
     readonly lora: LoraAdapter | undefined,
   ) {
-    this.dtype = numberDtype(weights, runtime.traits);
-  }
-
-  /** Every linear layer of the model is made here. */
-  linear(inputs: number, outputs: number): Linear | QuantizedLinear {
-    const options = { bias: false, initial: normalInitial(1 / Math.sqrt(inputs)), dtype: this.dtype };
-    const bits = quantizedBits(this.weights);
-    return bits
-      ? new QuantizedLinear(this.runtime, inputs, outputs, { ...options, bits })
-      : new Linear(this.runtime, inputs, outputs, options);
+    this.linears = new LinearFactory(runtime, weights);
   }
 
   norm(): RmsNorm {
     return new RmsNorm(this.runtime, this.config.hidden, { eps: this.config.epsilon });
-  }
-
-  /** What linear layers take of f32 numbers. */
-  input(x: Tensor): Tensor {
-    return x.dtype === this.dtype ? x : cast(x, this.dtype);
   }
 }
 
@@ -119,8 +107,10 @@ abstract class Part extends Module {
 
   /** Declares a linear layer. */
   protected linear(name: string, inputs: number, outputs: number): LinearLayer {
-    const layer = this.child(name, this.shared.linear(inputs, outputs));
-    return this.shared.lora?.around(`${this.path}.${name}`, layer, inputs, outputs) ?? layer;
+    const { linears, lora } = this.shared;
+    const options = { bias: false, initial: normalInitial(1 / Math.sqrt(inputs)) };
+    const layer = this.child(name, linears.linear(inputs, outputs, options));
+    return lora?.around(`${this.path}.${name}`, layer, inputs, outputs) ?? layer;
   }
 }
 
@@ -146,15 +136,22 @@ class SelfAttention extends Part {
 
   /** (B, L, D) of the products' type to f32 (B, L, D). */
   forward(x: Tensor, context: Context): Tensor {
-    const { keyMask, mask, others, layer } = context;
-    const own = this.keysAndValues(x, context);
-    const { output } = attention(
-      { query: this.#turned(this.#query, x, context), ...(others?.all(layer, own) ?? own), keyMask },
-      mask ? { mask } : {},
-    );
     const [batch, length] = x.shape as [number, number];
-    const joined = permute(output, [0, 2, 1, 3]).reshape([batch, length, -1]);
+    const joined = permute(this.#attended(x, context), [0, 2, 1, 3]).reshape([batch, length, -1]);
     return this.#out.forward(joined, { outDtype: 'f32' });
+  }
+
+  /** What each head of the queries gathers, (B, heads, L, size). */
+  #attended(x: Tensor, context: Context): Tensor {
+    return this.runtime.scope(() => {
+      const { keyMask, mask, others, layer } = context;
+      const own = this.keysAndValues(x, context);
+      const { output } = attention(
+        { query: this.#turned(this.#query, x, context), ...(others?.all(layer, own) ?? own), keyMask },
+        mask ? { mask } : {},
+      );
+      return output;
+    });
   }
 
   keysAndValues(x: Tensor, context: Context): KeysAndValues {
@@ -216,14 +213,19 @@ class Layer extends Module {
     this.#feed = this.child('mlp', new FeedForward(shared, `${path}.mlp`));
   }
 
-  /** f32 (B, L, D) to the same. Each half frees what only it needs: nothing takes as much memory as activations. */
+  /**
+   * f32 (B, L, D) to the same. Each half frees what only it needs, and the second goes through long sequences in
+   * stretches: nothing takes as much memory as activations.
+   */
   forward(x: Tensor, context: Context): Tensor {
     const { runtime } = this;
     return runtime.scope(() => {
       const y = runtime.scope(() =>
         add(x, this.#attention.forward(this.#input(this.#attentionNorm, x), context)),
       );
-      return add(y, this.#feed.forward(this.#input(this.#feedNorm, y)));
+      return inStretches(y, this.#shared.config.intermediate, (rows) =>
+        runtime.scope(() => add(rows, this.#feed.forward(this.#input(this.#feedNorm, rows)))),
+      );
     });
   }
 
@@ -235,7 +237,7 @@ class Layer extends Module {
   }
 
   #input(norm: RmsNorm, x: Tensor): Tensor {
-    return this.runtime.scope(() => this.#shared.input(norm.forward(x)));
+    return this.runtime.scope(() => this.#shared.linears.input(norm.forward(x)));
   }
 }
 
@@ -270,7 +272,12 @@ export class LanguageModel extends Module {
     const shared = new Shared(runtime, config, weights, this.lora);
     this.#shared = shared;
     const matrix = [vocabulary, hidden];
-    this.#embedding = this.parameter('model.embed_tokens.weight', matrix, initialEmbedding, shared.dtype);
+    this.#embedding = this.parameter(
+      'model.embed_tokens.weight',
+      matrix,
+      initialEmbedding,
+      shared.linears.dtype,
+    );
     this.#layers = Array.from({ length: layers }, (_, i) => {
       const path = `model.layers.${i}`;
       return this.child(path, new Layer(shared, path));
@@ -279,7 +286,7 @@ export class LanguageModel extends Module {
     this.#norm = this.child('model.norm', shared.norm());
     this.#vocabulary = tied
       ? this.#embedding
-      : this.parameter('lm_head.weight', matrix, plainEmbedding, shared.dtype);
+      : this.parameter('lm_head.weight', matrix, plainEmbedding, shared.linears.dtype);
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
     this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
@@ -287,7 +294,7 @@ export class LanguageModel extends Module {
 
   /** Type of the products. */
   get weightDtype(): WeightDtype {
-    return this.#shared.dtype;
+    return this.#shared.linears.dtype;
   }
 
   /** Ids u32 (B, L) to f32 (B, L, D). */
@@ -305,9 +312,8 @@ export class LanguageModel extends Module {
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
     return this.runtime.scope(() => {
       const context = this.#context(options);
-      return this.#norm.forward(
-        chain(embeddings, this.#layers, (x, _, layer) => this.#layer(x, { ...context, layer })),
-      );
+      const layers = (x: Tensor, _: Layer, layer: number) => this.#layer(x, { ...context, layer });
+      return this.#norm.forward(chain(embeddings, this.#layers, layers, options));
     });
   }
 
@@ -320,10 +326,15 @@ export class LanguageModel extends Module {
     return this.runtime.scope(() => {
       const context = this.#context(options);
       const layers: KeysAndValues[] = [];
-      const states = chain(embeddings, this.#layers.slice(0, -1), (x, module, layer) => {
-        layers.push(module.keysAndValues(x, { ...context, layer }));
-        return this.#layer(x, { ...context, layer });
-      });
+      const states = chain(
+        embeddings,
+        this.#layers.slice(0, -1),
+        (x, module, layer) => {
+          layers.push(module.keysAndValues(x, { ...context, layer }));
+          return this.#layer(x, { ...context, layer });
+        },
+        options,
+      );
       const layer = layers.length;
       layers.push(this.#layers[layer]!.keysAndValues(states, { ...context, layer }));
       return { layers, states };
@@ -356,7 +367,7 @@ export class LanguageModel extends Module {
 
   /** An empty cache for sequences of that length. */
   keyValueCache(batch: number, length: number): KeyValueCache {
-    return new KeyValueCache(this.runtime, this.config, this.#shared.dtype, batch, length);
+    return new KeyValueCache(this.runtime, this.config, this.#shared.linears.dtype, batch, length);
   }
 
   /** Hidden states (…, D) to logits f32 (…, V). */
@@ -369,7 +380,7 @@ export class LanguageModel extends Module {
 
   /** The same, not multiplied: for the operations that never write logits, such as those of `MaskedSampler`. */
   lastLayer(hidden: Tensor): LastLayer {
-    return { hidden: this.#shared.input(hidden), weight: this.#vocabulary.tensor };
+    return { hidden: this.#shared.linears.input(hidden), weight: this.#vocabulary.tensor };
   }
 
   override dispose(): void {

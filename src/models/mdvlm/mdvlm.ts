@@ -69,7 +69,12 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
    * @param visual (B, T, D), of the eyes
    * @throws ShapeError, DtypeError; OptionError where `visualAt` is no place among the ids
    */
-  embed(visual: Tensor, { ids, visualAt }: PromptTokens): Tensor {
+  embed(visual: Tensor, tokens: PromptTokens): Tensor {
+    return this.runtime.scope(() => concat(this.embedded(visual, tokens), 1));
+  }
+
+  /** The same in parts along P, of which one is `visual` itself. @throws as `embed` */
+  embedded(visual: Tensor, { ids, visualAt }: PromptTokens): Tensor[] {
     const count = ids.shape[1] ?? 0;
     if (!Number.isInteger(visualAt) || visualAt < 0 || visualAt > count) {
       throw new OptionError(`the visual tokens cannot stand behind ${visualAt} of ${count} tokens`);
@@ -78,7 +83,7 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
       const words = this.language.embed(ids);
       const before = visualAt > 0 ? [narrow(words, 1, 0, visualAt)] : [];
       const rest = visualAt < count ? [narrow(words, 1, visualAt, count - visualAt)] : [];
-      return concat([...before, visual, ...rest], 1);
+      return [...before, visual, ...rest];
     });
   }
 

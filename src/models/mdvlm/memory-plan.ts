@@ -1,8 +1,9 @@
 import { sizeClass } from '../../gpu/pool.js';
 import { loadChunkBytes } from '../../nn/load-weights.js';
+import type { WeightDtype } from '../../nn/module.js';
+import { rowsAtOnce } from '../../nn/stretches.js';
 import { numberDtype, quantizedBits, type WeightStorage } from '../../nn/weight-storage.js';
 import { dtypeBytes } from '../../tensor/dtype.js';
-import { sizeOf } from '../../tensor/shape.js';
 import {
   type PlannedModel,
   plannedWeights,
@@ -11,7 +12,13 @@ import {
   weightParts,
 } from './planned-model.js';
 import { positionsOf, type StepSizes } from './step-cost.js';
-import { framesAtOnce, patchesAcross, tokensAcross, tokensPerFrame } from './vision-config.js';
+import {
+  framesAtOnce,
+  patchesAcross,
+  tokensAcross,
+  tokensPerFrame,
+  type VisualConfig,
+} from './vision-config.js';
 
 /** What a plan must know of a device. */
 export interface PlannedDevice {
@@ -22,7 +29,10 @@ export interface PlannedDevice {
 /** Bytes of the device, as its buffer pool hands them out. */
 export interface MemoryPlan {
   readonly weights: Readonly<Record<WeightPart, number>>;
-  /** All buffers between the weights: those of the eyes, of the sequence, and of a layer at work. */
+  /**
+   * All buffers between the weights, while the eyes look or while the language model answers, whichever is more. What a
+   * picture of the video takes as it was decoded is not in it.
+   */
   readonly activations: number;
   /** What the loading needs beside the weights. */
   readonly staging: number;
@@ -52,8 +62,9 @@ export function memoryPlan(
   }
   const number = dtypeBytes[numberDtype(storage, device)];
   const { keyHeads, headSize, layers } = model.language;
-  const stages = [...visionStages(model, sizes, device), ...languageStages(model, sizes, storage, device)];
-  const activations = pooledBytes(stages);
+  // The eyes and the language model leave each other no free buffers (`watchVideo`, `answerVideo`).
+  const turns = [visionStages, languageStages].map((stages) => stages(model, sizes, storage, device));
+  const activations = Math.max(...turns.map(pooledBytes));
   const staging = pooledBytes([loadingStage(storage)]);
   const held = weightParts.reduce((sum, part) => sum + weights[part], 0);
   return {
@@ -63,7 +74,7 @@ export function memoryPlan(
     cache: 2 * layers * sizeClass(positionsOf(model, sizes) * keyHeads * headSize * number),
     total: held + Math.max(activations, staging),
     largestWeight,
-    largestActivation: Math.max(...stages.flat()),
+    largestActivation: Math.max(...turns.flat(2)),
   };
 }
 
@@ -113,6 +124,22 @@ export function pooledBytes(stages: readonly Stage[]): number {
   return [...most].reduce((sum, [size, count]) => sum + size * count, 0);
 }
 
+/** The table of rotary angles, which is there from the beginning. */
+const tableBytes = ({ language: { maxPositions, headSize } }: PlannedModel): number =>
+  4 * maxPositions * headSize;
+
+/** All visual tokens of a video. */
+const visualBytes = (visual: VisualConfig, frames: number): number =>
+  4 * frames * tokensPerFrame(visual) * visual.projector.hidden;
+
+/**
+ * On tensor cores a quantised weight is numbers while it is multiplied: the largest of those whose products are of the
+ * same type.
+ */
+function dequantizedBytes(matrix: number, storage: WeightStorage, device: PlannedDevice): number[] {
+  return quantizedBits(storage) && device.f16 ? [dtypeBytes.f16 * matrix] : [];
+}
+
 /** `LanguageModel.forward`, layer after layer, on one sequence. */
 function languageStages(
   model: PlannedModel,
@@ -125,57 +152,107 @@ function languageStages(
   const dtype = numberDtype(storage, device);
   const number = dtypeBytes[dtype];
   const wide = 4 * positions * hidden;
-  const input = dtype === 'f32' ? wide : number * positions * hidden;
+  const input = number * positions * hidden;
   const [query, key] = [number * positions * heads * headSize, number * positions * keyHeads * headSize];
-  const feed = number * positions * intermediate;
-  // The table of rotary angles; the embeddings. Behind eyes the prompt is kept, and joined with the words of the answer.
-  const prompt = model.visual ? [wide - 4 * sizes.answer * hidden] : [];
-  const held = [4 * model.language.maxPositions * headSize, ...prompt, wide];
-  const norm = dtype === 'f32' ? [wide] : [wide, input];
-  // The embeddings and what a layer before gave; then what attention added to them.
+  // What stands before the answer, the visual tokens and the words, is joined with it in each step.
+  const seen = model.visual && sizes.frames > 0 ? [visualBytes(model.visual, sizes.frames)] : [];
+  const words = sizes.prompt > 0 ? [4 * sizes.prompt * hidden] : [];
+  const held = [tableBytes(model), ...seen, ...words];
+  // What a layer before gave, or the embeddings; then what attention added to that.
   const [before, between] = [
     [...held, wide],
     [...held, wide, wide],
   ];
-  // On tensor cores a quantised weight is numbers while it is multiplied.
-  const matrices = plannedWeights(model).filter(({ part }) => part === 'linear layers');
-  const numbers =
-    quantizedBits(storage) && device.f16
-      ? [number * Math.max(...matrices.map(({ shape }) => sizeOf(shape)))]
-      : [];
+  const numbers = dequantizedBytes(hidden * Math.max(intermediate, heads * headSize), storage, device);
+  const feedStages = (rows: number, result: readonly number[]): Stage[] => {
+    const [part, feed] = [4 * rows * hidden, number * rows * intermediate];
+    return [
+      [...between, ...result, ...inBothTypes(dtype, rows * hidden)],
+      [...between, ...result, number * rows * hidden, ...times(3, feed), part, part, ...numbers],
+    ];
+  };
+  const rows = rowsAtOnce(positions, hidden, intermediate);
   return [
-    [...before, ...norm],
-    [...before, input, ...times(3, query), ...numbers],
-    [...before, input, query, ...times(3, key), ...numbers],
-    // Queries, keys, values; attention, and the same joined; the projection of that, and the sum.
-    [...before, input, ...times(3, query), ...times(2, key), wide, wide, ...numbers],
-    [...between, ...norm],
-    [...between, input, ...times(3, feed), wide, wide, ...numbers],
+    // Words of the answer, behind what stands before; norms.
+    [...before, ...inBothTypes(dtype, sizes.answer * hidden)],
+    [...before, ...inBothTypes(dtype, positions * hidden)],
+    // Queries, keys, values, and what attention makes of them.
+    [...before, input, ...times(2, query), ...times(2, key), ...numbers],
+    // That, the same joined, its projection, and the sum.
+    [...before, input, ...times(2, query), wide, wide],
+    ...(rows === positions
+      ? feedStages(rows, [])
+      : [...feedStages(rows, [wide]), ...feedStages(positions % rows || rows, [wide])]),
   ];
 }
 
-/** `VisualEncoder.forward`: some frames at a time. */
-function visionStages({ visual }: PlannedModel, { frames }: StepSizes, { limits }: PlannedDevice): Stage[] {
+/** `videoPixels` and `VisualEncoder.forward`: some frames at a time. */
+function visionStages(
+  model: PlannedModel,
+  { frames }: StepSizes,
+  storage: WeightStorage,
+  device: PlannedDevice,
+): Stage[] {
+  const { visual } = model;
   if (!visual || frames === 0) return [];
+  const most = Math.min(frames, framesAtOnce(visual, device.limits.maxStorageBufferBindingSize));
+  const pixels = 4 * 3 * visual.vision.imageSize ** 2;
+  const all = [tableBytes(model), frames * pixels];
+  const parts = Array.from({ length: Math.ceil(frames / most) }, (_, i) => Math.min(most, frames - i * most));
+  const tokens = parts.map((count) => visualBytes(visual, count));
+  return [
+    // Frame after frame, and joined.
+    [...all, ...times(frames, pixels)],
+    ...parts.flatMap((count, i) =>
+      partStages(visual, count, storage, device).map((stage) => [...all, ...tokens.slice(0, i), ...stage]),
+    ),
+    [...all, ...tokens, visualBytes(visual, frames)],
+  ];
+}
+
+/** The eyes on frames that are looked at together. */
+function partStages(
+  visual: VisualConfig,
+  frames: number,
+  storage: WeightStorage,
+  device: PlannedDevice,
+): Stage[] {
   const { vision, projector } = visual;
-  const most = Math.min(frames, framesAtOnce(visual, limits.maxStorageBufferBindingSize));
-  const rows = most * patchesAcross(vision) ** 2;
-  const width = 4 * rows * vision.width;
-  const pixels = 4 * 3 * vision.imageSize ** 2;
+  const dtype = numberDtype(storage, device);
+  const number = dtypeBytes[dtype];
+  const rows = frames * patchesAcross(vision) ** 2;
+  const [width, input] = [4 * rows * vision.width, number * rows * vision.width];
   const patches = 4 * rows * 3 * vision.patch ** 2;
   const projected = 4 * rows * projector.hidden;
-  const pooled = 4 * tokensAcross(visual) ** 2 * projector.hidden;
-  const tokens = 4 * frames * tokensPerFrame(visual) * projector.hidden;
-  const parts = Math.ceil(frames / most);
-  const held = [frames * pixels, ...times(parts, most * pixels), ...times(parts, most * pooled)];
+  const pooled = 4 * frames * tokensAcross(visual) ** 2 * projector.hidden;
+  const newlines = 4 * frames * tokensAcross(visual) * projector.hidden;
+  const pixels = 4 * 3 * frames * vision.imageSize ** 2;
+  const widest = vision.width * Math.max(vision.intermediate, projector.hidden);
+  const numbers = dequantizedBytes(widest, storage, device);
   return [
-    [...held, patches, patches, width, width],
-    // Embeddings, input and norm; projections and their heads; attention, joined and projected.
-    [...held, ...times(3, width), ...times(9, width)],
-    [...held, ...times(8, width), 4 * rows * vision.intermediate],
-    [...held, width, ...times(3, projected), most * pooled],
-    [...held, frames * pooled, tokens, tokens],
+    // The part that whole patches cover, and these as rows; their embeddings, and with positions.
+    [pixels, patches, patches, width, width],
+    [pixels, width, ...inBothTypes(dtype, rows * vision.width)],
+    // Queries, keys, values, and what attention makes of them; the same joined, its projection, and the sum.
+    [pixels, width, ...times(5, input), ...numbers],
+    [pixels, width, ...times(3, input), width, width],
+    [pixels, width, width, ...inBothTypes(dtype, rows * vision.width)],
+    [pixels, width, width, input, number * rows * vision.intermediate, width, width, ...numbers],
+    [
+      pixels,
+      ...inBothTypes(dtype, rows * vision.width),
+      number * rows * projector.hidden,
+      projected,
+      ...numbers,
+    ],
+    [projected, projected, pooled, pooled],
+    [projected, pooled, newlines, visualBytes(visual, frames)],
   ];
+}
+
+/** What a norm makes of so many numbers, and what linear layers take of it. */
+function inBothTypes(dtype: WeightDtype, numbers: number): number[] {
+  return dtype === 'f32' ? [4 * numbers] : [4 * numbers, dtypeBytes[dtype] * numbers];
 }
 
 /** Parts of a matrix on their way into it: as stored and uploaded, as f32, and quantised. */

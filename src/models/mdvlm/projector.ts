@@ -1,24 +1,26 @@
-import { Linear } from '../../nn/linear.js';
+import type { LinearFactory } from '../../nn/linear-factory.js';
 import { Module } from '../../nn/module.js';
-import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { ProjectorConfig } from './vision-config.js';
 
 /** From features of patches to tokens of the language model: two linear layers with GELU between (`mlp2x_gelu`). */
 export class Projector extends Module {
-  readonly #first: Linear;
-  readonly #second: Linear;
+  readonly #linears: LinearFactory;
+  readonly #first;
+  readonly #second;
 
-  constructor(runtime: Runtime, width: number, { hidden }: ProjectorConfig) {
-    super(runtime);
-    this.#first = this.child('0', new Linear(runtime, width, hidden));
-    this.#second = this.child('2', new Linear(runtime, hidden, hidden));
+  constructor(linears: LinearFactory, width: number, { hidden }: ProjectorConfig) {
+    super(linears.runtime);
+    this.#linears = linears;
+    this.#first = this.child('0', linears.linear(width, hidden));
+    this.#second = this.child('2', linears.linear(hidden, hidden));
   }
 
-  /** (…, width) to (…, hidden). */
+  /** f32 (…, width) to f32 (…, hidden). */
   forward(features: Tensor): Tensor {
-    return this.runtime.scope(() =>
-      this.#second.forward(this.#first.forward(features, { activation: 'gelu' })),
-    );
+    return this.runtime.scope(() => {
+      const wide = this.#first.forward(this.#linears.input(features), { activation: 'gelu' });
+      return this.#second.forward(wide, { outDtype: 'f32' });
+    });
   }
 }

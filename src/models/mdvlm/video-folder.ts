@@ -19,14 +19,19 @@ export interface VideoMdvlm {
   readonly model: Mdvlm<VisualEncoder>;
 }
 
-/** The model of a configuration, without weights. @throws OptionError for a configuration that cannot be */
+/**
+ * The model of a configuration, without weights. Its eyes are stored as the language model is, but in 8 bits at least
+ * (`visualStorage`).
+ * @throws OptionError for a configuration that cannot be
+ */
 export function makeVideoMdvlm(
   runtime: Runtime,
   config: VideoMdvlmConfig,
   options: LanguageModelOptions = {},
 ): Mdvlm<VisualEncoder> {
   const { visual, language } = checkVideoMdvlmConfig(config);
-  return new Mdvlm(new VisualEncoder(runtime, visual), new LanguageModel(runtime, language, options));
+  const eyes = new VisualEncoder(runtime, visual, options);
+  return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
 }
 
 /** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */

@@ -1,4 +1,5 @@
 import { OptionError } from '../../errors.js';
+import type { WeightStorage } from '../../nn/weight-storage.js';
 
 /** A vision Transformer over square pictures, after SigLIP 2. */
 export interface VisionConfig {
@@ -69,6 +70,20 @@ export const visualConfigs = {
 } as const satisfies Record<string, VisualConfig>;
 
 export type VisualName = keyof typeof visualConfigs;
+
+/** How eyes are made. */
+export interface VisualOptions {
+  /** How the matrices of the linear layers are stored (`visualStorage`). Default f32. */
+  readonly weights?: WeightStorage;
+}
+
+/**
+ * How eyes store their matrices where the model is stored in this way: in 8 bits at least, for they are a twentieth of
+ * the weights, and what they miss nothing behind them can see (ours).
+ */
+export function visualStorage(weights: WeightStorage): WeightStorage {
+  return weights === 'int4' ? 'int8' : weights;
+}
 
 /** Patches along a side of a picture. */
 export function patchesAcross({ imageSize, patch }: VisionConfig): number {

@@ -1,6 +1,7 @@
 import { chain } from '../../nn/chain.js';
 import { normalInitial, uniformFanIn } from '../../nn/initial.js';
-import { Linear } from '../../nn/linear.js';
+import type { LinearLayer } from '../../nn/linear.js';
+import { LinearFactory } from '../../nn/linear-factory.js';
 import { Module } from '../../nn/module.js';
 import { LayerNorm } from '../../nn/norm.js';
 import { attention } from '../../ops/attention.js';
@@ -10,7 +11,7 @@ import { permute } from '../../ops/permute.js';
 import { slice } from '../../ops/slice.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectShape, type Tensor } from '../../tensor/tensor.js';
-import { patchesAcross, type VisionConfig } from './vision-config.js';
+import { patchesAcross, type VisionConfig, type VisualOptions, visualStorage } from './vision-config.js';
 
 /** A convolution whose windows lie side by side, so that each is a row of a matrix, and a vector for each place. */
 class Embeddings extends Module {
@@ -59,20 +60,23 @@ class Embeddings extends Module {
 
 /** Self-attention of all patches of a frame and a feed-forward network, each with a layer norm before it. */
 class Layer extends Module {
+  readonly #linears: LinearFactory;
   readonly #heads: number;
   readonly #norms: readonly [LayerNorm, LayerNorm];
-  readonly #query: Linear;
-  readonly #key: Linear;
-  readonly #value: Linear;
-  readonly #out: Linear;
-  readonly #feed: readonly [Linear, Linear];
+  readonly #query: LinearLayer;
+  readonly #key: LinearLayer;
+  readonly #value: LinearLayer;
+  readonly #out: LinearLayer;
+  readonly #feed: readonly [LinearLayer, LinearLayer];
 
-  constructor(runtime: Runtime, { width, heads, intermediate, epsilon }: VisionConfig) {
+  constructor(linears: LinearFactory, { width, heads, intermediate, epsilon }: VisionConfig) {
+    const { runtime } = linears;
     super(runtime);
+    this.#linears = linears;
     this.#heads = heads;
     const norm = (name: string) => this.child(name, new LayerNorm(runtime, width, { eps: epsilon }));
     const linear = (name: string, inputs = width, outputs = width) =>
-      this.child(name, new Linear(runtime, inputs, outputs));
+      this.child(name, linears.linear(inputs, outputs));
     this.#norms = [norm('layer_norm1'), norm('layer_norm2')];
     this.#query = linear('self_attn.q_proj');
     this.#key = linear('self_attn.k_proj');
@@ -81,24 +85,25 @@ class Layer extends Module {
     this.#feed = [linear('mlp.fc1', width, intermediate), linear('mlp.fc2', intermediate, width)];
   }
 
-  /** (F, patches, width) to the same shape. */
+  /** f32 (F, patches, width) to the same. Each half frees what only it needs. */
   forward(x: Tensor): Tensor {
-    return this.runtime.scope(() => {
-      const y = add(x, this.#attend(this.#norms[0].forward(x)));
+    const { runtime } = this;
+    return runtime.scope(() => {
+      const y = runtime.scope(() => add(x, this.#attend(this.#input(this.#norms[0], x))));
       const [wide, back] = this.#feed;
-      return add(y, back.forward(wide.forward(this.#norms[1].forward(y), { activation: 'gelu_tanh' })));
+      const between = wide.forward(this.#input(this.#norms[1], y), { activation: 'gelu_tanh' });
+      return add(y, back.forward(between, { outDtype: 'f32' }));
     });
   }
 
+  /** (F, patches, width) of the products' type to f32 of that shape. */
   #attend(x: Tensor): Tensor {
-    return this.runtime.scope(() => {
-      const { output } = attention({
-        query: this.#split(this.#query.forward(x)),
-        key: this.#split(this.#key.forward(x)),
-        value: this.#split(this.#value.forward(x)),
-      });
-      return this.#out.forward(permute(output, [0, 2, 1, 3]).reshape(x.shape));
+    const heads = (layer: LinearLayer) => this.runtime.scope(() => this.#split(layer.forward(x)));
+    const gathered = this.runtime.scope(() => {
+      const operands = { query: heads(this.#query), key: heads(this.#key), value: heads(this.#value) };
+      return attention(operands).output;
     });
+    return this.#out.forward(permute(gathered, [0, 2, 1, 3]).reshape(x.shape), { outDtype: 'f32' });
   }
 
   /** (F, patches, width) to (F, heads, patches, width / heads). */
@@ -106,11 +111,17 @@ class Layer extends Module {
     const [frames, patches] = x.shape as [number, number];
     return permute(x.reshape([frames, patches, this.#heads, -1]), [0, 2, 1, 3]);
   }
+
+  #input(norm: LayerNorm, x: Tensor): Tensor {
+    return this.runtime.scope(() => this.#linears.input(norm.forward(x)));
+  }
 }
 
 /**
  * SigLIP 2's vision tower (Tschannen et al. 2025) as LLaDA-V reads it: what its last layer but `unusedLayers` gives,
- * before any closing norm. Names as in the released `vision_model.…`, without that.
+ * before any closing norm. Names as in the released `vision_model.…`, without that. With f16 or quantised weights the
+ * products of its layers are of f16 numbers and summed in f32; the embeddings of patches, what goes from layer to layer,
+ * and the norms stay f32.
  */
 export class VisionTower extends Module {
   readonly #embeddings: Embeddings;
@@ -119,31 +130,34 @@ export class VisionTower extends Module {
   constructor(
     runtime: Runtime,
     readonly config: VisionConfig,
+    { weights = 'f32' }: VisualOptions = {},
   ) {
     super(runtime);
     const { layers, unusedLayers } = config;
+    const linears = new LinearFactory(runtime, visualStorage(weights));
     this.#embeddings = this.child('embeddings', new Embeddings(runtime, config));
     this.#layers = Array.from({ length: layers }, (_, i) =>
-      this.child(`encoder.layers.${i}`, new Layer(runtime, config)),
+      this.child(`encoder.layers.${i}`, new Layer(linears, config)),
     );
     for (let i = layers; i < layers + unusedLayers; i++) {
-      const layer = new Layer(runtime, config);
-      for (const [name] of layer.parameters(`encoder.layers.${i}.`)) this.unused(name);
+      const layer = new Layer(linears, config);
+      for (const [name] of layer.storedWeights(`encoder.layers.${i}.`)) this.unused(name);
     }
     for (const name of unusedHead) this.unused(name);
   }
 
   /**
    * @param pixels (F, 3, imageSize, imageSize), colours from −1 to 1
-   * @returns (F, patches, width), the patches row after row
+   * @returns f32 (F, patches, width), the patches row after row
    * @throws ShapeError
    */
   forward(pixels: Tensor): Tensor {
     const { imageSize } = this.config;
     expectShape(pixels, 'pixels', [pixels.shape[0] ?? 0, 3, imageSize, imageSize]);
-    return this.runtime.scope(() =>
-      chain(this.#embeddings.forward(pixels), this.#layers, (x, layer) => layer.forward(x)),
-    );
+    return this.runtime.scope(() => {
+      const embedded = this.#embeddings.forward(pixels);
+      return chain(embedded, this.#layers, (x, layer) => layer.forward(x), { consume: true });
+    });
   }
 }
 

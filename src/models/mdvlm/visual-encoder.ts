@@ -1,16 +1,27 @@
 import { OptionError } from '../../errors.js';
 import { normalInitial } from '../../nn/initial.js';
+import { LinearFactory } from '../../nn/linear-factory.js';
 import { Module } from '../../nn/module.js';
 import { concat } from '../../ops/concat.js';
-import { split } from '../../ops/slice.js';
+import { narrow } from '../../ops/slice.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { poolFrameTokens, withNewlines } from './frame-tokens.js';
 import { Projector } from './projector.js';
-import { checkVisualConfig, framesAtOnce, tokensAcross, type VisualConfig } from './vision-config.js';
+import {
+  checkVisualConfig,
+  framesAtOnce,
+  tokensAcross,
+  type VisualConfig,
+  type VisualOptions,
+  visualStorage,
+} from './vision-config.js';
 import { VisionTower } from './vision-tower.js';
 
-/** The eyes of LLaDA-V: vision tower, projector, pooling, and a token at the end of each row. Names as in LLaVA. */
+/**
+ * The eyes of LLaDA-V: vision tower, projector, pooling, and a token at the end of each row. Names as in LLaVA. The
+ * projector keeps its matrices as the tower does; the tokens are f32.
+ */
 export class VisualEncoder extends Module {
   readonly tower: VisionTower;
   readonly #projector: Projector;
@@ -20,11 +31,14 @@ export class VisualEncoder extends Module {
   constructor(
     runtime: Runtime,
     readonly config: VisualConfig,
+    { weights = 'f32' }: VisualOptions = {},
   ) {
     super(runtime);
     const { vision, projector } = checkVisualConfig(config);
-    this.tower = this.child('model.vision_tower.vision_tower.vision_model', new VisionTower(runtime, vision));
-    this.#projector = this.child('model.mm_projector', new Projector(runtime, vision.width, projector));
+    const tower = new VisionTower(runtime, vision, { weights });
+    this.tower = this.child('model.vision_tower.vision_tower.vision_model', tower);
+    const linears = new LinearFactory(runtime, visualStorage(weights));
+    this.#projector = this.child('model.mm_projector', new Projector(linears, vision.width, projector));
     this.#newline = this.parameter(
       'model.image_newline',
       [projector.hidden],
@@ -47,19 +61,22 @@ export class VisualEncoder extends Module {
     if (!Number.isInteger(most) || most < 1) throw new OptionError(`cannot look at ${most} frames together`);
     return this.runtime.scope(() => {
       const [frames = 0] = pixels.shape;
-      const sizes = Array.from({ length: Math.ceil(frames / most) }, (_, i) =>
-        Math.min(most, frames - i * most),
-      );
-      const pooled = split(pixels, 0, sizes).map((part) => this.#pooled(part));
-      const tokens = withNewlines(concat(pooled, 0), this.#newline.tensor);
-      return tokens.reshape([1, ...tokens.shape]);
+      const tokens: Tensor[] = [];
+      for (let first = 0; first < frames; first += most) {
+        tokens.push(this.#tokens(pixels, first, Math.min(most, frames - first)));
+      }
+      return concat(tokens, 0).reshape([1, -1, this.config.projector.hidden]);
     });
   }
 
-  /** (F, 3, imageSize, imageSize) to (F, across, across, hidden). */
-  #pooled(pixels: Tensor): Tensor {
-    return this.runtime.scope(() =>
-      poolFrameTokens(this.#projector.forward(this.tower.forward(pixels)), tokensAcross(this.config)),
-    );
+  /** The tokens of some frames, (count · `tokensPerFrame`, hidden). */
+  #tokens(pixels: Tensor, first: number, count: number): Tensor {
+    const { runtime, config } = this;
+    return runtime.scope(() => {
+      const projected = runtime.scope(() =>
+        this.#projector.forward(this.tower.forward(narrow(pixels, 0, first, count))),
+      );
+      return withNewlines(poolFrameTokens(projected, tokensAcross(config)), this.#newline.tensor);
+    });
   }
 }
