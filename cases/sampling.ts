@@ -357,15 +357,27 @@ interface CommitSize extends Sequences {
   eligible: boolean;
   late: boolean;
   maskAllowed: boolean;
+  stop: boolean;
 }
 
 const vocabulary = 70;
+const stopId = 11;
 
 /** Confidences with many equal ones, and some that are none. */
 function confidence(size: Sequences, random: Random): HostTensor {
   return fixed(
     fill([size.batch, size.rows], () => (random.uniform() < 0.05 ? Number.NaN : random.whole(-2, 10) / 10)),
   );
+}
+
+/** Tokens with one that ends the answer somewhere in each sequence, and maybe others. */
+function stopped(size: Sequences, random: Random): HostTensor {
+  const made = tokens(size, random, vocabulary);
+  const length = size.prompt + size.rows;
+  for (let b = 0; b < size.batch; b++) {
+    made.data[b * length + size.prompt + random.whole(0, size.rows - 1)] = stopId;
+  }
+  return made;
 }
 
 export const commitTokensCases: CaseTable<CommitSize> = {
@@ -382,11 +394,11 @@ export const commitTokensCases: CaseTable<CommitSize> = {
         stepsPerBlock: 16,
         blockStep: 3,
       },
-      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: false },
+      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: false, stop: false },
     },
     {
       ...{ batch: 1, prompt: 0, rows: 9, blockLength: 9, block: 0, step: 1, stepsPerBlock: 3, blockStep: 2 },
-      ...{ threshold: 0.7, shares: true, eligible: true, late: true, maskAllowed: false },
+      ...{ threshold: 0.7, shares: true, eligible: true, late: true, maskAllowed: false, stop: false },
     },
     {
       ...{
@@ -399,7 +411,20 @@ export const commitTokensCases: CaseTable<CommitSize> = {
         stepsPerBlock: 6,
         blockStep: 1,
       },
-      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: true },
+      ...{ threshold: null, shares: false, eligible: false, late: false, maskAllowed: true, stop: false },
+    },
+    {
+      ...{
+        batch: 3,
+        prompt: 4,
+        rows: 90,
+        blockLength: 60,
+        block: 1,
+        step: 5,
+        stepsPerBlock: 9,
+        blockStep: 4,
+      },
+      ...{ threshold: 0.9, shares: false, eligible: false, late: false, maskAllowed: false, stop: true },
     },
   ],
   random: (fc) =>
@@ -413,12 +438,13 @@ export const commitTokensCases: CaseTable<CommitSize> = {
         eligible: fc.boolean(),
         late: fc.boolean(),
         maskAllowed: fc.boolean(),
+        stop: fc.boolean(),
       })
       .map((size) => ({ ...size, blockStep: Math.min(size.blockStep, size.stepsPerBlock - 1) })),
   storages: ['f32'],
   make: (size, random) => ({
     inputs: {
-      tokens: tokens(size, random, vocabulary),
+      tokens: size.stop ? stopped(size, random) : tokens(size, random, vocabulary),
       candidates: u32([size.batch, size.rows], () => random.whole(0, vocabulary - 1)),
       confidence: confidence(size, random),
       state: stateOf(size, random, size.blockStep),
@@ -433,6 +459,7 @@ export const commitTokensCases: CaseTable<CommitSize> = {
       maskAllowed: size.maskAllowed,
       ...(size.threshold === null ? {} : { threshold: Math.fround(size.threshold) }),
       ...(size.late ? { lateFrom: 3 } : {}),
+      ...(size.stop ? { stopId } : {}),
     },
   }),
   reference: ({ tokens, candidates, confidence, state, shares, eligible, late }, options) => {
@@ -449,7 +476,7 @@ export const commitTokensCases: CaseTable<CommitSize> = {
       ],
       ...answer(tokens, rows, options),
       ...[options.stepsPerBlock, options.threshold, stride(eligible, rows), options.lateFrom ?? 0],
-      options.maskAllowed,
+      ...[options.maskAllowed, options.stopId],
     );
     return { tokens: result(tokens.shape, next) };
   },

@@ -6,6 +6,7 @@
 // Dimple).
 // A candidate that is the mask waits; with MASK_ALLOWED it goes like any other and leaves its position masked, and
 // LLaDA's counts are those of a block that was masked whole, whatever is left of it.
+// With HAS_STOP nothing is committed behind the first stop token of a sequence (LLaDA-V), though it counts as masked.
 // Positions that are not eligible wait, and so do, before the step `late_from`, those with a late candidate
 // (MDVLM-TAL's late recovery of time tokens). Of equal confidences the lower position goes first.
 // One invocation a position: it counts those that go before it.
@@ -18,6 +19,7 @@ const HAS_SHARES = false;
 const HAS_THRESHOLD = false;
 const HAS_ELIGIBLE = false;
 const HAS_LATE = false;
+const HAS_STOP = false;
 const MASK_ALLOWED = false;
 
 struct Params {
@@ -32,6 +34,7 @@ struct Params {
   eligible_stride: u32,   // R, or 0 where all sequences share it
   late_from: u32,
   late_ids: u32,          // ids that `late` has a bit for
+  stop_id: u32,
 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;          // (B, L)
@@ -56,7 +59,8 @@ fn commit(
   let token = tokens[i];
   next[i] = token;
   let end = block_end(state.block, params.start, params.block_length, params.length);
-  if (token != params.mask_id || position < params.start || position >= end) { return; }
+  let open = open_end(batch, end);
+  if (token != params.mask_id || position < params.start || position >= open) { return; }
   if (!ready(batch, position)) { return; }
 
   let key = order_key(confidence[row_of(batch, position)]);
@@ -67,7 +71,7 @@ fn commit(
   for (var other = params.start; other < end; other++) {
     if (tokens[batch * params.length + other] != params.mask_id) { continue; }
     masked++;
-    if (!ready(batch, other)) { continue; }
+    if (other >= open || !ready(batch, other)) { continue; }
     let rival = order_key(confidence[row_of(batch, other)]);
     reached += u32(rival >= threshold);
     before += u32(rival > key || (rival == key && other < position));
@@ -84,6 +88,16 @@ fn commit(
   if (HAS_SHARES) { count = max(1u, u32(floor(shares[step] * f32(masked) + 0.5))); }
   if (HAS_THRESHOLD) { count = max(count, reached); }
   if (before < count) { next[i] = candidates[row_of(batch, position)]; }
+}
+
+/// Where the positions end that may get a candidate.
+fn open_end(batch: u32, end: u32) -> u32 {
+  if (HAS_STOP) {
+    for (var position = params.start; position < end; position++) {
+      if (tokens[batch * params.length + position] == params.stop_id) { return position; }
+    }
+  }
+  return end;
 }
 
 /// Whether a masked position may get its candidate in this step.

@@ -258,7 +258,7 @@ static void order_by_confidence(std::vector<size_t>& positions, const double* co
 }
 
 /// commit_tokens(tokens [B, L], candidates [B, R], confidence [B, R], state, shares [S]?, eligible?, late?,
-///   B, L, R, start, block_length, mask_id, S, threshold?, eligible_stride, late_from, mask_allowed) -> [B, L]
+///   B, L, R, start, block_length, mask_id, S, threshold?, eligible_stride, late_from, mask_allowed, stop_id?) -> [B, L]
 static Napi::Value commit_tokens(Info info) {
   const uint32_t *tokens = uints(info, 0), *candidates = uints(info, 1);
   const double *confidence = doubles(info, 2), *shares = doubles(info, 4);
@@ -268,15 +268,21 @@ static Napi::Value commit_tokens(Info info) {
   const size_t steps = whole(info, 13), eligible_stride = whole(info, 15), late_from = whole(info, 16);
   const bool mask_allowed = flag(info, 17);
   const double threshold = info[14].IsUndefined() ? infinity : real(info, 14);
+  const bool has_stop = !info[18].IsUndefined();
+  const uint32_t stop_id = has_stop ? uint32_t(whole(info, 18)) : 0;
   auto result = Napi::Uint32Array::New(info.Env(), answer.batch * answer.length);
   uint32_t* next = result.Data();
   std::copy_n(tokens, answer.batch * answer.length, next);
   for (size_t b = 0; b < answer.batch; b++) {
     size_t masked = 0, reached = 0;
+    bool stopped = false;
     std::vector<size_t> rows;
     for (size_t position = answer.start; position < answer.end(state); position++) {
-      if (tokens[b * answer.length + position] != answer.mask_id) continue;
+      const uint32_t token = tokens[b * answer.length + position];
+      stopped |= has_stop && token == stop_id;
+      if (token != answer.mask_id) continue;
       masked++;
+      if (stopped) continue;
       const size_t row = answer.row(b, position);
       if (candidates[row] == answer.mask_id && !mask_allowed) continue;
       if (eligible && !eligible[b * eligible_stride + row % answer.rows]) continue;

@@ -81,6 +81,7 @@ export function recordStep(
       ...{ ...answer, stepsPerBlock, maskAllowed },
       ...(threshold !== undefined && { threshold }),
       ...(late && { lateFrom: late.from }),
+      ...(stopId !== undefined && { stopId }),
     },
   );
   if (revision && amounts) {

@@ -71,7 +71,10 @@ export interface MaskedSamplerOptions {
   readonly schedule?: UnmaskingSchedule;
   /** Commit also every position whose confidence is at least this, and stop when all are. */
   readonly threshold?: number;
-  /** Stop when every answer is full up to its first token of this id; what is masked behind it stays so. */
+  /**
+   * Stop when every answer is full up to its first token of this id. From the step behind the one that commits it, what is
+   * masked behind it stays so, and the step's commits go to what is before (LLaDA-V).
+   */
   readonly stopId?: number;
   /** Positions that may be committed: see `commitTokens`. */
   readonly eligible?: Tensor;

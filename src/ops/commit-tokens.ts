@@ -5,6 +5,7 @@ import {
   type AnswerOptions,
   answerOf,
   expectDecodingState,
+  expectId,
   expectSteps,
   perRowStride,
 } from './decoding.js';
@@ -40,6 +41,8 @@ export interface CommitTokensOptions extends AnswerOptions {
   readonly maskAllowed?: boolean;
   /** Step of the decoding, from 0, from which on ids of `late` are committed; needs `late`. */
   readonly lateFrom?: number;
+  /** Id of the token that ends an answer: behind the first of a sequence nothing is committed (LLaDA-V). */
+  readonly stopId?: number;
 }
 
 interface CommitTokensProblem {
@@ -52,6 +55,7 @@ interface CommitTokensProblem {
   readonly maskAllowed: boolean;
   readonly lateFrom: number | undefined;
   readonly lateIds: number;
+  readonly stopId: number | undefined;
 }
 
 export const commitTokensOperation = defineOperation<
@@ -68,7 +72,7 @@ export const commitTokensOperation = defineOperation<
     expectDtype(confidence, 'confidence', 'f32');
     expectShape(confidence, 'confidence', candidates.shape);
     expectDecodingState(state);
-    const { threshold, lateFrom, stepsPerBlock = answer.blockLength, maskAllowed = false } = options;
+    const { threshold, lateFrom, stopId, stepsPerBlock = answer.blockLength, maskAllowed = false } = options;
     expectSteps(stepsPerBlock);
     if (shares) {
       expectDtype(shares, 'shares', 'f32');
@@ -77,6 +81,7 @@ export const commitTokensOperation = defineOperation<
     if (threshold !== undefined && !Number.isFinite(threshold)) {
       throw new OptionError(`threshold must be a number, not ${threshold}`);
     }
+    if (stopId !== undefined) expectId(stopId, 'stopId');
     if ((late !== undefined) !== (lateFrom !== undefined)) {
       throw new OptionError('late decoding needs both the set of late ids and lateFrom');
     }
@@ -96,6 +101,7 @@ export const commitTokensOperation = defineOperation<
       maskAllowed,
       lateFrom,
       lateIds: 32 * (late?.size ?? 0),
+      stopId,
     };
   },
   outputs: ({ answer: { batch, length } }) => ({ tokens: { shape: [batch, length], dtype: 'u32' } }),
@@ -113,6 +119,7 @@ export const commitTokensOperation = defineOperation<
             HAS_THRESHOLD: problem.threshold !== undefined,
             HAS_ELIGIBLE: problem.eligible,
             HAS_LATE: problem.lateFrom !== undefined,
+            HAS_STOP: problem.stopId !== undefined,
             MASK_ALLOWED: problem.maskAllowed,
           },
           buffers: { tokens, candidates, confidence, state, shares, eligible, late, next },
@@ -128,6 +135,7 @@ export const commitTokensOperation = defineOperation<
             eligible_stride: problem.eligibleStride,
             late_from: problem.lateFrom ?? 0,
             late_ids: problem.lateIds,
+            stop_id: problem.stopId ?? 0,
           },
           workgroups: spread(batch * length),
         });

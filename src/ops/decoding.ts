@@ -36,7 +36,7 @@ export function answerOf(tokens: Tensor, rows: number, options: AnswerOptions): 
     throw new ShapeError(`there are logits of ${rows} positions, but ${tokens} has only ${length}`);
   }
   const { maskId, start = length - rows, blockLength = length - start } = options;
-  if (!isId(maskId)) throw new OptionError(`maskId must be the id of a token, not ${maskId}`);
+  expectId(maskId, 'maskId');
   if (!Number.isInteger(start) || start < length - rows || start >= length) {
     throw new OptionError(
       `start must be a position with logits, ${length - rows} to ${length - 1}, not ${start}`,
@@ -110,9 +110,7 @@ export function finishStep(
   { stepsPerBlock, maskAllowed = false, stopId = noToken, ...options }: FinishStepOptions,
 ): void {
   const { batch, length, start, blockLength, maskId } = answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
-  if (stopId !== noToken && !isId(stopId)) {
-    throw new OptionError(`stopId must be the id of a token, not ${stopId}`);
-  }
+  if (stopId !== noToken) expectId(stopId, 'stopId');
   expectDtype(next, 'next', 'u32');
   expectShape(next, 'next', tokens.shape);
   expectDecodingState(state);
@@ -144,6 +142,11 @@ export function maskPrompt(tokens: Tensor, { start, maskId }: { start: number; m
     workgroups: spread(tokens.size),
   });
   return out;
+}
+
+/** @throws OptionError unless it can be the id of a token. */
+export function expectId(id: number, name: string): void {
+  if (!isId(id)) throw new OptionError(`${name} must be the id of a token, not ${id}`);
 }
 
 /** @throws OptionError unless it is a number of steps. */

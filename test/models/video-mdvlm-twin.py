@@ -62,11 +62,15 @@ def decode(states, logits_of, case, mask):
     for first in range(0, length, block):
         for step in range(each):
             waiting = (answer == mask) & (torch.arange(length) >= first) & (torch.arange(length) < first + block)
+            # Once the answer has an end, what is behind it is left.
+            ends = (answer == case["stop"]).nonzero()
+            if len(ends) > 0:
+                waiting &= torch.arange(length) < ends[0]
             logits = logits_of(states(answer))[0, -length:].clone()
             logits[:, [mask, *case["banned"]]] = -math.inf
             sure, best = logits.softmax(-1).max(-1)
             order = sure.masked_fill(~waiting, -math.inf).argsort(descending=True)
-            count = block // each + (step < block % each)
+            count = min(block // each + (step < block % each), int(waiting.sum()))
             chosen = order[:count]
             top = logits[chosen].topk(2).values
             closest = min([closest, *(top[:, 0] - top[:, 1]).tolist()])
@@ -106,10 +110,11 @@ def golden():
     assert free[-1] != banned[-1]
     for case["stop"] in banned[-1]:
         trace, confidence, closest = decode(states, logits_of, case, mask)
-        if 2 < len(trace) < case["steps"] and mask in trace[-1]:
+        # What is left behind the end goes before it sooner than without one.
+        if 2 < len(trace) < case["steps"] and mask in trace[-1] and trace != banned[: len(trace)]:
             break
     else:
-        raise AssertionError("nothing ends the answer early: choose another seed")
+        raise AssertionError("nothing ends the answer early, or its end changes nothing: choose another seed")
     assert closest > 1e-5, f"a decision depends on {closest}: choose another seed"
 
     hidden = states(torch.full((case["length"],), mask))

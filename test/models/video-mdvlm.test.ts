@@ -91,11 +91,7 @@ describe('LLaDA-V, composed', async () => {
     assert.deepEqual(found, trace);
     assert.deepEqual([...watched.ids], trace.at(-1));
     assert.ok(relativeError(watched.probabilities, await numbers('confidence')) < 1e-4);
-    // One that is not watched may go on for a step behind the end.
-    const end = trace.at(-1)!.indexOf(stop) + 1;
-    const again = await decodeAnswer(model.language, [before], options);
-    assert.deepEqual(again.ids.subarray(0, end), watched.ids.subarray(0, end));
-    assert.deepEqual(again.probabilities.subarray(0, end), watched.probabilities.subarray(0, end));
+    assert.deepEqual(await decodeAnswer(model.language, [before], options), watched);
   });
 
   it('takes visual tokens at any place, at either end too', async () => {

@@ -38,7 +38,7 @@ export interface TokenRules {
   readonly late?: { readonly ids: Iterable<number>; readonly rho: number };
   /** Ids that are never chosen. */
   readonly banned?: Iterable<number>;
-  /** Stop when all before the first token of this id is there; what is behind it may stay masked. */
+  /** Stop when all before the first token of this id is there; what is masked behind it is left (LLaDA-V). */
   readonly stopId?: number;
   /** The answer begins with two of these, the earlier one first, chosen together. */
   readonly span?: TimeTokens;
