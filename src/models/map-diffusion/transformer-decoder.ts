@@ -1,4 +1,5 @@
 import { OptionError } from '../../errors.js';
+import { joinHeads, splitHeads } from '../../nn/heads.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { LayerNorm } from '../../nn/norm.js';
@@ -6,7 +7,7 @@ import { attention } from '../../ops/attention.js';
 import { add } from '../../ops/binary.js';
 import { cast } from '../../ops/cast.js';
 import { concat } from '../../ops/concat.js';
-import { permute, transpose } from '../../ops/permute.js';
+import { transpose } from '../../ops/permute.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { MapDiffusionConfig } from './config.js';
@@ -56,23 +57,17 @@ class Block extends Module {
       const queries = this.#norm.forward(x);
       const keys = more ? concat([queries, this.#norm.forward(more)], 1) : queries;
       const { output } = attention({
-        query: this.#split(this.#query.forward(queries)),
-        key: this.#split(this.#key.forward(keys)),
-        value: this.#split(this.#value.forward(keys)),
+        query: splitHeads(this.#query.forward(queries), this.#heads),
+        key: splitHeads(this.#key.forward(keys), this.#heads),
+        value: splitHeads(this.#value.forward(keys), this.#heads),
         keyMask: more ? concat([keyMask, keyMask], 1) : keyMask,
       });
-      const attended = this.#out.forward(permute(output, [0, 2, 1, 3]).reshape(x.shape));
+      const attended = this.#out.forward(joinHeads(output));
       const y = add(x, this.#styles?.[0].forward(attended, time) ?? attended);
       const [wide, back] = this.#feed;
       const fed = back.forward(wide.forward(this.#feedNorm.forward(y), { activation: 'gelu' }));
       return add(y, this.#styles?.[1].forward(fed, time) ?? fed);
     });
-  }
-
-  /** (Q, T, width) to (Q, heads, T, width / heads). */
-  #split(x: Tensor): Tensor {
-    const [batch, tokens] = x.shape as [number, number, number];
-    return permute(x.reshape([batch, tokens, this.#heads, -1]), [0, 2, 1, 3]);
   }
 }
 

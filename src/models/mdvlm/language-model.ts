@@ -1,6 +1,7 @@
 import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { chain } from '../../nn/chain.js';
+import { joinHeads, splitHeads } from '../../nn/heads.js';
 import { type Initial, normalInitial } from '../../nn/initial.js';
 import type { LinearLayer } from '../../nn/linear.js';
 import { LinearFactory } from '../../nn/linear-factory.js';
@@ -15,7 +16,6 @@ import { add, mul } from '../../ops/binary.js';
 import { cast } from '../../ops/cast.js';
 import { embedding } from '../../ops/gather.js';
 import { linear } from '../../ops/matmul.js';
-import { permute } from '../../ops/permute.js';
 import { rotary, rotaryTable } from '../../ops/rotary.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -116,7 +116,7 @@ abstract class Part extends Module {
 
 /** Attention with rotary positions, where several heads of the queries may share one of keys and values. */
 class SelfAttention extends Part {
-  readonly #headSize;
+  readonly #config;
   readonly #query;
   readonly #key;
   readonly #value;
@@ -125,7 +125,7 @@ class SelfAttention extends Part {
   constructor(shared: Shared, path: string) {
     super(shared, path);
     const { hidden, heads, keyHeads, headSize } = shared.config;
-    this.#headSize = headSize;
+    this.#config = shared.config;
     this.#query = this.linear('q_proj', hidden, heads * headSize);
     this.#key = this.linear('k_proj', hidden, keyHeads * headSize);
     this.#value = this.linear('v_proj', hidden, keyHeads * headSize);
@@ -136,9 +136,7 @@ class SelfAttention extends Part {
 
   /** (B, L, D) of the products' type to f32 (B, L, D). */
   forward(x: Tensor, context: Context): Tensor {
-    const [batch, length] = x.shape as [number, number];
-    const joined = permute(this.#attended(x, context), [0, 2, 1, 3]).reshape([batch, length, -1]);
-    return this.#out.forward(joined, { outDtype: 'f32' });
+    return this.#out.forward(joinHeads(this.#attended(x, context)), { outDtype: 'f32' });
   }
 
   /** What each head of the queries gathers, (B, heads, L, size). */
@@ -147,7 +145,11 @@ class SelfAttention extends Part {
       const { keyMask, mask, others, layer } = context;
       const own = this.keysAndValues(x, context);
       const { output } = attention(
-        { query: this.#turned(this.#query, x, context), ...(others?.all(layer, own) ?? own), keyMask },
+        {
+          query: this.#turned(this.#query, this.#config.heads, x, context),
+          ...(others?.all(layer, own) ?? own),
+          keyMask,
+        },
         mask ? { mask } : {},
       );
       return output;
@@ -155,20 +157,23 @@ class SelfAttention extends Part {
   }
 
   keysAndValues(x: Tensor, context: Context): KeysAndValues {
-    return { key: this.#turned(this.#key, x, context), value: this.#heads(this.#value, x) };
+    const { keyHeads } = this.#config;
+    return {
+      key: this.#turned(this.#key, keyHeads, x, context),
+      value: this.#heads(this.#value, keyHeads, x),
+    };
   }
 
-  #turned(layer: LinearLayer, x: Tensor, { table, positions, others }: Context): Tensor {
+  #turned(layer: LinearLayer, heads: number, x: Tensor, { table, positions, others }: Context): Tensor {
     const offset = positions ? 0 : (others?.start ?? 0);
-    return this.runtime.scope(() => rotary({ x: this.#heads(layer, x), table, positions }, { offset }));
+    return this.runtime.scope(() =>
+      rotary({ x: this.#heads(layer, heads, x), table, positions }, { offset }),
+    );
   }
 
   /** (B, L, D) to what a layer makes of it, (B, heads, L, size). */
-  #heads(layer: LinearLayer, x: Tensor): Tensor {
-    return this.runtime.scope(() => {
-      const [batch, length] = x.shape as [number, number];
-      return permute(layer.forward(x).reshape([batch, length, -1, this.#headSize]), [0, 2, 1, 3]);
-    });
+  #heads(layer: LinearLayer, heads: number, x: Tensor): Tensor {
+    return this.runtime.scope(() => splitHeads(layer.forward(x), heads));
   }
 }
 

@@ -1,4 +1,5 @@
 import { chain } from '../../nn/chain.js';
+import { joinHeads, splitHeads } from '../../nn/heads.js';
 import { normalInitial, uniformFanIn } from '../../nn/initial.js';
 import type { LinearLayer } from '../../nn/linear.js';
 import { LinearFactory } from '../../nn/linear-factory.js';
@@ -98,18 +99,12 @@ class Layer extends Module {
 
   /** (F, patches, width) of the products' type to f32 of that shape. */
   #attend(x: Tensor): Tensor {
-    const heads = (layer: LinearLayer) => this.runtime.scope(() => this.#split(layer.forward(x)));
+    const heads = (layer: LinearLayer) => this.runtime.scope(() => splitHeads(layer.forward(x), this.#heads));
     const gathered = this.runtime.scope(() => {
       const operands = { query: heads(this.#query), key: heads(this.#key), value: heads(this.#value) };
       return attention(operands).output;
     });
-    return this.#out.forward(permute(gathered, [0, 2, 1, 3]).reshape(x.shape), { outDtype: 'f32' });
-  }
-
-  /** (F, patches, width) to (F, heads, patches, width / heads). */
-  #split(x: Tensor): Tensor {
-    const [frames, patches] = x.shape as [number, number];
-    return permute(x.reshape([frames, patches, this.#heads, -1]), [0, 2, 1, 3]);
+    return this.#out.forward(joinHeads(gathered), { outDtype: 'f32' });
   }
 
   #input(norm: LayerNorm, x: Tensor): Tensor {
