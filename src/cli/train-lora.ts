@@ -8,7 +8,7 @@ import { type Objective, objectives } from '../models/mdvlm/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../models/mdvlm/tokenizer.js';
 import { saveLora } from '../nn/lora-folder.js';
-import type { WeightDtype } from '../nn/module.js';
+import { type WeightStorage, weightStorages } from '../nn/weight-storage.js';
 import { chatExample } from '../training/chat-examples.js';
 import { LanguageTask } from '../training/language-task.js';
 import { positive, whole } from './arguments.js';
@@ -21,7 +21,7 @@ export interface TrainLoraOptions extends RunOptions {
   readonly rank: number;
   readonly alpha?: number;
   readonly layers: readonly string[];
-  readonly weights: WeightDtype;
+  readonly weights: WeightStorage;
   readonly objective: Objective;
   readonly targets: NonNullable<ChatOptions['targets']>;
   readonly timeTokens: number;
@@ -48,8 +48,11 @@ export function addTrainLora(train: Command): void {
       .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
       .option('--layers <name...>', 'the layers that get one', allLayers)
       .addOption(
-        new Option('--weights <type>', 'how the device stores matrices')
-          .choices(['f32', 'f16'])
+        new Option(
+          '--weights <type>',
+          "how the device stores the model's matrices; int8 and int4 are quantised",
+        )
+          .choices(weightStorages)
           .default('f32'),
       )
       .addOption(

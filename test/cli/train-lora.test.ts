@@ -69,6 +69,17 @@ describe('tal train lora and tal decode', () => {
     assert.ok(error > 1e-6 && error < 0.5, `changed by ${error}`);
   });
 
+  it('learn over matrices in 4 bits, for these or for others', () => {
+    const few = ['--weights', 'int4'];
+    const trained = run(trainArgs('few', ...few));
+    assert.equal(trained.status, 0, trained.stderr);
+    for (const weights of [few, []]) {
+      const [without, adapted] = [logitsOf(...weights), logitsOf('--lora', inFolder('few'), ...weights)];
+      const error = relativeError(adapted, without);
+      assert.ok(error > 1e-6 && error < 0.5, `changed by ${error}`);
+    }
+  });
+
   it('say where there is no adapter', () => {
     const result = run([
       ...['decode', '--model', model, '--prompt-ids', save('one.json', '[1]'), '--gen-length', '4'],

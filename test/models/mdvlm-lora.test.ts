@@ -116,6 +116,24 @@ describe('low-rank additions to the language model', () => {
     model.dispose();
   });
 
+  it('learn over quantised matrices nearly what they learn over numbers', async (test) => {
+    const golden = await LanguageGolden.open('llama');
+    const gradients = [];
+    for (const weights of ['f32', 'int8'] as const) {
+      const model = await golden.model(runtime, { lora, weights });
+      await drawFactors(model.lora!);
+      gradients.push(await gradientsOf(model, golden));
+      model.dispose();
+    }
+    const [numbers, few] = gradients;
+    for (const [name, gradient] of Object.entries(few!)) {
+      const error = relativeError(gradient, numbers![name]!);
+      // Half a percent at each matrix, of 8 bits and of f16, reaches all others; a wrong gradient is off by 1.
+      assert.ok(error < 0.2, `${name} is off by ${error}`);
+      test.diagnostic(`${name}: ${error.toExponential(1)}`);
+    }
+  });
+
   for (const name of ['llama', 'llada', 'tied'] as const) {
     it(`make of another base what PyTorch’s ${name} is, logits and gradients`, async (test) => {
       const golden = await LanguageGolden.open(name);
