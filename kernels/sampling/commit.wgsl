@@ -59,8 +59,7 @@ fn commit(
   let token = tokens[i];
   next[i] = token;
   let end = block_end(state.block, params.start, params.block_length, params.length);
-  let open = open_end(batch, end);
-  if (token != params.mask_id || position < params.start || position >= open) { return; }
+  if (token != params.mask_id || position < params.start || position >= end) { return; }
   if (!ready(batch, position)) { return; }
 
   let key = order_key(confidence[row_of(batch, position)]);
@@ -68,10 +67,16 @@ fn commit(
   var masked = 0u;
   var reached = 0u;
   var before = 0u;
+  var stopped = false;
   for (var other = params.start; other < end; other++) {
-    if (tokens[batch * params.length + other] != params.mask_id) { continue; }
+    let present = tokens[batch * params.length + other];
+    if (HAS_STOP && present == params.stop_id) {
+      if (other < position) { return; }
+      stopped = true;
+    }
+    if (present != params.mask_id) { continue; }
     masked++;
-    if (other >= open || !ready(batch, other)) { continue; }
+    if (stopped || !ready(batch, other)) { continue; }
     let rival = order_key(confidence[row_of(batch, other)]);
     reached += u32(rival >= threshold);
     before += u32(rival > key || (rival == key && other < position));
@@ -88,16 +93,6 @@ fn commit(
   if (HAS_SHARES) { count = max(1u, u32(floor(shares[step] * f32(masked) + 0.5))); }
   if (HAS_THRESHOLD) { count = max(count, reached); }
   if (before < count) { next[i] = candidates[row_of(batch, position)]; }
-}
-
-/// Where the positions end that may get a candidate.
-fn open_end(batch: u32, end: u32) -> u32 {
-  if (HAS_STOP) {
-    for (var position = params.start; position < end; position++) {
-      if (tokens[batch * params.length + position] == params.stop_id) { return position; }
-    }
-  }
-  return end;
 }
 
 /// Whether a masked position may get its candidate in this step.

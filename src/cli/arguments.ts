@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { weightStorages } from '../nn/weight-storage.js';
 
 /** A whole number of at least that. */
 export function whole(least: number): (text: string) => number {
@@ -55,3 +56,10 @@ export function page(path: string): string {
   if (!/\.html?$/i.test(path)) throw new InvalidArgumentError('Its name must end in .html.');
   return path;
 }
+
+/** How a model is kept on the device; f32 where it is not given. */
+export const weightsOption = (): Option =>
+  new Option(
+    '--weights <type>',
+    'how the device stores matrices; int8 and int4 are quantised; default: f32',
+  ).choices(weightStorages);

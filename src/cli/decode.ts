@@ -10,8 +10,9 @@ import {
   loadLanguageModel,
   readLanguageConfig,
 } from '../models/mdvlm/model-folder.js';
+import { given } from '../tensor/given.js';
 import { Runtime } from '../tensor/runtime.js';
-import { type DecodingFlags, decodingOf, given } from './decoding-options.js';
+import { type DecodingFlags, decodingOf } from './decoding-options.js';
 import { megabytesProgress, Progress } from './progress.js';
 
 export interface DecodeOptions extends DecodingFlags {

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { type CacheKind, cacheKinds } from '../models/mdvlm/answer-logits.js';
 import type { DecodingOptions } from '../models/mdvlm/decode-answer.js';
-import { type WeightStorage, weightStorages } from '../nn/weight-storage.js';
-import { notNegative, share, whole } from './arguments.js';
+import type { WeightStorage } from '../nn/weight-storage.js';
+import { given } from '../tensor/given.js';
+import { notNegative, share, weightsOption, whole } from './arguments.js';
 
 /** How an answer is decoded; what is not given is left to the model's side. */
 export interface DecodingFlags {
@@ -52,23 +53,11 @@ export function addDecodingOptions(command: Command): Command {
     )
     .option('--threshold <p>', 'commit also all tokens of at least this probability', share)
     .option('--revise <share>', 'of the tokens that the first step may mask again, falling to 0', share)
-    .addOption(
-      new Option(
-        '--weights <type>',
-        'how the device stores matrices; int8 and int4 are quantised; default: f32',
-      ).choices(weightStorages),
-    );
+    .addOption(weightsOption());
 }
 
 /** @param length tokens of the answer */
 export function decodingOf(flags: DecodingFlags, length: number | undefined): DecodingOptions {
   const { cfgScale: guidanceScale, blockLength, steps, temperature, seed, cache, threshold, revise } = flags;
   return given({ length, blockLength, steps, temperature, guidanceScale, seed, cache, threshold, revise });
-}
-
-/** Those of the options that have a value. */
-export function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

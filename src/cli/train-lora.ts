@@ -8,10 +8,10 @@ import { type Objective, objectives } from '../models/mdvlm/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../models/mdvlm/tokenizer.js';
 import { saveLora } from '../nn/lora-folder.js';
-import { type WeightStorage, weightStorages } from '../nn/weight-storage.js';
+import type { WeightStorage } from '../nn/weight-storage.js';
 import { chatExample } from '../training/chat-examples.js';
 import { LanguageTask } from '../training/language-task.js';
-import { positive, whole } from './arguments.js';
+import { positive, weightsOption, whole } from './arguments.js';
 import { loadWithProgress } from './decode.js';
 import { addRunOptions, type RunOptions, runTraining } from './training-run.js';
 
@@ -21,7 +21,7 @@ export interface TrainLoraOptions extends RunOptions {
   readonly rank: number;
   readonly alpha?: number;
   readonly layers: readonly string[];
-  readonly weights: WeightStorage;
+  readonly weights?: WeightStorage;
   readonly objective: Objective;
   readonly targets: NonNullable<ChatOptions['targets']>;
   readonly timeTokens: number;
@@ -47,14 +47,7 @@ export function addTrainLora(train: Command): void {
       .option('--rank <n>', 'of the additions', whole(1), 64)
       .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
       .option('--layers <name...>', 'the layers that get one', allLayers)
-      .addOption(
-        new Option(
-          '--weights <type>',
-          "how the device stores the model's matrices; int8 and int4 are quantised",
-        )
-          .choices(weightStorages)
-          .default('f32'),
-      )
+      .addOption(weightsOption())
       .addOption(
         new Option('--objective <name>', 'what it learns by, each on top of those before it')
           .choices(objectives)
@@ -78,7 +71,7 @@ export function addTrainLora(train: Command): void {
 /** @returns whether the training is done; false where it was interrupted */
 export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   const { model: base, data, out, steps, batch, seed, learningRate, objective, targets } = options;
-  const { rank, alpha = 2 * rank, layers, weights, recompute } = options;
+  const { rank, alpha = 2 * rank, layers, weights = 'f32', recompute } = options;
   const times = new TimeTokens({ count: options.timeTokens, firstId: options.firstTimeId });
   const model = await readLanguageConfig(base);
   const tokenizer = await loadTokenizer(base, times);

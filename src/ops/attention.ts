@@ -125,9 +125,11 @@ export function attention(operands: AttentionOperands, options: AttentionOptions
   const groups =
     mask?.kind === 'turns' ? mask.turns : mask?.kind === 'prefix' ? mask.prefixLength : undefined;
   const inputs = { ...operands, groups: groups instanceof Tensor ? groups : undefined };
-  const problem = attentionProblem(inputs, options);
-  const spare = -problem.headSize & 3;
-  if (spare > 0 && worthPadding(problem)) return paddedAttention(operands, options, problem, spare);
+  const spare = -(operands.query.shape[3] ?? 0) & 3;
+  if (spare > 0) {
+    const problem = attentionProblem(inputs, options);
+    if (worthPadding(problem)) return paddedAttention(operands, options, problem, spare);
+  }
   const { tape } = operands.query.runtime;
   if (options.returnLogSumExp || !Object.values(inputs).some((tensor) => tape?.follows(tensor))) {
     return attentionOperation.run(inputs, options);

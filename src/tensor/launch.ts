@@ -3,6 +3,7 @@ import { FeatureError, GpuError, OptionError } from '../errors.js';
 import type { BufferRange, DispatchCommand } from '../gpu/commands.js';
 import type { Kernel } from '../gpu/pipelines.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
+import { given } from './given.js';
 import type { Runtime } from './runtime.js';
 import type { Tensor } from './tensor.js';
 
@@ -20,9 +21,9 @@ export interface Launch {
 /** The command of a launch. @throws GpuError where it does not fit the kernel */
 export function dispatchOf(
   runtime: Runtime,
-  { kernel: path, constants, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
+  { kernel: path, constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
 ): DispatchCommand {
-  const kernel = runtime.gpu.kernel(path, definedOnly(constants));
+  const kernel = runtime.gpu.kernel(path, given(constants) as KernelConstants);
   const limit = runtime.traits.limits.maxComputeWorkgroupsPerDimension;
   if (!(x <= limit && y <= limit && z <= limit)) {
     throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
@@ -34,12 +35,6 @@ export function dispatchOf(
     params: packParams(kernel, params),
     workgroups: [x, y, z],
   };
-}
-
-function definedOnly(constants: Launch['constants'] = {}): KernelConstants {
-  const defined: Record<string, number | boolean | string> = {};
-  for (const [name, value] of Object.entries(constants)) if (value !== undefined) defined[name] = value;
-  return defined;
 }
 
 /** The range for each binding of the kernel, in order. */
