@@ -66,25 +66,34 @@ function areaTaps(from: number, to: number): Taps[] {
   });
 }
 
-/** Turns a frame of any number of bytes a pixel clockwise by a number of quarters. The sizes are those of the result. */
+/** How a picture has to be turned to stand as players show it. */
+export interface Orientation {
+  /** Quarters of a turn clockwise. */
+  readonly quarters: number;
+  /** Then mirrored from left to right. */
+  readonly mirrored: boolean;
+}
+
+/** Turns a frame of any number of bytes a pixel. The sizes are those of the result. */
 export function turnFrame(
   pixels: Uint8Array,
-  quarters: number,
+  { quarters, mirrored }: Orientation,
   { width, height, channels }: { readonly width: number; readonly height: number; readonly channels: number },
 ): Uint8Array {
-  if (quarters % 4 === 0) return pixels;
+  if (quarters % 4 === 0 && !mirrored) return pixels;
   const turned = new Uint8Array(pixels.length);
   const sourceWidth = quarters % 2 === 0 ? width : height;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const [fromX, fromY] =
-        quarters % 4 === 1
-          ? [y, width - 1 - x]
-          : quarters % 4 === 2
-            ? [width - 1 - x, height - 1 - y]
-            : [height - 1 - y, x];
+    for (let column = 0; column < width; column++) {
+      const x = mirrored ? width - 1 - column : column;
+      const [fromX, fromY] = [
+        [x, y],
+        [y, width - 1 - x],
+        [width - 1 - x, height - 1 - y],
+        [height - 1 - y, x],
+      ][quarters % 4] as [number, number];
       const from = (fromY * sourceWidth + fromX) * channels;
-      turned.set(pixels.subarray(from, from + channels), (y * width + x) * channels);
+      turned.set(pixels.subarray(from, from + channels), (y * width + column) * channels);
     }
   }
   return turned;

@@ -11,3 +11,14 @@ export const missing = (...paths: string[]): string | false => {
   const absent = paths.find((path) => !existsSync(sharedData(path)));
   return absent === undefined ? false : `../shared/data/${absent} is not here`;
 };
+
+const cases = fileURLToPath(new URL('../../../../shared/cases/', import.meta.url));
+
+/** A small file that readers once got wrong. */
+export const sharedCase = (path: string): string => `${cases}${path}`;
+
+/** As `missing`, for `sharedCase`. */
+export const missingCase = (...paths: string[]): string | false => {
+  const absent = paths.find((path) => !existsSync(sharedCase(path)));
+  return absent === undefined ? false : `../shared/cases/${absent} is not here`;
+};

@@ -239,7 +239,13 @@ describe('resizing', () => {
 
   it('turns clockwise', () => {
     const turn = (quarters: number, width: number, height: number) =>
-      [...turnFrame(Uint8Array.of(1, 2, 3, 4, 5, 6), quarters, { width, height, channels: 1 })].join('');
+      [
+        ...turnFrame(
+          Uint8Array.of(1, 2, 3, 4, 5, 6),
+          { quarters, mirrored: false },
+          { width, height, channels: 1 },
+        ),
+      ].join('');
     // 1 2 3 over 4 5 6.
     assert.equal(turn(0, 3, 2), '123456');
     assert.equal(turn(1, 2, 3), '415263');
@@ -247,7 +253,10 @@ describe('resizing', () => {
     assert.equal(turn(3, 2, 3), '362514');
     // Two pixels of four bytes beside each other.
     const pair = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-    assert.deepEqual([...turnFrame(pair, 3, { width: 1, height: 2, channels: 4 })], [5, 6, 7, 8, 1, 2, 3, 4]);
+    assert.deepEqual(
+      [...turnFrame(pair, { quarters: 3, mirrored: false }, { width: 1, height: 2, channels: 4 })],
+      [5, 6, 7, 8, 1, 2, 3, 4],
+    );
   });
 });
 
