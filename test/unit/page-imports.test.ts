@@ -23,3 +23,19 @@ test('nothing that src/index.ts loads imports a module of Node or another packag
   const foreign = [...loaded].filter(([, specifiers]) => specifiers.length > 0);
   assert.deepEqual(foreign, []);
 });
+
+test('mediabunny is imported by its name, so that bundlers find it, and where it is absent they go on', () => {
+  const text = readFileSync(new URL('../../src/data/video-library.js', import.meta.url), 'utf8');
+  // esbuild only warns of a missing package in a try block, Vite only of an optional peer.
+  assert.match(text, /try \{[^}]*\bawait import\('mediabunny'\)[^}]*\}\s*catch/);
+  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+    optionalDependencies: Record<string, string>;
+    peerDependencies: Record<string, string>;
+    peerDependenciesMeta: Record<string, { optional?: boolean }>;
+  };
+  assert.equal(manifest.peerDependencies.mediabunny, manifest.optionalDependencies.mediabunny);
+  assert.deepEqual(manifest.peerDependenciesMeta.mediabunny, { optional: true });
+  const imports = [...text.matchAll(/\bimport\(([^)]*)\)/g)].map(([, name]) => name!);
+  const literal = imports.filter((name) => name.startsWith("'"));
+  assert.deepEqual(literal, ["'mediabunny'"]);
+});
