@@ -149,6 +149,56 @@ describe('colours', () => {
   }
 });
 
+describe('a picture stands upright', { skip: noVideoLibrary }, () => {
+  const [width, height] = [64, 48];
+  // Red at the left, blue at the right; the upper half is dark.
+  const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return (x < width / 2 ? i % 3 === 0 : i % 3 === 2) ? (y < height / 2 ? 100 : 250) : 0;
+  });
+  /** The quarters of the picture in reading order. */
+  const corners = ({ pixels, width, height }: Picture) =>
+    [0.25, 0.75].flatMap((y) =>
+      [0.25, 0.75].map((x) => {
+        const at = 4 * (Math.floor(y * height) * width + Math.floor(x * width));
+        const [red, , blue] = pixels.subarray(at, at + 3) as Uint8Array & [number, number, number];
+        return `${Math.max(red, blue) > 170 ? 'light' : 'dark'} ${red > blue ? 'red' : 'blue'}`;
+      }),
+    );
+
+  for (const [name, matrix, sizes, wanted] of [
+    ['as it is', [1, 0, 0, 1], [64, 48], 'dark red, dark blue, light red, light blue'],
+    ['turned by 90 degrees', [0, 1, -1, 0], [48, 64], 'light red, dark red, light blue, dark blue'],
+    ['turned by 180 degrees', [-1, 0, 0, -1], [64, 48], 'light blue, light red, dark blue, dark red'],
+    ['turned by 270 degrees', [0, -1, 1, 0], [48, 64], 'dark blue, light blue, dark red, light red'],
+    ['mirrored', [-1, 0, 0, 1], [64, 48], 'dark blue, dark red, light blue, light red'],
+  ] as const) {
+    it(name, async () => {
+      const file = await encodeMp4([pixels], { width, height, rate: 1 });
+      const view = new DataView(file.buffer, Buffer.from(file.buffer).indexOf('tkhd') + 44);
+      for (const [i, value] of [matrix[0], matrix[1], 0, matrix[2], matrix[3]].entries())
+        view.setInt32(4 * i, value * 2 ** 16);
+      await withVideo(file, async (video) => {
+        const [picture] = (await all(video.pictures([0]))) as [Picture];
+        assert.deepEqual([picture.width, picture.height], sizes);
+        assert.deepEqual([video.width, video.height], sizes);
+        assert.equal(corners(picture).join(', '), wanted);
+      });
+    });
+  }
+});
+
+describe('a video with alpha', { skip: noVideoLibrary }, () => {
+  it('has opaque colours', async () => {
+    const file = readFileSync(new URL('../../../test/unit/videos/alpha.webm', import.meta.url));
+    await withVideo(new Uint8Array(file), async (video) => {
+      assert.equal((await all(video.frames(shape))).length, 10);
+      const [{ pixels }] = (await all(video.pictures([0.5]))) as [Picture];
+      assert.deepEqual([...pixels.slice(0, 4)], [189, 189, 189, 255]);
+    });
+  });
+});
+
 describe('a file that is not a whole video', { skip: noVideoLibrary }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tal-video-files-'));
   after(() => rmSync(folder, { recursive: true }));
