@@ -101,12 +101,13 @@ export async function watchDenoising(
       progress.update(step + 1);
     },
   });
-  const moments = (await rankMoments(maps, lengths, config.layout, input.unit))[0]!;
+  const { unit, duration } = input;
+  const [moments] = await rankMoments(maps, lengths, config.layout, unit, { durations: [duration] });
   progress.stop();
   const values = await Promise.all(kept.map(({ map }) => map.read()));
   for (const { map } of kept) map.dispose();
   return {
-    moments,
+    moments: moments!,
     maps: kept.map(({ label }, i) => ({ label, values: values[i] as Float32Array })),
   };
 }

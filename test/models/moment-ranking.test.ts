@@ -126,6 +126,25 @@ describe('rankMoments', () => {
     assert.deepEqual(await rank(maps, 0.5, {}), fine);
   });
 
+  it('gives no moment that ends after the video, nor one that begins after it', async () => {
+    const layout = { clips: 8, scales: 2, durations: 4 };
+    const maps = randomMaps(5, layout, [4, 8]);
+    const durations = [1.5, 7.25];
+    for (const options of [{}, { refine: false }, { compat: 'ms-2d-tan' }] as const) {
+      const ranking = { count: 30, threshold: 1, ...options };
+      const [whole, cut] = await Promise.all([
+        rank(maps, 1, ranking),
+        rank(maps, 1, { ...ranking, durations }),
+      ]);
+      assert.ok(whole[0]!.some(({ segment }) => segment[1] > durations[0]!));
+      for (const [q, duration] of durations.entries()) {
+        assert.ok(cut[q]!.length > 0);
+        for (const { segment } of cut[q]!)
+          assert.ok(0 <= segment[0] && segment[0] < segment[1] && segment[1] <= duration, `${segment}`);
+      }
+    }
+  });
+
   it('ranks as the released MS-2D-TAN when it is told to', async () => {
     const layout = { clips: 8, scales: 2, durations: 4 };
     const maps = randomMaps(11, layout, [3, 8, 8]);

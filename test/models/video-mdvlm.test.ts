@@ -8,7 +8,7 @@ import { relativeError } from '../../cases/support/host.js';
 import { writeWorldVideo } from '../../src/cli/sample.js';
 import { toFloat32 } from '../../src/data/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { openVideo } from '../../src/data/video.js';
+import { openVideo, type Video } from '../../src/data/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { FileFormatError, OptionError } from '../../src/errors.js';
 import { cacheKinds } from '../../src/models/mdvlm/answer-logits.js';
@@ -298,6 +298,12 @@ describe('videos', { skip: noVideoLibrary }, async () => {
     assert.deepEqual(between.seconds, [0, 0]);
     between.visual.dispose();
     await assert.rejects(watchVideo(silent, video, { excerpt: [-2, -1] }), OptionError);
+    await assert.rejects(watchVideo(silent, video, { excerpt: [video.duration, Infinity] }), OptionError);
+    // The picture may begin after the sound.
+    const late: Video = { ...video, frameTimes: async () => [2, 3], duration: 4 };
+    const before = await watchVideo(silent, late, { frames: 1, excerpt: [0, 1] });
+    before.visual.dispose();
+    assert.deepEqual(before.seconds, [1]);
     await assert.rejects(localizeVideo(silent, video, 'actions', { frames: 200 }), /look at fewer frames/);
     await assert.rejects(
       localizeVideo(silent, video, 'actions', { length: 8, steps: 3, blockLength: 2 }),

@@ -228,3 +228,22 @@ test('windows are joined in the time of the video, and lower each other within a
   assert.deepEqual(mergeWindows([]), []);
   assert.throws(() => mergeWindows([], 0), OptionError);
 });
+
+test('windows give no span outside of them and none without length', () => {
+  const found = (
+    [
+      [-1, 2],
+      [3, 9],
+      [4, 4],
+      [6, 8],
+    ] as const
+  ).map((segment, i) => ({ label: `${i}`, score: 1, segment }));
+  const merged = mergeWindows([{ excerpt: [10.1, 15.3], detections: found }]);
+  assert.deepEqual(
+    merged.map(({ label, segment }) => [label, segment]),
+    [
+      ['0', [10.1, 12.1]],
+      ['1', [13.1, 15.3]],
+    ],
+  );
+});

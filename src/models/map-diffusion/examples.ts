@@ -24,6 +24,8 @@ export interface MomentExample {
   readonly clips: number;
   /** Seconds a clip. */
   readonly unit: number;
+  /** Seconds of the video: its last clip may be only half there. */
+  readonly duration: number;
   /** As many as `MomentExamples.queries` says. */
   readonly queries: readonly EmbeddedQuery[];
   /** The kind of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */

@@ -6,7 +6,7 @@ import type { MapDiffusion } from './model.js';
 import { type RankingOptions, rankMoments } from './ranking.js';
 import { MomentSampler } from './sampler.js';
 
-export interface LocalizeMomentsOptions extends RankingOptions {
+export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'> {
   /** DDIM steps; default 50. */
   readonly steps?: number;
   readonly eta?: number;
@@ -53,7 +53,8 @@ export async function localizeMoments(
       ),
     );
     const units = ofQueries.map(({ unit }) => unit);
-    const ranked = await rankMoments(maps, lengths, config.layout, units, ranking);
+    const durations = ofQueries.map(({ duration }) => duration);
+    const ranked = await rankMoments(maps, lengths, config.layout, units, { ...ranking, durations });
     found.push(...ranked.slice(0, count * queries));
     onProgress?.(found.length);
   }

@@ -1,3 +1,4 @@
+import { spanWithin } from '../../data/question-answer.js';
 import type { ScoredSegment } from '../../evaluation/segments.js';
 import { suppress } from '../../evaluation/segments.js';
 import { decodeMoments } from '../../ops/decode-moments.js';
@@ -18,6 +19,11 @@ export interface RankingOptions {
    * 0, and as many cells of each query are ranked as the first query of the batch has valid ones. No sub-cell decoding.
    */
   readonly compat?: 'ms-2d-tan';
+  /**
+   * Seconds of each query's video. A last clip counts where half of it is there, so that moments may end after the video;
+   * they are cut to it, and what begins after it is left out. Default: as long as the clips.
+   */
+  readonly durations?: readonly number[];
 }
 
 /**
@@ -33,12 +39,15 @@ export async function rankMoments(
   lengths: Tensor,
   layout: MapLayout,
   unit: number | readonly number[],
-  { count = 5, threshold = 0.49, refine = true, compat }: RankingOptions = {},
+  { count = 5, threshold = 0.49, refine = true, compat, durations }: RankingOptions = {},
 ): Promise<ScoredSegment[][]> {
   const units = Array.from({ length: maps.shape[0]! }, (_, q) =>
     typeof unit === 'number' ? unit : unit[q]!,
   );
-  if (compat) return rankAsReleased(maps, lengths, layout, units, count, threshold);
+  const within = (moments: readonly ScoredSegment[], q: number) => cutTo(durations?.[q] ?? Infinity, moments);
+  if (compat) {
+    return (await rankAsReleased(maps, lengths, layout, units, count, threshold)).map(within);
+  }
   const { runtime } = maps;
   // Refined moments may come to overlap: some more are decoded, to be suppressed once more.
   const decoded = refine ? Math.min(3 * count, 1024) : count;
@@ -65,7 +74,15 @@ export async function rankMoments(
       const span = refine ? refineMoment(own, layout, [start, end], clips[q]!) : ([start, end] as const);
       return { segment: [span[0] * seconds, span[1] * seconds] as const, score };
     });
-    return refine ? suppress(ranked, threshold).slice(0, count) : ranked;
+    const kept = within(ranked, q);
+    return refine ? suppress(kept, threshold).slice(0, count) : kept;
+  });
+}
+
+function cutTo(duration: number, moments: readonly ScoredSegment[]): ScoredSegment[] {
+  return moments.flatMap(({ segment, score }) => {
+    const cut = spanWithin(...segment, duration);
+    return cut ? [{ segment: cut, score }] : [];
   });
 }
 

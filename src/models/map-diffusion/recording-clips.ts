@@ -12,6 +12,8 @@ export interface RecordedClips {
   readonly clips: number;
   /** Seconds a clip. */
   readonly unit: number;
+  /** Seconds of the excerpt. */
+  readonly duration: number;
   /** The number of what each clip shows, `unknownKind` where nothing is known of it. */
   readonly kinds: readonly number[];
 }
@@ -70,6 +72,7 @@ export class RecordingClips {
       video,
       clips,
       unit,
+      duration: length / rate,
       kinds: Array.from({ length: clips }, (_, i) => this.#kindAt(recording, excerpt[0] + (i + 0.5) * unit)),
     };
   }

@@ -55,7 +55,7 @@ export function videoOf(
   config: MapDiffusionConfig,
   frames: Uint8Array,
   seconds: number,
-): Pick<MomentExample, 'video' | 'clips' | 'unit'> {
+): Pick<MomentExample, 'video' | 'clips' | 'unit' | 'duration'> {
   const { channels, size, frames: each } = config.clips as FramesConfig;
   const { clips } = config.layout;
   const used = Math.max(1, Math.round(seconds / secondsPerClip));
@@ -64,7 +64,7 @@ export function videoOf(
   const plane = size[0] * size[1];
   const video = new Float32Array(clips * each * channels * plane);
   video.set(pixelsOf(frames.subarray(0, used * each * plane), plane));
-  return { video, clips: used, unit: secondsPerClip };
+  return { video, clips: used, unit: secondsPerClip, duration: seconds };
 }
 
 /**

@@ -43,11 +43,11 @@ export async function watchVideo(
   await takeTurn(runtime);
   const { pixels, seconds } = await videoPixels(runtime, video, { frames, size, excerpt });
   try {
-    const [start] = excerpt;
+    const [start, end] = excerpt;
     return {
       visual: eyes.forward(pixels),
       excerpt,
-      seconds: seconds.map((time) => Math.max(0, time - start)),
+      seconds: seconds.map((time) => Math.min(Math.max(0, time - start), end - start)),
     };
   } finally {
     pixels.dispose();

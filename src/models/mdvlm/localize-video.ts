@@ -47,7 +47,7 @@ export interface VideoLocalization {
   /** What was found, by falling score, in seconds of the video. An event and a question are their own label. */
   readonly segments: readonly Detection[];
   /**
-   * No answer names two times, though the model was asked for them: then the whole video is the segment, with score 0
+   * No answer names a span, though the model was asked for them: then the whole video is the segment, with score 0
    * (the rule of ActivityNet-RTL).
    */
   readonly withoutTimes: boolean;

@@ -1,5 +1,6 @@
 import type { Detection } from '../../data/detection-json.js';
 import type { Span } from '../../data/json-record.js';
+import { spanWithin } from '../../data/question-answer.js';
 import { OptionError } from '../../errors.js';
 import { softSuppress } from '../../evaluation/segments.js';
 
@@ -12,8 +13,8 @@ export interface WindowDetections {
 }
 
 /**
- * Joins what was found in overlapping windows of one video: times become those of the video, and Gaussian soft-NMS
- * lowers, within each class, the score of what was found twice.
+ * Joins what was found in overlapping windows of one video: times become those of the video, cut to the window, and
+ * Gaussian soft-NMS lowers, within each class, the score of what was found twice. What has no length is left out.
  * @param sigma of the soft-NMS; 0.5 as in its paper
  * @returns by falling score, in seconds of the video
  * @throws OptionError where `sigma` is not positive
@@ -22,10 +23,13 @@ export function mergeWindows(windows: readonly WindowDetections[], sigma = 0.5):
   if (!(sigma > 0)) throw new OptionError(`sigma is ${sigma}: it must be positive`);
   const byLabel = new Map<string, Detection[]>();
   for (const { excerpt, detections } of windows) {
+    const [from, to] = excerpt;
     for (const { label, score, segment } of detections) {
+      const within = spanWithin(...segment, to - from);
+      if (!within) continue;
       const group = byLabel.get(label) ?? [];
       byLabel.set(label, group);
-      group.push({ label, score, segment: [segment[0] + excerpt[0], segment[1] + excerpt[0]] });
+      group.push({ label, score, segment: [from + within[0], Math.min(to, from + within[1])] });
     }
   }
   return [...byLabel.values()]

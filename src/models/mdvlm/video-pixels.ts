@@ -12,28 +12,29 @@ export interface VideoPixelsOptions {
   readonly frames?: number;
   /** Side of the square that each frame becomes; default 384. */
   readonly size?: number;
-  /** [start, end] in seconds: only frames that begin to be shown within, or else the one that is shown at its start. */
+  /** [start, end] in seconds: only frames that begin to be shown within, or else the one that is shown. */
   readonly excerpt?: Span;
 }
 
 export interface VideoPixels {
   /** (frames, 3, size, size) f32, colours from −1 to 1: what a `VisualEncoder` takes. */
   readonly pixels: Tensor;
-  /** When each of the frames begins to be shown, in seconds from the first of the video. */
+  /** When each of the frames begins to be shown, in seconds of the video. */
   readonly seconds: readonly number[];
 }
 
 /**
  * Evenly spaced frames of a video or of an excerpt, the first and the last among them (`uniformFrames`), as SigLIP takes
  * them: each resampled as a whole to a square (`resamplePixels`), with mean and deviation 1/2.
- * @throws FileFormatError where the video is damaged, OptionError where a size is out of range or the excerpt has no frame
+ * @throws FileFormatError where the video is damaged, OptionError where a size is out of range or nothing of the excerpt is in
+ * the video
  */
 export async function videoPixels(
   runtime: Runtime,
   video: Video,
   { frames = 32, size = 384, excerpt = [0, Infinity] }: VideoPixelsOptions = {},
 ): Promise<VideoPixels> {
-  const times = within(await video.frameTimes(), excerpt);
+  const times = within(await video.frameTimes(), excerpt, video.duration);
   const seconds = uniformFrames(times.length, frames).map((frame) => times[frame]!);
   const squares: Tensor[] = [];
   try {
@@ -55,11 +56,14 @@ export async function videoPixels(
   }
 }
 
-/** The times within an excerpt; a frame that begins before it may be all that it shows. */
-function within(times: readonly number[], [start, end]: Span): readonly number[] {
+/**
+ * The times within an excerpt. Where no frame begins in it, the one that is shown; the first where the picture begins
+ * later, as `Video.pictures` gives it.
+ */
+function within(times: readonly number[], [start, end]: Span, duration: number): readonly number[] {
+  if (!(start < Math.min(end, duration) && end > 0)) {
+    throw new OptionError(`the video shows nothing from ${start} to ${end} s: it is ${duration} s long`);
+  }
   const inside = times.filter((time) => time >= start && time < end);
-  if (inside.length > 0) return inside;
-  const shown = times.findLast((time) => time < start);
-  if (shown !== undefined) return [shown];
-  throw new OptionError(`the video shows nothing from ${start} to ${end} s`);
+  return inside.length > 0 ? inside : [times.findLast((time) => time < start) ?? times[0]!];
 }
