@@ -1,11 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { caseTables } from '../cases/index.js';
-import { ensureWritable } from '../src/data/detection-json.js';
+import { checkOutputs } from '../src/cli/outputs.js';
+import { isStream, writeWhole } from '../src/data/output-file.js';
 import { OptionError } from '../src/errors.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { Tuning } from '../src/tensor/tuning.js';
-import { loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
+import { ensureTuningStore, loadTuning, saveTuning } from '../src/tensor/tuning-store.js';
 import { type BenchmarkOptions, benchmark, withCase } from './benchmark.js';
 import { measureCeilings } from './ceilings.js';
 import { measureHostTime, printHostTime } from './host-time.js';
@@ -49,8 +49,8 @@ export function addBenchOptions(command: Command, alsoKnown: readonly string[] =
 /** Times every operation at real sizes, or tunes them. */
 export async function bench(options: BenchOptions, others?: BenchmarkOptions['others']): Promise<void> {
   // Before the work, not after it.
-  if (options.json) await ensureWritable(options.json);
   const { rounds, storage, json } = options;
+  await checkOutputs({ '--json': json });
   // Before this process has a device: one that is open keeps the driver awake for those that start.
   const startUp = options.startUp && {
     warm: await measureStartUp(rounds, false),
@@ -60,8 +60,10 @@ export async function bench(options: BenchOptions, others?: BenchmarkOptions['ot
   const runtime = await Runtime.create(options.tune ? { tuning: new Tuning() } : {});
   const save = async (results: object) => {
     const report = { device: describeDevice(runtime), ...results };
-    if (json) await writeFile(json, `${JSON.stringify(report, undefined, 1)}\n`);
+    if (json !== undefined) await writeWhole(json, `${JSON.stringify(report, undefined, 1)}\n`);
   };
+  // After each case, so that an interrupted run keeps what it has measured; a stream takes one document only.
+  const saveSoFar = json !== undefined && (await isStream(json)) ? async () => {} : save;
   try {
     if (startUp) {
       printStartUp('shaders in the cache of the driver', startUp.warm);
@@ -81,8 +83,9 @@ export async function bench(options: BenchOptions, others?: BenchmarkOptions['ot
     const ceilings = await measureCeilings(runtime, rounds);
     printHeader(runtime, ceilings);
     if (options.tune) {
-      await tune(runtime, options, (tuned) => save({ storage, ceilings, tuned }));
-      return;
+      await ensureTuningStore(runtime.traits);
+      const tuned = await tune(runtime, options, (tuned) => saveSoFar({ storage, ceilings, tuned }));
+      return await save({ storage, ceilings, tuned });
     }
     const rows: BenchmarkRow[] = [];
     for (const { table, size } of chosenCases(runtime, options)) {
@@ -92,9 +95,10 @@ export async function bench(options: BenchOptions, others?: BenchmarkOptions['ot
       if (!measured) continue;
       printRows(measured, ceilings);
       rows.push(...measured);
-      await save({ storage, ceilings, rows });
+      await saveSoFar({ storage, ceilings, rows });
     }
-    console.log(`\n${rows.length} rows${json ? ` written to ${json}` : ''}`);
+    await save({ storage, ceilings, rows });
+    console.log(`\n${rows.length} rows${json === undefined ? '' : ` written to ${json}`}`);
   } finally {
     runtime.destroy();
   }
@@ -105,7 +109,7 @@ async function tune(
   runtime: Runtime,
   options: BenchOptions,
   save: (tuned: readonly TunedCase[]) => unknown,
-): Promise<void> {
+): Promise<readonly TunedCase[]> {
   const tuning = loadTuning(runtime.traits);
   const tuned: TunedCase[] = [];
   let file = '';
@@ -114,7 +118,7 @@ async function tune(
     if (!found) continue;
     printTuned(found);
     tuned.push(found);
-    file = saveTuning(runtime.traits, tuning);
+    file = await saveTuning(runtime.traits, tuning);
     await save(tuned);
   }
   const worst = Math.max(1, ...tuned.map(({ gain }) => gain));
@@ -123,6 +127,7 @@ async function tune(
     `\n${tuned.length} cases tuned; the untuned choice was over 20 % slower in ${slow}, at most ${worst.toFixed(2)} times` +
       (file && `\nkept in ${file}`),
   );
+  return tuned;
 }
 
 function chosenCases({ traits }: Runtime, { only }: BenchOptions) {

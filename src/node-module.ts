@@ -2,6 +2,7 @@ import { FileAccessError } from './errors.js';
 
 /** What is imported by its name at run time. */
 interface NodeModules {
+  'node:fs': typeof import('node:fs');
   'node:fs/promises': typeof import('node:fs/promises');
   'node:path': typeof import('node:path');
   webgpu: typeof import('webgpu');

@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 import { relativeError } from '../../cases/support/host.js';
+import { checkOutputs } from '../../src/cli/outputs.js';
+import { isStream, writeWhole } from '../../src/data/output-file.js';
 import { calm } from '../../src/gpu/polling.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { type Contender, interleavedSamples, type Timing, timing } from '../measure.js';
@@ -77,6 +78,8 @@ const patienceMs = 300_000;
 
 /** This package against its peers: same adapter, same process, same operands, in turn. */
 export async function benchmarkPeers(runtime: Runtime, options: PeersOptions): Promise<void> {
+  const { json } = options;
+  await checkOutputs({ '--json': json });
   await lendNavigator();
   const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
   const contestants = [ours(runtime, version)];
@@ -93,17 +96,22 @@ export async function benchmarkPeers(runtime: Runtime, options: PeersOptions): P
   for (const { name, version, reason } of peers)
     console.log(`${name} ${version ?? `cannot be loaded: ${reason}`}`);
   const rows: PeerRow[] = [];
+  const save = async () => {
+    const result: PeersResult = { device: describeDevice(runtime), peers, rows };
+    if (json !== undefined) await writeWhole(json, `${JSON.stringify(result, undefined, 1)}\n`);
+  };
+  // After each job, so that an interrupted run keeps what it has measured; a stream takes one document only.
+  const saveSoFar = json !== undefined && (await isStream(json)) ? async () => {} : save;
   for (const named of namedCases) {
     if (options.only.length > 0 && !options.only.includes(named.operation)) continue;
     const compared = await compare(named, contestants, options.rounds);
     printRows(compared);
     rows.push(...compared);
-    // After each job, so that an interrupted run keeps what it has measured.
-    const result: PeersResult = { device: describeDevice(runtime), peers, rows };
-    if (options.json) await writeFile(options.json, `${JSON.stringify(result, undefined, 1)}\n`);
+    await saveSoFar();
   }
+  await save();
   for (const peer of contestants) await peer.close();
-  console.log(`\n${rows.length} rows${options.json ? ` written to ${options.json}` : ''}`);
+  console.log(`\n${rows.length} rows${json === undefined ? '' : ` written to ${json}`}`);
 }
 
 /** A way that is about to be timed. */

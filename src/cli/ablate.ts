@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { type Ablation, ablations } from './ablations.js';
 import { whole } from './arguments.js';
 import { evaluateModel, type Recalls } from './evaluate-model.js';
+import { checkOutputFolder } from './outputs.js';
 import { addTrainingOptions, type TrainOptions, trainRecordings } from './train.js';
 
 interface AblateOptions extends Omit<TrainOptions, 'ablation'> {
@@ -42,8 +43,11 @@ export function addAblate(program: Command): void {
 }
 
 async function ablate({ only, ddim, out, split, ...options }: AblateOptions): Promise<void> {
-  await mkdir(out, { recursive: true });
   const names = only ?? ['full', ...(Object.keys(ablations) as Ablation[])];
+  const rowFiles = names.flatMap((name) =>
+    (name === 'full' ? ddim.map(whole(1)) : [1]).map((steps) => `${name}-${steps}.json`),
+  );
+  await checkOutputFolder(out, rowFiles, { '--data': options.data, '--words': options.words });
   for (const name of names) {
     const folder = join(out, name);
     console.log(`\n${name}`);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { weightStorages } from '../nn/weight-storage.js';
+import { isStreamName } from './outputs.js';
 
 /** A whole number of at least that. */
 export function whole(least: number): (text: string) => number {
@@ -45,15 +46,17 @@ export function idList(text: string): number[] {
   });
 }
 
-/** The name of a file to draw into. */
+/** The name of a file to draw into; standard output, a FIFO or a device gets SVG. */
 export function picture(path: string): string {
-  if (!/\.(svg|html?)$/i.test(path)) throw new InvalidArgumentError('Its name must end in .svg or .html.');
+  if (!isStreamName(path) && !/\.(svg|html?)$/i.test(path))
+    throw new InvalidArgumentError('Its name must end in .svg or .html.');
   return path;
 }
 
-/** The name of a page to write. */
+/** The name of a page to write, or standard output, a FIFO or a device. */
 export function page(path: string): string {
-  if (!/\.html?$/i.test(path)) throw new InvalidArgumentError('Its name must end in .html.');
+  if (!isStreamName(path) && !/\.html?$/i.test(path))
+    throw new InvalidArgumentError('Its name must end in .html.');
   return path;
 }
 

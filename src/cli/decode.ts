@@ -1,6 +1,6 @@
 import { readJson } from '../data/byte-source.js';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { writeNpy } from '../data/npy.js';
+import { writeWhole } from '../data/output-file.js';
 import { FileFormatError } from '../errors.js';
 import { checkPrompt, firstLogits, generateTokens } from '../models/mdvlm/decode.js';
 import { answerSizes } from '../models/mdvlm/decode-answer.js';
@@ -13,6 +13,7 @@ import {
 import { given } from '../tensor/given.js';
 import { Runtime } from '../tensor/runtime.js';
 import { type DecodingFlags, decodingOf } from './decoding-options.js';
+import { checkOutputs } from './outputs.js';
 import { megabytesProgress, Progress } from './progress.js';
 
 export interface DecodeOptions extends DecodingFlags {
@@ -35,7 +36,10 @@ export async function decode(options: DecodeOptions): Promise<void> {
   const decoding = decodingOf(options, options.genLength);
   const { length, steps } = answerSizes(decoding);
   checkPrompt(await readLanguageConfig(options.model), prompt, length);
-  for (const path of [json, ...(logits === undefined ? [] : [logits])]) await ensureWritable(path);
+  await checkOutputs(
+    { '--json': json, '--logits': logits },
+    { '--prompt-ids': options.promptIds, '--model': options.model, '--lora': adapter },
+  );
   const runtime = await Runtime.create();
   try {
     const maxLength = prompt.length + length;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { worldSeed, worldVideo } from '../data/world/world.js';
 import { OptionError } from '../errors.js';
 import { temporalIoU } from '../evaluation/segments.js';
@@ -10,6 +10,7 @@ import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { Runtime } from '../tensor/runtime.js';
 import { renderMomentPage } from './moment-page.js';
 import { printMoments } from './moments.js';
+import { checkOutputs } from './outputs.js';
 import { writeWorldVideo } from './sample.js';
 import { watchDenoising, watchVideo } from './watch-denoising.js';
 
@@ -29,7 +30,7 @@ export interface DemoOptions {
  * frames and denoises the map of a query; a page shows how.
  */
 export async function demo({ plot, video: index, query: number }: DemoOptions): Promise<void> {
-  await ensureWritable(plot);
+  await checkOutputs({ '--plot': plot });
   const world = worldVideo(worldSeed('test', index));
   const asked = world.queries[number];
   if (!asked) throw new OptionError(`video ${index} has the queries 0 to ${world.queries.length - 1}`);

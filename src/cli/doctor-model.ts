@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { fitsMemory, type PlannedDevice } from '../models/mdvlm/memory-plan.js';
 import { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from '../models/mdvlm/model-plan.js';
@@ -11,6 +11,7 @@ import {
 } from '../models/mdvlm/planned-model.js';
 import { weightStorages } from '../nn/weight-storage.js';
 import { Runtime } from '../tensor/runtime.js';
+import { checkOutputs } from './outputs.js';
 
 export interface DoctorModelOptions {
   readonly model: PlannedName;
@@ -22,7 +23,7 @@ export interface DoctorModelOptions {
 
 /** `tal doctor --model`: what a model takes, before it is downloaded, and where it fits. */
 export async function doctorModel({ model, json, ...sizes }: DoctorModelOptions): Promise<void> {
-  if (json) await ensureWritable(json);
+  await checkOutputs({ '--json': json });
   const runtime = await Runtime.create();
   try {
     const { traits } = runtime;
@@ -31,7 +32,7 @@ export async function doctorModel({ model, json, ...sizes }: DoctorModelOptions)
     // WebGPU does not tell how much memory a GPU has; that of a software driver is the machine's.
     const memory = traits.deviceClass === 'software' ? totalmem() : undefined;
     console.log([`${model}`, ...modelPlanLines(plan), ...adapterLines(plan, traits, memory)].join('\n'));
-    if (json) await writeWhole(json, `${JSON.stringify({ model, ...plan }, undefined, 1)}\n`);
+    if (json !== undefined) await writeWhole(json, `${JSON.stringify({ model, ...plan }, undefined, 1)}\n`);
   } finally {
     runtime.destroy();
   }

@@ -1,6 +1,7 @@
 import { cachedDriver } from '../gpu/cached-driver.js';
 import { Runtime } from '../tensor/runtime.js';
-import { selfTest } from './self-test.js';
+import { LiveLine } from './live-line.js';
+import { type SelfTestOptions, selfTest } from './self-test.js';
 import { selfTestCases } from './self-test-cases.js';
 
 /** Limits that decide what can run. */
@@ -13,8 +14,14 @@ const shownLimits = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** `tal doctor`: what this machine offers, and whether every kernel gives the right answer on it. */
-export async function doctor(): Promise<void> {
+/**
+ * `tal doctor`: what this machine offers, and whether every kernel gives the right answer on it, an operation a line as
+ * they are tested. Ends at once when it is interrupted.
+ */
+export async function doctor({ quick = false }: SelfTestOptions = {}): Promise<void> {
+  // A driver that compiles may keep the process from ending by itself.
+  const interrupt = () => process.exit(130);
+  process.on('SIGINT', interrupt);
   const runtime = await Runtime.create();
   try {
     const { traits } = runtime;
@@ -32,29 +39,54 @@ export async function doctor(): Promise<void> {
     print('features', [...runtime.gpu.device.features].join(', '));
     for (const name of shownLimits) print(name, traits.limits[name].toLocaleString('en'));
 
-    console.log('\nself-test of every kernel against stored double-precision answers:');
-    const faults = new Map<string, Map<string, string | undefined>>();
-    for await (const { operation, variant, fault } of selfTest(runtime, selfTestCases)) {
-      const variants = faults.get(operation) ?? new Map();
-      faults.set(operation, variants.set(variant, variants.get(variant) ?? fault));
-    }
-    let wrong = 0;
-    for (const [operation, variants] of faults) {
-      const results = [...variants].map(([variant, fault]) => {
-        if (fault) wrong++;
-        return fault ? `${variant} WRONG (${fault})` : `${variant} ok`;
-      });
-      print(operation, results.join(', '));
-    }
+    const tested = quick ? 'one kernel of every operation' : 'every kernel';
+    console.log(`\nself-test of ${tested} against stored double-precision answers:`);
+    const wrong = await printSelfTest(runtime, quick);
+    const right = quick ? 'the tested kernels are right' : 'all kernels right';
     console.log(
-      wrong === 0
-        ? '\nall kernels right'
-        : `\n${wrong} kernels wrong: please report this with the lines above`,
+      wrong === 0 ? `\n${right}` : `\n${wrong} kernels wrong: please report this with the lines above`,
     );
     if (wrong > 0) process.exitCode = 1;
   } finally {
+    process.off('SIGINT', interrupt);
     runtime.destroy();
   }
+}
+
+/** Prints each operation when it has been tested, and on a terminal what is being tested. @returns the wrong kernels */
+async function printSelfTest(runtime: Runtime, quick: boolean): Promise<number> {
+  const line = new LiveLine();
+  const variants = new Map<string, string | undefined>();
+  const total = new Set(selfTestCases.map(({ operation }) => operation)).size;
+  let current = '';
+  let done = 0;
+  let wrong = 0;
+  const finish = () => {
+    if (variants.size === 0) return;
+    line.stop();
+    print(
+      current,
+      [...variants].map(([name, fault]) => `${name} ${fault ? `WRONG (${fault})` : 'ok'}`).join(', '),
+    );
+    wrong += [...variants.values()].filter(Boolean).length;
+    variants.clear();
+    done++;
+  };
+  const onStart = (operation: string, variant: string) => {
+    if (operation !== current) finish();
+    current = operation;
+    // Elsewhere the results are the progress.
+    if (process.stderr.isTTY) line.show(`  ${done + 1} of ${total}: ${operation}, ${variant}`);
+  };
+  try {
+    for await (const { variant, fault } of selfTest(runtime, selfTestCases, { quick, onStart })) {
+      variants.set(variant, variants.get(variant) ?? fault);
+    }
+    finish();
+  } finally {
+    line.stop();
+  }
+  return wrong;
 }
 
 function print(name: string, value: string): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readJson } from '../data/byte-source.js';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { type MomentQuery, readMomentQueries } from '../data/moment-queries.js';
+import { writeWhole } from '../data/output-file.js';
 import { openRecordings, type Recordings } from '../data/recordings.js';
 import { wordsOf } from '../data/words.js';
 import { FileFormatError } from '../errors.js';
@@ -14,6 +14,7 @@ import { RecordingExamples } from '../models/map-diffusion/recording-examples.js
 import { Runtime } from '../tensor/runtime.js';
 import { type AnsweringOptions, answerTable, answerWithProgress } from './evaluate-mdvlm.js';
 import { localizeWithProgress, type SamplingOptions } from './localize-with-progress.js';
+import { checkOutputs } from './outputs.js';
 
 export interface EvaluateModelOptions extends SamplingOptions, AnsweringOptions {
   readonly data: string;
@@ -29,12 +30,15 @@ type Table = (queries: readonly MomentQuery[], found: readonly ScoredSegment[][]
 
 /** `tal evaluate model`: a trained model on the queries of a folder of recordings. @returns its recalls, in per cent */
 export async function evaluateModel(options: EvaluateModelOptions): Promise<Recalls | undefined> {
-  for (const path of [options.json, options.predictions]) if (path) await ensureWritable(path);
+  await checkOutputs(
+    { '--json': options.json, '--predictions': options.predictions },
+    { '--model': options.model, '--data': options.data },
+  );
   const recordings = await openRecordings(options.data);
   const path = join(options.data, `queries-${options.split}.jsonl`);
   const queries = await readMomentQueries(path, recordings.byName);
   const blind = queries.find(({ windows }) => windows.length === 0);
-  if (queries.length === 0 || (blind && !options.predictions)) {
+  if (queries.length === 0 || (blind && options.predictions === undefined)) {
     throw new FileFormatError(
       queries.length === 0
         ? `${path} holds no query`
@@ -47,7 +51,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Reca
     const found = answering
       ? await answerWithProgress(runtime, recordings, queries, options)
       : await localizeQueries(runtime, recordings, queries, options);
-    if (options.predictions) await writePredictions(options.predictions, queries, found);
+    if (options.predictions !== undefined) await writePredictions(options.predictions, queries, found);
     if (blind) return undefined;
     const tableOf: Table = answering ? answerTable : (queries, found) => recallTable(judged(queries, found));
     const prior = await loadPrior(options.model);
@@ -63,7 +67,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Reca
       ...(ofPrior && { prior: ofPrior }),
     };
     print(queries, table);
-    if (options.json) {
+    if (options.json !== undefined) {
       await writeWhole(options.json, `${JSON.stringify(table, null, 2)}\n`);
       console.log(`metrics written to ${options.json}`);
     }

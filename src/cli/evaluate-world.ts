@@ -1,9 +1,10 @@
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { recallTable } from '../evaluation/recall-table.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { WorldExamples } from '../models/map-diffusion/world-examples.js';
 import { Runtime } from '../tensor/runtime.js';
 import { localizeWithProgress, type SamplingOptions } from './localize-with-progress.js';
+import { checkOutputs } from './outputs.js';
 
 export interface EvaluateWorldOptions extends SamplingOptions {
   readonly model: string;
@@ -16,7 +17,7 @@ const queriesEach = 6;
 
 /** `tal evaluate world`: a model of `tal train world` on rendered videos of the test split. */
 export async function evaluateWorld(options: EvaluateWorldOptions): Promise<void> {
-  if (options.json) await ensureWritable(options.json);
+  await checkOutputs({ '--json': options.json }, { '--model': options.model });
   const runtime = await Runtime.create();
   try {
     const loaded = await loadMapDiffusion(runtime, options.model);
@@ -28,7 +29,7 @@ export async function evaluateWorld(options: EvaluateWorldOptions): Promise<void
     console.log(`${found.length} queries about ${data.size} videos that training never saw, in per cent`);
     for (const [name, value] of Object.entries(recalls))
       console.log(`${name.padEnd(8)}${value.toFixed(1).padStart(6)}`);
-    if (!options.json) return;
+    if (options.json === undefined) return;
     await writeWhole(options.json, `${JSON.stringify(recalls, null, 2)}\n`);
     console.log(`metrics written to ${options.json}`);
   } finally {

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { readMomentPredictions } from '../data/moments-jsonl.js';
+import { writeWhole } from '../data/output-file.js';
 import { readAnnotations, readDetections } from '../data/read-detections.js';
 import { readTemporalPredictions, readTemporalQuestions } from '../data/temporal-reasoning.js';
 import { evenlySpaced } from '../evaluation/average-precision.js';
@@ -14,6 +14,7 @@ import { notNegative, positive, whole } from './arguments.js';
 import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 import { evaluateWorld } from './evaluate-world.js';
+import { checkOutputs } from './outputs.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -84,7 +85,7 @@ export function addEvaluate(program: Command): void {
 }
 
 async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {
-  if (options.json) await ensureWritable(options.json);
+  await checkFiles(options);
   const queries = await readMomentPredictions(options.predictions, options.groundTruth);
   const highlights = queries.flatMap((query) => query.highlights ?? []);
   console.log(`${queries.length} queries, in per cent`);
@@ -98,7 +99,7 @@ async function moments(options: EvaluateOptions & { readonly rule: RecallRule })
 async function detection(
   options: EvaluateOptions & { readonly subset: string; readonly thresholds?: readonly number[] },
 ): Promise<void> {
-  if (options.json) await ensureWritable(options.json);
+  await checkFiles(options);
   const truths = await readAnnotations(options.groundTruth, options.subset);
   const predictions = await readDetections(options.predictions);
   const { metrics, unknownLabels } = evaluateDetection(
@@ -116,7 +117,7 @@ async function detection(
 }
 
 async function temporalReasoning(options: EvaluateOptions & { readonly timeTokens: number }): Promise<void> {
-  if (options.json) await ensureWritable(options.json);
+  await checkFiles(options);
   const questions = await readTemporalQuestions(options.groundTruth);
   const predictions = await readTemporalPredictions(options.predictions, questions);
   const times = new TimeTokens({ count: options.timeTokens });
@@ -131,13 +132,18 @@ async function temporalReasoning(options: EvaluateOptions & { readonly timeToken
   await report(evaluateTemporalReasoning(answers), 2, options.json);
 }
 
+/** Before the work, not after it. @throws FileAccessError, OptionError */
+function checkFiles({ predictions, groundTruth, json }: EvaluateOptions): Promise<void> {
+  return checkOutputs({ '--json': json }, { '--predictions': predictions, '--ground-truth': groundTruth });
+}
+
 /** Prints a line for each metric, and writes them all. */
 async function report(metrics: Metrics, decimals: number, json?: string): Promise<void> {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   for (const [name, value] of Object.entries(metrics)) {
     console.log(`${name.padEnd(width)}  ${(value?.toFixed(decimals) ?? 'none').padStart(6)}`);
   }
-  if (!json) return;
+  if (json === undefined) return;
   await writeWhole(json, `${JSON.stringify(metrics, null, 2)}\n`);
   console.log(`metrics written to ${json}`);
 }

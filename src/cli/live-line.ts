@@ -15,6 +15,7 @@ export class LiveLine {
   /** Clears the line. */
   stop(): void {
     if (process.stderr.isTTY && this.#shown !== '') process.stderr.write('\r\x1b[2K');
+    this.#shown = '';
   }
 }
 

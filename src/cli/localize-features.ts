@@ -1,13 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { loadClassNames } from '../data/class-names.js';
-import { ensureWritable, writeDetections, writeWhole } from '../data/detection-json.js';
+import { writeDetections } from '../data/detection-json.js';
 import { loadFeatures } from '../data/features.js';
+import { writeWhole } from '../data/output-file.js';
 import { openSafetensors } from '../data/safetensors.js';
 import { Cmcs } from '../models/wtal/cmcs.js';
 import { localizeActions } from '../models/wtal/localize.js';
 import { Runtime } from '../tensor/runtime.js';
 import { localizationTimeline } from './localization-timeline.js';
+import { checkOutputs } from './outputs.js';
 import { printSegments } from './segments-table.js';
 import { timelineFile } from './timeline.js';
 
@@ -25,7 +27,11 @@ export interface LocalizeFeaturesOptions {
 /** `tal localize --features`: features and weights in; ranked segments, a prediction file and a picture out. */
 export async function localizeFeatures(options: LocalizeFeaturesOptions): Promise<void> {
   // What cannot be written is found out before the work, not after it.
-  for (const path of [options.json, options.plot]) if (path) await ensureWritable(path);
+  const { json, plot, model: weights, classes: names } = options;
+  await checkOutputs(
+    { '--json': json, '--plot': plot },
+    { '--features': options.features, '--model': weights, '--classes': names },
+  );
   const features = await loadFeatures(options.features);
   const checkpoint = await openSafetensors(options.model);
   const runtime = await Runtime.create();
@@ -38,14 +44,14 @@ export async function localizeFeatures(options: LocalizeFeaturesOptions): Promis
     const localization = await localizeActions(model, features, classes, options.duration);
     const videoId = options.videoId ?? basename(options.features[0]!).replace(/\.[^.]+$/, '');
     printSegments(localization, options.top);
-    if (options.json) {
-      await writeDetections(options.json, { [videoId]: localization.segments }, 'pretrained features');
-      console.log(`segments written to ${options.json}`);
+    if (json !== undefined) {
+      await writeDetections(json, { [videoId]: localization.segments }, 'pretrained features');
+      console.log(`segments written to ${json}`);
     }
-    if (options.plot) {
+    if (plot !== undefined) {
       const timeline = localizationTimeline(localization, videoId, `CMCS, ${basename(options.model)}`);
-      await writeWhole(options.plot, timelineFile(timeline, options.plot));
-      console.log(`timeline drawn in ${options.plot}`);
+      await writeWhole(plot, timelineFile(timeline, plot));
+      console.log(`timeline drawn in ${plot}`);
     }
   } finally {
     runtime.destroy();

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { type Detection, ensureWritable, writeDetections, writeWhole } from '../data/detection-json.js';
+import { type Detection, writeDetections } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { openVideo, type Video } from '../data/video.js';
 import { OptionError } from '../errors.js';
 import { localizeVideo, type VideoLocalization, type Wanted } from '../models/mdvlm/localize-video.js';
@@ -8,6 +9,7 @@ import { given } from '../tensor/given.js';
 import { Runtime } from '../tensor/runtime.js';
 import { type DecodingFlags, decodingOf } from './decoding-options.js';
 import { LiveLine } from './live-line.js';
+import { checkOutputs } from './outputs.js';
 import { megabytesProgress } from './progress.js';
 import { printRanked } from './segments-table.js';
 import { timelineFile } from './timeline.js';
@@ -32,7 +34,10 @@ export interface LocalizeVideoFlags extends DecodingFlags {
 /** `tal localize VIDEO`: a video file and what to look for in; the answer as it is denoised, and its spans, out. */
 export async function localizeVideoFile(path: string, flags: LocalizeVideoFlags): Promise<void> {
   const wanted = wantedOf(flags);
-  for (const file of [flags.json, flags.plot]) if (file) await ensureWritable(file);
+  await checkOutputs(
+    { '--json': flags.json, '--plot': flags.plot },
+    { 'the video': path, '--model': flags.model },
+  );
   // A model of another kind and a file that is no video are found out before gigabytes are read.
   await readVideoMdvlmConfig(flags.model);
   const video = await openVideo(path);
@@ -103,11 +108,11 @@ async function writeFiles(
   wanted: Wanted,
   { json, plot, model }: LocalizeVideoFlags,
 ): Promise<void> {
-  if (json) {
+  if (json !== undefined) {
     await writeDetections(json, { [videoId]: segments }, 'a pretrained vision-language model');
     console.log(`segments written to ${json}`);
   }
-  if (plot) {
+  if (plot !== undefined) {
     const subtitle = `${wanted === 'actions' ? 'all actions' : Object.values(wanted)[0]}; ${basename(model)}`;
     const shown: readonly Detection[] = segments.slice(0, 12);
     await writeWhole(plot, timelineFile({ title: videoId, subtitle, duration, segments: shown }, plot));

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-import { Command, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { fileAccessError } from '../data/byte-source.js';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { plannedModels } from '../models/mdvlm/planned-model.js';
@@ -17,7 +19,41 @@ import { moments } from './moments.js';
 import { sample } from './sample.js';
 import { addTrain } from './train.js';
 
-const program = new Command('tal')
+/** Shows the help of a group of commands that is called without one of them as an answer, not as a mistake. */
+class Group extends Command {
+  override createCommand(name?: string): Command {
+    return new Group(name);
+  }
+
+  override help(): never {
+    return super.help();
+  }
+}
+
+/** The status of a process that ends because nobody reads what it writes, as a shell reports SIGPIPE. */
+const brokenPipe = 141;
+
+/** Ends the process: what it prints goes nowhere. */
+function endWithoutOutput(error: NodeJS.ErrnoException): never {
+  if (error.code === 'EPIPE') process.exit(brokenPipe);
+  process.stderr.write(`tal: ${fileAccessError('standard output', error, 'write').message}\n`);
+  process.exit(1);
+}
+
+process.stdout.on('error', endWithoutOutput);
+// A full disk under the progress display is no reason to end the work.
+process.stderr.on('error', ({ code }: NodeJS.ErrnoException) => {
+  if (code === 'EPIPE') process.exit(brokenPipe);
+});
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Group('tal')
+  .version(version, '-V, --version', 'print the version')
+  // So that the process ends by itself, when all that was printed is written.
+  .exitOverride()
   .description('Temporal action localization on WebGPU')
   .addOption(
     new Option('--adapter <kind>', 'which adapter to use (default: TAL_ADAPTER, then auto)').choices(
@@ -46,7 +82,10 @@ program
   .option('--prompt <n>', 'text tokens before the answer; default: 128', whole(0))
   .option('--answer <n>', 'tokens of the answer; default: 128', whole(1))
   .option('--json <file>', 'write what --model prints there, all of it')
-  .action(({ model, ...options }) => (model === undefined ? doctor() : doctorModel({ model, ...options })));
+  .option('--quick', 'test one case of each operation only, with the kernel that calls would take')
+  .action(({ model, ...options }) =>
+    model === undefined ? doctor(options) : doctorModel({ model, ...options }),
+  );
 
 program
   .command('demo')
@@ -108,8 +147,15 @@ addBench(program);
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof TalError)) throw error;
-  console.error(`tal: ${error.message}`);
-  if (process.env.TAL_DEBUG) console.error(error);
-  process.exitCode = 1;
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else if (!(error instanceof TalError)) {
+    throw error;
+  } else if ((error.cause as NodeJS.ErrnoException | undefined)?.code === 'EPIPE') {
+    process.exitCode = brokenPipe;
+  } else {
+    console.error(`tal: ${error.message}`);
+    if (process.env.TAL_DEBUG) console.error(error);
+    process.exitCode = 1;
+  }
 }

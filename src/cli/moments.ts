@@ -1,7 +1,8 @@
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { loadMapDiffusion } from '../models/map-diffusion/model-folder.js';
 import { Runtime } from '../tensor/runtime.js';
 import { renderMomentPage } from './moment-page.js';
+import { checkOutputs } from './outputs.js';
 import { watchDenoising, watchVideo } from './watch-denoising.js';
 
 export interface MomentsOptions {
@@ -16,14 +17,14 @@ export interface MomentsOptions {
 /** `tal moments`: a video file and a sentence in, the moments that it speaks of out. */
 export async function moments(options: MomentsOptions): Promise<void> {
   const { plot, query, video: path } = options;
-  if (plot) await ensureWritable(plot);
+  await checkOutputs({ '--plot': plot }, { '--video': path, '--model': options.model });
   const runtime = await Runtime.create();
   try {
     const loaded = await loadMapDiffusion(runtime, options.model);
     const video = await watchVideo(loaded, path);
     const { moments: found, maps } = await watchDenoising(loaded, video, query, { ...options, shown: 5 });
     printMoments(found);
-    if (!plot) return;
+    if (plot === undefined) return;
     const page = renderMomentPage({
       title: path,
       duration: video.seconds,

@@ -1,11 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileAccessError } from '../data/byte-source.js';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { frameCount } from '../data/frame.js';
+import { writeWhole } from '../data/output-file.js';
 import { encodeMp4 } from '../data/video-encode.js';
 import { videoLibrary } from '../data/video-library.js';
 import { type WorldVideo, worldSeed, worldVideo } from '../data/world/world.js';
+import { checkOutputFolder } from './outputs.js';
 
 export interface SampleOptions {
   readonly out: string;
@@ -22,16 +21,13 @@ export async function sample({ out, count, seed }: SampleOptions): Promise<void>
   // What is missing is found out before the work, not after it.
   worldSeed('test', seed + count - 1);
   await videoLibrary();
-  await mkdir(out, { recursive: true }).catch((cause) => {
-    throw fileAccessError(out, cause, 'write');
-  });
+  const names = Array.from({ length: count }, (_, i) => `video-${String(seed + i).padStart(4, '0')}`);
+  await checkOutputFolder(out, ['queries.jsonl', ...names.map((vid) => `${vid}.mp4`)]);
   const annotations = join(out, 'queries.jsonl');
-  await ensureWritable(annotations);
 
   const lines: string[] = [];
-  for (let index = seed; index < seed + count; index++) {
-    const video = worldVideo(worldSeed('test', index));
-    const vid = `video-${String(index).padStart(4, '0')}`;
+  for (const [i, vid] of names.entries()) {
+    const video = worldVideo(worldSeed('test', seed + i));
     await writeWorldVideo(join(out, `${vid}.mp4`), video);
     for (const { query, kind, span } of video.queries) {
       const { duration } = video;

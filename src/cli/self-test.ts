@@ -29,12 +29,21 @@ export interface SelfTestResult {
   readonly fault: string | undefined;
 }
 
-/** Runs every stored case with every variant that is legal on this device. */
+export interface SelfTestOptions {
+  /** One case of each operation only, with the variant that a call would take on this device. */
+  readonly quick?: boolean;
+  /** Called before a case is run with a variant. */
+  readonly onStart?: (operation: string, variant: string) => void;
+}
+
+/** Runs every stored case with every variant that is legal on this device. The cases of an operation follow each other. */
 export async function* selfTest(
   runtime: Runtime,
   cases: readonly StoredCase[],
+  { quick = false, onStart }: SelfTestOptions = {},
 ): AsyncGenerator<SelfTestResult> {
-  for (const stored of cases) {
+  for (const [i, stored] of cases.entries()) {
+    if (quick && stored.operation === cases[i - 1]?.operation) continue;
     const operation = operations.find(({ name }) => name === stored.operation);
     if (!operation) continue;
     const inputs = Object.fromEntries(
@@ -44,7 +53,11 @@ export async function* selfTest(
       ]),
     );
     const problem = operation.spec.problem(inputs, stored.options);
-    for (const { name: variant } of operation.legalVariants(runtime.traits, problem)) {
+    const variants = quick
+      ? [operation.choose(runtime, problem)]
+      : operation.legalVariants(runtime.traits, problem);
+    for (const { name: variant } of variants) {
+      onStart?.(operation.name, variant);
       const fault = await runCase(runtime, operation, variant, inputs, stored).catch(
         (error: Error) => error.message,
       );

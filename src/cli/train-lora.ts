@@ -7,7 +7,7 @@ import { readLanguageConfig } from '../models/mdvlm/model-folder.js';
 import { type Objective, objectives } from '../models/mdvlm/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../models/mdvlm/tokenizer.js';
-import { saveLora } from '../nn/lora-folder.js';
+import { loraFiles, saveLora } from '../nn/lora-folder.js';
 import type { WeightStorage } from '../nn/weight-storage.js';
 import { chatExample } from '../training/chat-examples.js';
 import { LanguageTask } from '../training/language-task.js';
@@ -92,6 +92,7 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   const maxLength = chats.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
   return runTraining(
     options,
+    { inputs: { '--model': base, '--data': data }, model: loraFiles },
     {
       ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
       ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },

@@ -16,6 +16,7 @@ import { MdvlmTask } from '../training/mdvlm-task.js';
 import { whole } from './arguments.js';
 import {
   addRunOptions,
+  modelFiles,
   type RunOptions,
   runTraining,
   sentencesOf,
@@ -91,6 +92,7 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
   };
   return runTraining(
     options,
+    { inputs: { '--data': options.data, '--from': from }, model: modelFiles },
     { model: config, words, ...run, ...learning },
     (runtime) => {
       const mdvlm = makeSignalMdvlm(runtime, config, words);

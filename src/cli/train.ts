@@ -19,6 +19,7 @@ import { addTrainLora } from './train-lora.js';
 import { addTrainMdvlm } from './train-mdvlm.js';
 import {
   addRunOptions,
+  modelFiles,
   type RunDefaults,
   type RunOptions,
   runTraining,
@@ -29,6 +30,7 @@ import {
 
 /** What all trainings of moment models have in common. */
 export interface TrainOptions extends RunOptions {
+  readonly data?: string;
   readonly words: string;
   readonly ablation: readonly Ablation[];
 }
@@ -120,6 +122,7 @@ export async function trainMoments(
   const settings = { model: config, steps, batch, seed, learningRate, examples: data.size };
   return runTraining(
     options,
+    { inputs: { '--data': options.data, '--words': options.words }, model: modelFiles },
     settings,
     (runtime) => new MomentTask(new MapDiffusion(runtime, config), data, batch, seed),
     async ({ model }, adapter) => {

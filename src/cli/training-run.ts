@@ -1,16 +1,16 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ensureWritable, writeWhole } from '../data/detection-json.js';
 import { type MomentQuery, readMomentQueries } from '../data/moment-queries.js';
+import { writeWhole } from '../data/output-file.js';
 import { openRecordings, type Recordings } from '../data/recordings.js';
 import { wordsOf } from '../data/words.js';
 import { FileFormatError } from '../errors.js';
 import { type SentenceExample, WindowPrior } from '../evaluation/window-prior.js';
 import { Runtime } from '../tensor/runtime.js';
 import { cosineLearningRate } from '../training/learning-rate.js';
-import { type TrainingTask, train } from '../training/train.js';
+import { stateFiles, type TrainingTask, train } from '../training/train.js';
 import { positive, whole } from './arguments.js';
+import { checkOutputFolder, type Paths } from './outputs.js';
 import { Progress } from './progress.js';
 
 /** What all trainings have in common. */
@@ -21,6 +21,15 @@ export interface RunOptions {
   readonly learningRate: number;
   readonly seed: number;
 }
+
+/** What a run reads, and the files of the finished model in its folder. */
+export interface RunFiles {
+  readonly inputs: Paths;
+  readonly model: readonly string[];
+}
+
+/** Files of a model whose folder has its prior. */
+export const modelFiles = ['config.json', 'model.safetensors', 'prior.json'];
 
 export interface RunDefaults {
   readonly steps: number;
@@ -66,6 +75,7 @@ export async function writePrior(folder: string, sentences: readonly SentenceExa
 /**
  * Trains, resumes or finishes a run under a progress bar, and writes the model's folder. A first interruption ends it
  * after the step at hand, a second one at once.
+ * @param files checked before the training
  * @param settings all that the run depends on: one of other settings is not resumed
  * @param make the task, on the device that is opened for it
  * @param save writes the finished model; `adapter` names the device
@@ -74,14 +84,14 @@ export async function writePrior(folder: string, sentences: readonly SentenceExa
  */
 export async function runTraining<Task extends TrainingTask>(
   options: RunOptions,
+  files: RunFiles,
   settings: Readonly<Record<string, unknown>>,
   make: (runtime: Runtime) => Task | Promise<Task>,
   save: (task: Task, adapter: string) => Promise<void>,
   begin?: (task: Task) => Promise<void>,
 ): Promise<boolean> {
   const { out, steps, seed, learningRate } = options;
-  await mkdir(out, { recursive: true });
-  await ensureWritable(join(out, 'config.json'));
+  await checkOutputFolder(out, [...stateFiles, ...files.model], files.inputs);
   const runtime = await Runtime.create();
   const stop = new AbortController();
   const interrupt = () => {

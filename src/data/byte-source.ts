@@ -36,6 +36,12 @@ export function fileAccessError(
     EPERM: 'check its permissions',
     EROFS: 'the file system is read-only',
     ENOSPC: 'the disk is full',
+    EDQUOT: 'the quota is used up',
+    EEXIST: 'it is a file, not a folder',
+    ENAMETOOLONG: 'its name is too long',
+    ELOOP: 'its symbolic links go in a circle',
+    EBADF: 'it is not open for that',
+    EPIPE: 'its reader has closed it',
   };
   return new FileAccessError(`Cannot ${action} ${path}: ${reasons[code ?? ''] ?? message}`, { cause });
 }

@@ -1,6 +1,5 @@
-import { FileAccessError, OptionError } from '../errors.js';
-import { nodeModule } from '../node-module.js';
-import { fileAccessError } from './byte-source.js';
+import { OptionError } from '../errors.js';
+import { writeWhole } from './output-file.js';
 
 /** An action found in a video. */
 export interface Detection {
@@ -47,47 +46,9 @@ export function detectionFile(
   };
 }
 
-/** A name beside `path` that no other process uses. */
-const temporaryName = (path: string) => `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.tmp`;
-
-/**
- * Makes sure that `path` can be written, so that a long computation does not end in a refusal. Leaves nothing
- * behind.
- * @throws FileAccessError where the folder is missing or not writable, or `path` is a folder
- */
-export async function ensureWritable(path: string): Promise<void> {
-  const { rm, stat, writeFile } = await nodeModule('node:fs/promises');
-  const existing = await stat(path).catch(() => undefined);
-  if (existing?.isDirectory())
-    throw new FileAccessError(`${path} is a folder: give the name of a file in it`);
-  // Writing is the only reliable question: permission bits do not know of read-only mounts or quotas.
-  const probe = temporaryName(path);
-  try {
-    await writeFile(probe, '', { flag: 'wx' });
-    await rm(probe);
-  } catch (cause) {
-    throw fileAccessError(path, cause, 'write');
-  }
-}
-
-/**
- * Writes a file as a whole or not at all: to a temporary file beside it, which is then renamed.
- * @throws FileAccessError where the folder is missing or not writable, or the disk is full
- */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const { rename, rm, writeFile } = await nodeModule('node:fs/promises');
-  const temporary = temporaryName(path);
-  try {
-    await writeFile(temporary, content, { flag: 'wx' });
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw fileAccessError(path, cause, 'write');
-  }
-}
-
 /**
  * Writes detections in the ActivityNet format.
+ * @param path a file, FIFO or device; `-` is standard output
  * @throws FileAccessError, and OptionError as `detectionFile`
  */
 export async function writeDetections(

@@ -8,6 +8,8 @@ import { saveConfig, saveWeights } from './save-model.js';
 /** The two files of an adapter as PEFT names them. */
 const configFile = 'adapter_config.json';
 const weightsFile = 'adapter_model.safetensors';
+/** What `saveLora` writes. */
+export const loraFiles = [configFile, weightsFile];
 /** What PEFT puts before the names of a model. */
 const prefix = 'base_model.model.';
 

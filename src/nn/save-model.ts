@@ -1,4 +1,4 @@
-import { writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { encodeSafetensors } from '../data/safetensors.js';
 import { nodeModule } from '../node-module.js';
 import type { Module } from './module.js';

@@ -1,3 +1,4 @@
+import { ensureFolder, writeWhole } from '../data/output-file.js';
 import { FileAccessError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { builtins, userCache } from '../gpu/user-cache.js';
@@ -30,22 +31,24 @@ export function loadTuning(traits: DeviceTraits): Tuning {
 }
 
 /**
+ * Makes sure that the tuning of an adapter can be stored.
+ * @throws FileAccessError
+ */
+export async function ensureTuningStore(traits: DeviceTraits): Promise<string> {
+  const file = tuningFile(traits);
+  if (!builtins || !file) throw new FileAccessError('a page has no place for a tuning: keep it as JSON');
+  const { path } = builtins;
+  await ensureFolder(path.dirname(file), [path.basename(file)]);
+  return file;
+}
+
+/**
  * Stores the tuning of an adapter in the user's cache, where every later runtime on it finds it.
  * @returns the file
  * @throws FileAccessError
  */
-export function saveTuning(traits: DeviceTraits, tuning: Tuning): string {
-  const file = tuningFile(traits);
-  if (!builtins || !file) throw new FileAccessError('a page has no place for a tuning: keep it as JSON');
-  const { fs, path } = builtins;
-  try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    // Written beside and moved: a runtime that starts meanwhile finds the old one or the new one.
-    const partial = `${file}.${process.pid}`;
-    fs.writeFileSync(partial, `${JSON.stringify(tuning, undefined, 1)}\n`);
-    fs.renameSync(partial, file);
-  } catch (cause) {
-    throw new FileAccessError(`the tuning cannot be stored: ${(cause as Error).message}`, { cause });
-  }
+export async function saveTuning(traits: DeviceTraits, tuning: Tuning): Promise<string> {
+  const file = await ensureTuningStore(traits);
+  await writeWhole(file, `${JSON.stringify(tuning, undefined, 1)}\n`);
   return file;
 }

@@ -1,6 +1,8 @@
 import { valueAndGrad } from '../autograd/value-and-grad.js';
+import { fileAccessError, readBytes } from '../data/byte-source.js';
 import { HostRandom } from '../data/host-random.js';
-import { FileFormatError, NotFiniteError } from '../errors.js';
+import { ensureFolder, writeWhole } from '../data/output-file.js';
+import { FileAccessError, FileFormatError, NotFiniteError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { nodeModule } from '../node-module.js';
 import { scaleShift } from '../ops/unary.js';
@@ -54,6 +56,11 @@ export interface TrainingProgress {
   readonly seconds: number;
 }
 
+const stateFile = 'state.safetensors';
+const logFile = 'log.jsonl';
+/** What `train` writes in the folder of a run. */
+export const stateFiles = [stateFile, logFile];
+
 /** So many steps without a finite loss end a run: it does not come back by itself. */
 const hopeless = 20;
 
@@ -66,15 +73,15 @@ const hopeless = 20;
  *
  * @returns whether all steps are done; the model then has the averaged weights where averaging was asked for
  * @throws NotFiniteError where the loss stays without a number
+ * @throws FileAccessError where the folder or a file in it cannot be written
  * @throws FileFormatError where the state in the folder is damaged or of another run
  */
 export async function train(task: TrainingTask, options: TrainingOptions): Promise<boolean> {
-  const { mkdir } = await nodeModule('node:fs/promises');
   const { join } = await nodeModule('node:path');
   const { folder, settings, steps, signal, saveEvery = 60 } = options;
-  await mkdir(folder, { recursive: true });
+  await ensureFolder(folder, stateFiles);
   const { model } = task;
-  const statePath = join(folder, 'state.safetensors');
+  const statePath = join(folder, stateFile);
   const state = await loadTrainingState(statePath, settings);
   if (state) restoreModel(model, state.arrays, statePath);
   else if (options.begin) await options.begin();
@@ -82,7 +89,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   model.train();
   const optimizer = new AdamW(model.weights(), options);
   if (state) optimizer.restore(state.arrays, statePath);
-  const log = await openLog(join(folder, 'log.jsonl'), state?.step ?? 0);
+  const log = await openLog(join(folder, logFile), state?.step ?? 0);
   const order = new ExampleOrder(task, options.seed);
   const step = await model.runtime.capture(() => {
     const { gradientScale = 1 } = task;
@@ -180,15 +187,22 @@ function restoreModel(model: Module, arrays: Arrays, path: string): void {
 
 /** The log of a run, cut to the steps that its state has: those after it are done again. */
 async function openLog(path: string, steps: number) {
-  const { appendFile, readFile, writeFile } = await nodeModule('node:fs/promises');
-  const before = await readFile(path, 'utf8').catch(() => '');
-  const kept = before.split('\n').slice(0, steps).filter(Boolean);
-  await writeFile(path, kept.map((line) => `${line}\n`).join(''));
+  const { appendFile } = await nodeModule('node:fs/promises');
+  // A log that is missing begins; one that is a FIFO keeps nothing.
+  const before = await readBytes(path).catch((error) => {
+    if (error instanceof FileAccessError) return new Uint8Array(0);
+    throw error;
+  });
+  const kept = new TextDecoder().decode(before).split('\n').slice(0, steps).filter(Boolean);
+  await writeWhole(path, kept.map((line) => `${line}\n`).join(''));
   let waiting = '';
   const flush = async () => {
     const text = waiting;
     waiting = '';
-    if (text) await appendFile(path, text);
+    if (!text) return;
+    await appendFile(path, text).catch((cause) => {
+      throw fileAccessError(path, cause, 'write');
+    });
   };
   return {
     write(line: { step: number; loss: number; learningRate: number; seconds: number }) {

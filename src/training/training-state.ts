@@ -1,5 +1,5 @@
 import { toFloat32 } from '../data/array.js';
-import { writeWhole } from '../data/detection-json.js';
+import { writeWhole } from '../data/output-file.js';
 import { encodeSafetensors, openSafetensors } from '../data/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';

@@ -22,7 +22,8 @@ const mayImport: Record<string, readonly string[]> = {
   index: [...base, ...leaves, ...stack],
 };
 /** Layers that meet files and metrics. */
-for (const layer of ['nn', 'models', 'training']) mayImport[layer] = [...mayImport[layer]!, ...leaves];
+for (const layer of ['tensor', 'nn', 'models', 'training'])
+  mayImport[layer] = [...mayImport[layer]!, ...leaves];
 /** Layers that meet the text of kernels. */
 const readsKernels = ['gpu', 'tensor'];
 

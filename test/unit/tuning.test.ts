@@ -57,12 +57,12 @@ describe('the store of tunings', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('keeps one for each adapter and driver', () => {
+  it('keeps one for each adapter and driver', async () => {
     const device = use(folder);
     assert.deepEqual(loadTuning(device).toJSON(), {});
     const tuning = new Tuning();
     tuning.record('softmax', variants, { rows: 64 }, 'plain');
-    const file = saveTuning(device, tuning);
+    const file = await saveTuning(device, tuning);
     assert.equal(file, join(folder, 'tal-webgpu', 'tuning', 'mesa-software-llvm-pipe-mesa-25.0.7-llvm.json'));
     assert.deepEqual(readdirSync(dirname(file)).length, 1, 'nothing is left beside it');
     assert.equal(loadTuning(device).choice('softmax', variants, { rows: 64 }), 'plain');
@@ -73,11 +73,11 @@ describe('the store of tunings', () => {
     assert.deepEqual(loadTuning(device).toJSON(), {}, 'a damaged file is none');
   });
 
-  it('says so where it cannot write', { skip: process.platform === 'win32' }, () => {
+  it('says so where it cannot write', { skip: process.platform === 'win32' }, async () => {
     const file = join(mkdtempSync(join(tmpdir(), 'tal-tuning-')), 'file');
     writeFileSync(file, '');
     chmodSync(file, 0o400);
-    assert.throws(() => saveTuning(use(file), new Tuning()), FileAccessError);
+    await assert.rejects(saveTuning(use(file), new Tuning()), FileAccessError);
     rmSync(dirname(file), { recursive: true });
   });
 });
