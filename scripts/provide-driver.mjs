@@ -89,7 +89,7 @@ async function printAdapters() {
 function findAdapters(environment = {}) {
   const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), '--probe'], {
     encoding: 'utf8',
-    timeout: MINUTE,
+    timeout: 30 * MINUTE, // a hang, not a slow machine
     env: { ...process.env, ...environment },
   });
   try {

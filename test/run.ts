@@ -5,7 +5,7 @@
  *
  *   --driver NAME          only unit, lavapipe, swiftshader, matrix or hardware (repeatable)
  *   --filter TEXT          only files whose path contains TEXT (repeatable)
- *   --timeout SECONDS      how long one file may take
+ *   --timeout SECONDS      how long one file may say nothing: it hangs, however slow the machine
  *   --test-concurrency N   how many files run at a time
  *
  * `matrix` is a newer lavapipe with subgroup matrices (scripts/matrix-host.sh): it runs the tests of the operations.
@@ -19,6 +19,7 @@ import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cachedSwiftShader } from '../src/gpu/cached-driver.js';
+import { hangMs } from './support/limits.js';
 
 /** A pass over the test files. */
 interface Pass {
@@ -60,7 +61,7 @@ function readOptions(): Options {
     options: {
       driver: { type: 'string', multiple: true, default: [] },
       filter: { type: 'string', multiple: true, default: [] },
-      timeout: { type: 'string', default: '600' },
+      timeout: { type: 'string', default: '3600' },
       'test-concurrency': { type: 'string', default: String(Math.min(4, availableParallelism())) },
     },
   });
@@ -139,7 +140,7 @@ function planPasses(drivers: readonly string[], files: readonly string[]): Pass[
  */
 function findAdapters(): { software?: string; hardware?: string } {
   const script = fileURLToPath(new URL('../../scripts/provide-driver.mjs', import.meta.url));
-  const { stdout } = spawnSync(process.execPath, [script, '--probe'], { encoding: 'utf8', timeout: 120_000 });
+  const { stdout } = spawnSync(process.execPath, [script, '--probe'], { encoding: 'utf8', timeout: hangMs });
   const { software, hardware, problem } = JSON.parse(stdout || '{}');
   if (software || hardware) return { software, hardware };
   throw new Error(`No WebGPU adapter${problem ? ` (${problem})` : ''}: run node scripts/provide-driver.mjs`);
@@ -147,7 +148,7 @@ function findAdapters(): { software?: string; hardware?: string } {
 
 /** Why there is no host with subgroup matrices; empty where there is one. */
 function findMatrixHost(): string {
-  const { status, stdout, error } = spawnSync(matrixHost, ['--check'], { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, error } = spawnSync(matrixHost, ['--check'], { encoding: 'utf8', timeout: hangMs });
   return status === 0 ? '' : stdout?.trim() || error?.message || 'it could not be started';
 }
 
@@ -176,13 +177,19 @@ async function runFile(pass: Pass, file: string, { folder, timeoutSeconds }: Opt
   running.add(child);
   let output = '';
   let errors = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => (errors += text));
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     killGroup(child);
   }, timeoutSeconds * 1000);
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output += text;
+    timer.refresh();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    errors += text;
+    timer.refresh();
+  });
   child.on('exit', () => killGroup(child));
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
     child.on('close', (...status) => resolve(status)),
@@ -195,7 +202,7 @@ async function runFile(pass: Pass, file: string, { folder, timeoutSeconds }: Opt
   const skipped = count('skipped') + count('todo');
   let failed = count('fail') + count('cancelled');
   let cause = '';
-  if (timedOut) cause = `stopped after ${timeoutSeconds} s`;
+  if (timedOut) cause = `stopped: it said nothing for ${timeoutSeconds} s`;
   else if (signal) cause = `crashed with ${signal}`;
   else if (code !== 0 && failed === 0) cause = `ended with exit code ${code}`;
   else if (passed + failed + skipped === 0) cause = 'reported no test';

@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { hangMs } from '../support/limits.js';
 import { checks } from './checks.js';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -48,14 +49,14 @@ const server = createServer(async ({ url }, response) => {
 });
 
 if (absence) it('in Chromium', { skip: absence });
-else describe('in Chromium', { timeout: 300_000 }, testInChromium);
+else describe('in Chromium', { timeout: hangMs }, testInChromium);
 
 function testInChromium(): void {
   let browser: Browser;
   let address: string;
 
   before(async () => {
-    browser = await chromium.launch({ executablePath, args: flags });
+    browser = await chromium.launch({ executablePath, args: flags, timeout: hangMs });
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     console.log(`# Chromium ${browser.version()}`);
@@ -69,6 +70,7 @@ function testInChromium(): void {
   /** Opens a page of its own, runs `body` in it, and fails where the page reported an error. */
   async function visit(path: string, body: (page: Page) => Promise<void>): Promise<void> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(hangMs);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('response', (response) => {
@@ -93,7 +95,7 @@ function testInChromium(): void {
   it('examples/browser.html shows its result', () =>
     visit('/examples/browser.html', async (page) => {
       await page.waitForFunction("document.querySelector('output').textContent !== ''", undefined, {
-        timeout: 60_000,
+        timeout: hangMs,
       });
       assert.match(
         (await page.textContent('output')) ?? '',

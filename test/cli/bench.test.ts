@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Runtime } from '../../src/tensor/runtime.js';
+import { hangMs } from '../support/limits.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-bench-'));
@@ -16,7 +17,7 @@ function bench(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [tal, 'bench', ...args], {
     encoding: 'utf8',
     env: { ...process.env, TAL_TUNING_CACHE: folder },
-    timeout: 300_000,
+    timeout: hangMs,
   });
   return { status, stdout, stderr };
 }

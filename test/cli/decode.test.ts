@@ -12,6 +12,7 @@ import { encodeSafetensors } from '../../src/data/safetensors.js';
 import { languageConfigs } from '../../src/models/mdvlm/language-config.js';
 import { configFile, writeRandomCheckpoint } from '../support/language-checkpoint.js';
 import { LanguageGolden } from '../support/language-golden.js';
+import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -31,7 +32,7 @@ const makeFolder = (name: string): string => {
 /** Runs `tal decode` with these options. */
 function decode(options: Readonly<Record<string, string | number>>) {
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return spawnSync(process.execPath, [tal, 'decode', ...args], { encoding: 'utf8', timeout: 120_000 });
+  return spawnSync(process.execPath, [tal, 'decode', ...args], { encoding: 'utf8', timeout: hangMs });
 }
 
 const prompt = save('prompt.json', '[3, 1, 4, 1, 5]');

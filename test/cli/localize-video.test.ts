@@ -10,6 +10,7 @@ import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { MASK_MARK } from '../../src/models/mdvlm/answer-video.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
+import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 import { smallIds } from '../support/small-tokenizer.js';
 import { writeSayingCheckpoint } from '../support/video-checkpoint.js';
@@ -21,7 +22,7 @@ after(() => rmSync(folder, { recursive: true }));
 const inFolder = (name: string) => join(folder, name);
 
 function run(...args: (string | number)[]) {
-  const options = { encoding: 'utf8', timeout: 120_000, cwd: folder } as const;
+  const options = { encoding: 'utf8', timeout: hangMs, cwd: folder } as const;
   return spawnSync(process.execPath, [tal, ...args.map(String)], options);
 }
 

@@ -7,6 +7,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openVideo } from '../../src/data/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
+import { hangMs } from '../support/limits.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -16,7 +17,7 @@ after(() => rmSync(folder, { recursive: true }));
 function sample(args: string[], nodeArgs: string[] = []) {
   return spawnSync(process.execPath, [...nodeArgs, tal, 'sample', ...args], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: hangMs,
     cwd: folder,
   });
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -13,7 +13,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { selfTestCases } from '../../src/cli/self-test-cases.js';
 import { writeNpy } from '../../src/data/npy.js';
+import { hangMs } from '../support/limits.js';
 import { demoCheckpoint, demoClasses, demoVideo } from '../support/planted-video.js';
 import { assertRefused } from '../support/refused.js';
 import { noVideoLibrary } from '../support/video-library.js';
@@ -47,7 +49,7 @@ function localize(options: Record<string, string> = {}, environment: NodeJS.Proc
 function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [tal, ...args], {
     encoding: 'utf8',
-    timeout: 180_000,
+    timeout: hangMs,
     cwd: folder,
     env: { ...process.env, ...environment },
   });
@@ -178,6 +180,32 @@ describe('tal', () => {
     assert.ok(plan.storages.int4.total < plan.storages.f16.total);
     assertRefused(run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no eyes/);
     assertRefused(run(['doctor', '--model', 'llada']), /Allowed choices are llada-8b, llada-v-8b/);
+  });
+
+  it('doctor tells of the adapter before its tests, and ends at once when it is interrupted', async () => {
+    const child = spawn(process.execPath, [tal, 'doctor'], {
+      cwd: folder,
+      // Every kernel is compiled anew.
+      env: { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' },
+    });
+    let stdout = '';
+    child.stdout.on('data', (part) => {
+      stdout += part;
+      if (/^ {2}attention .* ok/m.test(stdout)) child.kill('SIGINT');
+    });
+    const status = await new Promise((resolve) => child.on('close', resolve));
+    assert.equal(status, 130);
+    assert.match(stdout, /^ {2}adapter .*[\s\S]*self-test of every kernel/);
+    assert.doesNotMatch(stdout, /kernels right/);
+  });
+
+  it('doctor --quick tests one kernel of each operation', () => {
+    const { status, stdout } = run(['doctor', '--quick']);
+    assert.equal(status, 0, stdout);
+    const lines = stdout.split('\n').filter((line) => / ok$/.test(line));
+    assert.equal(lines.length, new Set(selfTestCases.map(({ operation }) => operation)).size);
+    for (const line of lines) assert.match(line, /^ {2}\w+ +\w+ ok$/);
+    assert.match(stdout, /the tested kernels are right/);
   });
 
   it('doctor finds every kernel right', () => {

@@ -10,6 +10,7 @@ import { toFloat32 } from '../../src/data/array.js';
 import { readNpy } from '../../src/data/npy.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
 import { writeRandomCheckpoint } from '../support/language-checkpoint.js';
+import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 import { smallIds, writeTokenizer } from '../support/small-tokenizer.js';
 
@@ -33,7 +34,7 @@ const questions = save(
 );
 
 const run = (args: string[]) =>
-  spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: 300_000, cwd: folder });
+  spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: hangMs, cwd: folder });
 const trainArgs = (out: string, ...more: string[]) => [
   ...['train', 'lora', '--model', model, '--data', questions, '--out', inFolder(out), '--steps', '2'],
   ...['--batch', '2', '--rank', '3', '--time-tokens', '20', '--first-time-id', String(smallIds.reserved)],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import { driverCache } from '../../src/gpu/cached-driver.js';
+import { hangMs } from '../support/limits.js';
 
 const module = new URL('../../src/gpu/cached-driver.js', import.meta.url).href;
 const home = mkdtempSync(join(tmpdir(), 'tal-cache-'));
@@ -21,7 +22,7 @@ function evaluate(body: string, environment: NodeJS.ProcessEnv = { XDG_CACHE_HOM
     encoding: 'utf8',
     cwd: new URL('.', import.meta.url),
     env: { ...inherited, ...environment },
-    timeout: 60_000,
+    timeout: hangMs,
   });
   assert.notEqual(stdout, '', stderr);
   return JSON.parse(stdout);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { hangMs } from '../support/limits.js';
 
 interface Script {
   advice(osRelease: Record<string, string>): string;
@@ -26,7 +27,7 @@ after(() => rmSync(home, { recursive: true }));
 function provide(environment: NodeJS.ProcessEnv) {
   const { VK_DRIVER_FILES, VK_ICD_FILENAMES, VK_ADD_DRIVER_FILES, ...inherited } = process.env;
   const env = { ...inherited, XDG_CACHE_HOME: home, PATH: home, ...environment };
-  return spawnSync(process.execPath, [script], { encoding: 'utf8', env, timeout: 60_000 });
+  return spawnSync(process.execPath, [script], { encoding: 'utf8', env, timeout: hangMs });
 }
 
 test('where there is an adapter, one line names it', () => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { hangMs } from '../support/limits.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
 const folder = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -50,7 +51,7 @@ for (const [name, expected] of Object.entries(facts)) {
   it(name, { skip: ofVideos.includes(name) && noVideoLibrary }, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [folder + name], {
       encoding: 'utf8',
-      timeout: 120_000,
+      timeout: hangMs,
     });
     assert.equal(status, 0, stderr);
     const said = stdout.replace(/\s+/g, ' ');

@@ -4,9 +4,7 @@ import { DeviceLostError, ReleasedError } from '../../src/errors.js';
 import { softmax } from '../../src/ops/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { plus } from '../support/kernels.js';
-
-/** Longest time that a promise may stay pending once the device is gone. */
-const promptMs = 2000;
+import { hangMs } from '../support/limits.js';
 
 const ends = {
   'the device is lost': { end: (runtime: Runtime) => runtime.gpu.device.destroy(), error: DeviceLostError },
@@ -36,23 +34,22 @@ for (const [name, { end, error }] of Object.entries(ends)) {
     };
     for (const [what, start] of Object.entries(pending)) {
       for (const delay of [undefined, 0, 3]) {
-        it(`${what} rejects promptly, ${delay === undefined ? 'begun just before' : `${delay} ms after its begin`}`, async () => {
+        it(`${what} rejects, ${delay === undefined ? 'begun just before' : `${delay} ms after its begin`}`, async () => {
           const runtime = await Runtime.create();
           const promise = start(runtime);
           promise.catch(() => {});
           // After a delay it may have come to its end before.
           if (delay !== undefined) await new Promise((resolve) => setTimeout(resolve, delay));
           end(runtime);
-          const began = performance.now();
           const outcome = await Promise.race([
             promise.then(
               () => 'fulfilled',
               (reason: unknown) => reason,
             ),
-            new Promise((resolve) => setTimeout(resolve, promptMs, 'still pending').unref()),
+            new Promise((resolve) => setTimeout(resolve, hangMs, 'still pending').unref()),
           ]);
           if (outcome !== 'fulfilled' || delay === undefined) {
-            assert.ok(outcome instanceof error, `${outcome} after ${performance.now() - began} ms`);
+            assert.ok(outcome instanceof error, String(outcome));
           }
           runtime.destroy();
         });

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { hangMs } from './limits.js';
 
 /** The package's built entry point and the runtime, for the scripts of child processes. */
 const source = new URL('../../src/', import.meta.url).href;
@@ -8,18 +9,19 @@ export interface ChildResult {
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Time from the line "done" (or from the start) to the exit. */
+  /** Time from the start to the line "done", or to the exit. */
+  readonly workedMs: number;
+  /** Time from the line "done" to the exit. */
   readonly lingeredMs: number;
 }
 
 /**
  * Runs a module's text in a Node process of its own, with `Runtime`, `softmax` and the error classes at
- * hand. A process that does not exit within `timeoutMs` is killed and has signal SIGKILL.
+ * hand. A process that hangs is killed and has signal SIGKILL.
  */
 export function runInChild(
   body: string,
   environment: Readonly<Record<string, string>> = {},
-  timeoutMs = 20_000,
 ): Promise<ChildResult> {
   const script = `
     const { Runtime } = await import('${source}tensor/runtime.js');
@@ -31,13 +33,14 @@ export function runInChild(
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const timer = setTimeout(() => child.kill('SIGKILL'), hangMs);
     let stdout = '';
     let stderr = '';
-    let done = performance.now();
+    const began = performance.now();
+    let done: number | undefined;
     child.stdout.on('data', (data) => {
       stdout += data;
-      if (stdout.includes('done')) done = performance.now();
+      if (stdout.includes('done')) done ??= performance.now();
     });
     child.stderr.on('data', (data) => {
       stderr += data;
@@ -45,7 +48,9 @@ export function runInChild(
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ code, signal, stdout, stderr, lingeredMs: performance.now() - done });
+      const ended = performance.now();
+      done ??= ended;
+      resolve({ code, signal, stdout, stderr, workedMs: done - began, lingeredMs: ended - done });
     });
   });
 }

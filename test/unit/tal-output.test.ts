@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -32,7 +33,12 @@ writeFileSync(
 );
 
 function run(args: string[], stdio: StdioOptions = 'pipe') {
-  return spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', stdio, cwd: folder });
+  return spawnSync(process.execPath, [tal, ...args], {
+    encoding: 'utf8',
+    stdio,
+    cwd: folder,
+    timeout: hangMs,
+  });
 }
 
 const evaluate = ['evaluate', 'moments', '--predictions', 'found.jsonl', '--ground-truth', 'truth.jsonl'];
@@ -99,7 +105,7 @@ describe('an output', () => {
     assert.equal(JSON.parse(readFileSync(inFolder('far/metrics.json'), 'utf8'))['R1@0.5'], 100);
     const script = '"$0" "$@" --json >(cat > part; mv part whole) && until [ -e whole ]; do sleep 0.05; done';
     const args = ['-c', script, process.execPath, tal, ...evaluate];
-    const { status, stderr } = spawnSync('bash', args, { encoding: 'utf8', cwd: folder });
+    const { status, stderr } = spawnSync('bash', args, { encoding: 'utf8', cwd: folder, timeout: hangMs });
     assert.equal(status, 0, stderr);
     assert.equal(JSON.parse(readFileSync(inFolder('whole'), 'utf8'))['R1@0.5'], 100);
   });
