@@ -4,6 +4,7 @@ import { spread } from '../ops/grid.js';
 import { qSample } from '../ops/q-sample.js';
 import type { Random } from '../ops/random.js';
 import type { Capture } from '../tensor/capture.js';
+import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -44,18 +45,16 @@ export interface DdimOptions {
 }
 
 /** Gaussian diffusion of a network that predicts x0 (DDPM's forward process, sampling by DDIM). */
-export class GaussianDiffusion {
+export class GaussianDiffusion extends Owner {
   /** ᾱ_t of t = 0 … T − 1. */
   readonly alphaBars: Float64Array;
   readonly #roots: Tensor;
 
   /** @throws OptionError for a schedule that cannot be */
-  constructor(
-    readonly runtime: Runtime,
-    { times = 1000, schedule = 'linear' }: GaussianDiffusionOptions = {},
-  ) {
+  constructor(runtime: Runtime, { times = 1000, schedule = 'linear' }: GaussianDiffusionOptions = {}) {
+    super(runtime);
     this.alphaBars = alphaBars(betas(schedule, times));
-    this.#roots = runtime.tensor(noiseRoots(this.alphaBars), [this.times, 2]);
+    this.#roots = this.own(() => runtime.tensor(noiseRoots(this.alphaBars), [this.times, 2]));
   }
 
   /** T. */
@@ -68,6 +67,7 @@ export class GaussianDiffusion {
    * @param operands x0 (B, …), noise as x0, t (B) u32 in [0, T)
    */
   addNoise(operands: { x0: Tensor; noise: Tensor; t: Tensor }): Tensor {
+    this.checkAlive();
     return qSample({ ...operands, roots: this.#roots });
   }
 
@@ -78,9 +78,12 @@ export class GaussianDiffusion {
    * @throws OptionError, ShapeError, DtypeError
    */
   sample(initial: Tensor, denoise: Denoise, options: DdimOptions = {}): Tensor {
+    this.checkAlive();
     return this.runtime.scope(() => {
-      const loop = new DdimLoop(this, initial.shape, initial.dtype as 'f32' | 'f16', denoise, options);
-      return loop.run(initial, () => this.runtime.scope(() => loop.step()));
+      using loop = new DdimLoop(this, initial.shape, initial.dtype as 'f32' | 'f16', denoise, options);
+      const state = loop.run(initial, () => this.runtime.scope(() => loop.step()));
+      // A view has a life of its own.
+      return state.reshape(state.shape);
     });
   }
 
@@ -93,6 +96,7 @@ export class GaussianDiffusion {
     denoise: Denoise,
     { dtype = 'f32', ...options }: DdimOptions & { readonly dtype?: 'f32' | 'f16' } = {},
   ): Promise<DdimSampler> {
+    this.checkAlive();
     const loop = new DdimLoop(this, shape, dtype, denoise, options);
     try {
       return new DdimSampler(loop, await this.runtime.capture(() => loop.step()));
@@ -101,23 +105,19 @@ export class GaussianDiffusion {
       throw error;
     }
   }
-
-  dispose(): void {
-    this.#roots.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
 }
 
 /** A captured DDIM loop. Whatever `denoise` took from outside is an input: `write` to it between runs. */
-export class DdimSampler {
-  /** For `GaussianDiffusion.sampler`. */
+export class DdimSampler extends Owner {
+  /** For `GaussianDiffusion.sampler`; takes both over. */
   constructor(
     readonly loop: DdimLoop,
     readonly capture: Capture<void>,
-  ) {}
+  ) {
+    super(loop.runtime);
+    this.takeOver(loop);
+    this.takeOver(capture);
+  }
 
   /**
    * Samples.
@@ -131,24 +131,16 @@ export class DdimSampler {
     initial: Tensor,
     { afterStep }: { readonly afterStep?: (step: number, state: Tensor) => void } = {},
   ): Tensor {
+    this.checkAlive();
     return this.loop.run(initial, (step, state) => {
       this.capture.run();
       afterStep?.(step, state);
     });
   }
-
-  dispose(): void {
-    this.capture.dispose();
-    this.loop.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
 }
 
 /** What a DDIM loop keeps on the device: the state, the counter of its steps, and tables with a row a step. */
-class DdimLoop {
+class DdimLoop extends Owner {
   readonly #state: Tensor;
   readonly #step: Tensor;
   readonly #times: Tensor;
@@ -162,14 +154,17 @@ class DdimLoop {
     readonly options: DdimOptions,
   ) {
     const { runtime } = diffusion;
+    super(runtime);
     const { steps = 50, spacing, eta = 0, random } = options;
     if (eta > 0 && !random) throw new OptionError('a loop with eta above 0 needs random: give a stream');
     const times = ddimTimes(diffusion.times, steps, spacing);
     const coefficients = ddimCoefficients(diffusion.alphaBars, times, eta);
-    this.#times = runtime.tensor(times, [steps], 'u32');
-    this.#coefficients = runtime.tensor(coefficients, [steps, 3]);
-    this.#step = runtime.tensor([0], [1], 'u32');
-    this.#state = runtime.empty(shape, dtype);
+    [this.#times, this.#coefficients, this.#step, this.#state] = this.own(() => [
+      runtime.tensor(times, [steps], 'u32'),
+      runtime.tensor(coefficients, [steps, 3]),
+      runtime.tensor([0], [1], 'u32'),
+      runtime.empty(shape, dtype),
+    ]);
   }
 
   /** The whole loop, `step` recording or replaying one step. The result is the state. */
@@ -192,13 +187,9 @@ class DdimLoop {
     this.#commit(ddimStep({ x, predicted, noise, ...tables }, { clamp }));
   }
 
-  dispose(): void {
-    for (const tensor of [this.#state, this.#step, this.#times, this.#coefficients]) tensor.dispose();
-  }
-
   /** The time of the current step for each sample, (B) u32. */
   #time(batch: number): Tensor {
-    const { runtime } = this.diffusion;
+    const { runtime } = this;
     const t = runtime.empty([batch], 'u32');
     runtime.launch({
       kernel: 'diffusion/time_at',
@@ -212,7 +203,7 @@ class DdimLoop {
   /** Makes `next` the state and counts the step. */
   #commit(next: Tensor): void {
     const { size } = this.#state;
-    this.diffusion.runtime.launch({
+    this.runtime.launch({
       kernel: 'diffusion/commit_step',
       constants: { Element: this.dtype },
       buffers: { next, state: this.#state, step: this.#step },

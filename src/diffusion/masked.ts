@@ -3,6 +3,7 @@ import { type DecodingProgress, decodingState, newDecoding, readDecoding } from 
 import type { ConfidenceKind } from '../ops/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
+import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { eachPass, recordStep, type StepOperands } from './masked-step.js';
@@ -116,33 +117,45 @@ export interface DecodeOptions {
  * const { tokens, length } = maskedSequences([prompt], 64, { maskId, padId });
  * console.log(await sampler.decode(tokens));
  */
-export class MaskedSampler {
+export class MaskedSampler extends Owner {
+  readonly #operands: StepOperands;
   #prepare: Capture<void> | undefined;
   #step: Capture<void> | undefined;
   /** A step in this block, after its first. */
   #inBlock: { readonly block: number; readonly step: Capture<void> } | undefined;
 
   private constructor(
-    readonly runtime: Runtime,
+    runtime: Runtime,
     readonly model: CachedTokenLogits,
     readonly options: MaskedSamplerOptions,
     readonly steps: number,
-    private readonly operands: StepOperands,
-  ) {}
+  ) {
+    super(runtime);
+    const { batch, length, answerLength, maskId, schedule = 'linear', revision, spans } = options;
+    const { keepConfidence = false } = options;
+    this.#operands = this.own(() => ({
+      tokens: runtime.tensor(new Uint32Array(batch * length).fill(maskId), [batch, length], 'u32'),
+      state: decodingState(runtime),
+      shares: schedule === 'linear' ? undefined : runtime.tensor(commitShares(this.#stepsPerBlock, schedule)),
+      amounts: revision && runtime.tensor(revision.fractions),
+      times: spans && runtime.tensor(timeIds(spans), undefined, 'u32'),
+      sure: keepConfidence ? runtime.zeros([batch, answerLength]) : undefined,
+    }));
+  }
 
   /** The sequences (B, L), u32, as they are being decoded. */
   get tokens(): Tensor {
-    return this.operands.tokens;
+    return this.#operands.tokens;
   }
 
   /** Of `decodingState`. */
   get state(): Tensor {
-    return this.operands.state;
+    return this.#operands.state;
   }
 
   /** With `keepConfidence`, f32 (B, answerLength): the confidence with which each token of the answers was committed, else 0. */
   get confidence(): Tensor | undefined {
-    return this.operands.sure;
+    return this.#operands.sure;
   }
 
   /** Captures one step. @throws OptionError, ShapeError, DtypeError */
@@ -152,19 +165,8 @@ export class MaskedSampler {
     options: MaskedSamplerOptions,
   ): Promise<MaskedSampler> {
     const steps = checkedSteps(options);
-    const { batch, length, answerLength, blockLength = answerLength, maskId } = options;
-    const { schedule = 'linear', revision, spans, keepConfidence = false } = options;
-    const stepsPerBlock = (steps * blockLength) / answerLength;
-    const operands = {
-      tokens: runtime.tensor(new Uint32Array(batch * length).fill(maskId), [batch, length], 'u32'),
-      state: decodingState(runtime),
-      shares: schedule === 'linear' ? undefined : runtime.tensor(commitShares(stepsPerBlock, schedule)),
-      amounts: revision && runtime.tensor(revision.fractions),
-      times: spans && runtime.tensor(timeIds(spans), undefined, 'u32'),
-      sure: keepConfidence ? runtime.zeros([batch, answerLength]) : undefined,
-    };
     const cached = typeof model === 'function' ? { logits: model } : model;
-    const sampler = new MaskedSampler(runtime, cached, options, steps, operands);
+    const sampler = new MaskedSampler(runtime, cached, options, steps);
     try {
       await sampler.#capture();
       return sampler;
@@ -179,12 +181,13 @@ export class MaskedSampler {
    * back before the end but for `onStep` and, with `threshold` or `stopId`, to know whether all is done, or to know
    * the block where the model keeps something during it.
    * @returns the sequences (B L)
-   * @throws ShapeError
+   * @throws ShapeError; ReleasedError after `dispose()`
    */
   async decode(
     sequences: NumberSource,
     { seed = 0, onStep }: DecodeOptions = {},
   ): Promise<Uint32Array<ArrayBuffer>> {
+    this.checkAlive();
     const mayStop = this.options.threshold !== undefined || this.options.stopId !== undefined;
     this.state.write(newDecoding(seed));
     this.tokens.write(sequences);
@@ -230,23 +233,12 @@ export class MaskedSampler {
     return masked === 0 || (this.options.maskAllowed === true && block >= this.#blocks);
   }
 
-  /** Gives the capture and the sequences back; the caller's tensors stay. */
-  dispose(): void {
-    for (const capture of [this.#prepare, this.#step, this.#inBlock?.step]) capture?.dispose();
-    this.#prepare = this.#step = this.#inBlock = undefined;
-    for (const tensor of Object.values(this.operands)) tensor?.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   async #capture(): Promise<void> {
     const { runtime, tokens, model, options } = this;
     const { prepare } = model;
     if (prepare) {
-      this.#prepare = await runtime.capture(
-        () => void eachPass(tokens, options, (ids, pass) => prepare(ids, pass)),
+      this.#prepare = this.takeOver(
+        await runtime.capture(() => void eachPass(tokens, options, (ids, pass) => prepare(ids, pass))),
       );
     }
     this.#step = await this.#captureStep((ids, pass) => model.logits(ids, pass));
@@ -255,18 +247,21 @@ export class MaskedSampler {
   /** A step in a block after its first one. Only that of one block is kept: blocks follow one another. */
   async #stepIn(block: number): Promise<Capture<void>> {
     if (this.#inBlock?.block === block) return this.#inBlock.step;
-    this.#inBlock?.step.dispose();
+    if (this.#inBlock) this.free(this.#inBlock.step);
     this.#inBlock = undefined;
     const step = await this.#captureStep((ids, pass) => this.model.inBlock!(ids, pass, block));
     this.#inBlock = { block, step };
     return step;
   }
 
-  #captureStep(logits: TokenLogits): Promise<Capture<void>> {
-    const { runtime, operands, options, steps } = this;
-    const { answerLength, blockLength = answerLength } = options;
-    const stepsPerBlock = (steps * blockLength) / answerLength;
-    return runtime.capture(() => recordStep(operands, logits, stepsPerBlock, options));
+  async #captureStep(logits: TokenLogits): Promise<Capture<void>> {
+    return this.takeOver(
+      await this.runtime.capture(() => recordStep(this.#operands, logits, this.#stepsPerBlock, this.options)),
+    );
+  }
+
+  get #stepsPerBlock(): number {
+    return this.steps / this.#blocks;
   }
 }
 

@@ -116,6 +116,11 @@ export class Gpu {
     }
   }
 
+  /** @throws ReleasedError after `destroy`, DeviceLostError after the loss of the device */
+  check(): void {
+    this.#lifetime.check();
+  }
+
   /** Number of pipelines compiled so far. */
   get pipelineCount(): number {
     return this.#pipelines.size;
@@ -123,6 +128,7 @@ export class Gpu {
 
   /** The kernel with these constants; its compilation starts at the first call. */
   kernel(path: KernelPath, constants?: KernelConstants): Kernel {
+    this.check();
     return this.#pipelines.get(path, constants);
   }
 
@@ -139,7 +145,7 @@ export class Gpu {
 
   /** Appends a command. It runs after all that was recorded before it. */
   record(command: Command): void {
-    this.#lifetime.check();
+    this.check();
     if (this.#capturing) {
       this.#capturing.push(command);
       return;
@@ -167,6 +173,7 @@ export class Gpu {
 
   /** Flushes and copies a stretch of a buffer to the host. */
   async read(source: BufferRange): Promise<ArrayBuffer> {
+    this.check();
     if (this.#capturing) throw new GpuError('nothing can be read inside a capture: read after it has run');
     const staging = this.#readbacks.acquire(source.bytes);
     try {
@@ -217,14 +224,20 @@ export class Gpu {
   async prepare(commands: readonly Command[]): Promise<Program> {
     await this.#lifetime.guard(this.#compiled(commands));
     let program: Program | undefined;
-    await checked(this.device, () => {
-      program = this.#resolve(commands);
-    });
-    return program!;
+    try {
+      await checked(this.device, () => {
+        program = this.#resolve(commands);
+      });
+      return program!;
+    } catch (error) {
+      if (program) this.#releaseUniforms(program);
+      throw error;
+    }
   }
 
   /** Encodes a program into the caller's own encoder. */
   encode(program: Program, encoder: GPUCommandEncoder): void {
+    this.check();
     const target = new ProgramEncoder(this.device, encoder);
     target.encode(program);
     target.submit();
@@ -288,7 +301,7 @@ export class Gpu {
 
   async #submit(commands: readonly Command[], stopwatch: Stopwatch | undefined): Promise<void> {
     await this.#compiled(commands);
-    this.#lifetime.check();
+    this.check();
     this.#throwStray();
     if (commands.length === 0) return;
     const submitted = checked(this.device, () => {

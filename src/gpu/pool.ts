@@ -13,6 +13,8 @@ export interface PoolStatistics {
   readonly allocatedBytes: number;
   /** Bytes of the buffers in use. */
   readonly usedBytes: number;
+  /** Buffers in use. */
+  readonly usedBuffers: number;
   /** Most bytes ever allocated at one time. */
   readonly peakBytes: number;
 }
@@ -33,6 +35,7 @@ export class BufferPool {
   readonly #free = new Map<number, PooledBuffer[]>();
   #allocatedBytes = 0;
   #usedBytes = 0;
+  #usedBuffers = 0;
   #peakBytes = 0;
 
   constructor(
@@ -46,6 +49,7 @@ export class BufferPool {
     return {
       allocatedBytes: this.#allocatedBytes,
       usedBytes: this.#usedBytes,
+      usedBuffers: this.#usedBuffers,
       peakBytes: this.#peakBytes,
     };
   }
@@ -63,11 +67,13 @@ export class BufferPool {
     }
     const pooled = this.#free.get(size)?.pop() ?? this.#create(size);
     this.#usedBytes += size;
+    this.#usedBuffers++;
     return pooled;
   }
 
   release(pooled: PooledBuffer): void {
     this.#usedBytes -= pooled.bytes;
+    this.#usedBuffers--;
     if (!this.#all.has(pooled)) return;
     const free = this.#free.get(pooled.bytes);
     if (free) free.push(pooled);

@@ -47,6 +47,7 @@ export class LoraLinear extends Module implements LinearLayer {
 
   /** (…, inputs) to (…, outputs), as the layer itself. */
   forward(input: Tensor, options: ForwardOptions = {}): Tensor {
+    this.checkAlive();
     if (this.#merged) return this.layer.forward(input, options);
     const { activation = 'none', outDtype = input.dtype as 'f32' | 'f16', ...slope } = options;
     return this.runtime.scope(() => {
@@ -64,6 +65,7 @@ export class LoraLinear extends Module implements LinearLayer {
    * @returns false where the layer has no matrix of numbers to add it to; then all stays as it is
    */
   merge(): boolean {
+    this.checkAlive();
     const { layer, runtime } = this;
     if (this.#merged || !(layer instanceof Linear)) return this.#merged;
     runtime.scope(() => {
@@ -75,7 +77,7 @@ export class LoraLinear extends Module implements LinearLayer {
       }
     });
     this.#merged = true;
-    this.dispose();
+    for (const weight of [this.#a, this.#b]) weight.dispose();
     return true;
   }
 }
@@ -132,6 +134,7 @@ export class LoraAdapter extends Module {
    * captured before must not be run again.
    */
   merge(): void {
+    this.checkAlive();
     for (const layer of this.#layers.values()) layer.merge();
   }
 }

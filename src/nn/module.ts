@@ -2,6 +2,7 @@ import { HostRandom } from '../data/host-random.js';
 import { checkTensors, type Safetensors } from '../data/safetensors.js';
 import { ReleasedError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
+import { type Freeable, Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -12,7 +13,7 @@ import { type LoadOptions, loadWeights } from './load-weights.js';
 export type WeightDtype = Extract<Dtype, 'f32' | 'f16'>;
 
 /** What a module keeps under a name of its checkpoints: its shape from the start, its elements once it is filled. */
-export interface StoredWeight {
+export interface StoredWeight extends Freeable {
   readonly shape: Shape;
   readonly initial: Initial;
   /** The type whose range its elements must be in. */
@@ -29,24 +30,26 @@ export interface StoredWeight {
   set(elements: Float32Array): void;
   /** The numbers that it stands for. @throws ReleasedError */
   read(): Promise<Float32Array<ArrayBuffer>>;
-  dispose(): void;
 }
 
 /** A named weight of a module, as one tensor. */
-export class Parameter implements StoredWeight {
+export class Parameter extends Owner implements StoredWeight {
   #tensor: Tensor | undefined;
 
   constructor(
-    readonly runtime: Runtime,
+    runtime: Runtime,
     readonly shape: Shape,
     readonly initial: Initial,
     /** Whether training changes it by its gradient; running statistics are not trained. */
     readonly trained: boolean,
     readonly dtype: WeightDtype = 'f32',
-  ) {}
+  ) {
+    super(runtime);
+  }
 
   /** @throws ReleasedError before the weights are loaded and after the module is disposed. */
   get tensor(): Tensor {
+    this.checkAlive();
     if (!this.#tensor) throw new ReleasedError('the module has no weights: load a checkpoint or initialize');
     return this.#tensor;
   }
@@ -71,35 +74,32 @@ export class Parameter implements StoredWeight {
     return (await this.tensor.read()) as Float32Array<ArrayBuffer>;
   }
 
-  /** The tensor, without elements of its own where there was none: for what writes them. @throws FeatureError */
+  /**
+   * The tensor, without elements of its own where there was none: for what writes them.
+   * @throws FeatureError; ReleasedError after `dispose()`
+   */
   allocated(): Tensor {
-    // Made outside of any scope: it lives until `dispose`.
-    this.#tensor ??= this.runtime.detached(() => this.runtime.empty(this.shape, this.dtype));
+    this.checkAlive();
+    this.#tensor ??= this.own(() => this.runtime.empty(this.shape, this.dtype));
     return this.#tensor;
-  }
-
-  dispose(): void {
-    this.#tensor?.dispose();
-    this.#tensor = undefined;
   }
 }
 
 /**
  * Something with weights. Children and weights are declared in the constructor under the names that a
- * checkpoint gives them, so that `model.load` takes PyTorch's state dicts as they are.
+ * checkpoint gives them, so that `model.load` takes PyTorch's state dicts as they are. They belong to the module, whose
+ * `dispose` frees them.
  */
-export abstract class Module {
+export abstract class Module extends Owner {
   readonly #children = new Map<string, Module>();
   readonly #stored = new Map<string, StoredWeight>();
   readonly #unused = new Set<string>();
   #training = false;
 
-  constructor(readonly runtime: Runtime) {}
-
   /** Declares a child. */
   protected child<Child extends Module>(name: string, child: Child): Child {
     this.#children.set(name, child);
-    return child;
+    return this.takeOver(child);
   }
 
   /** Declares a child whose weights have names of this module's own. */
@@ -120,7 +120,7 @@ export abstract class Module {
   /** Declares what is stored in another way than as one tensor. */
   protected stored<Weight extends StoredWeight>(name: string, weight: Weight): Weight {
     this.#stored.set(name, weight);
-    return weight;
+    return this.takeOver(weight);
   }
 
   /** Declares a name that checkpoints may hold and that is not needed here. */
@@ -149,6 +149,7 @@ export abstract class Module {
 
   /** The tensors that training changes, by name: what `valueAndGrad` and optimizers take. @throws ReleasedError */
   weights(): Record<string, Tensor> {
+    this.checkAlive();
     const trained = [...this.parameters()].filter(([, { trained }]) => trained);
     return Object.fromEntries(trained.map(([name, { tensor }]) => [name, tensor]));
   }
@@ -160,13 +161,18 @@ export abstract class Module {
 
   /** Switches this module and those in it to training, or back to inference. */
   train(training = true): this {
+    this.checkAlive();
     this.#training = training;
     for (const child of this.#children.values()) child.train(training);
     return this;
   }
 
-  /** Gives every weight its initial elements, which depend on the seed and on the order of declaration only. */
+  /**
+   * Gives every weight its initial elements, which depend on the seed and on the order of declaration only.
+   * @throws ReleasedError after `dispose()`, as all that follows
+   */
   initialize(seed: number): this {
+    this.checkAlive();
     let stream = 0;
     for (const [, weight] of this.storedWeights()) {
       weight.set(weight.initial(sizeOf(weight.shape), new HostRandom(seed, stream++)));
@@ -178,6 +184,7 @@ export abstract class Module {
   async state(): Promise<
     Record<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>
   > {
+    this.checkAlive();
     const entries = [...this.storedWeights()].map(
       async ([name, weight]) => [name, { shape: weight.shape, data: await weight.read() }] as const,
     );
@@ -191,6 +198,7 @@ export abstract class Module {
    *   an element that is no number, or none that the module can store
    */
   async load(checkpoint: Safetensors, options: LoadOptions = {}): Promise<void> {
+    this.checkAlive();
     const weights = new Map(this.storedWeights());
     const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]));
     for (const name of this.#unusedNames()) {
@@ -200,10 +208,20 @@ export abstract class Module {
     checkTensors(checkpoint, shapes);
     await loadWeights(this.runtime, weights, checkpoint, options);
   }
+}
 
-  /** Frees all weights. */
-  dispose(): void {
-    for (const [, weight] of this.storedWeights()) weight.dispose();
+/** A new model with the weights of a checkpoint. Where they do not fit, the model is freed. @throws as `Module.load` */
+export async function loaded<Model extends Module>(
+  model: Model,
+  checkpoint: Safetensors,
+  options?: LoadOptions,
+): Promise<Model> {
+  try {
+    await model.load(checkpoint, options);
+    return model;
+  } catch (error) {
+    model.dispose();
+    throw error;
   }
 }
 

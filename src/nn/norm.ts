@@ -33,6 +33,7 @@ abstract class AffineNorm extends Module {
   }
 
   protected operands(x: Tensor) {
+    this.checkAlive();
     return { x, weight: this.#weight?.tensor, bias: this.#bias?.tensor };
   }
 }

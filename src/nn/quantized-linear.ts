@@ -48,9 +48,14 @@ export class QuantizedLinear extends Module {
       bias: bias !== undefined,
       dtype: (bias ?? weight).dtype as WeightDtype,
     });
-    layer.#weight.quantize(weight);
-    if (bias) layer.#bias!.allocated().assign(bias);
-    return layer;
+    try {
+      layer.#weight.quantize(weight);
+      if (bias) layer.#bias!.allocated().assign(bias);
+      return layer;
+    } catch (error) {
+      layer.dispose();
+      throw error;
+    }
   }
 
   /** For what takes the layer's place together with what follows it. @throws ReleasedError */

@@ -7,6 +7,7 @@ import {
   quantizedRowAlignment,
   quantizeRows,
 } from '../ops/quantize-weight.js';
+import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -17,18 +18,21 @@ import type { StoredWeight, WeightDtype } from './module.js';
 const elementsAtOnce = 2 ** 24;
 
 /** A matrix (outputs, inputs) of a module in 8 or 4 bits: a constant, for training does not change it. */
-export class QuantizedParameter implements StoredWeight {
+export class QuantizedParameter extends Owner implements StoredWeight {
   #weight: QuantizedWeight | undefined;
 
   constructor(
-    readonly runtime: Runtime,
+    runtime: Runtime,
     readonly shape: readonly [outputs: number, inputs: number],
     readonly initial: Initial,
     readonly options: QuantizeOptions,
-  ) {}
+  ) {
+    super(runtime);
+  }
 
   /** @throws ReleasedError before the weights are loaded and after the module is disposed. */
   get weight(): QuantizedWeight {
+    this.checkAlive();
     if (!this.#weight) throw new ReleasedError('the module has no weights: load a checkpoint or initialize');
     return this.#weight;
   }
@@ -69,22 +73,15 @@ export class QuantizedParameter implements StoredWeight {
     const elements = new Float32Array(outputs * inputs);
     for (const [start, end] of this.#parts()) {
       const rows = [start / inputs, end / inputs] as const;
-      const part = this.runtime.scope(() =>
+      const [read] = this.runtime.scope(() => [
         dequantizeWeight(
           { values: values.rows(...rows), scales: scales.rows(...rows) },
           { ...this.options, columns: inputs },
-        ),
-      );
-      elements.set(await part.read(), start);
-      part.dispose();
+        ).read(),
+      ]);
+      elements.set(await read!, start);
     }
     return elements;
-  }
-
-  dispose(): void {
-    this.#weight?.values.dispose();
-    this.#weight?.scales.dispose();
-    this.#weight = undefined;
   }
 
   /** Where parts of the elements that are f32 on the device for a while begin and end (excluded). */
@@ -96,8 +93,8 @@ export class QuantizedParameter implements StoredWeight {
 
   /** The tensors, without elements of their own where there were none. */
   #allocated(): QuantizedWeight {
-    // Made outside of any scope: they live until `dispose`.
-    this.#weight ??= this.runtime.detached(() => emptyQuantized(this.runtime, this.shape, this.options));
+    this.checkAlive();
+    this.#weight ??= this.own(() => emptyQuantized(this.runtime, this.shape, this.options));
     return this.#weight;
   }
 }

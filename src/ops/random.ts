@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
+import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -73,7 +74,7 @@ function blocksFor(count: number): number {
  * so that a captured draw gives fresh numbers at each replay. The uniform numbers are the same bits on every
  * driver; the others differ by rounding.
  */
-export class Random {
+export class Random extends Owner {
   /**
    * u32 (4): the seed and the number of blocks drawn, low word first. Read it into a checkpoint, and `write`
    * it back to go on from there.
@@ -81,11 +82,10 @@ export class Random {
   readonly state: Tensor;
 
   /** @throws OptionError for a seed that is no whole number of 64 bits. */
-  constructor(
-    readonly runtime: Runtime,
-    seed: number | bigint,
-  ) {
-    this.state = runtime.tensor([...seedWords(seed), 0, 0], [4], 'u32');
+  constructor(runtime: Runtime, seed: number | bigint) {
+    super(runtime);
+    const words = seedWords(seed);
+    this.state = this.own(() => runtime.tensor([...words, 0, 0], [4], 'u32'));
   }
 
   /** Uniform in the open interval (0, 1): odd multiples of 2^-24 in f32, of 2^-11 in f16. */
@@ -105,6 +105,7 @@ export class Random {
 
   /** Skips what that many numbers would take, rounded up to whole blocks of four. */
   advance(count: number): void {
+    this.checkAlive();
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new OptionError(`a stream can be advanced by a whole number, not ${count}`);
     }
@@ -117,15 +118,8 @@ export class Random {
     });
   }
 
-  dispose(): void {
-    this.state.dispose();
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   #draw(distribution: Distribution, shape: Shape, dtype: 'f32' | 'f16'): Tensor {
+    this.checkAlive();
     const { output } = randomOperation.run({ state: this.state }, { shape, distribution, dtype });
     this.advance(output.size);
     return output;

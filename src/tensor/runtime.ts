@@ -6,6 +6,7 @@ import type { DeviceTraits } from '../gpu/traits.js';
 import { Capture, CapturePool } from './capture.js';
 import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch } from './launch.js';
+import type { Freeable } from './owner.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import type { Tape } from './tape.js';
@@ -37,6 +38,8 @@ export class Runtime {
   readonly tuning: Tuning;
   readonly #poison: boolean;
   #scopes: Set<Tensor>[] = [];
+  /** What was made in the innermost `detached`, outside of scopes in it; undefined outside of any. */
+  #made: Set<Freeable> | undefined;
   #capturePool: CapturePool | undefined;
   #tape: Tape | undefined;
 
@@ -76,7 +79,7 @@ export class Runtime {
     }
   }
 
-  /** Bytes of the tensors' buffers. */
+  /** Buffers of the tensors and their bytes. */
   get memory(): PoolStatistics {
     return this.gpu.buffers.statistics;
   }
@@ -105,6 +108,7 @@ export class Runtime {
 
   /** A view of the caller's buffer (usage STORAGE | COPY_SRC | COPY_DST), never destroyed here. */
   wrap(buffer: GPUBuffer, shape: Shape, dtype: Dtype = 'f32', offset = 0): Tensor {
+    this.gpu.check();
     const bytes = this.#bytesOf(shape, dtype);
     const alignment = this.traits.limits.minStorageBufferOffsetAlignment;
     if (offset < 0 || offset % alignment !== 0) {
@@ -142,9 +146,11 @@ export class Runtime {
     this.#capturePool?.hold(used);
   }
 
-  /** For tensors: enters a new tensor into the scope at hand. */
-  adopt(tensor: Tensor): void {
-    this.#scopes.at(-1)?.add(tensor);
+  /** For tensors and owners: enters a new one where it is freed: a tensor in the scope at hand. */
+  adopt(made: Freeable): void {
+    const scope = made instanceof Tensor ? this.#scopes.at(-1) : undefined;
+    if (scope) scope.add(made as Tensor);
+    else this.#made?.add(made);
   }
 
   /**
@@ -172,14 +178,27 @@ export class Runtime {
     return result;
   }
 
-  /** Runs `body` outside of all scopes: what it makes lives until it is disposed. */
-  detached<T>(body: () => T): T {
-    const scopes = this.#scopes;
+  /**
+   * Runs `body` outside of all scopes: what it makes lives until it is disposed. Where `body` throws, all that it made is
+   * freed.
+   * @param made gets what `body` makes; for owners, which free it
+   */
+  detached<T>(body: () => T, made?: Set<Freeable>): T {
+    const [scopes, outer] = [this.#scopes, this.#made];
+    const all = made ?? new Set<Freeable>();
     this.#scopes = [];
+    this.#made = all;
     try {
-      return body();
+      const result = body();
+      // Without an owner it is part of what surrounds it.
+      if (!made && outer) for (const each of all) outer.add(each);
+      return result;
+    } catch (error) {
+      for (const each of all) each.dispose();
+      throw error;
     } finally {
       this.#scopes = scopes;
+      this.#made = outer;
     }
   }
 
@@ -190,17 +209,14 @@ export class Runtime {
    */
   async capture<T>(body: () => T): Promise<Capture<T>> {
     const pool = new CapturePool(this.gpu.buffers);
-    const scopes = this.#scopes;
     let outputs: T | undefined;
     try {
       const commands = this.gpu.capture(() => {
         this.#capturePool = pool;
-        this.#scopes = [];
         try {
-          outputs = this.scope(body);
+          outputs = this.detached(() => this.scope(body), new Set());
         } finally {
           this.#capturePool = undefined;
-          this.#scopes = scopes;
         }
       });
       return new Capture(this, await this.gpu.prepare(commands), outputs as T, pool);
@@ -234,12 +250,17 @@ export class Runtime {
     return this.gpu.trim();
   }
 
-  /** Ends the runtime; its tensors are gone. A caller's own device stays. */
+  /** Ends the runtime; its tensors are gone. A caller's own device stays. Calling it twice is harmless. */
   destroy(): void {
     this.gpu.destroy();
   }
 
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
   #allocate(shape: Shape, dtype: Dtype): Tensor {
+    this.gpu.check();
     const bytes = this.#bytesOf(shape, dtype);
     const pool = this.#capturePool ?? this.gpu.buffers;
     const buffer = pool.acquire(bytes);

@@ -117,17 +117,20 @@ export class Tape {
         const ends = new Set(wanted.map((tensor) => this.#values.get(tensor)));
         for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
           const given = step.results.map((value) => gradients.get(value));
-          if (given.some((gradient) => gradient !== undefined)) {
-            const { backward, operands } = step;
-            runtime.scope(() => {
-              backward(given).forEach((gradient, i) => {
-                const operand = operands[i];
-                if (operand && gradient) flow(operand, gradient);
+          const { backward, operands } = step;
+          try {
+            if (given.some((gradient) => gradient !== undefined)) {
+              runtime.scope(() => {
+                backward(given).forEach((gradient, i) => {
+                  const operand = operands[i];
+                  if (operand && gradient) flow(operand, gradient);
+                });
+                return [...gradients.values()];
               });
-              return [...gradients.values()];
-            });
+            }
+          } finally {
+            step.release();
           }
-          step.release();
           step.results.forEach((value, i) => {
             if (ends.has(value)) return;
             given[i]?.dispose();

@@ -51,8 +51,9 @@ export class Tensor {
     return this.#storage === undefined;
   }
 
-  /** @throws ReleasedError after `dispose()`. */
+  /** @throws ReleasedError after `dispose()` and after the end of the runtime; DeviceLostError. */
   get storage(): Storage {
+    this.runtime.gpu.check();
     if (!this.#storage) {
       throw new ReleasedError(`tensor ${this} was disposed: keep it out of the scope that freed it`);
     }

@@ -1,6 +1,7 @@
 import { FileFormatError, OptionError } from '../errors.js';
 import { spread } from '../ops/grid.js';
 import { sum } from '../ops/reduce.js';
+import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Arrays } from './training-state.js';
 
@@ -35,7 +36,7 @@ const stored = { first: 'adam.m', second: 'adam.v', average: 'average' } as cons
  *
  * `update` can be recorded once in a capture and replayed: what changes from step to step, `prepare` writes.
  */
-export class AdamW {
+export class AdamW extends Owner {
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #options: Required<Pick<AdamWOptions, 'betas' | 'eps' | 'maxNorm'>> & {
     readonly keep: number | undefined;
@@ -55,42 +56,43 @@ export class AdamW {
     const entries = Object.entries(weights);
     const runtime = entries[0]?.[1].runtime;
     if (!runtime) throw new OptionError('AdamW needs at least one weight');
+    super(runtime);
     const shares = [...betas, average ?? 0];
     if (!shares.every((share) => share >= 0 && share < 1) || !(eps > 0 && weightDecay >= 0 && maxNorm > 0)) {
       throw new OptionError(`AdamW cannot work with ${JSON.stringify(options)}`);
     }
     this.#options = { betas, eps, maxNorm: Math.min(maxNorm, 3e38), keep: average };
-    this.#schedule = runtime.detached(() => runtime.zeros([3]));
-    this.#slots = new Map(
-      entries.map(([name, weight]) => {
-        if (weight.dtype !== 'f32') throw new OptionError(`AdamW trains f32 weights, not ${name} ${weight}`);
-        return [
-          name,
-          runtime.detached(() => {
-            const copy = average === undefined ? undefined : runtime.empty(weight.shape);
-            copy?.assign(weight);
-            return {
-              weight,
-              first: runtime.zeros(weight.shape),
-              second: runtime.zeros(weight.shape),
-              average: copy,
-              decay: weight.rank > 1 ? weightDecay : 0,
-            };
-          }),
-        ];
-      }),
-    );
+    const slotOf = (name: string, weight: Tensor): Slot => {
+      if (weight.dtype !== 'f32') throw new OptionError(`AdamW trains f32 weights, not ${name} ${weight}`);
+      const copy = average === undefined ? undefined : runtime.empty(weight.shape);
+      copy?.assign(weight);
+      return {
+        weight,
+        first: runtime.zeros(weight.shape),
+        second: runtime.zeros(weight.shape),
+        average: copy,
+        decay: weight.rank > 1 ? weightDecay : 0,
+      };
+    };
+    const { schedule, slots } = this.own(() => ({
+      schedule: runtime.zeros([3]),
+      slots: entries.map(([name, weight]) => [name, slotOf(name, weight)] as const),
+    }));
+    this.#schedule = schedule;
+    this.#slots = new Map(slots);
   }
 
   /** Sets learning rate and bias corrections for a step, counted from 0. */
   prepare(step: number, learningRate: number): void {
+    this.checkAlive();
     const corrections = this.#options.betas.map((beta) => 1 / (1 - beta ** (step + 1)));
     this.#schedule.write([learningRate, ...corrections]);
   }
 
   /** Records one step. @throws OptionError where a weight has no gradient */
   update(gradients: Readonly<Record<string, Tensor>>): void {
-    const { runtime } = this.#schedule;
+    this.checkAlive();
+    const { runtime } = this;
     const { betas, eps, keep = 0 } = this.#options;
     const [beta1, beta2] = betas;
     const moments = { beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps, keep };
@@ -118,7 +120,7 @@ export class AdamW {
 
   /** What gradients are multiplied by, (1). */
   #clip(gradients: Readonly<Record<string, Tensor>>): Tensor {
-    const { runtime } = this.#schedule;
+    const { runtime } = this;
     const parts = [...this.#slots].map(([name, { weight }]) => {
       if (!gradients[name]) throw new OptionError(`AdamW was given no gradient for ${name}`);
       return Math.min(4096, Math.ceil(weight.size / 64));
@@ -146,11 +148,13 @@ export class AdamW {
 
   /** Puts the averages in the place of the weights, where there are any. */
   useAverage(): void {
+    this.checkAlive();
     for (const { weight, average } of this.#slots.values()) if (average) weight.assign(average);
   }
 
   /** All that another AdamW needs to go on. */
   async state(): Promise<Arrays> {
+    this.checkAlive();
     const entries = [...this.#slots].flatMap(([name, slot]) =>
       Object.entries(stored).map(async ([part, prefix]) => {
         const tensor = slot[part as keyof typeof stored];
@@ -163,6 +167,7 @@ export class AdamW {
 
   /** Takes what `state` gave. @throws FileFormatError where it does not fit the weights */
   restore(arrays: Arrays, path: string): void {
+    this.checkAlive();
     for (const [name, slot] of this.#slots) {
       for (const [part, prefix] of Object.entries(stored)) {
         const tensor = slot[part as keyof typeof stored];
@@ -171,13 +176,6 @@ export class AdamW {
         if (found?.data.length !== tensor.size) throw new FileFormatError(`${path} lacks ${prefix}.${name}`);
         tensor.write(found.data);
       }
-    }
-  }
-
-  dispose(): void {
-    this.#schedule.dispose();
-    for (const { first, second, average } of this.#slots.values()) {
-      for (const tensor of [first, second, average]) tensor?.dispose();
     }
   }
 }

@@ -20,6 +20,7 @@ import { add, mul } from '../ops/binary.js';
 import { seedWords } from '../ops/philox.js';
 import { Random } from '../ops/random.js';
 import { narrow } from '../ops/slice.js';
+import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -92,7 +93,7 @@ const noTarget = 2 ** 32 - 1;
  * one copy for each mask; masks are functions of the seed and the step. Each answer counts its tokens' losses over their
  * number (LLaDA-V), and each of its spans as much as the others.
  */
-export class AnswerObjective {
+export class AnswerObjective extends Owner {
   readonly #plan: Required<PlanOptions>;
   readonly #copies: readonly AnswerCopy[];
   /** u32, u32 and f32 (copies · B, N). */
@@ -111,6 +112,7 @@ export class AnswerObjective {
     readonly room: AnswerRoom,
     readonly options: AnswerObjectiveOptions,
   ) {
+    super(runtime);
     const { order, maskId, times } = model;
     const { batch, objective = '+iou', complementary = false, planWeight = 1 } = options;
     if (!(planWeight >= 0)) throw new OptionError(`planWeight must be at least 0, not ${planWeight}`);
@@ -119,30 +121,40 @@ export class AnswerObjective {
       order === 'autoregressive'
         ? [{ mask: 'none', weighting: 'complementary', factor: 1 }]
         : copiesFor(objective, complementary, planWeight);
-    this.#draws = runtime.detached(() => new Random(runtime, options.seed));
     const tokens = [batch * this.#copies.length, room.length];
     // There is no tensor without elements.
     const slots = [batch, Math.max(1, room.spans)];
-    [this.#answers, this.#targets, this.#weights, this.#rewardWeight, this.#spans] = runtime.detached(() => [
-      runtime.zeros(tokens, 'u32'),
-      runtime.zeros(tokens, 'u32'),
-      runtime.zeros(tokens),
-      runtime.zeros([]),
-      {
-        positions: runtime.zeros([...slots, 2], 'u32'),
-        truths: runtime.zeros([...slots, 2]),
-        weights: runtime.zeros(slots),
-      },
-    ]);
     const { samples, ...reward } = options.reward ?? {};
-    if (objective === '+iou' && order !== 'autoregressive' && room.spans > 0) {
-      const policy = samples === undefined ? {} : { policy: { samples, random: this.#draws } };
-      this.#reward = new IouReward(runtime, times, maskId, { ...reward, ...policy });
-    }
+    const rewarded = objective === '+iou' && order !== 'autoregressive' && room.spans > 0;
+    const made = this.own(() => {
+      const random = new Random(runtime, options.seed);
+      const policy = samples === undefined ? {} : { policy: { samples, random } };
+      return {
+        random,
+        reward: rewarded ? new IouReward(runtime, times, maskId, { ...reward, ...policy }) : undefined,
+        answers: runtime.zeros(tokens, 'u32'),
+        targets: runtime.zeros(tokens, 'u32'),
+        weights: runtime.zeros(tokens),
+        rewardWeight: runtime.zeros([]),
+        spans: {
+          positions: runtime.zeros([...slots, 2], 'u32'),
+          truths: runtime.zeros([...slots, 2]),
+          weights: runtime.zeros(slots),
+        },
+      };
+    });
+    this.#draws = made.random;
+    this.#reward = made.reward;
+    this.#answers = made.answers;
+    this.#targets = made.targets;
+    this.#weights = made.weights;
+    this.#rewardWeight = made.rewardWeight;
+    this.#spans = made.spans;
   }
 
   /** Writes the operands of a step. @param answers one for each question of the batch */
   prepare(step: number, answers: readonly WantedAnswer[]): void {
+    this.checkAlive();
     const { batch, steps, seed, reward } = this.options;
     const { length, spans } = this.room;
     const random = new HostRandom(seed, step + maskStream);
@@ -176,7 +188,8 @@ export class AnswerObjective {
    *   r mod B: hidden states (R, N, D) and the vocabulary matrix
    */
   loss(predict: (answers: Tensor) => LastLayer): Tensor {
-    return this.#answers.runtime.scope(() => {
+    this.checkAlive();
+    return this.runtime.scope(() => {
       const all = predict(this.#answers);
       const tokens = weightedCrossEntropy(all, this.#targets, this.#weights);
       if (!this.#reward) return tokens;
@@ -188,14 +201,6 @@ export class AnswerObjective {
       const reward = this.#reward.loss(answers, planned, this.#spans, predict);
       return add(tokens, mul(reward, this.#rewardWeight));
     });
-  }
-
-  dispose(): void {
-    this.#reward?.dispose();
-    this.#draws.dispose();
-    const { positions, truths, weights } = this.#spans;
-    const operands = [this.#answers, this.#targets, this.#weights, this.#rewardWeight];
-    for (const tensor of [...operands, positions, truths, weights]) tensor.dispose();
   }
 
   /** For each copy of an answer its tokens and what they count. All copies are masked at one step ratio. */

@@ -6,6 +6,7 @@ import type { LoraAdapter } from '../nn/lora.js';
 import { repeat } from '../ops/broadcast-to.js';
 import { gather } from '../ops/gather.js';
 import { scatter } from '../ops/scatter.js';
+import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { AnswerObjective, type AnswerObjectiveOptions } from './answer-objective.js';
 import type { ChatExample } from './chat-examples.js';
@@ -27,7 +28,7 @@ const f16GradientScale = 2 ** 10;
  * conversations, while its own weights stay as they are. Masks are put into the embeddings, as LLaDA-V does. Of the last
  * layer only the positions that are learned are computed.
  */
-export class LanguageTask implements TrainingTask {
+export class LanguageTask extends Owner implements TrainingTask {
   readonly model: LoraAdapter;
   readonly examples: number;
   readonly batch: number;
@@ -47,6 +48,7 @@ export class LanguageTask implements TrainingTask {
     options: LanguageTaskOptions,
   ) {
     const { runtime, lora, config } = language;
+    super(runtime);
     const { batch, embed = (ids) => language.embed(ids) } = options;
     const { maskId } = config;
     if (!lora) throw new OptionError('a language model without an adapter (`lora`) cannot be fine-tuned');
@@ -63,8 +65,8 @@ export class LanguageTask implements TrainingTask {
       length: most(({ places }) => places.length),
       spans: most(({ answer }) => answer.spans.length),
     };
-    this.#objective = new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, options);
-    [this.#ids, this.#keyMask, this.#places] = runtime.detached(() => [
+    [this.#objective, this.#ids, this.#keyMask, this.#places] = this.own(() => [
+      new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, options),
       runtime.zeros([batch, length], 'u32'),
       runtime.zeros([batch, length], 'u32'),
       runtime.zeros([batch, room.length], 'u32'),
@@ -72,6 +74,7 @@ export class LanguageTask implements TrainingTask {
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    this.checkAlive();
     const chats = examples.map((index) => this.chats[index]!);
     const length = this.#ids.shape[1]!;
     const room = this.#places.shape[1]!;
@@ -93,7 +96,8 @@ export class LanguageTask implements TrainingTask {
   }
 
   loss(): Tensor {
-    return this.language.runtime.scope(() => {
+    this.checkAlive();
+    return this.runtime.scope(() => {
       const prompt = this.#embed(this.#ids);
       return this.#objective.loss((answers) => this.#predict(prompt, answers));
     });
@@ -110,10 +114,5 @@ export class LanguageTask implements TrainingTask {
       const hidden = language.forward(embeddings, { keyMask: repeat(this.#keyMask, 0, times) });
       return language.lastLayer(gather({ x: hidden, ids }, { axis: 1 }));
     });
-  }
-
-  dispose(): void {
-    this.#objective.dispose();
-    for (const tensor of [this.#ids, this.#keyMask, this.#places]) tensor.dispose();
   }
 }

@@ -13,14 +13,15 @@ import {
 } from '../models/mdvlm/signal-questions.js';
 import { add } from '../ops/binary.js';
 import { narrow } from '../ops/slice.js';
-import { type Tensor, tensorsIn } from '../tensor/tensor.js';
+import { Owner } from '../tensor/owner.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { AnswerObjective, type AnswerObjectiveOptions, type WantedAnswer } from './answer-objective.js';
 import type { TrainingTask } from './train.js';
 
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
 /** Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions. */
-export class MdvlmTask implements TrainingTask {
+export class MdvlmTask extends Owner implements TrainingTask {
   readonly model: Mdvlm<SignalEyes>;
   readonly examples: number;
   readonly batch: number;
@@ -39,15 +40,16 @@ export class MdvlmTask implements TrainingTask {
   ) {
     const { model, config, vocabulary } = mdvlm;
     const { runtime, order } = model;
+    super(runtime);
     const { maskId, times } = vocabulary;
     this.model = model;
     this.examples = questions.size;
     this.batch = options.batch;
     const room = { length: answerLength, spans: layout.spans.length };
-    this.#objective = new AnswerObjective(runtime, { order, maskId, times }, room, options);
-    this.#inputs = questionInputs(runtime, config, this.batch);
     const perClip = [this.batch, config.eyes.count];
-    [this.#kinds, this.#shares, this.#there] = runtime.detached(() => [
+    [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#there] = this.own(() => [
+      new AnswerObjective(runtime, { order, maskId, times }, room, options),
+      questionInputs(runtime, config, this.batch),
       runtime.zeros(perClip, 'u32'),
       runtime.zeros(perClip),
       runtime.zeros(perClip),
@@ -55,6 +57,7 @@ export class MdvlmTask implements TrainingTask {
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    this.checkAlive();
     const questions = examples.map((index) => this.questions.question(index));
     const { config } = this.mdvlm;
     writeQuestions(this.mdvlm, questions, this.#inputs);
@@ -71,6 +74,7 @@ export class MdvlmTask implements TrainingTask {
   }
 
   loss(): Tensor {
+    this.checkAlive();
     const { eyes, grounding, runtime } = this.model;
     return runtime.scope(() => {
       const clips = eyes.clips(this.#inputs.video);
@@ -83,12 +87,6 @@ export class MdvlmTask implements TrainingTask {
       }
       return parts.reduce(add);
     });
-  }
-
-  dispose(): void {
-    this.#objective.dispose();
-    const operands = [this.#inputs, this.#kinds, this.#shares, this.#there];
-    for (const tensor of tensorsIn(operands)) tensor.dispose();
   }
 
   /** Which part of each clip the wanted spans cover. */

@@ -1,14 +1,10 @@
 import { HostRandom } from '../data/host-random.js';
-import {
-  disposeInputs,
-  type MomentExamples,
-  makeInputs,
-  writeExamples,
-} from '../models/map-diffusion/examples.js';
+import { type MomentExamples, makeInputs, writeExamples } from '../models/map-diffusion/examples.js';
 import type { Corruption, MapDiffusion, MomentInputs, MomentTargets } from '../models/map-diffusion/model.js';
 import { mapRows } from '../ops/map-layout.js';
 import { seedWords } from '../ops/philox.js';
 import { Random } from '../ops/random.js';
+import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingTask } from './train.js';
 
@@ -16,7 +12,7 @@ import type { TrainingTask } from './train.js';
  * Training of a moment model: each step takes a batch of videos with their queries, each query with a time of its own, uniform in [0, T), and
  * fresh noise (paper, section 3.4). Times and noise are functions of the seed and the step.
  */
-export class MomentTask implements TrainingTask {
+export class MomentTask extends Owner implements TrainingTask {
   readonly examples: number;
   readonly #inputs: MomentInputs;
   readonly #targets: MomentTargets;
@@ -31,21 +27,24 @@ export class MomentTask implements TrainingTask {
     readonly seed: number,
   ) {
     const { runtime, config } = model;
+    super(runtime);
     this.examples = data.size;
-    this.#noise = runtime.detached(() => new Random(runtime, seed));
     const { layout, recognition } = config;
     const queries = batch * data.queries;
-    this.#inputs = makeInputs(runtime, config, batch, data);
-    this.#targets = runtime.detached(() => ({
-      spans: runtime.zeros([queries, data.spans, 2]),
-      spanCounts: runtime.tensor(new Uint32Array(queries), undefined, 'u32'),
-      kinds:
-        recognition && runtime.tensor(new Uint32Array(batch * layout.clips), [batch, layout.clips], 'u32'),
-    }));
-    this.#t = runtime.detached(() => runtime.tensor(new Uint32Array(queries), undefined, 'u32'));
+    [this.#noise, this.#inputs, this.#t, this.#targets] = this.own(() => [
+      new Random(runtime, seed),
+      makeInputs(runtime, config, batch, data),
+      runtime.zeros([queries], 'u32'),
+      {
+        spans: runtime.zeros([queries, data.spans, 2]),
+        spanCounts: runtime.zeros([queries], 'u32'),
+        kinds: recognition && runtime.zeros([batch, layout.clips], 'u32'),
+      },
+    ]);
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    this.checkAlive();
     writeExamples(
       this.model.config,
       examples.map((index) => this.data.example(index)),
@@ -61,6 +60,7 @@ export class MomentTask implements TrainingTask {
   }
 
   loss(): Tensor {
+    this.checkAlive();
     return this.model.loss(this.#inputs, this.#targets, this.#corruption());
   }
 
@@ -69,12 +69,5 @@ export class MomentTask implements TrainingTask {
     if (config.head === 'single-pass') return undefined;
     const { layout } = config;
     return { noise: this.#noise.normal([this.#t.size, mapRows(layout), layout.durations]), t: this.#t };
-  }
-
-  dispose(): void {
-    disposeInputs(this.#inputs);
-    for (const tensor of [...Object.values<Tensor | undefined>({ ...this.#targets }), this.#t])
-      tensor?.dispose();
-    this.#noise.dispose();
   }
 }

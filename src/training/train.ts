@@ -87,11 +87,11 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   else if (options.begin) await options.begin();
   else model.initialize(options.seed);
   model.train();
-  const optimizer = new AdamW(model.weights(), options);
+  using optimizer = new AdamW(model.weights(), options);
   if (state) optimizer.restore(state.arrays, statePath);
   const log = await openLog(join(folder, logFile), state?.step ?? 0);
   const order = new ExampleOrder(task, options.seed);
-  const step = await model.runtime.capture(() => {
+  using step = await model.runtime.capture(() => {
     const { gradientScale = 1 } = task;
     const { value, gradients } = valueAndGrad(model.weights(), () => scaled(task.loss(), gradientScale));
     const names = Object.keys(gradients);
@@ -138,8 +138,6 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
     return true;
   } finally {
     await log.close();
-    step.dispose();
-    optimizer.dispose();
   }
 }
 

@@ -66,10 +66,6 @@ export function makeInputs(
   }));
 }
 
-export function disposeInputs({ video, lengths, words, videoOf }: MomentInputs): void {
-  for (const tensor of [video, lengths, words.vectors, words.mask, words.counts, videoOf]) tensor?.dispose();
-}
-
 /**
  * Writes a batch into the operands of a sampler or a training step. Fewer examples than there is room for are followed
  * by repetitions of the last.

@@ -31,7 +31,7 @@ export async function localizeMoments(
   const { runtime, config } = model;
   const { queries, words } = data;
   const videos = Math.min(Math.ceil(batch / queries), data.size);
-  using random = runtime.detached(() => new Random(runtime, seed));
+  using random = new Random(runtime, seed);
   using sampler = await MomentSampler.create(model, { videos, queries, words, steps, eta, random });
   using noise = runtime.detached(() => runtime.empty(sampler.mapShape));
   const found: ScoredSegment[][] = [];

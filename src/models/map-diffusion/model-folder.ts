@@ -2,6 +2,7 @@ import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { loadWordVectors, type WordVectors } from '../../data/words.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import { loaded } from '../../nn/module.js';
 import { saveModel } from '../../nn/save-model.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
@@ -46,8 +47,7 @@ export async function loadMapDiffusion(runtime: Runtime, folder: string): Promis
   const words = await loadWordVectors(join(folder, file.words));
   const checkpoint = await openSafetensors(join(folder, 'model.safetensors'));
   try {
-    const model = new MapDiffusion(runtime, file.model);
-    await model.load(checkpoint);
+    const model = await loaded(new MapDiffusion(runtime, file.model), checkpoint);
     return { file, model, words };
   } finally {
     await checkpoint.close();

@@ -86,7 +86,6 @@ export class MapDiffusion extends Module {
     checkConfig(config);
     const { layout, hidden, decoder, head, recognition } = config;
     this.scales = mapScales(layout);
-    this.diffusion = new GaussianDiffusion(runtime, config.diffusion);
     this.#clips = this.child('clip_module', clipEncoder(runtime, config.clips, hidden, layout.clips));
     this.#positions = config.positions
       ? this.child('positions', new ClipPositions(runtime, hidden, layout.clips))
@@ -105,6 +104,7 @@ export class MapDiffusion extends Module {
         this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden)),
       );
     }
+    this.diffusion = this.own(() => new GaussianDiffusion(runtime, config.diffusion));
   }
 
   /** Encodes videos and queries to the fused features of each scale (paper, section 3.3.1). */
@@ -130,6 +130,7 @@ export class MapDiffusion extends Module {
 
   /** Computes what all steps of a sampler share. Not for training: no gradients flow through it to the decoders. */
   prepare({ scales, mask }: Condition): Condition {
+    this.checkAlive();
     return { scales: scales.map((scale, k) => this.#decoders[k]?.prepare(scale) ?? scale), mask };
   }
 
@@ -177,11 +178,6 @@ export class MapDiffusion extends Module {
         throw new OptionError('a model with recognition learns from the kinds of the clips too');
       return add(ofMaps, this.#recognition.loss(clips, inputs.lengths, targets.kinds));
     });
-  }
-
-  override dispose(): void {
-    super.dispose();
-    this.diffusion.dispose();
   }
 
   /** What the network says of each cell (Q, R, A). */

@@ -51,17 +51,13 @@ export async function rankMoments(
   const { runtime } = maps;
   // Refined moments may come to overlap: some more are decoded, to be suppressed once more.
   const decoded = refine ? Math.min(3 * count, 1024) : count;
-  const found = runtime.scope(() =>
-    decodeMoments(mergeMaps(maps, { ...layout, lengths }), { unit: 1, count: decoded, threshold }),
-  );
-  const [moments, counts, scores, clips] = await Promise.all([
-    found.moments.read(),
-    found.counts.read(),
-    maps.read(),
-    lengths.read(),
-  ]);
-  found.moments.dispose();
-  found.counts.dispose();
+  // A read is recorded at once: what it reads need not live until it is done.
+  const reads = runtime.scope(() => {
+    const merged = mergeMaps(maps, { ...layout, lengths });
+    const found = decodeMoments(merged, { unit: 1, count: decoded, threshold });
+    return [found.moments.read(), found.counts.read(), maps.read(), lengths.read()] as const;
+  });
+  const [moments, counts, scores, clips] = await Promise.all(reads);
   const cells = scores.length / units.length;
   return units.map((seconds, q) => {
     const own = scores.subarray(q * cells, (q + 1) * cells);
@@ -95,11 +91,14 @@ async function rankAsReleased(
   threshold: number,
 ): Promise<ScoredSegment[][]> {
   const { clips } = layout;
-  const merged = maps.runtime.scope(() => mergeMaps(maps, { ...layout, lengths, initial: 0 }));
-  const reached = maps.runtime.scope(() => mergeMaps(maps, { ...layout, lengths }));
-  const [scores, valid] = await Promise.all([merged.read(), reached.read()]);
-  merged.dispose();
-  reached.dispose();
+  const reads = maps.runtime.scope(
+    () =>
+      [
+        mergeMaps(maps, { ...layout, lengths, initial: 0 }).read(),
+        mergeMaps(maps, { ...layout, lengths }).read(),
+      ] as const,
+  );
+  const [scores, valid] = await Promise.all(reads);
   const ranked = valid.subarray(0, clips * clips).filter((score) => score > -1e38).length;
   return units.map((seconds, q) => {
     const own = scores.subarray(q * clips * clips, (q + 1) * clips * clips);

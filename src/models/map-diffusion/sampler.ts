@@ -1,7 +1,8 @@
 import type { DdimOptions, DdimSampler } from '../../diffusion/gaussian.js';
 import type { Capture } from '../../tensor/capture.js';
+import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { disposeInputs, makeInputs } from './examples.js';
+import { makeInputs } from './examples.js';
 import type { Condition, MapDiffusion, MomentInputs } from './model.js';
 
 export interface MomentSamplerOptions extends DdimOptions {
@@ -17,45 +18,49 @@ export interface MomentSamplerOptions extends DdimOptions {
  * A trained model made ready for batches of one size: the encoder and the step-invariant part of the decoders are
  * captured as one piece of work that runs once a batch, a denoising step as another that runs for each step.
  */
-export class MomentSampler {
-  readonly #encoding: Capture<Condition | Tensor>;
-  readonly #ddim: DdimSampler | undefined;
+export class MomentSampler extends Owner {
+  /** The operands of the next run: `write` to them. */
+  readonly inputs: MomentInputs;
+  #encoding!: Capture<Condition | Tensor>;
+  #ddim: DdimSampler | undefined;
 
   private constructor(
     readonly model: MapDiffusion,
-    /** The operands of the next run: `write` to them. */
-    readonly inputs: MomentInputs,
-    encoding: Capture<Condition | Tensor>,
-    ddim: DdimSampler | undefined,
+    { videos, queries = 1, words }: MomentSamplerOptions,
   ) {
-    this.#encoding = encoding;
-    this.#ddim = ddim;
+    super(model.runtime);
+    this.inputs = this.own(() => makeInputs(model.runtime, model.config, videos, { queries, words }));
   }
 
   /** @throws OptionError, ShapeError */
   static async create(model: MapDiffusion, options: MomentSamplerOptions): Promise<MomentSampler> {
-    const { videos, queries = 1, words, ...ddim } = options;
-    const { runtime, config } = model;
-    const inputs = makeInputs(runtime, config, videos, { queries, words });
-    let encoding: Capture<Condition | Tensor> | undefined;
+    const sampler = new MomentSampler(model, options);
     try {
-      encoding = await runtime.capture((): Condition | Tensor => {
-        const condition = model.encode(inputs);
-        return config.head === 'single-pass' ? model.predict(condition) : model.prepare(condition);
-      });
-      if (config.head === 'single-pass') return new MomentSampler(model, inputs, encoding, undefined);
-      const condition = encoding.outputs as Condition;
-      const sampler = await model.diffusion.sampler(
-        condition.mask.shape,
-        (state, t) => model.denoise(state, t, condition),
-        { clamp: [0, 1], ...ddim },
-      );
-      return new MomentSampler(model, inputs, encoding, sampler);
+      await sampler.#capture(options);
+      return sampler;
     } catch (error) {
-      encoding?.dispose();
-      disposeInputs(inputs);
+      sampler.dispose();
       throw error;
     }
+  }
+
+  async #capture({ videos: _, queries: _queries, words: _words, ...ddim }: MomentSamplerOptions) {
+    const { model, inputs } = this;
+    const single = model.config.head === 'single-pass';
+    this.#encoding = this.takeOver(
+      await model.runtime.capture((): Condition | Tensor => {
+        const condition = model.encode(inputs);
+        return single ? model.predict(condition) : model.prepare(condition);
+      }),
+    );
+    if (single) return;
+    const condition = this.#encoding.outputs as Condition;
+    this.#ddim = this.takeOver(
+      await model.diffusion.sampler(condition.mask.shape, (state, t) => model.denoise(state, t, condition), {
+        clamp: [0, 1],
+        ...ddim,
+      }),
+    );
   }
 
   /** (Q, R, A): the shape of noise and maps. */
@@ -71,17 +76,8 @@ export class MomentSampler {
    * @returns (Q, R, A), the sampler's own tensor, which the next run overwrites
    */
   run(noise: Tensor, options: { readonly afterStep?: (step: number, state: Tensor) => void } = {}): Tensor {
+    this.checkAlive();
     this.#encoding.run();
     return this.#ddim ? this.#ddim.run(noise, options) : (this.#encoding.outputs as Tensor);
-  }
-
-  dispose(): void {
-    this.#ddim?.dispose();
-    this.#encoding.dispose();
-    disposeInputs(this.inputs);
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }

@@ -4,6 +4,7 @@ import { concat } from '../../ops/concat.js';
 import { fill } from '../../ops/fill.js';
 import { writePart } from '../../ops/place.js';
 import { narrow } from '../../ops/slice.js';
+import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { KeyValueCache } from './key-value-cache.js';
 import type { LanguageModel } from './language-model.js';
@@ -45,10 +46,10 @@ interface Kept {
 }
 
 /**
- * A language model for a `MaskedSampler` of answers alone (B, N), which computes only what a cache does not hold. Lives
- * longer than the sampler.
+ * A language model for a `MaskedSampler` of answers alone (B, N), which computes only what a cache does not hold. Must live
+ * as long as the sampler.
  */
-export class AnswerLogits implements CachedTokenLogits {
+export class AnswerLogits extends Owner implements CachedTokenLogits {
   readonly prepare: CachedTokenLogits['prepare'];
   readonly inBlock: CachedTokenLogits['inBlock'];
   /** P. */
@@ -62,10 +63,13 @@ export class AnswerLogits implements CachedTokenLogits {
     readonly sequences: AnswerSequences,
     passes: readonly Pass[],
   ) {
+    super(model.runtime);
     const { prompt, blockLength, answerLength } = sequences;
     const before = prompt.reduce((length, part) => length + part.shape[1]!, 0);
     this.#before = before;
-    this.#kept = new Map(kind === 'none' ? [] : passes.map((pass) => [pass, this.#newKept()]));
+    this.#kept = new Map(
+      kind === 'none' ? [] : this.own(() => passes.map((pass) => [pass, this.#newKept()] as const)),
+    );
     if (kind === 'prefix' && before > 0) {
       this.prepare = (answers, pass) => void this.#forward(answers, pass, 0, before);
     }
@@ -83,18 +87,6 @@ export class AnswerLogits implements CachedTokenLogits {
     return this.#answer(answers, pass, begin, this.#before + this.sequences.answerLength);
   }
 
-  /** Frees the caches: after the sampler, whose captures use them. */
-  dispose(): void {
-    for (const { cache, hidden } of this.#kept.values()) {
-      cache.dispose();
-      hidden?.dispose();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
   /** The last layer of the whole answer, of which positions `begin` to `end` of the sequence are computed. */
   #answer(answers: Tensor, pass: Pass, begin: number, end: number): LastLayer {
     const computed = this.#forward(answers, pass, begin, end);
@@ -108,6 +100,7 @@ export class AnswerLogits implements CachedTokenLogits {
 
   /** Hidden states of positions `begin` to `end`; their keys and values go into the cache. */
   #forward(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
+    this.checkAlive();
     const { keyMask } = this.sequences;
     const mask: AttentionMask =
       this.kind === 'prefix' ? { kind: 'prefix', prefixLength: this.#before } : { kind: 'none' };
@@ -144,7 +137,7 @@ export class AnswerLogits implements CachedTokenLogits {
     const shape = [batch, answerLength, config.hidden];
     return {
       cache: this.model.keyValueCache(batch, this.#before + answerLength),
-      hidden: this.kind === 'prefix' ? undefined : runtime.detached(() => runtime.zeros(shape)),
+      hidden: this.kind === 'prefix' ? undefined : runtime.zeros(shape),
     };
   }
 }

@@ -35,15 +35,15 @@ export async function answerQuestions(
   const { model, config, vocabulary } = mdvlm;
   const { runtime } = model;
   const together = Math.min(batch, questions.size);
-  const inputs = questionInputs(runtime, config, together);
   const { vocabulary: ids } = model.language.config;
   const sets = [tokenSet(ids, vocabulary.times.ids), tokenSet(ids, [vocabulary.eotId])];
-  const [positions, allowed, allowedIndex, times] = runtime.detached(() => [
-    runtime.tensor(Array<[number, number]>(together).fill([0, 1]).flat(), [together, 1, 2], 'u32'),
-    runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),
-    runtime.tensor([0, 0, 1], undefined, 'u32'),
-    runtime.tensor(sets[0]!, undefined, 'u32'),
-  ]);
+  const { inputs, positions, allowed, allowedIndex, times } = runtime.detached(() => ({
+    inputs: questionInputs(runtime, config, together),
+    positions: runtime.tensor(Array<[number, number]>(together).fill([0, 1]).flat(), [together, 1, 2], 'u32'),
+    allowed: runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),
+    allowedIndex: runtime.tensor([0, 0, 1], undefined, 'u32'),
+    times: runtime.tensor(sets[0]!, undefined, 'u32'),
+  }));
   let prompt: Capture<Prompt> | undefined;
   let sampler: MaskedSampler | undefined;
   try {

@@ -136,7 +136,9 @@ export async function answerVideo(
     ...(timesFirst && { span: times }),
   };
   await takeTurn(runtime);
-  const prompt = runtime.scope(() => model.embedded(visual, chatPrompt(runtime, chat)));
+  const prompt = runtime.detached(() =>
+    runtime.scope(() => model.embedded(visual, chatPrompt(runtime, chat))),
+  );
   try {
     const { ids, probabilities } = await decodeAnswer(
       language,

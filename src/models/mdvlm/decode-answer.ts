@@ -92,15 +92,14 @@ export async function decodeAnswer(
   checkCache(cache, options, length / blockLength);
   const straying = strayingOptions(model, options, length, steps);
   const sequences = { batch: 1, prompt, answerLength: length, blockLength };
-  const logits = new AnswerLogits(
-    model,
-    cache,
-    sequences,
-    guidanceScale > 0 ? ['conditional', 'unconditional'] : ['conditional'],
-  );
-  let sampler: MaskedSampler | undefined;
   try {
-    sampler = await MaskedSampler.create(model.runtime, logits, {
+    using logits = new AnswerLogits(
+      model,
+      cache,
+      sequences,
+      guidanceScale > 0 ? ['conditional', 'unconditional'] : ['conditional'],
+    );
+    using sampler = await MaskedSampler.create(model.runtime, logits, {
       ...{ batch: 1, length, answerLength: length, blockLength, steps, maskId },
       ...{ temperature, guidanceScale, keepConfidence: true, ...straying },
     });
@@ -110,8 +109,6 @@ export async function decodeAnswer(
     });
     return { ids, probabilities: (await sampler.confidence!.read()) as Float32Array<ArrayBuffer> };
   } finally {
-    sampler?.dispose();
-    logits.dispose();
     for (const tensor of tensorsIn(straying)) tensor.dispose();
   }
 }

@@ -29,12 +29,9 @@ export async function generateTokens(
 ): Promise<number[]> {
   checkPrompt(model.config, prompt, answerSizes(options).length);
   const before = prompt.length > 0 ? [embedIds(model, prompt)] : [];
-  try {
-    const watch = onStep && ((answer: Uint32Array) => onStep(Array.from(answer)));
-    return Array.from((await decodeAnswer(model, before, options, watch)).ids);
-  } finally {
-    before[0]?.dispose();
-  }
+  using _ = before[0];
+  const watch = onStep && ((answer: Uint32Array) => onStep(Array.from(answer)));
+  return Array.from((await decodeAnswer(model, before, options, watch)).ids);
 }
 
 /**
@@ -51,20 +48,16 @@ export async function firstLogits(
   const { length } = answerSizes(sizes);
   checkPrompt(config, prompt, length);
   const tokens = [...prompt, ...Array<number>(length).fill(config.maskId)];
-  const hidden = runtime.scope(() => model.forward(embedIds(model, tokens)));
-  try {
-    const data = new Float32Array(tokens.length * config.vocabulary);
-    const rowsAtOnce = Math.floor(runtime.traits.limits.maxStorageBufferBindingSize / 4 / config.vocabulary);
-    for (let begin = 0; begin < tokens.length; begin += rowsAtOnce) {
-      const rows = Math.min(rowsAtOnce, tokens.length - begin);
-      const part: Tensor = runtime.scope(() => model.logits(narrow(hidden, 1, begin, rows)));
-      data.set(await part.read(), begin * config.vocabulary);
-      part.dispose();
-    }
-    return { shape: [tokens.length, config.vocabulary], data };
-  } finally {
-    hidden.dispose();
+  using embedded = embedIds(model, tokens);
+  using hidden = runtime.detached(() => model.forward(embedded));
+  const data = new Float32Array(tokens.length * config.vocabulary);
+  const rowsAtOnce = Math.floor(runtime.traits.limits.maxStorageBufferBindingSize / 4 / config.vocabulary);
+  for (let begin = 0; begin < tokens.length; begin += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, tokens.length - begin);
+    using part = runtime.detached(() => runtime.scope(() => model.logits(narrow(hidden, 1, begin, rows))));
+    data.set(await part.read(), begin * config.vocabulary);
   }
+  return { shape: [tokens.length, config.vocabulary], data };
 }
 
 /** Whether a model can answer such a prompt in that length. @throws OptionError */
@@ -87,6 +80,10 @@ export function checkPrompt(
   }
 }
 
-/** Ids to f32 (1, P, D). */
-const embedIds = (model: LanguageModel, ids: readonly number[]): Tensor =>
-  model.runtime.scope(() => model.embed(model.runtime.tensor(ids, [1, ids.length], 'u32')));
+/** Ids to f32 (1, P, D), outside of all scopes. */
+function embedIds(model: LanguageModel, ids: readonly number[]): Tensor {
+  const { runtime } = model;
+  return runtime.detached(() =>
+    runtime.scope(() => model.embed(runtime.tensor(ids, [1, ids.length], 'u32'))),
+  );
+}

@@ -12,6 +12,7 @@ import { narrow } from '../../ops/slice.js';
 import { logSoftmax } from '../../ops/softmax.js';
 import { exp, relu, scaleShift, sqrt, square } from '../../ops/unary.js';
 import { where } from '../../ops/where.js';
+import { Owner } from '../../tensor/owner.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { TimeTokens } from './time-tokens.js';
@@ -65,7 +66,7 @@ const leastDeviation = 1e-4;
  * token that token; of a pair p_s, p_e the expected overlap is R = p_sᵀ G p_e with G_ij the overlap of [i, j] and the
  * true span. Between steps the most certain slots get their most probable time, through which no gradient flows.
  */
-export class IouReward {
+export class IouReward extends Owner {
   readonly #options: Required<Omit<IouRewardOptions, 'policy'>>;
   readonly #policy: { readonly samples: number; readonly random: Pick<Random, 'gumbel'> } | undefined;
   readonly #ids: Tensor;
@@ -78,6 +79,7 @@ export class IouReward {
     readonly maskId: number,
     { steps = 2, lateness = 1, reversed = 'zero', policy }: IouRewardOptions = {},
   ) {
+    super(runtime);
     const samples = policy?.samples ?? 8;
     if (!(Number.isInteger(steps) && steps >= 1))
       throw new OptionError(`a reward cannot have ${steps} steps`);
@@ -91,14 +93,11 @@ export class IouReward {
     this.#options = { steps, lateness, reversed };
     this.#policy = policy && { samples, random: policy.random };
     const indices = Uint32Array.from({ length: times.count }, (_, i) => i);
-    this.#ids = runtime.detached(() =>
-      runtime.tensor(
-        indices.map((i) => times.id(i)),
-        undefined,
-        'u32',
-      ),
-    );
-    this.#indices = runtime.detached(() => runtime.tensor(indices));
+    const ids = indices.map((i) => times.id(i));
+    [this.#ids, this.#indices] = this.own(() => [
+      runtime.tensor(ids, undefined, 'u32'),
+      runtime.tensor(indices),
+    ]);
   }
 
   /**
@@ -114,6 +113,7 @@ export class IouReward {
     spans: AnswerSpans,
     predict: (answers: Tensor) => LastLayer,
   ): Tensor {
+    this.checkAlive();
     const { steps, lateness } = this.#options;
     const shares = Array.from({ length: steps }, (_, k) => ((k + 1) / steps) ** lateness);
     const total = shares.reduce((a, b) => a + b);
@@ -128,11 +128,6 @@ export class IouReward {
       });
       return rewards.reduce(add);
     });
-  }
-
-  dispose(): void {
-    this.#ids.dispose();
-    this.#indices.dispose();
   }
 
   /** G (R S, n, n) for the true spans (R, S, 2): rows are starts, columns ends. */

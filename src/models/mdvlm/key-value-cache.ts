@@ -2,6 +2,7 @@ import { OptionError } from '../../errors.js';
 import { concat } from '../../ops/concat.js';
 import { writePart } from '../../ops/place.js';
 import type { Dtype } from '../../tensor/dtype.js';
+import { Owner } from '../../tensor/owner.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { LanguageConfig } from './language-config.js';
@@ -33,10 +34,10 @@ export function behind(layers: readonly KeysAndValues[]): OtherPositions {
 
 /**
  * The keys and values of all positions of B sequences of length L, layer by layer: a forward pass over some positions
- * replaces theirs and attends to all. Positions that no pass has written hold zeros. It lives
- * outside of scopes and captures until `dispose`, and takes 2 · B · L · key heads · head size numbers a layer.
+ * replaces theirs and attends to all. Positions that no pass has written hold zeros. It takes
+ * 2 · B · L · key heads · head size numbers a layer.
  */
-export class KeyValueCache {
+export class KeyValueCache extends Owner {
   readonly layers: readonly KeysAndValues[];
 
   /** Make it with `LanguageModel.keyValueCache`. */
@@ -48,8 +49,9 @@ export class KeyValueCache {
     /** L. */
     readonly length: number,
   ) {
+    super(runtime);
     const shape = [batch, keyHeads, length, headSize];
-    this.layers = runtime.detached(() =>
+    this.layers = this.own(() =>
       Array.from({ length: layers }, () => ({
         key: runtime.zeros(shape, dtype),
         value: runtime.zeros(shape, dtype),
@@ -62,6 +64,7 @@ export class KeyValueCache {
    * @throws OptionError in the pass, under a tape: what is written in place has no gradient
    */
   from(start: number): OtherPositions {
+    this.checkAlive();
     return {
       start,
       all: (layer, { key, value }) => {
@@ -73,16 +76,5 @@ export class KeyValueCache {
         return kept;
       },
     };
-  }
-
-  dispose(): void {
-    for (const { key, value } of this.layers) {
-      key.dispose();
-      value.dispose();
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose();
   }
 }

@@ -272,7 +272,7 @@ export class LanguageModel extends Module {
     const { weights = 'f32', maxLength = config.maxPositions, lora, recompute = false } = options;
     const { initialEmbedding = plainEmbedding } = options;
     const { hidden, layers, vocabulary, headSize, ropeTheta, tied } = config;
-    this.lora = lora && new LoraAdapter(runtime, lora);
+    this.lora = lora && this.own(() => new LoraAdapter(runtime, lora));
     this.#recompute = recompute;
     const shared = new Shared(runtime, config, weights, this.lora);
     this.#shared = shared;
@@ -294,7 +294,7 @@ export class LanguageModel extends Module {
       : this.parameter('lm_head.weight', matrix, plainEmbedding, shared.linears.dtype);
     // Some write the same matrix twice.
     if (tied) this.unused('lm_head.weight');
-    this.#table = runtime.detached(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
+    this.#table = this.own(() => rotaryTable(runtime, maxLength, headSize, ropeTheta));
   }
 
   /** Type of the products. */
@@ -372,6 +372,7 @@ export class LanguageModel extends Module {
 
   /** An empty cache for sequences of that length. */
   keyValueCache(batch: number, length: number): KeyValueCache {
+    this.checkAlive();
     return new KeyValueCache(this.runtime, this.config, this.#shared.linears.dtype, batch, length);
   }
 
@@ -386,11 +387,5 @@ export class LanguageModel extends Module {
   /** The same, not multiplied: for the operations that never write logits, such as those of `MaskedSampler`. */
   lastLayer(hidden: Tensor): LastLayer {
     return { hidden: this.#shared.linears.input(hidden), weight: this.#vocabulary.tensor };
-  }
-
-  override dispose(): void {
-    super.dispose();
-    this.lora?.dispose();
-    this.#table.dispose();
   }
 }

@@ -49,7 +49,7 @@ export type AnswerOrder = (typeof answerOrders)[number];
 /** A masked diffusion vision-language model: visual tokens and a question in front of the answer. */
 export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
   /**
-   * @param eyes and language are the model's own, under `eyes.` and the language model's own names
+   * @param eyes and `language` become the model's own, under `eyes.` and the language model's own names
    * @param grounding for the training of a model whose prompt sees only itself
    */
   constructor(
@@ -133,11 +133,5 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
     const [rows, length] = answers.shape as [number, number];
     const start = fill(this.runtime, [rows, 1], this.language.config.maskId, 'u32');
     return length === 1 ? start : concat([start, narrow(answers, 1, 0, length - 1)], 1);
-  }
-
-  override dispose(): void {
-    this.eyes.dispose();
-    this.language.dispose();
-    this.grounding?.dispose();
   }
 }

@@ -76,12 +76,15 @@ export function makeSignalMdvlm(
     maxPositions: 1 + config.eyes.count + config.question + answerLength,
   };
   const { times } = vocabulary;
-  const speaker = new LanguageModel(runtime, language, {
-    initialEmbedding: timeWaves(plainEmbedding, times, language.hidden),
+  const model = runtime.detached(() => {
+    const speaker = new LanguageModel(runtime, language, {
+      initialEmbedding: timeWaves(plainEmbedding, times, language.hidden),
+    });
+    const eyes = new SignalEyes(runtime, config.eyes, language.hidden, (ids) => speaker.embed(ids), times);
+    const grounding = config.grounding && new Grounding(runtime, language.hidden, config.grounding);
+    return new Mdvlm(eyes, speaker, config.order, grounding);
   });
-  const eyes = new SignalEyes(runtime, config.eyes, language.hidden, (ids) => speaker.embed(ids), times);
-  const grounding = config.grounding && new Grounding(runtime, language.hidden, config.grounding);
-  return { config, vocabulary, model: new Mdvlm(eyes, speaker, config.order, grounding) };
+  return { config, vocabulary, model };
 }
 
 /** A configuration from a file, the fields that its layers do not check themselves. @throws OptionError */

@@ -48,9 +48,9 @@ export class SignalEyes extends Module {
     this.#positions = this.child('positions', new ClipPositions(runtime, hidden, count));
     this.#projector = this.child('projector', new Linear(runtime, hidden, size));
     const starts = Array.from({ length: count }, (_, clip) => times.id(times.encode(clip, count)));
-    this.#times = runtime.detached(() => runtime.tensor(starts, [1, count], 'u32'));
     this.recognition =
       recognition && this.child('recognition', new Recognition(runtime, hidden, recognition));
+    this.#times = this.own(() => runtime.tensor(starts, [1, count], 'u32'));
   }
 
   /** (B, channels, T · samples of a clip) to the features of the clips (B, hidden, T). */
@@ -67,10 +67,5 @@ export class SignalEyes extends Module {
 
   forward(video: Tensor): Tensor {
     return this.runtime.scope(() => this.tokens(this.clips(video)));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    this.#times.dispose();
   }
 }

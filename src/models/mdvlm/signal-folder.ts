@@ -35,8 +35,13 @@ export async function saveSignalMdvlm(
 export async function loadSignalMdvlm(runtime: Runtime, folder: string): Promise<LoadedSignalMdvlm> {
   const file = await readSignalMdvlmFile(folder);
   const mdvlm = await made(runtime, file, folder);
-  await loadSignalWeights(mdvlm, folder);
-  return { ...mdvlm, file };
+  try {
+    await loadSignalWeights(mdvlm, folder);
+    return { ...mdvlm, file };
+  } catch (error) {
+    mdvlm.model.dispose();
+    throw error;
+  }
 }
 
 /** The `config.json` of a folder. @throws FileAccessError, FileFormatError */

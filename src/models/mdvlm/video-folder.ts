@@ -1,6 +1,7 @@
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import type { LoadOptions } from '../../nn/load-weights.js';
+import { loaded } from '../../nn/module.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { LanguageModel, type LanguageModelOptions } from './language-model.js';
@@ -30,8 +31,10 @@ export function makeVideoMdvlm(
   options: LanguageModelOptions = {},
 ): Mdvlm<VisualEncoder> {
   const { visual, language } = checkVideoMdvlmConfig(config);
-  const eyes = new VisualEncoder(runtime, visual, options);
-  return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
+  return runtime.detached(() => {
+    const eyes = new VisualEncoder(runtime, visual, options);
+    return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
+  });
 }
 
 /** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */
@@ -58,14 +61,8 @@ export async function loadVideoMdvlm(
   const checkpoint = await openSafetensors(folder);
   try {
     const weights = videoMdvlmWeights(checkpoint);
-    const model = makeVideoMdvlm(runtime, config, options);
-    try {
-      await model.load(weights, options);
-      return { config, tokenizer, model };
-    } catch (error) {
-      model.dispose();
-      throw error;
-    }
+    const model = await loaded(makeVideoMdvlm(runtime, config, options), weights, options);
+    return { config, tokenizer, model };
   } finally {
     await checkpoint.close();
   }

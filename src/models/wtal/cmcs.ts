@@ -2,7 +2,7 @@ import type { Safetensors } from '../../data/safetensors.js';
 import { FileFormatError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
-import { Module } from '../../nn/module.js';
+import { loaded, Module } from '../../nn/module.js';
 import { add, mul } from '../../ops/binary.js';
 import { matmul } from '../../ops/matmul.js';
 import { transpose } from '../../ops/permute.js';
@@ -72,8 +72,7 @@ export class Cmcs extends Module {
    */
   static async load(runtime: Runtime, checkpoint: Safetensors): Promise<Cmcs> {
     const model = new Cmcs(runtime, cmcsConfig(checkpoint));
-    await model.load(checkpoint);
-    return model;
+    return loaded(model, checkpoint);
   }
 
   get channels(): number {

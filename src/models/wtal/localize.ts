@@ -46,16 +46,17 @@ export async function localizeActions(
         'give all the feature files that it was trained on, in order (RGB, then flow)',
     );
   }
-  const outputs = runtime.scope(() => {
+  // A read is recorded at once: what it reads need not live until it is done.
+  const reads = runtime.scope(() => {
     const video = runtime.tensor(features.data, [1, features.steps, features.channels]);
-    return model.forward(video);
+    const outputs = model.forward(video);
+    return [outputs.cas.read(), outputs.attention.read(), outputs.videoScores.read()];
   });
-  const [cas, attention, videoScores] = (await Promise.all([
-    outputs.cas.read(),
-    outputs.attention.read(),
-    outputs.videoScores.read(),
-  ])) as [Float32Array, Float32Array, Float32Array];
-  for (const tensor of Object.values(outputs)) tensor.dispose();
+  const [cas, attention, videoScores] = (await Promise.all(reads)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
 
   const proposals = proposeSegments({ cas, attention, videoScores, background: true }, { duration }, options);
   const probabilities = classProbabilities(cas, classes.length);
