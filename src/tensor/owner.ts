@@ -20,9 +20,10 @@ export abstract class Owner {
   readonly #owned = new Set<Freeable>();
   #disposed = false;
 
-  /** @throws OptionError unless `runtime` is one */
+  /** @throws OptionError unless `runtime` is one; ReleasedError after its end */
   constructor(readonly runtime: Runtime) {
     checkArgument(new.target.name, 'runtime', runtime, aRuntime);
+    runtime.gpu.check();
     runtime.adopt(this);
   }
 
@@ -67,8 +68,9 @@ export abstract class Owner {
     owned.dispose();
   }
 
-  /** @throws ReleasedError after `dispose()` */
+  /** @throws ReleasedError after `dispose()` and after the end of the runtime; DeviceLostError */
   protected checkAlive(): void {
+    this.runtime.gpu.check();
     if (this.#disposed) throw new ReleasedError(`${this.constructor.name} was disposed: make a new one`);
   }
 }

@@ -137,7 +137,8 @@ describe('GaussianDiffusion', () => {
     assert.throws(() => sampler.run(runtime.tensor(initial)), ShapeError);
     sampler.dispose();
     assert.throws(() => sampler.run(start), ReleasedError);
-    diffusion.dispose();
     assert.throws(() => diffusion.addNoise({ x0: start, noise: start, t: start }), /t must be u32/);
+    diffusion.dispose();
+    assert.throws(() => diffusion.addNoise({ x0: start, noise: start, t: start }), ReleasedError);
   });
 });

@@ -84,6 +84,31 @@ describe('a device of the caller', () => {
     buffer.destroy();
   });
 
+  it('gets no buffer any more once the runtime is destroyed', async () => {
+    const runtime = await Runtime.create({ device });
+    const buffer = device.createBuffer({ size: 256, usage });
+    const x = runtime.tensor([1, 2], [2, 1]);
+    const capture = await runtime.capture(() => plus(x, x));
+    runtime.destroy();
+    const uses = {
+      tensor: () => runtime.tensor([1]),
+      empty: () => runtime.empty([1]),
+      zeros: () => runtime.zeros([1]),
+      wrap: () => runtime.wrap(buffer, [1]),
+      reshape: () => x.reshape([2]),
+      rows: () => x.rows(0, 1),
+      range: () => x.range,
+      write: () => x.write([3, 4]),
+      assign: () => x.assign(x),
+      softmax: () => softmax(x),
+      encode: () => capture.encode(device.createCommandEncoder()),
+    };
+    for (const [name, use] of Object.entries(uses)) assert.throws(use, ReleasedError, name);
+    await assert.rejects(x.read(), ReleasedError);
+    assert.equal(runtime.memory.allocatedBytes, 0);
+    for (const each of [x, capture, buffer]) 'dispose' in each ? each.dispose() : each.destroy();
+  });
+
   it('fails what is pending when the runtime, not the device, is destroyed', async () => {
     const runtime = await Runtime.create({ device });
     const x = runtime.tensor([1, 2]);

@@ -1,0 +1,496 @@
+import {
+  AdamW,
+  AnswerLogits,
+  AnswerObjective,
+  BatchNorm1d,
+  BatchNorm2d,
+  Cmcs,
+  Conv1d,
+  Conv2d,
+  chatExample,
+  constantInitial,
+  Embedding,
+  GatedConv2d,
+  GaussianDiffusion,
+  GroupNorm,
+  IouReward,
+  KeyValueCache,
+  type LanguageConfig,
+  LanguageModel,
+  LanguageTask,
+  LayerNorm,
+  Linear,
+  LoraAdapter,
+  LoraLinear,
+  Lstm,
+  loadTokenizer,
+  MapDiffusion,
+  type MapDiffusionConfig,
+  MaskedSampler,
+  MdvlmTask,
+  type Module,
+  type MomentExamples,
+  MomentSampler,
+  MomentTask,
+  makeSignalMdvlm,
+  Parameter,
+  QuantizedLinear,
+  QuantizedParameter,
+  Random,
+  RmsNorm,
+  type Runtime,
+  SignalEyes,
+  SignalQuestions,
+  type Tensor,
+  TimeTokens,
+  VisionTower,
+  VisualEncoder,
+  visualConfigs,
+  WordVocabulary,
+} from '../../src/index.js';
+import type { Freeable } from '../../src/tensor/owner.js';
+import { loudMoments, smallMdvlm } from './signal-questions.js';
+import { smallIds, smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
+
+/** How an object that owns tensors is made and used. All that it is given is made before, and stays. */
+export interface OwnerCase {
+  make(): Promise<OwnerInUse> | OwnerInUse;
+  /** Tries to make one that cannot be. */
+  broken?(): unknown;
+}
+
+export interface OwnerInUse {
+  readonly owner: Freeable & Disposable;
+  /** Uses it in all ways that need what it owns, each by itself. Tensors that come of it are left to the scope. */
+  readonly uses: readonly (() => unknown)[];
+}
+
+export const smallLanguage: LanguageConfig = {
+  ...{ hidden: 16, layers: 1, heads: 2, keyHeads: 1, headSize: 8, intermediate: 16, vocabulary: 544 },
+  ...{ ropeTheta: 10_000, epsilon: 1e-5, maxPositions: 64, maskId: smallIds.mask, tied: true },
+};
+
+export const smallMaps: MapDiffusionConfig = {
+  layout: { clips: 4, scales: 2, durations: 2 },
+  clips: { kind: 'features', channels: 3, pool: 1 },
+  words: { size: 5, hidden: 4, layers: 1, packed: true },
+  hidden: 4,
+  positions: true,
+  head: 'diffusion',
+  recognition: { kinds: 2, weight: 0.1 },
+  decoder: {
+    ...{ architecture: 'convolution', condition: 'concatenation' },
+    ...{ embedding: 4, hidden: 4, layers: 1, kernel: 3, groups: 2, heads: 2 },
+    stylization: { input: 'state', layers: true },
+  },
+  diffusion: { times: 20, schedule: 'linear' },
+  loss: { kind: 'mse', rescaleFrom: 0 },
+};
+
+/** Two videos of `smallMaps` with a query each. */
+export const smallExamples: MomentExamples = {
+  ...{ size: 2, queries: 1, words: 2, spans: 1 },
+  example: (index) => ({
+    video: new Float32Array(12).fill(index + 1),
+    ...{ clips: 4, unit: 1, duration: 4, kinds: [0, 1, 1, 0] },
+    queries: [{ words: new Float32Array(10).fill(0.5), spans: [[1, 3]] }],
+  }),
+};
+
+const times = new TimeTokens({ count: 20, firstId: smallIds.reserved });
+const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'] };
+
+/** Every exported class that owns tensors, by its name. */
+export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<string, OwnerCase>>> {
+  const ones = (...shape: number[]) => {
+    const size = shape.reduce((a, b) => a * b, 1);
+    return runtime.tensor(new Float32Array(size).fill(0.5), shape);
+  };
+  const ids = (...shape: number[]) => runtime.zeros(shape, 'u32');
+  /** A module that is given weights, and what is done with it. */
+  const inUse = <M extends Module>(module: M, ...uses: ((module: M) => unknown)[]): OwnerInUse => {
+    const shared = [(it: M) => it.state(), (it: M) => it.initialize(2), (it: M) => it.weights()];
+    try {
+      return used(module.initialize(1), ...shared, ...uses);
+    } catch (error) {
+      module.dispose();
+      throw error;
+    }
+  };
+  /** An owner, and what is done with it. */
+  const used = <O extends Freeable & Disposable>(
+    owner: O,
+    ...uses: ((owner: O) => unknown)[]
+  ): OwnerInUse => ({
+    owner,
+    uses: uses.map((use) => () => use(owner)),
+  });
+  const module = <M extends Module>(make: () => M, ...uses: ((module: M) => unknown)[]): OwnerCase => ({
+    make: () => inUse(make(), ...uses),
+  });
+
+  const [row, clip, map, token] = [ones(2, 4), ones(2, 4, 6), ones(1, 4, 4, 4), ids(1, 3)];
+  const [bias, matrix] = [ones(64), ones(64, 64)];
+  const weights = { weight: ones(4, 4), bias: ones(4) };
+  const gradients = { weight: ones(4, 4), bias: ones(4) };
+  const halves = runtime.traits.f16 ? runtime.tensor([1, 2], [2], 'f16') : ids(2);
+  const spans = { positions: ids(1, 1, 2), truths: ones(1, 1, 2), weights: ones(1, 1) };
+  const noise = ones(2, 6, 2);
+  const t = ids(2);
+  const language = new LanguageModel(runtime, smallLanguage, { lora }).initialize(1);
+  language.lora!.initialize(1);
+  const embeddings = ones(1, 3, 16);
+  const maps = new MapDiffusion(runtime, smallMaps).initialize(1);
+  const inputs = {
+    ...{ video: ones(2, 3, 4), lengths: runtime.tensor([4, 4], [2], 'u32') },
+    words: {
+      vectors: ones(2, 2, 5),
+      mask: runtime.tensor([1, 1, 1, 1], [2, 2], 'u32'),
+      counts: runtime.tensor([2, 2], [2], 'u32'),
+    },
+  };
+  const targets = {
+    ...{ spans: ones(2, 1, 2), spanCounts: runtime.tensor([1, 1], [2], 'u32') },
+    kinds: ids(2, 4),
+  };
+  const condition = maps.encode(inputs);
+  const pixels = ones(1, 3, 22, 22);
+  const { recordings, queries } = loudMoments();
+  const { words } = WordVocabulary.of(
+    queries.map(({ query }) => query),
+    smallMdvlm.times,
+  );
+  const signal = makeSignalMdvlm(runtime, smallMdvlm, words);
+  signal.model.initialize(1);
+  const questions = new SignalQuestions(signal, recordings, queries);
+  const signals = ones(1, 2, 80);
+  const tokenizer = await loadTokenizer({ tokenizer: smallTokenizer(), config: smallTokenizerConfig }, times);
+  const chat = chatExample(
+    tokenizer,
+    [
+      { role: 'user', content: 'when?' },
+      { role: 'assistant', content: '<t3> <t9>' },
+    ],
+    { system: 'a' },
+  );
+  const objective = { ...{ batch: 1, seed: 1, steps: 10 }, reward: { samples: 2 } };
+  const answer = { layout: { length: 3, spans: [[0, 1] as const] }, ids: [410, 412, 404] };
+  const wanted = { ...answer, spans: [{ positions: [0, 1] as const, truth: [0, 2] as const }] };
+  const lastLayer = (hidden: Tensor) => ({ hidden, weight: language.lastLayer(hidden).weight });
+  const predict = (answers: Tensor) => lastLayer(language.embed(answers));
+  const sequences = { batch: 1, prompt: [embeddings], answerLength: 2, blockLength: 1 };
+  const sampling = { batch: 1, length: 4, answerLength: 4, blockLength: 2, steps: 2, maskId: smallIds.mask };
+  const keeping = {
+    ...{ schedule: { shift: 3 }, keepConfidence: true, guidanceScale: 1 },
+    spans: { positions: ids(1, 1, 2), firstId: 410, count: 4 },
+  } as const;
+  const cached = {
+    prepare: (tokens: Tensor) => void language.embed(tokens),
+    logits: predict,
+    inBlock: predict,
+  };
+  const stream = new Random(runtime, 1);
+  const given = new Linear(runtime, 4, 2).initialize(1);
+  const fails = (): never => {
+    throw new RangeError('thrown on purpose');
+  };
+
+  return {
+    AdamW: {
+      make: () =>
+        used(
+          new AdamW(weights, { average: 0.9 }),
+          (it) => it.prepare(0, 0.1),
+          (it) => it.update(gradients),
+          (it) => it.useAverage(),
+          (it) => it.state(),
+          async (it) => it.restore(await it.state(), 'here'),
+        ),
+      broken: () => new AdamW({ ...weights, halves }),
+    },
+    AnswerLogits: {
+      make: () =>
+        used(
+          new AnswerLogits(language, 'dual', sequences, ['conditional', 'unconditional']),
+          (it) => it.logits(ids(1, 2), 'conditional'),
+          (it) => it.inBlock!(ids(1, 2), 'unconditional', 1),
+        ),
+      broken: () =>
+        new AnswerLogits(language, 'block', { ...sequences, answerLength: 2 ** 40 }, ['conditional']),
+    },
+    AnswerObjective: {
+      make: () =>
+        used(
+          new AnswerObjective(
+            runtime,
+            { order: 'diffusion', maskId: smallIds.mask, times },
+            { length: 3, spans: 1 },
+            objective,
+          ),
+          (it) => it.prepare(0, [wanted]),
+          (it) => it.loss(predict),
+        ),
+      broken: () =>
+        new AnswerObjective(
+          runtime,
+          { order: 'diffusion', maskId: 0, times },
+          { length: 3, spans: 1 },
+          objective,
+        ),
+    },
+    BatchNorm1d: module(
+      () => new BatchNorm1d(runtime, 4).train(),
+      (it) => it.forward(row),
+    ),
+    BatchNorm2d: module(
+      () => new BatchNorm2d(runtime, 4, { affine: false }),
+      (it) => it.forward(map),
+    ),
+    Capture: {
+      make: async () => {
+        const capture = await runtime.capture(() => ({ x: language.embed(token) }));
+        return used(
+          capture,
+          (it) => it.run(),
+          (it) => it.outputs.x.read(),
+          (it) => it.encode(runtime.gpu.device.createCommandEncoder()),
+        );
+      },
+      broken: () =>
+        runtime.capture(() => {
+          language.embed(token);
+          fails();
+        }),
+    },
+    Cmcs: module(
+      () => new Cmcs(runtime, { channels: 4, width: 4, branchWidth: 4, branches: 2, classes: 3 }),
+      (it) => it.forward(ones(1, 6, 4)),
+    ),
+    Conv1d: module(
+      () => new Conv1d(runtime, 4, 2, 3),
+      (it) => it.forward(clip),
+    ),
+    Conv2d: module(
+      () => new Conv2d(runtime, 4, 2, 3),
+      (it) => it.forward(map),
+    ),
+    DdimSampler: {
+      make: async () => {
+        using diffusion = new GaussianDiffusion(runtime, { times: 10 });
+        const sampler = await diffusion.sampler([2, 3], (x) => x.reshape([2, 3]), { steps: 2 });
+        return used(sampler, (it) => it.run(ones(2, 3)));
+      },
+      broken: () => maps.diffusion.sampler([2, 3], fails, { steps: 2 }),
+    },
+    Embedding: module(
+      () => new Embedding(runtime, 4, 2),
+      (it) => it.forward(token),
+    ),
+    GatedConv2d: module(
+      () => new GatedConv2d(runtime, 4, 2, 3),
+      (it) => it.forward(map),
+    ),
+    GaussianDiffusion: {
+      make: () =>
+        used(
+          new GaussianDiffusion(runtime, { times: 10 }),
+          (it) => it.addNoise({ x0: row, noise: row, t }),
+          (it) => it.sample(row, (x) => x.reshape([2, 4]), { steps: 2 }),
+          async (it) => (await it.sampler([2, 4], (x) => x.reshape([2, 4]), { steps: 2 })).dispose(),
+        ),
+      broken: () => new GaussianDiffusion(runtime, { times: 0 }),
+    },
+    GroupNorm: module(
+      () => new GroupNorm(runtime, 2, 4),
+      (it) => it.forward(clip),
+    ),
+    IouReward: {
+      make: () =>
+        used(new IouReward(runtime, times, smallIds.mask, { policy: { samples: 2, random: stream } }), (it) =>
+          it.loss(ids(1, 3), predict(ids(1, 3)), spans, predict),
+        ),
+      broken: () => new IouReward(runtime, times, smallIds.mask, { lateness: -1 }),
+    },
+    KeyValueCache: {
+      make: () =>
+        used(language.keyValueCache(1, 3), (it) => {
+          language.forward(embeddings, { others: it.from(0) });
+        }),
+      broken: () => new KeyValueCache(runtime, smallLanguage, 'f32', 1, 2 ** 40),
+    },
+    LanguageModel: {
+      make: () =>
+        inUse(
+          new LanguageModel(runtime, smallLanguage, { lora, weights: 'int8' }),
+          (it) => it.lora!.initialize(1),
+          (it) => it.embed(token),
+          (it) => it.forward(embeddings),
+          (it) => it.prefix(embeddings),
+          (it) => it.logits(embeddings),
+          (it) => it.keyValueCache(1, 2).dispose(),
+        ),
+      broken: () =>
+        new LanguageModel(runtime, smallLanguage, { lora: { ...lora, targets: ['no such layer'] } }),
+    },
+    LanguageTask: {
+      make: () =>
+        used(
+          new LanguageTask(language, times, [chat], objective),
+          (it) => it.prepare(0, [0]),
+          (it) => it.loss(),
+        ),
+      broken: () => new LanguageTask(language, times, [chat], { ...objective, planWeight: -1 }),
+    },
+    LayerNorm: module(
+      () => new LayerNorm(runtime, 4, { affine: false }),
+      (it) => it.forward(row),
+    ),
+    Linear: module(
+      () => new Linear(runtime, 4, 2),
+      (it) => it.forward(row),
+      (it) => it.weight,
+    ),
+    LoraAdapter: {
+      make: () => {
+        const adapter = new LoraAdapter(runtime, lora);
+        const layer = adapter.around('q_proj', given, 4, 2);
+        return inUse(
+          adapter,
+          () => layer.forward(row),
+          (it) => it.merge(),
+          () => layer.forward(row),
+        );
+      },
+      broken: () => new LoraAdapter(runtime, { ...lora, rank: 0 }),
+    },
+    LoraLinear: {
+      make: () =>
+        inUse(new LoraLinear(given, { runtime, inputs: 4, outputs: 2 }, lora), (it) => it.forward(row)),
+    },
+    Lstm: module(
+      () => new Lstm(runtime, 4, 2, { bidirectional: true }),
+      (it) => it.forward(ones(1, 3, 4)),
+    ),
+    MapDiffusion: {
+      make: () =>
+        inUse(
+          new MapDiffusion(runtime, smallMaps),
+          (it) => it.encode(inputs),
+          (it) => it.prepare(condition),
+          (it) => it.denoise(noise, t, condition),
+          (it) => it.loss(inputs, targets, { noise, t }),
+          (it) => it.diffusion.addNoise({ x0: noise, noise, t }),
+        ),
+      broken: () => new MapDiffusion(runtime, { ...smallMaps, decoder: { ...smallMaps.decoder, groups: 3 } }),
+    },
+    MaskedSampler: {
+      make: async () => {
+        const masks = new Uint32Array(4).fill(smallIds.mask);
+        return used(
+          await MaskedSampler.create(runtime, cached, { ...sampling, ...keeping }),
+          (it) => it.decode(masks),
+          (it) => it.tokens.read(),
+          (it) => it.confidence!.read(),
+        );
+      },
+      broken: () => MaskedSampler.create(runtime, { ...cached, logits: fails }, { ...sampling, ...keeping }),
+    },
+    Mdvlm: {
+      make: () => {
+        const { model } = makeSignalMdvlm(runtime, smallMdvlm, words);
+        return inUse(
+          model,
+          (it) => it.eyes.forward(signals),
+          (it) => it.embed(ones(1, 8, 32), { ids: token, visualAt: 1 }),
+          (it) => it.prompt(ones(1, 8, 32), { ids: token, visualAt: 1 }),
+          (it) => it.answer({ embeddings: ones(1, 3, 32) }, ids(1, 2)),
+        );
+      },
+      broken: () =>
+        makeSignalMdvlm(runtime, { ...smallMdvlm, eyes: { ...smallMdvlm.eyes, clips: {} as never } }, words),
+    },
+    MdvlmTask: {
+      make: () =>
+        used(
+          new MdvlmTask(signal, questions, objective),
+          (it) => it.prepare(0, [0]),
+          (it) => it.loss(),
+        ),
+      broken: () => new MdvlmTask(signal, questions, { ...objective, batch: 2 ** 40 }),
+    },
+    MomentSampler: {
+      make: async () =>
+        used(await MomentSampler.create(maps, { videos: 2, words: 2, steps: 2 }), (it) => it.run(noise)),
+      broken: () => MomentSampler.create(maps, { videos: 2, words: 2, steps: 1000 }),
+    },
+    MomentTask: {
+      make: () =>
+        used(
+          new MomentTask(maps, smallExamples, 2, 1),
+          (it) => it.prepare(0, [0, 1]),
+          (it) => it.loss(),
+        ),
+      broken: () => new MomentTask(maps, { ...smallExamples, spans: 2 ** 40 }, 2, 1),
+    },
+    Parameter: {
+      make: () => {
+        const parameter = new Parameter(runtime, [4], constantInitial(1), true);
+        return used(
+          parameter,
+          (it) => it.set(new Float32Array(4)),
+          (it) => it.tensor,
+          (it) => it.read(),
+        );
+      },
+    },
+    QuantizedLinear: {
+      make: () =>
+        inUse(QuantizedLinear.from({ weight: matrix, bias }, { bits: 8 }), (it) => it.forward(matrix)),
+      broken: () => QuantizedLinear.from({ weight: matrix, bias: row }, { bits: 8 }),
+    },
+    QuantizedParameter: {
+      make: () => {
+        const parameter = new QuantizedParameter(runtime, [4, 64], constantInitial(1), { bits: 4 });
+        return used(
+          parameter,
+          (it) => it.set(new Float32Array(256)),
+          (it) => it.weight,
+          (it) => it.read(),
+        );
+      },
+    },
+    Random: {
+      make: () =>
+        used(
+          new Random(runtime, 1),
+          (it) => it.normal([3]),
+          (it) => it.advance(4),
+          (it) => it.state.read(),
+        ),
+      broken: () => new Random(runtime, -1),
+    },
+    RmsNorm: module(
+      () => new RmsNorm(runtime, 4),
+      (it) => it.forward(row),
+    ),
+    SignalEyes: module(
+      () =>
+        new SignalEyes(
+          runtime,
+          smallMdvlm.eyes,
+          32,
+          (tokens) => signal.model.language.embed(tokens),
+          signal.vocabulary.times,
+        ),
+      (it) => it.forward(signals),
+    ),
+    VisionTower: module(
+      () => new VisionTower(runtime, visualConfigs.tiny.vision),
+      (it) => it.forward(pixels),
+    ),
+    VisualEncoder: module(
+      () => new VisualEncoder(runtime, visualConfigs.tiny, { weights: 'int8' }),
+      (it) => it.forward(pixels),
+    ),
+  };
+}
