@@ -61,7 +61,7 @@ export class MomentTask extends Owner implements TrainingTask {
 
   loss(): Tensor {
     this.checkAlive();
-    return this.model.loss(this.#inputs, this.#targets, this.#corruption());
+    return this.runtime.scope(() => this.model.loss(this.#inputs, this.#targets, this.#corruption()));
   }
 
   #corruption(): Corruption | undefined {

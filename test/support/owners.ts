@@ -130,7 +130,8 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
   });
 
   const [row, clip, map, token] = [ones(2, 4), ones(2, 4, 6), ones(1, 4, 4, 4), ids(1, 3)];
-  const [bias, matrix] = [ones(64), ones(64, 64)];
+  const [pair, bias, matrix] = [ids(1, 2), ones(64), ones(64, 64)];
+  const [sequence, video, state] = [ones(1, 6, 4), ones(1, 8, 32), ones(2, 3)];
   const weights = { weight: ones(4, 4), bias: ones(4) };
   const gradients = { weight: ones(4, 4), bias: ones(4) };
   const halves = runtime.traits.f16 ? runtime.tensor([1, 2], [2], 'f16') : ids(2);
@@ -178,6 +179,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
   const wanted = { ...answer, spans: [{ positions: [0, 1] as const, truth: [0, 2] as const }] };
   const lastLayer = (hidden: Tensor) => ({ hidden, weight: language.lastLayer(hidden).weight });
   const predict = (answers: Tensor) => lastLayer(language.embed(answers));
+  const predicted = predict(token);
   const sequences = { batch: 1, prompt: [embeddings], answerLength: 2, blockLength: 1 };
   const sampling = { batch: 1, length: 4, answerLength: 4, blockLength: 2, steps: 2, maskId: smallIds.mask };
   const keeping = {
@@ -212,8 +214,8 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new AnswerLogits(language, 'dual', sequences, ['conditional', 'unconditional']),
-          (it) => it.logits(ids(1, 2), 'conditional'),
-          (it) => it.inBlock!(ids(1, 2), 'unconditional', 1),
+          (it) => it.logits(pair, 'conditional'),
+          (it) => it.inBlock!(pair, 'unconditional', 1),
         ),
       broken: () =>
         new AnswerLogits(language, 'block', { ...sequences, answerLength: 2 ** 40 }, ['conditional']),
@@ -264,7 +266,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     },
     Cmcs: module(
       () => new Cmcs(runtime, { channels: 4, width: 4, branchWidth: 4, branches: 2, classes: 3 }),
-      (it) => it.forward(ones(1, 6, 4)),
+      (it) => it.forward(sequence),
     ),
     Conv1d: module(
       () => new Conv1d(runtime, 4, 2, 3),
@@ -278,7 +280,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: async () => {
         using diffusion = new GaussianDiffusion(runtime, { times: 10 });
         const sampler = await diffusion.sampler([2, 3], (x) => x.reshape([2, 3]), { steps: 2 });
-        return used(sampler, (it) => it.run(ones(2, 3)));
+        return used(sampler, (it) => it.run(state));
       },
       broken: () => maps.diffusion.sampler([2, 3], fails, { steps: 2 }),
     },
@@ -307,15 +309,13 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     IouReward: {
       make: () =>
         used(new IouReward(runtime, times, smallIds.mask, { policy: { samples: 2, random: stream } }), (it) =>
-          it.loss(ids(1, 3), predict(ids(1, 3)), spans, predict),
+          it.loss(token, predicted, spans, predict),
         ),
       broken: () => new IouReward(runtime, times, smallIds.mask, { lateness: -1 }),
     },
     KeyValueCache: {
       make: () =>
-        used(language.keyValueCache(1, 3), (it) => {
-          language.forward(embeddings, { others: it.from(0) });
-        }),
+        used(language.keyValueCache(1, 3), (it) => language.forward(embeddings, { others: it.from(0) })),
       broken: () => new KeyValueCache(runtime, smallLanguage, 'f32', 1, 2 ** 40),
     },
     LanguageModel: {
@@ -369,7 +369,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     },
     Lstm: module(
       () => new Lstm(runtime, 4, 2, { bidirectional: true }),
-      (it) => it.forward(ones(1, 3, 4)),
+      (it) => it.forward(sequence),
     ),
     MapDiffusion: {
       make: () =>
@@ -401,9 +401,9 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
         return inUse(
           model,
           (it) => it.eyes.forward(signals),
-          (it) => it.embed(ones(1, 8, 32), { ids: token, visualAt: 1 }),
-          (it) => it.prompt(ones(1, 8, 32), { ids: token, visualAt: 1 }),
-          (it) => it.answer({ embeddings: ones(1, 3, 32) }, ids(1, 2)),
+          (it) => it.embed(video, { ids: token, visualAt: 1 }),
+          (it) => it.prompt(video, { ids: token, visualAt: 1 }),
+          (it) => it.answer({ embeddings: video }, pair),
         );
       },
       broken: () =>

@@ -29,9 +29,15 @@ describe('buffer pool', () => {
     const pool = new BufferPool(new FakeDevice().device, 0);
     const a = pool.acquire(1000);
     assert.equal(a.bytes, 1024);
-    assert.deepEqual(pool.statistics, { allocatedBytes: 1024, usedBytes: 1024, peakBytes: 1024 });
+    assert.deepEqual(pool.statistics, {
+      allocatedBytes: 1024,
+      usedBytes: 1024,
+      usedBuffers: 1,
+      peakBytes: 1024,
+    });
     pool.release(a);
     assert.equal(pool.statistics.usedBytes, 0);
+    assert.equal(pool.statistics.usedBuffers, 0);
     assert.notEqual(pool.acquire(800), a);
     assert.equal(pool.acquire(1024), a);
     assert.notEqual(pool.acquire(1024), a);
@@ -85,10 +91,15 @@ describe('buffer pool', () => {
     await null;
     assert.deepEqual(reported, [report, report]);
     assert.ok(fake.buffers.every(({ destroyed }) => destroyed));
-    assert.deepEqual(pool.statistics, { allocatedBytes: 0, usedBytes: 256, peakBytes: 512 });
+    assert.deepEqual(pool.statistics, { allocatedBytes: 0, usedBytes: 256, usedBuffers: 1, peakBytes: 512 });
     pool.release(a);
     const c = pool.acquire(1);
     assert.ok(c !== a && c !== b);
-    assert.deepEqual(pool.statistics, { allocatedBytes: 256, usedBytes: 256, peakBytes: 512 });
+    assert.deepEqual(pool.statistics, {
+      allocatedBytes: 256,
+      usedBytes: 256,
+      usedBuffers: 1,
+      peakBytes: 512,
+    });
   });
 });

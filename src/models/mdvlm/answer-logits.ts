@@ -71,7 +71,7 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
       kind === 'none' ? [] : this.own(() => passes.map((pass) => [pass, this.#newKept()] as const)),
     );
     if (kind === 'prefix' && before > 0) {
-      this.prepare = (answers, pass) => void this.#forward(answers, pass, 0, before);
+      this.prepare = (answers, pass) => this.#forward(answers, pass, 0, before).dispose();
     }
     if (kind === 'block' || kind === 'dual') {
       this.inBlock = (answers, pass, block) => {
@@ -89,13 +89,15 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
 
   /** The last layer of the whole answer, of which positions `begin` to `end` of the sequence are computed. */
   #answer(answers: Tensor, pass: Pass, begin: number, end: number): LastLayer {
-    const computed = this.#forward(answers, pass, begin, end);
-    const first = Math.max(this.#before - begin, 0);
-    const ofAnswer = narrow(computed, 1, first, end - begin - first);
-    const hidden = this.#kept.get(pass)?.hidden;
-    if (!hidden) return this.model.lastLayer(ofAnswer);
-    writePart(hidden, ofAnswer, [0, begin + first - this.#before, 0]);
-    return this.model.lastLayer(hidden);
+    return this.runtime.scope(() => {
+      const computed = this.#forward(answers, pass, begin, end);
+      const first = Math.max(this.#before - begin, 0);
+      const ofAnswer = narrow(computed, 1, first, end - begin - first);
+      const hidden = this.#kept.get(pass)?.hidden;
+      if (!hidden) return this.model.lastLayer(ofAnswer);
+      writePart(hidden, ofAnswer, [0, begin + first - this.#before, 0]);
+      return this.model.lastLayer(hidden);
+    });
   }
 
   /** Hidden states of positions `begin` to `end`; their keys and values go into the cache. */
