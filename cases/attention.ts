@@ -176,12 +176,21 @@ function makeGroups({ batch, keys, mask }: AttentionSize, random: Random): HostT
 }
 
 function maskOption({ mask, queryOffset = 0 }: AttentionSize): AttentionMask {
-  const lengths = { prefixLength: groupSize, blockSize: groupSize };
-  return {
-    kind: mask === 'prefixes' ? 'prefix' : (mask ?? 'none'),
-    queryOffset,
-    ...lengths,
-  } as AttentionMask;
+  switch (mask) {
+    case 'causal':
+      return { kind: mask, queryOffset };
+    case 'block':
+      return { kind: mask, queryOffset, blockSize: groupSize };
+    case 'prefix':
+      return { kind: mask, queryOffset, prefixLength: groupSize };
+    // The tensor of a mask is an operand of the operation.
+    case 'prefixes':
+      return { kind: 'prefix', queryOffset, prefixLength: groupSize };
+    case 'turns':
+      return { kind: mask, queryOffset } as AttentionMask;
+    default:
+      return { kind: 'none' };
+  }
 }
 
 export type AttentionInputs = Record<'query' | 'key' | 'value', { data: Float64Array }> & {

@@ -84,7 +84,10 @@ function poolCases(maximum: boolean): CaseTable<PoolSize> {
       { shape: [32, 1024, 64], kernel: 2 },
       { shape: [8, 1152, 27, 27], kernel: 3, stride: 2, padding: 1 },
     ],
-    make: ({ shape, ...options }, random) => ({ inputs: { x: normal(random, shape) }, options }),
+    make: ({ shape, ...options }, random) => ({
+      inputs: { x: normal(random, shape) },
+      options: optionsOf(options, maximum),
+    }),
     reference: ({ x }: { x: HostTensor }, options: AveragePoolOptions) => {
       const { list, outShape } = sizesOf(x.shape, options);
       const data = native.pool(x.data as Float64Array, list, maximum, options.countPadding ?? true);
@@ -103,10 +106,10 @@ function poolGradientCases(maximum: boolean): CaseTable<PoolSize> {
     // Few values, so that there are equal ones among the largest of a window.
     make: ({ shape, ...options }, random) => ({
       inputs: {
-        x: maximum ? fill(shape, () => random.whole(0, 9)) : undefined,
+        ...(maximum && { x: fill(shape, () => random.whole(0, 9)) }),
         gradient: normal(random, sizesOf(shape, options).outShape),
       },
-      options: maximum ? options : { ...options, shape },
+      options: { ...optionsOf(options, maximum), ...(!maximum && { shape }) },
     }),
     reference: ({ x, gradient }, options: AveragePoolOptions, { shape }) => {
       const { list } = sizesOf(shape, options);
@@ -114,6 +117,11 @@ function poolGradientCases(maximum: boolean): CaseTable<PoolSize> {
       return { output: result(shape, data) };
     },
   };
+}
+
+/** Maximum pooling does not ask whether the padding counts. */
+function optionsOf({ countPadding, ...options }: Omit<PoolSize, 'shape'>, maximum: boolean) {
+  return maximum || countPadding === undefined ? options : { ...options, countPadding };
 }
 
 /** The sizes of a pooling as the reference kernels take them, and the shape of its output. */

@@ -1,7 +1,7 @@
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
 import { dequantizeWeightOperation } from '../src/ops/dequantize-weight.js';
-import { expectFormat, type QuantizationFormat, quantizedShapes } from '../src/ops/quantization.js';
+import { type QuantizationFormat, quantizedShapes, wholeFormat } from '../src/ops/quantization.js';
 import { quantizeWeightOperation } from '../src/ops/quantize-weight.js';
 import { quantizedLinearOperation } from '../src/ops/quantized-linear.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
@@ -88,7 +88,7 @@ export const quantizeWeightCases: CaseTable<QuantizeSize> = {
     scaleDtype === 'f32' ? quantized(weight, size) : {},
   verify({ values, scales }, { weight }, _, size) {
     const { rows, columns } = size;
-    const { bits, group } = expectFormat(size);
+    const { bits, group } = wholeFormat(size);
     const best = quantized(weight, size);
     // Halves have 11 bits, so that numbers come out off by up to half a step of the last of them.
     const slack = scales!.kind === 'f32' ? 1e-4 : 2 ** (bits - 1) * 2 ** -11;
@@ -230,7 +230,7 @@ function randomQuantized(
   columns: number,
   size: QuantizationFormat,
 ): HostQuantized {
-  const format = expectFormat(size);
+  const format = wholeFormat(size);
   const shapes = quantizedShapes([rows, columns], format);
   const words = shapes.values[1]!;
   const values = u32(shapes.values, (i) => {
@@ -242,7 +242,7 @@ function randomQuantized(
 }
 
 function quantized(weight: HostTensor, { rows, columns, ...size }: WeightSize): HostQuantized {
-  const format = expectFormat(size);
+  const format = wholeFormat(size);
   const shapes = quantizedShapes([rows, columns], format);
   const found = native.quantizeWeight(weight.data as Float64Array, rows, columns, format.bits, format.group);
   return { values: result(shapes.values, found.values), scales: result(shapes.scales, found.scales) };
@@ -252,7 +252,7 @@ function dequantized(
   { values, scales }: HostQuantized,
   { rows, columns, ...size }: WeightSize,
 ): Float64Array {
-  const { bits, group } = expectFormat(size);
+  const { bits, group } = wholeFormat(size);
   return native.dequantizeWeight(
     values.data as Uint32Array,
     scales.data as Float64Array,

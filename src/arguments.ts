@@ -70,9 +70,13 @@ export function listOf<T>(
   return rule(expected, (value) => Array.isArray(value) && value.every((one) => item.accepts(one)));
 }
 
-/** Numbers in an array or typed array: `ArrayLike<number>`, without BigInts, strings and nested arrays. */
+/** Any number: also NaN and infinities, which are data like others. */
+export const anyNumber: Rule<number> = rule('a number', (value) => typeof value === 'number');
+
+/** Numbers in an array or typed array: `ArrayLike<number>`, without BigInts, strings, nested arrays and holes. */
 export const numbers: Rule<ArrayLike<number>> = rule('an array or typed array of numbers', (value) =>
-  Array.isArray(value) ? value.every((item) => typeof item === 'number') : isNumberArray(value),
+  // `every` would skip holes.
+  Array.isArray(value) ? !value.some(isNoNumber) && !value.includes(undefined) : isNumberArray(value),
 );
 
 /** What obeys one of the rules. */
@@ -117,7 +121,9 @@ export function checkFields<T extends object>(
       `${where}: the ${noun}s must be an object with ${listed(Object.keys(rules), 'and')}, not ${described(given)}`,
     );
   }
-  checkNames(where, given, Object.keys(rules), noun);
+  for (const name in given) {
+    if (!Object.hasOwn(rules, name)) checkNames(where, given, Object.keys(rules), noun);
+  }
   for (const name in rules) checkArgument(where, name, given[name], rules[name]);
 }
 
@@ -196,16 +202,20 @@ function isNumberArray(value: unknown): boolean {
   );
 }
 
-function itemsOf(list: readonly unknown[]): string {
-  const odd = list.find((item) => typeof item !== 'number');
-  return odd === undefined
-    ? ' numbers'
-    : Array.isArray(odd)
-      ? ' with arrays in it'
-      : ` with ${typeof odd}s in it`;
+function isNoNumber(value: unknown): boolean {
+  return typeof value !== 'number';
 }
 
-function listed(names: readonly string[], word: string): string {
+function itemsOf(list: readonly unknown[]): string {
+  const odd = list.findIndex(isNoNumber);
+  if (odd < 0) return ' numbers';
+  const item = list[odd];
+  if (item === undefined || item === null) return ` with ${item} in it`;
+  return Array.isArray(item) ? ' with arrays in it' : ` with ${typeof item}s in it`;
+}
+
+/** Names in a sentence: `a, b and c`. */
+export function listed(names: readonly string[], word: string): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1)}`;
 }

@@ -1,6 +1,13 @@
+import { anything, callback, checkArgument, listOf, rule } from '../arguments.js';
+import { OptionError } from '../errors.js';
 import { add } from '../ops/binary.js';
 import { Tape } from '../tensor/tape.js';
-import { replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
+import { checkTensor, replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
+
+const manyTensors = rule<Iterable<Tensor>>(
+  'a list of tensors',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
 
 /**
  * Computes `body(...inputs)`, keeping only the inputs for the gradient pass, which computes it once more (gradient
@@ -17,12 +24,19 @@ export function checkpoint<Inputs extends readonly unknown[]>(
   inputs: readonly [...Inputs],
   parameters: Iterable<Tensor> = [],
 ): Tensor {
+  checkArgument('checkpoint', 'body', body, callback);
+  checkArgument('checkpoint', 'inputs', inputs, listOf(anything, 'a list of what body takes'));
+  checkArgument('checkpoint', 'parameters', parameters, manyTensors);
   const tensors = [...tensorsIn(inputs)];
   const operands = [...tensors, ...parameters];
-  const runtime = operands[0]!.runtime;
+  const [first] = operands;
+  if (!first) throw new OptionError('checkpoint: inputs and parameters must have a tensor, and have none');
+  for (const operand of operands) checkTensor('checkpoint', 'each input and parameter', operand);
+  const { runtime } = first;
   const { tape } = runtime;
   return runtime.scope(() => {
     const result = runtime.withTape(undefined, () => body(...inputs));
+    checkTensor('checkpoint', 'what body gives', result);
     if (!tape || !operands.some((tensor) => tape.follows(tensor))) return result;
     // A body may return an input as it is, whose place on the tape must stay.
     const output = runtime.withTape(undefined, () => result.reshape(result.shape));

@@ -1,14 +1,17 @@
+import { callback, checkArgument, described, object, rule } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { add } from '../ops/binary.js';
 import { fill } from '../ops/fill.js';
 import { Tape } from '../tensor/tape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { checkTensor, expectDtype, Tensor } from '../tensor/tensor.js';
 
 /** The value of a function and its derivative by each parameter, of that parameter's shape and type. */
 export interface ValueAndGradients<Name extends string> {
   readonly value: Tensor;
   readonly gradients: { readonly [Key in Name]: Tensor };
 }
+
+const tensorsByName = rule<object>('an object of tensors by name', (value) => object.accepts(value));
 
 /**
  * Runs `body` and differentiates what it returns by the parameters, in reverse mode. Everything that `body` computes
@@ -29,16 +32,27 @@ export function valueAndGrad<Name extends string>(
   parameters: { readonly [Key in Name]: Tensor },
   body: () => Tensor,
 ): ValueAndGradients<Name> {
+  checkArgument('valueAndGrad', 'parameters', parameters, tensorsByName);
+  checkArgument('valueAndGrad', 'body', body, callback);
   const entries = Object.entries<Tensor>(parameters);
-  const runtime = entries[0]?.[1].runtime;
-  if (!runtime) throw new OptionError('valueAndGrad needs at least one parameter');
+  const runtime = entries[0]?.[1]?.runtime;
+  for (const [name, tensor] of entries) {
+    checkTensor('valueAndGrad', name, tensor);
+    expectDtype(tensor, `valueAndGrad: ${name}`, 'f32', 'f16');
+    if (tensor.runtime !== runtime) {
+      throw new OptionError(`valueAndGrad: ${name} ${tensor} belongs to another runtime`);
+    }
+  }
+  if (!runtime) throw new OptionError('valueAndGrad: parameters must be one tensor or more, not none');
   return runtime.scope(() => {
     const tape = new Tape(runtime);
     try {
       for (const [, tensor] of entries) tape.watch(tensor);
       const value = runtime.withTape(tape, () => runtime.scope(body));
       if (!(value instanceof Tensor) || value.size !== 1) {
-        throw new ShapeError(`valueAndGrad: the body must return a tensor of one element, not ${value}`);
+        throw new ShapeError(
+          `valueAndGrad: the body must return a tensor of one element, not ${described(value)}`,
+        );
       }
       const one = fill(runtime, value.shape, 1, value.dtype);
       const gradients = tape.backward(
@@ -59,5 +73,6 @@ export function valueAndGrad<Name extends string>(
 
 /** The same elements as a constant: no gradient flows back from what is computed with it. */
 export function stopGradient(x: Tensor): Tensor {
+  checkTensor('stopGradient', 'x', x);
   return x.runtime.withTape(undefined, () => x.reshape(x.shape));
 }

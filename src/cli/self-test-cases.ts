@@ -8,8 +8,6 @@ export const selfTestCases: readonly StoredCase[] = [
       mask: {
         kind: 'causal',
         queryOffset: 47,
-        prefixLength: 7,
-        blockSize: 7,
       },
       returnLogSumExp: true,
     },
@@ -45,8 +43,6 @@ export const selfTestCases: readonly StoredCase[] = [
       mask: {
         kind: 'causal',
         queryOffset: 47,
-        prefixLength: 7,
-        blockSize: 7,
       },
       returnLogSumExp: true,
     },
@@ -1583,7 +1579,6 @@ export const selfTestCases: readonly StoredCase[] = [
       kernel: [6, 5],
       stride: [1, 3],
       padding: [3, 0],
-      countPadding: false,
     },
     inputs: {
       x: {
@@ -1607,7 +1602,6 @@ export const selfTestCases: readonly StoredCase[] = [
       kernel: [6, 5],
       stride: [1, 3],
       padding: [3, 0],
-      countPadding: false,
     },
     inputs: {
       x: {

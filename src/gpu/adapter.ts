@@ -1,4 +1,5 @@
-import { NoAdapterError, OptionError } from '../errors.js';
+import { checkArgument, oneOf } from '../arguments.js';
+import { NoAdapterError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { activateCachedDriver } from './cached-driver.js';
 
@@ -26,9 +27,7 @@ export interface OpenAdapter {
  * @throws OptionError for an unknown kind.
  */
 export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Promise<OpenAdapter> {
-  if (!adapterKinds.includes(kind)) {
-    throw new OptionError(`unknown adapter kind "${kind}": use one of ${adapterKinds.join(', ')}`);
-  }
+  checkArgument('openAdapter', 'kind', kind, oneOf(...adapterKinds));
   const gpu = await findGpu();
   held.add(gpu);
   const release = () => void held.delete(gpu);

@@ -1,6 +1,7 @@
 import type { KernelPath } from '../../kernels/sources.js';
+import { flag, oneOf, optional, type Rules, rule } from '../arguments.js';
 import { DeviceLostError, GpuError, ReleasedError, type TalError } from '../errors.js';
-import { type AdapterKind, openAdapter } from './adapter.js';
+import { type AdapterKind, adapterKinds, openAdapter } from './adapter.js';
 import {
   BindGroupCache,
   type BufferRange,
@@ -27,6 +28,17 @@ export interface GpuOptions {
   /** Set to false to send parameters through uniforms even where immediates are there. */
   readonly immediates?: boolean;
 }
+
+export const gpuRules: Rules<GpuOptions> = {
+  adapter: optional(oneOf(...adapterKinds)),
+  device: optional(
+    rule<GPUDevice>(
+      'a GPUDevice',
+      (value) => typeof value === 'object' && value !== null && 'queue' in value,
+    ),
+  ),
+  immediates: optional(flag),
+};
 
 /** Recorded commands beyond this number, or with uploads beyond these bytes, do not wait for a flush. */
 const autoFlushCommands = 512;

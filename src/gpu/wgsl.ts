@@ -101,8 +101,8 @@ function readInterface(path: KernelPath): KernelInterface {
 }
 
 function withImports(path: string, seen: Set<string>): string {
+  if (!Object.hasOwn(kernelSources, path)) throw new GpuError(`there is no kernel file kernels/${path}.wgsl`);
   const source = kernelSources[path as KernelPath];
-  if (source === undefined) throw new GpuError(`there is no kernel file kernels/${path}.wgsl`);
   return source.replace(/^\/\/! import (\S+)\.wgsl$/gm, (_, imported: string) => {
     if (seen.has(imported)) return '';
     seen.add(imported);

@@ -1,8 +1,18 @@
-import { type Conv1dOptions, type Conv2dOptions, conv1d, conv2d } from '../ops/conv.js';
+import { checkArgument, checkFields, either, integer, type Rules } from '../arguments.js';
+import {
+  type Conv1dOptions,
+  type Conv2dOptions,
+  conv1d,
+  conv1dRules,
+  conv2d,
+  conv2dOperation,
+} from '../ops/conv.js';
+import { pairOf } from '../ops/rules.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Initial, uniformFanIn } from './initial.js';
+import { checkLayer, layerRules } from './layer-rules.js';
 import { Module } from './module.js';
 
 interface LayerOptions {
@@ -11,6 +21,12 @@ interface LayerOptions {
   /** Replaces the usual start of weight and bias. */
   readonly initial?: Initial;
 }
+
+const conv1dLayerRules: Rules<Conv1dOptions & LayerOptions> = { ...conv1dRules, ...layerRules };
+const conv2dLayerRules: Rules<Conv2dOptions & LayerOptions> = {
+  ...conv2dOperation.spec.options,
+  ...layerRules,
+};
 
 /** Convolution over time with `weight` (outputs, inputs, kernel) and `bias` (outputs). */
 export class Conv1d extends Module {
@@ -23,10 +39,13 @@ export class Conv1d extends Module {
     inputs: number,
     outputs: number,
     kernel: number,
-    { bias = true, initial, ...options }: Conv1dOptions & LayerOptions = {},
+    options: Conv1dOptions & LayerOptions = {},
   ) {
+    checkLayer('Conv1d', runtime, { inputs, outputs, kernel });
+    checkFields('Conv1d', options, conv1dLayerRules);
     super(runtime);
-    this.#options = options;
+    const { bias = true, initial, ...others } = options;
+    this.#options = others;
     const start = initial ?? uniformFanIn(inputs * kernel);
     this.#weight = this.parameter('weight', [outputs, inputs, kernel], start);
     this.#bias = bias ? this.parameter('bias', [outputs], start) : undefined;
@@ -50,10 +69,14 @@ export class Conv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: number | readonly [rows: number, columns: number],
-    { bias = true, initial, ...options }: Conv2dOptions & LayerOptions = {},
+    options: Conv2dOptions & LayerOptions = {},
   ) {
+    checkLayer('Conv2d', runtime, { inputs, outputs });
+    checkArgument('Conv2d', 'kernel', kernel, either(integer(1), pairOf(integer(1))));
+    checkFields('Conv2d', options, conv2dLayerRules);
     super(runtime);
-    this.#options = options;
+    const { bias = true, initial, ...others } = options;
+    this.#options = others;
     const sides = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const start = initial ?? uniformFanIn(inputs * sizeOf(sides));
     this.#weight = this.parameter('weight', [outputs, inputs, ...sides], start);

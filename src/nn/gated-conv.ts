@@ -1,7 +1,10 @@
+import { checkFields, text } from '../arguments.js';
+import { checkOperands } from '../ops/call.js';
 import { gatedConv2d, gatedConv2dPartial } from '../ops/gated-conv.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';
+import { checkLayer } from './layer-rules.js';
 import { Module, type Parameter } from './module.js';
 
 /** Names of the two convolutions in a checkpoint. */
@@ -27,9 +30,12 @@ export class GatedConv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: number,
-    { convolution, gate }: GateNames = { convolution: 'conv', gate: 'gate' },
+    names: GateNames = { convolution: 'conv', gate: 'gate' },
   ) {
+    checkLayer('GatedConv2d', runtime, { inputs, outputs, kernel });
+    checkFields('GatedConv2d', names, { convolution: text, gate: text });
     super(runtime);
+    const { convolution, gate } = names;
     const initial = uniformFanIn(inputs * kernel * kernel);
     this.#weights = [
       this.parameter(`${convolution}.weight`, [outputs, inputs, kernel, kernel], initial),
@@ -45,6 +51,7 @@ export class GatedConv2d extends Module {
    *   `partial` made of them
    */
   forward(input: Tensor, more: { readonly condition?: Tensor; readonly partial?: Tensor } = {}): Tensor {
+    checkOperands('gatedConv2d', more, { condition: 'optional', partial: 'optional' });
     const [weight, bias, gateWeight, gateBias] = this.#weights.map(({ tensor }) => tensor) as [
       Tensor,
       Tensor,

@@ -1,8 +1,10 @@
-import type { ActivationOptions } from '../ops/activation.js';
-import { linear, type MatmulOptions } from '../ops/matmul.js';
+import { checkFields, optional, type Rules } from '../arguments.js';
+import { type LinearCallOptions, linear } from '../ops/matmul.js';
+import { floatDtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Initial, uniformFanIn } from './initial.js';
+import { checkLayer, layerRules } from './layer-rules.js';
 import { Module, type WeightDtype } from './module.js';
 
 export interface LinearOptions {
@@ -14,6 +16,8 @@ export interface LinearOptions {
   readonly dtype?: WeightDtype;
 }
 
+export const linearRules: Rules<LinearOptions> = { ...layerRules, dtype: optional(floatDtype) };
+
 /** What is needed of a linear layer, however it stores its weights. */
 export type LinearLayer = Pick<Linear, 'forward'>;
 
@@ -22,13 +26,11 @@ export class Linear extends Module {
   readonly #weight;
   readonly #bias;
 
-  constructor(
-    runtime: Runtime,
-    inputs: number,
-    outputs: number,
-    { bias = true, initial = uniformFanIn(inputs), dtype = 'f32' }: LinearOptions = {},
-  ) {
+  constructor(runtime: Runtime, inputs: number, outputs: number, options: LinearOptions = {}) {
+    checkLayer('Linear', runtime, { inputs, outputs });
+    checkFields('Linear', options, linearRules);
     super(runtime);
+    const { bias = true, initial = uniformFanIn(inputs), dtype = 'f32' } = options;
     this.#weight = this.parameter('weight', [outputs, inputs], initial, dtype);
     this.#bias = bias ? this.parameter('bias', [outputs], initial, dtype) : undefined;
   }
@@ -39,7 +41,7 @@ export class Linear extends Module {
   }
 
   /** (…, inputs) to (…, outputs), of the type of the input where `outDtype` names no other. */
-  forward(input: Tensor, options?: ActivationOptions & Pick<MatmulOptions, 'outDtype'>): Tensor {
+  forward(input: Tensor, options?: LinearCallOptions): Tensor {
     return linear({ input, weight: this.#weight.tensor, bias: this.#bias?.tensor }, options);
   }
 }

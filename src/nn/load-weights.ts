@@ -1,7 +1,9 @@
+import { callback, optional, type Rules } from '../arguments.js';
 import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/array.js';
 import type { Safetensors } from '../data/safetensors.js';
-import { FileFormatError, OptionError } from '../errors.js';
+import { FileFormatError } from '../errors.js';
 import { cast } from '../ops/cast.js';
+import { aboveZero } from '../ops/rules.js';
 import { unpackHalves } from '../ops/unpack-halves.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
@@ -18,6 +20,11 @@ export interface LoadOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+export const loadRules: Rules<LoadOptions> = {
+  chunkBytes: optional(aboveZero),
+  onProgress: optional(callback),
+};
+
 /**
  * Fills weights from a checkpoint that holds all of them in their shapes. Every element passes through the host once, in
  * parts, as it is stored; what the weight keeps in another type or quantised becomes that on the device, part by part.
@@ -29,7 +36,6 @@ export async function loadWeights(
   checkpoint: Safetensors,
   { chunkBytes = loadChunkBytes, onProgress }: LoadOptions,
 ): Promise<void> {
-  if (!(chunkBytes > 0)) throw new OptionError(`chunkBytes must be above 0, not ${chunkBytes}`);
   const bytesOfElement = (name: string) => bytesPerElement(checkpoint.tensors.get(name)!.dtype);
   let total = 0;
   for (const [name, { shape }] of weights) total += sizeOf(shape) * bytesOfElement(name);

@@ -1,8 +1,9 @@
+import { callback, checkArgument, instanceOf, text } from '../arguments.js';
 import { type JsonRecord, readJsonRecord } from '../data/json-record.js';
 import { openSafetensors, type Safetensors } from '../data/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
-import type { LoraAdapter, LoraOptions } from './lora.js';
+import { LoraAdapter, type LoraOptions } from './lora.js';
 import { saveConfig, saveWeights } from './save-model.js';
 
 /** The two files of an adapter as PEFT names them. */
@@ -19,6 +20,9 @@ const prefix = 'base_model.model.';
  * @throws FileAccessError
  */
 export async function saveLora(folder: string, adapter: LoraAdapter, base: string): Promise<void> {
+  checkArgument('saveLora', 'folder', folder, text);
+  checkArgument('saveLora', 'adapter', adapter, instanceOf(LoraAdapter, 'a LoraAdapter'));
+  checkArgument('saveLora', 'base', base, text);
   const { rank, alpha, targets } = adapter.options;
   await saveWeights(folder, weightsFile, adapter, prefix);
   await saveConfig(folder, configFile, {
@@ -67,6 +71,8 @@ export async function openLora(
   folder: string,
   rename: (weight: string) => string | undefined,
 ): Promise<LoraFolder> {
+  checkArgument('openLora', 'folder', folder, text);
+  checkArgument('openLora', 'rename', rename, callback);
   const { join } = await nodeModule('node:path');
   const config = await readJsonRecord(join(folder, configFile));
   const sizes = checkedConfig(config);

@@ -1,13 +1,16 @@
+import { checkFields, integer, listOf, type Rules, text } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { add } from '../ops/binary.js';
 import { cast } from '../ops/cast.js';
-import { linear, matmul } from '../ops/matmul.js';
+import { linear, linearCallRules, matmul } from '../ops/matmul.js';
+import { aboveZero } from '../ops/rules.js';
 import { narrow } from '../ops/slice.js';
 import { scaleShift, unaryOperation } from '../ops/unary.js';
-import type { Runtime } from '../tensor/runtime.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
+import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
 import { constantInitial, uniformFanIn } from './initial.js';
+import { checkLayer } from './layer-rules.js';
 import { Linear, type LinearLayer } from './linear.js';
 import { Module } from './module.js';
 
@@ -19,6 +22,8 @@ export interface LoraOptions {
   /** The layers that get an addition: their names, or what these end with, such as `q_proj`. */
   readonly targets: readonly string[];
 }
+
+const loraRules: Rules<Pick<LoraOptions, 'rank' | 'alpha'>> = { rank: integer(1), alpha: aboveZero };
 
 type ForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
 
@@ -36,10 +41,18 @@ export class LoraLinear extends Module implements LinearLayer {
   constructor(
     readonly layer: LinearLayer,
     sizes: { readonly runtime: Runtime; readonly inputs: number; readonly outputs: number },
-    { rank, alpha }: Pick<LoraOptions, 'rank' | 'alpha'>,
+    options: Pick<LoraOptions, 'rank' | 'alpha'>,
   ) {
+    checkFields(
+      'LoraLinear',
+      sizes,
+      { runtime: anyRuntime, inputs: integer(1), outputs: integer(1) },
+      'size',
+    );
+    checkFields('LoraLinear', options, loraRules);
     const { runtime, inputs, outputs } = sizes;
     super(runtime);
+    const { rank, alpha } = options;
     this.#a = this.parameter('lora_A.weight', [rank, inputs], uniformFanIn(inputs));
     this.#b = this.parameter('lora_B.weight', [outputs, rank], constantInitial(0));
     this.#scale = alpha / rank;
@@ -48,6 +61,8 @@ export class LoraLinear extends Module implements LinearLayer {
   /** (…, inputs) to (…, outputs), as the layer itself. */
   forward(input: Tensor, options: ForwardOptions = {}): Tensor {
     this.checkAlive();
+    checkTensor('LoraLinear', 'input', input);
+    checkFields('LoraLinear', options, linearCallRules);
     if (this.#merged) return this.layer.forward(input, options);
     const { activation = 'none', outDtype = input.dtype as 'f32' | 'f16', ...slope } = options;
     return this.runtime.scope(() => {
@@ -96,12 +111,12 @@ export class LoraAdapter extends Module {
     runtime: Runtime,
     readonly options: LoraOptions,
   ) {
+    checkLayer('LoraAdapter', runtime, {});
+    checkFields('LoraAdapter', options, { ...loraRules, targets: listOf(text) });
     super(runtime);
-    const { rank, alpha, targets } = options;
-    if (!(Number.isInteger(rank) && rank >= 1))
-      throw new OptionError(`a rank must be a whole number of at least 1, not ${rank}`);
-    if (!(alpha > 0 && Number.isFinite(alpha))) throw new OptionError(`alpha must be above 0, not ${alpha}`);
-    if (targets.length === 0) throw new OptionError('an adapter needs the names of the layers to adapt');
+    if (options.targets.length === 0) {
+      throw new OptionError('LoraAdapter: targets must name the layers to adapt, and name none');
+    }
   }
 
   /** A layer of the model with an addition, or as it is where it is no target. */
@@ -110,9 +125,10 @@ export class LoraAdapter extends Module {
       this.#others.push(name);
       return layer;
     }
+    const { rank, alpha } = this.options;
     const adapted = this.child(
       name,
-      new LoraLinear(layer, { runtime: this.runtime, inputs, outputs }, this.options),
+      new LoraLinear(layer, { runtime: this.runtime, inputs, outputs }, { rank, alpha }),
     );
     this.#layers.set(name, adapted);
     return adapted;

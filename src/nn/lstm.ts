@@ -1,8 +1,11 @@
-import { OptionError, ShapeError } from '../errors.js';
-import { type LstmWeights, lstm } from '../ops/lstm.js';
+import { checkFields, flag, integer, listOf, optional } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { lstm } from '../ops/lstm.js';
+import type { LstmWeights } from '../ops/lstm-operands.js';
 import type { Runtime } from '../tensor/runtime.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { anyTensor, checkTensor, type Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';
+import { checkLayer } from './layer-rules.js';
 import { Module, type Parameter } from './module.js';
 
 export interface LstmOptions {
@@ -25,17 +28,12 @@ type Weights = { readonly [Name in keyof LstmWeights]: Parameter };
 export class Lstm extends Module {
   readonly #layers: readonly { readonly forward: Weights; readonly reverse: Weights | undefined }[];
 
-  /** @throws OptionError unless `layers` is a whole number above 0 */
-  constructor(
-    runtime: Runtime,
-    inputs: number,
-    hidden: number,
-    { layers = 1, bidirectional = false }: LstmOptions = {},
-  ) {
+  /** @throws OptionError */
+  constructor(runtime: Runtime, inputs: number, hidden: number, options: LstmOptions = {}) {
+    checkLayer('Lstm', runtime, { inputs, hidden });
+    checkFields('Lstm', options, { layers: optional(integer(1)), bidirectional: optional(flag) });
     super(runtime);
-    if (!(Number.isInteger(layers) && layers > 0)) {
-      throw new OptionError(`an LSTM has 1 layer or more, not ${layers}`);
-    }
+    const { layers = 1, bidirectional = false } = options;
     const initial = uniformFanIn(hidden);
     const outputs = bidirectional ? 2 * hidden : hidden;
     this.#layers = Array.from({ length: layers }, (_, layer) => {
@@ -64,10 +62,13 @@ export class Lstm extends Module {
    */
   forward(
     input: Tensor,
-    { lengths, states }: { readonly lengths?: Tensor; readonly states?: readonly Tensor[] } = {},
+    options: { readonly lengths?: Tensor; readonly states?: readonly Tensor[] } = {},
   ): LstmResult {
+    checkTensor('lstm', 'input', input);
+    checkFields('lstm', options, { lengths: optional(anyTensor), states: optional(listOf(anyTensor)) });
+    const { lengths, states } = options;
     if (states && states.length !== this.#layers.length) {
-      throw new ShapeError(`${states.length} states for an LSTM of ${this.#layers.length} layers`);
+      throw new ShapeError(`lstm: ${states.length} states for an LSTM of ${this.#layers.length} layers`);
     }
     return this.runtime.scope(() => {
       let output = input;

@@ -1,5 +1,6 @@
+import { checkArgument, checkFields, flag, instanceOf, integer } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
-import { checkTensors, type Safetensors } from '../data/safetensors.js';
+import { checkTensors, Safetensors } from '../data/safetensors.js';
 import { ReleasedError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { type Freeable, Owner } from '../tensor/owner.js';
@@ -7,7 +8,7 @@ import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
-import { type LoadOptions, loadWeights } from './load-weights.js';
+import { type LoadOptions, loadRules, loadWeights } from './load-weights.js';
 
 /** How the elements of a weight are stored; f16 where the device has it. */
 export type WeightDtype = Extract<Dtype, 'f32' | 'f16'>;
@@ -162,6 +163,7 @@ export abstract class Module extends Owner {
   /** Switches this module and those in it to training, or back to inference. */
   train(training = true): this {
     this.checkAlive();
+    checkArgument('train', 'training', training, flag);
     this.#training = training;
     for (const child of this.#children.values()) child.train(training);
     return this;
@@ -173,6 +175,7 @@ export abstract class Module extends Owner {
    */
   initialize(seed: number): this {
     this.checkAlive();
+    checkArgument('initialize', 'seed', seed, integer(0, 2 ** 32 - 1));
     let stream = 0;
     for (const [, weight] of this.storedWeights()) {
       weight.set(weight.initial(sizeOf(weight.shape), new HostRandom(seed, stream++)));
@@ -199,6 +202,8 @@ export abstract class Module extends Owner {
    */
   async load(checkpoint: Safetensors, options: LoadOptions = {}): Promise<void> {
     this.checkAlive();
+    checkArgument('load', 'checkpoint', checkpoint, instanceOf(Safetensors, 'open safetensors'));
+    checkFields('load', options, loadRules);
     const weights = new Map(this.storedWeights());
     const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]));
     for (const name of this.#unusedNames()) {

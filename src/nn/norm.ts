@@ -1,13 +1,16 @@
-import { ShapeError } from '../errors.js';
+import { checkFields, flag, optional, type Rules } from '../arguments.js';
+import { OptionError, ShapeError } from '../errors.js';
 import { batchNorm } from '../ops/batch-norm.js';
 import { add, mul } from '../ops/binary.js';
+import { checkOperands } from '../ops/call.js';
 import { channelMoments } from '../ops/channel-moments.js';
 import { groupNorm } from '../ops/group-norm.js';
 import { layerNorm, rmsNorm } from '../ops/layer-norm.js';
-import type { NormOptions } from '../ops/norm.js';
+import { type NormOptions, normRules } from '../ops/norm.js';
 import type { Runtime } from '../tensor/runtime.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { constantInitial } from './initial.js';
+import { checkLayer } from './layer-rules.js';
 import { Module, type Parameter } from './module.js';
 
 /** Scale and shift (B, C) of a stylization, applied after the affine part; see `stylize`. */
@@ -16,20 +19,38 @@ export interface Style {
   readonly shift: Tensor;
 }
 
+export interface NormLayerOptions extends NormOptions {
+  /** With `weight` and `bias`; default true. */
+  readonly affine?: boolean;
+}
+
+const normLayerRules: Rules<NormLayerOptions> = { ...normRules, affine: optional(flag) };
+
+/** @throws OptionError, ReleasedError */
+function checkStyle(where: string, style: Style | undefined): void {
+  if (style !== undefined) checkOperands(where, style, { scale: 'required', shift: 'required' });
+}
+
 /** What the layers share: `weight` and `bias` (channels) under PyTorch's names, and the options of their norm. */
 abstract class AffineNorm extends Module {
   readonly #weight: Parameter | undefined;
   readonly #bias: Parameter | undefined;
+  readonly options: NormOptions;
 
   constructor(
+    where: string,
     runtime: Runtime,
     readonly channels: number,
-    { weight, bias }: { weight: boolean; bias: boolean },
-    readonly options: NormOptions,
+    options: NormLayerOptions,
+    { bias = true }: { readonly bias?: boolean } = {},
   ) {
+    checkLayer(where, runtime, { channels });
+    checkFields(where, options, bias ? normLayerRules : normRules);
     super(runtime);
-    this.#weight = weight ? this.parameter('weight', [channels], constantInitial(1)) : undefined;
-    this.#bias = bias ? this.parameter('bias', [channels], constantInitial(0)) : undefined;
+    const { affine = true, ...others } = options;
+    this.options = others;
+    this.#weight = affine ? this.parameter('weight', [channels], constantInitial(1)) : undefined;
+    this.#bias = affine && bias ? this.parameter('bias', [channels], constantInitial(0)) : undefined;
   }
 
   protected operands(x: Tensor) {
@@ -38,19 +59,15 @@ abstract class AffineNorm extends Module {
   }
 }
 
-export interface NormLayerOptions extends NormOptions {
-  /** With `weight` and `bias`; default true. */
-  readonly affine?: boolean;
-}
-
 /** LayerNorm over the last axis. */
 export class LayerNorm extends AffineNorm {
-  constructor(runtime: Runtime, channels: number, { affine = true, ...options }: NormLayerOptions = {}) {
-    super(runtime, channels, { weight: affine, bias: affine }, options);
+  constructor(runtime: Runtime, channels: number, options: NormLayerOptions = {}) {
+    super('LayerNorm', runtime, channels, options);
   }
 
   /** (B, …, channels) to the same shape. */
   forward(x: Tensor, style?: Style): Tensor {
+    checkStyle('layerNorm', style);
     return layerNorm({ ...this.operands(x), ...style }, this.options);
   }
 }
@@ -58,7 +75,7 @@ export class LayerNorm extends AffineNorm {
 /** RMSNorm over the last axis, with `weight` only. */
 export class RmsNorm extends AffineNorm {
   constructor(runtime: Runtime, channels: number, options: NormOptions = {}) {
-    super(runtime, channels, { weight: true, bias: false }, options);
+    super('RmsNorm', runtime, channels, options, { bias: false });
   }
 
   /** (B, …, channels) to the same shape. */
@@ -73,13 +90,18 @@ export class GroupNorm extends AffineNorm {
     runtime: Runtime,
     readonly groups: number,
     channels: number,
-    { affine = true, ...options }: NormLayerOptions = {},
+    options: NormLayerOptions = {},
   ) {
-    super(runtime, channels, { weight: affine, bias: affine }, options);
+    checkLayer('GroupNorm', runtime, { groups });
+    super('GroupNorm', runtime, channels, options);
+    if (channels % groups !== 0) {
+      throw new OptionError(`GroupNorm: groups must divide the ${channels} channels, not ${groups}`);
+    }
   }
 
   /** (B, channels, …) to the same shape. */
   forward(x: Tensor, style?: Style): Tensor {
+    checkStyle('groupNorm', style);
     return groupNorm({ ...this.operands(x), ...style }, { ...this.options, groups: this.groups });
   }
 }
@@ -92,13 +114,18 @@ const momentum = 0.1;
  * by those in inference.
  */
 abstract class BatchNorm extends AffineNorm {
-  /** Ranks of the tensors that it takes. */
-  protected abstract readonly ranks: readonly number[];
   readonly #mean;
   readonly #variance;
 
-  constructor(runtime: Runtime, channels: number, { affine = true, ...options }: NormLayerOptions = {}) {
-    super(runtime, channels, { weight: affine, bias: affine }, options);
+  constructor(
+    readonly name: string,
+    /** Ranks of the tensors that it takes. */
+    readonly ranks: readonly number[],
+    runtime: Runtime,
+    channels: number,
+    options: NormLayerOptions,
+  ) {
+    super(name, runtime, channels, options);
     this.#mean = this.statistic('running_mean', [channels], constantInitial(0));
     this.#variance = this.statistic('running_var', [channels], constantInitial(1));
     this.unused('num_batches_tracked');
@@ -106,8 +133,9 @@ abstract class BatchNorm extends AffineNorm {
 
   /** (B, channels, …) to the same shape. @throws ShapeError */
   forward(x: Tensor): Tensor {
+    checkTensor('batchNorm', 'x', x);
     if (!this.ranks.includes(x.rank)) {
-      throw new ShapeError(`${this.constructor.name} takes ${this.ranks.join(' or ')} axes, not ${x}`);
+      throw new ShapeError(`${this.name}: x must have ${this.ranks.join(' or ')} axes, not ${x}`);
     }
     const running = { mean: this.#mean.tensor, variance: this.#variance.tensor };
     if (!this.training) return batchNorm({ ...this.operands(x), ...running }, this.options);
@@ -131,10 +159,14 @@ function follow(running: Tensor, value: Tensor, factor = 1): void {
 
 /** BatchNorm of (B, channels) or (B, channels, T). */
 export class BatchNorm1d extends BatchNorm {
-  protected readonly ranks = [2, 3];
+  constructor(runtime: Runtime, channels: number, options: NormLayerOptions = {}) {
+    super('BatchNorm1d', [2, 3], runtime, channels, options);
+  }
 }
 
 /** BatchNorm of (B, channels, H, W). */
 export class BatchNorm2d extends BatchNorm {
-  protected readonly ranks = [4];
+  constructor(runtime: Runtime, channels: number, options: NormLayerOptions = {}) {
+    super('BatchNorm2d', [4], runtime, channels, options);
+  }
 }

@@ -1,16 +1,21 @@
-import type { ActivationOptions } from '../ops/activation.js';
-import type { MatmulOptions } from '../ops/matmul.js';
+import { checkFields, type Rules } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { checkOperands } from '../ops/call.js';
+import { type LinearCallOptions, linearCallRules } from '../ops/matmul.js';
 import type { QuantizedWeight } from '../ops/quantization.js';
-import type { QuantizeOptions } from '../ops/quantize-weight.js';
+import { type QuantizeOptions, quantizeRules } from '../ops/quantize-weight.js';
 import { quantizedLinear } from '../ops/quantized-linear.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';
-import type { LinearOptions } from './linear.js';
+import { checkLayer } from './layer-rules.js';
+import { type LinearOptions, linearRules } from './linear.js';
 import { Module, type WeightDtype } from './module.js';
 import { QuantizedParameter } from './quantized-parameter.js';
 
 export interface QuantizedLinearLayerOptions extends LinearOptions, QuantizeOptions {}
+
+const layerOptionRules: Rules<QuantizedLinearLayerOptions> = { ...linearRules, ...quantizeRules };
 
 /**
  * A {@link Linear} whose weight is stored in 8 or 4 bits: y = x Wᵀ + b with `weight` (outputs, inputs) and `bias`
@@ -22,26 +27,27 @@ export class QuantizedLinear extends Module {
   readonly #bias;
   readonly #options;
 
-  constructor(
-    runtime: Runtime,
-    inputs: number,
-    outputs: number,
-    { bias = true, initial = uniformFanIn(inputs), dtype = 'f32', ...options }: QuantizedLinearLayerOptions,
-  ) {
+  constructor(runtime: Runtime, inputs: number, outputs: number, options: QuantizedLinearLayerOptions) {
+    checkLayer('QuantizedLinear', runtime, { inputs, outputs });
+    checkFields('QuantizedLinear', options, layerOptionRules);
     super(runtime);
-    this.#options = options;
-    this.#weight = this.stored(
-      'weight',
-      new QuantizedParameter(runtime, [outputs, inputs], initial, options),
-    );
+    const { bias = true, initial = uniformFanIn(inputs), dtype = 'f32', ...format } = options;
+    this.#options = format;
+    this.#weight = this.stored('weight', new QuantizedParameter(runtime, [outputs, inputs], initial, format));
     this.#bias = bias ? this.parameter('bias', [outputs], initial, dtype) : undefined;
   }
 
   /** The layer of a `weight` (outputs, inputs) and a `bias`, which the caller may free. Scopes do not end its life. */
   static from(
-    { weight, bias }: { readonly weight: Tensor; readonly bias?: Tensor | undefined },
+    operands: { readonly weight: Tensor; readonly bias?: Tensor | undefined },
     options: QuantizeOptions,
   ): QuantizedLinear {
+    checkOperands('QuantizedLinear.from', operands, { weight: 'required', bias: 'optional' });
+    checkFields('QuantizedLinear.from', options, quantizeRules);
+    const { weight, bias } = operands;
+    if (weight.rank !== 2) {
+      throw new ShapeError(`QuantizedLinear.from: weight must be (outputs, inputs), not ${weight}`);
+    }
     const [outputs, inputs] = weight.shape as [number, number];
     const layer = new QuantizedLinear(weight.runtime, inputs, outputs, {
       ...options,
@@ -64,7 +70,8 @@ export class QuantizedLinear extends Module {
   }
 
   /** (…, inputs) to (…, outputs), of the type of the input where `outDtype` names no other. */
-  forward(input: Tensor, options?: ActivationOptions & Pick<MatmulOptions, 'outDtype'>): Tensor {
+  forward(input: Tensor, options: LinearCallOptions = {}): Tensor {
+    checkFields('quantizedLinear', options, linearCallRules);
     const { bits, group } = this.#options;
     return quantizedLinear(
       { input, ...this.weight, bias: this.#bias?.tensor },

@@ -1,17 +1,21 @@
+import { checkArgument, checkFields, integer } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
 import { dequantizeWeight } from '../ops/dequantize-weight.js';
-import type { QuantizedWeight } from '../ops/quantization.js';
+import type { QuantizationFormat, QuantizedWeight } from '../ops/quantization.js';
 import {
   emptyQuantized,
   type QuantizeOptions,
   quantizedRowAlignment,
   quantizeRows,
+  quantizeRules,
 } from '../ops/quantize-weight.js';
+import { pairOf } from '../ops/rules.js';
 import { Owner } from '../tensor/owner.js';
-import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
+import { anyInitial } from './layer-rules.js';
 import type { StoredWeight, WeightDtype } from './module.js';
 
 /** Elements that `set` and `read` have as f32 on the device at a time: half of the smallest binding there is. */
@@ -20,6 +24,7 @@ const elementsAtOnce = 2 ** 24;
 /** A matrix (outputs, inputs) of a module in 8 or 4 bits: a constant, for training does not change it. */
 export class QuantizedParameter extends Owner implements StoredWeight {
   #weight: QuantizedWeight | undefined;
+  readonly #format: QuantizationFormat;
 
   constructor(
     runtime: Runtime,
@@ -28,6 +33,12 @@ export class QuantizedParameter extends Owner implements StoredWeight {
     readonly options: QuantizeOptions,
   ) {
     super(runtime);
+    checkArgument('QuantizedParameter', 'runtime', runtime, anyRuntime);
+    checkArgument('QuantizedParameter', 'shape', shape, pairOf(integer(1)));
+    checkArgument('QuantizedParameter', 'initial', initial, anyInitial);
+    checkFields('QuantizedParameter', options, quantizeRules);
+    const { scaleDtype: _, ...format } = options;
+    this.#format = format;
   }
 
   /** @throws ReleasedError before the weights are loaded and after the module is disposed. */
@@ -52,13 +63,13 @@ export class QuantizedParameter extends Owner implements StoredWeight {
     this.runtime.scope(() => {
       const part = this.runtime.empty([end - start]);
       write(part);
-      quantizeRows(part.reshape([-1, inputs]), this.#allocated(), start / inputs, this.options);
+      quantizeRows(part.reshape([-1, inputs]), this.#allocated(), start / inputs, this.#format);
     });
   }
 
   /** Takes a matrix of the same shape, f32 or f16 and within one binding of the device. */
   quantize(matrix: Tensor): void {
-    quantizeRows(matrix, this.#allocated(), 0, this.options);
+    quantizeRows(matrix, this.#allocated(), 0, this.#format);
   }
 
   set(elements: Float32Array): void {

@@ -1,7 +1,6 @@
 import type { Tensor } from '../tensor/tensor.js';
-import { type ActivationOptions, activationConstants } from './activation.js';
+import type { ActivationOptions } from './activation.js';
 import { isFollowed } from './gradient-by-steps.js';
-import type { Tensors } from './op.js';
 import { unaryOperation } from './unary.js';
 
 /**
@@ -9,13 +8,12 @@ import { unaryOperation } from './unary.js';
  * operation by itself: its gradient needs what went into it, which the fused one never writes.
  */
 export function activated<Options extends ActivationOptions>(
-  operands: Tensors,
+  operands: object,
   options: Options,
   run: (options: Options) => Tensor,
 ): Tensor {
   const { activation = 'none', negativeSlope } = options;
   if (activation === 'none' || !isFollowed(operands)) return run(options);
-  activationConstants(options);
   const slope = negativeSlope === undefined ? {} : { negativeSlope };
   return unaryOperation.run(
     { x: run({ ...options, activation: 'none' }) },

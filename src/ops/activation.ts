@@ -1,7 +1,8 @@
+import { number, oneOf, optional, type Rules } from '../arguments.js';
 import { OptionError } from '../errors.js';
 
 /** Numbers of the activation functions in kernels/lib/activation.wgsl. */
-const numbers = {
+const codes = {
   none: 0,
   relu: 1,
   leaky_relu: 2,
@@ -16,9 +17,9 @@ const numbers = {
 } as const;
 
 /** An activation function that kernels can apply to their output. */
-export type Activation = keyof typeof numbers;
+export type Activation = keyof typeof codes;
 
-export const activations = Object.keys(numbers) as readonly Activation[];
+export const activations = Object.keys(codes) as readonly Activation[];
 
 export interface ActivationOptions {
   /** Applied to the output; default `none`. */
@@ -27,6 +28,11 @@ export interface ActivationOptions {
   readonly negativeSlope?: number;
 }
 
+export const activationRules: Rules<ActivationOptions> = {
+  activation: optional(oneOf(...activations)),
+  negativeSlope: optional(number),
+};
+
 /** The constants of kernels that import lib/activation.wgsl. */
 export interface ActivationConstants {
   readonly ACTIVATION: number;
@@ -34,22 +40,16 @@ export interface ActivationConstants {
   readonly NEGATIVE_SLOPE?: number;
 }
 
-/** @throws OptionError for an unknown name. */
 export function activationConstants({
   activation = 'none',
   negativeSlope = 0.01,
 }: ActivationOptions): ActivationConstants {
-  if (!Object.hasOwn(numbers, activation)) {
-    throw new OptionError(`unknown activation ${activation}: use one of ${activations.join(', ')}`);
-  }
-  if (activation !== 'leaky_relu') return { ACTIVATION: numbers[activation] };
-  if (!Number.isFinite(negativeSlope))
-    throw new OptionError(`negativeSlope must be finite, not ${negativeSlope}`);
-  return { ACTIVATION: numbers.leaky_relu, NEGATIVE_SLOPE: negativeSlope };
+  if (activation !== 'leaky_relu') return { ACTIVATION: codes[activation] };
+  return { ACTIVATION: codes.leaky_relu, NEGATIVE_SLOPE: negativeSlope };
 }
 
 /** For gradient rules, which know nothing of an activation. @throws OptionError where there is one */
 export function expectNoActivation(name: string, { ACTIVATION }: ActivationConstants): void {
-  if (ACTIVATION === numbers.none) return;
+  if (ACTIVATION === codes.none) return;
   throw new OptionError(`${name} with an activation has no gradient: call its function, not the operation`);
 }

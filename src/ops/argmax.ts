@@ -21,6 +21,8 @@ export const argmaxOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'argmax',
+  operands: { x: 'required' },
+  options: {},
   problem({ x }) {
     expectDtype(x, 'x', 'f32', 'f16');
     axisOf(-1, x.rank);

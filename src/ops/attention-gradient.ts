@@ -6,6 +6,7 @@ import {
   type AttentionProblem,
   attendedPairs,
   attentionProblem,
+  attentionRules,
   sharedConstants,
   sharedParams,
 } from './attention-problem.js';
@@ -23,7 +24,7 @@ interface Operands extends AttentionInputs {
 }
 
 /** The gradients of these operands, of their shapes and types. */
-interface Outputs extends Record<string, Tensor> {
+interface Outputs {
   readonly query: Tensor;
   readonly key: Tensor;
   readonly value: Tensor;
@@ -40,6 +41,20 @@ export const attentionGradientOperation = defineOperation<
   Outputs
 >({
   name: 'attentionGradient',
+  operands: {
+    query: 'required',
+    key: 'required',
+    value: 'required',
+    bias: 'optional',
+    keyMask: 'optional',
+    keyWeight: 'optional',
+    groups: 'optional',
+    output: 'required',
+    logSumExp: 'required',
+    outputGradient: 'optional',
+    logSumExpGradient: 'optional',
+  },
+  options: attentionRules,
   problem({ output, logSumExp, outputGradient, logSumExpGradient, ...operands }, options) {
     const problem = attentionProblem(operands, options);
     const { query } = operands;

@@ -1,6 +1,19 @@
+import {
+  checkArgument,
+  checkFields,
+  either,
+  flag,
+  integer,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Rule,
+  type Rules,
+} from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 
 /** What attention and its gradient share: operands, masks, and how the kernels take them. */
 
@@ -28,7 +41,14 @@ export interface AttentionOptions {
   readonly returnLogSumExp?: boolean;
 }
 
-export interface AttentionOperands extends Record<string, Tensor | undefined> {
+export const attentionRules: Rules<AttentionOptions> = {
+  scale: optional(number),
+  // Its fields depend on its kind: see `checkMask`.
+  mask: optional(object as unknown as Rule<AttentionMask>),
+  returnLogSumExp: optional(flag),
+};
+
+export interface AttentionOperands {
   /** (B, H, Lq, D), f32 or f16; D up to 256. */
   readonly query: Tensor;
   /** (B, Hkv, Lk, D); H is a multiple of Hkv, and H / Hkv neighbouring heads share one of keys and values. */
@@ -88,28 +108,26 @@ export function attentionProblem(
   expectDtype(key, 'key', query.dtype);
   expectDtype(value, 'value', query.dtype);
   if (query.rank !== 4 || key.rank !== 4) {
-    throw new ShapeError(`attention: query ${query} must be (B, H, Lq, D) and key ${key} (B, Hkv, Lk, D)`);
+    throw new ShapeError(`query ${query} must be (B, H, Lq, D) and key ${key} (B, Hkv, Lk, D)`);
   }
   const [batches, heads, queryLength, headSize] = query.shape as [number, number, number, number];
   const [, keyHeads, keyLength] = key.shape as [number, number, number, number];
   if (heads % keyHeads !== 0) {
-    throw new ShapeError(`attention: query ${query} has ${heads} heads, no multiple of those of key ${key}`);
+    throw new ShapeError(`query ${query} has ${heads} heads, no multiple of those of key ${key}`);
   }
   if (headSize > maxHeadSize) {
-    throw new ShapeError(`attention: heads of ${query} are larger than ${maxHeadSize}: split them`);
+    throw new ShapeError(`heads of ${query} are larger than ${maxHeadSize}: split them`);
   }
   expectShape(key, 'key', [batches, keyHeads, keyLength, headSize]);
   expectShape(value, 'value', key.shape);
   if (keyMask && keyWeight) {
-    throw new OptionError('attention: give keyMask or keyWeight, not both: a key of weight 0 is masked');
+    throw new OptionError('give keyMask or keyWeight, not both: a key of weight 0 is masked');
   }
   for (const [name, tensor] of Object.entries({ keyMask, keyWeight })) {
     if (tensor) expectShape(tensor, name, [batches, keyLength]);
   }
   if (keyMask) expectDtype(keyMask, 'keyMask', 'u32');
   if (keyWeight) expectDtype(keyWeight, 'keyWeight', 'f32', query.dtype);
-  const factor = scale ?? 1 / Math.sqrt(headSize);
-  if (!Number.isFinite(factor)) throw new OptionError(`attention: scale must be a number, not ${scale}`);
   return {
     batches,
     heads,
@@ -118,7 +136,7 @@ export function attentionProblem(
     keyLength,
     headSize,
     dtype: query.dtype,
-    scale: factor,
+    scale: scale ?? 1 / Math.sqrt(headSize),
     biasStrides: biasStrides(operands),
     keyWeight: {
       kind: keyMask ? 'mask' : keyWeight ? 'factor' : 'none',
@@ -166,7 +184,7 @@ function biasStrides({ query, key, bias }: AttentionInputs): [number, number, nu
   const fits = (size: number, axis: number) => size === wanted[axis] || (size === 1 && axis < 3);
   if (bias.rank !== 4 || !bias.shape.every(fits)) {
     throw new ShapeError(
-      `attention: bias ${bias} must be [${wanted}] for query ${query} and key ${key}; ` +
+      `bias ${bias} must be [${wanted}] for query ${query} and key ${key}; ` +
         'each of its first three axes may be 1',
     );
   }
@@ -185,8 +203,8 @@ function maskConstants(
   queryLength: number,
   keyLength: number,
 ): MaskConstants {
+  checkMask(mask);
   const queryOffset = mask.kind === 'none' ? 0 : (mask.queryOffset ?? 0);
-  requireWhole('queryOffset', queryOffset, 0);
   const byPosition = (groupSize: number, lastGroup: number) => ({
     mode: 1,
     groupSize,
@@ -201,37 +219,46 @@ function maskConstants(
     case 'causal':
       return byPosition(1, unlimited);
     case 'block':
-      requireWhole('blockSize', mask.blockSize, 1);
       return byPosition(mask.blockSize, unlimited);
     case 'prefix':
       if (groups) {
         expectShape(groups, 'prefixLength', [batches]);
         return { ...none, mode: 2 };
       }
-      requireWhole('prefixLength', mask.prefixLength, 0);
       return mask.prefixLength === 0 ? none : byPosition(mask.prefixLength as number, 1);
     case 'turns':
-      if (!groups) throw new OptionError('attention: the mask of turns needs the tensor of turns');
+      if (!groups) throw new OptionError('mask turns: turns must be a tensor, not undefined');
       expectShape(groups, 'turns', [batches, keyLength]);
       if (queryOffset + queryLength > keyLength) {
         throw new ShapeError(
-          `attention: turns ${groups} do not reach to the last of ${queryLength} queries from ${queryOffset} on`,
+          `turns ${groups} do not reach to the last of ${queryLength} queries from ${queryOffset} on`,
         );
       }
       return { ...none, mode: 3 };
-    default:
-      throw new OptionError(
-        `attention: unknown mask ${(mask as { kind: string }).kind}: use none, causal, prefix, block or turns`,
-      );
   }
 }
 
 const unlimited = 0xffff_ffff;
 
-function requireWhole(name: string, value: number | Tensor, least: number): void {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > 0x7fff_ffff) {
-    throw new OptionError(`attention: ${name} must be a whole number of at least ${least}, not ${value}`);
-  }
+/** Positions are counted in 31 bits. */
+const position = integer(0, 0x7fff_ffff);
+
+const kind = oneOf('none', 'causal', 'prefix', 'block', 'turns');
+const queryOffset = optional(position);
+
+/** What a mask of each kind has. The tensor of turns is an operand by the time that this is asked. */
+const maskRules: { readonly [Kind in AttentionMask['kind']]: Rules<object> } = {
+  none: { kind },
+  causal: { kind, queryOffset },
+  prefix: { kind, queryOffset, prefixLength: either(position, anyTensor) },
+  block: { kind, queryOffset, blockSize: integer(1, 0x7fff_ffff) },
+  turns: { kind, queryOffset, turns: optional(anyTensor) },
+};
+
+/** @throws OptionError */
+function checkMask(mask: AttentionMask): void {
+  checkArgument('mask', 'kind', mask.kind, kind);
+  checkFields(`mask ${mask.kind}`, mask, maskRules[mask.kind], 'field');
 }
 
 /** Pairs of a query and a key of all batches, less those that a mask by position excludes. */

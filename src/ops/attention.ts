@@ -9,16 +9,18 @@ import {
   type AttentionProblem,
   attendedPairs,
   attentionProblem,
+  attentionRules,
   sharedConstants,
   sharedParams,
 } from './attention-problem.js';
+import { checkCall, type Signature } from './call.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
 import { narrow } from './slice.js';
 import { subgroupMatrix } from './subgroup-matrix.js';
 
-export interface AttentionOutputs extends Record<string, Tensor | undefined> {
+export interface AttentionOutputs {
   /** (B, H, Lq, D), of the type of `query`. */
   readonly output: Tensor;
   readonly logSumExp?: Tensor;
@@ -37,6 +39,16 @@ export const attentionOperation = defineOperation<
   AttentionOutputs
 >({
   name: 'attention',
+  operands: {
+    query: 'required',
+    key: 'required',
+    value: 'required',
+    bias: 'optional',
+    keyMask: 'optional',
+    keyWeight: 'optional',
+    groups: 'optional',
+  },
+  options: attentionRules,
   problem: attentionProblem,
   outputs: ({ batches, heads, queryLength, headSize, dtype, returnLogSumExp }) => ({
     output: { shape: [batches, heads, queryLength, headSize], dtype },
@@ -113,6 +125,13 @@ export const attentionOperation = defineOperation<
   },
 });
 
+const { groups: _, ...operandKinds } = attentionOperation.spec.operands;
+/** The tensor of a mask is an operand of the operation, but no operand of the function. */
+const signature: Signature<AttentionOperands, AttentionOptions> = {
+  operands: operandKinds,
+  options: attentionRules,
+};
+
 /**
  * Fused attention with an online softmax: `output` (B, H, Lq, D) = softmax(scale · query · keyᵀ + bias) · value over
  * the keys that the masks allow; the (Lq, Lk) scores are never in memory. Storage f32 or f16, sums in f32. A query that
@@ -121,13 +140,14 @@ export const attentionOperation = defineOperation<
  * @throws ShapeError, DtypeError, OptionError
  */
 export function attention(operands: AttentionOperands, options: AttentionOptions = {}): AttentionOutputs {
+  checkCall('attention', signature, operands, options);
   const { mask } = options;
   const groups =
     mask?.kind === 'turns' ? mask.turns : mask?.kind === 'prefix' ? mask.prefixLength : undefined;
   const inputs = { ...operands, groups: groups instanceof Tensor ? groups : undefined };
   const spare = -(operands.query.shape[3] ?? 0) & 3;
   if (spare > 0) {
-    const problem = attentionProblem(inputs, options);
+    const problem = attentionOperation.problem(inputs, options);
     if (worthPadding(problem)) return paddedAttention(operands, options, problem, spare);
   }
   const { tape } = operands.query.runtime;

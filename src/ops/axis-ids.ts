@@ -14,11 +14,6 @@ export interface AxisIds {
   readonly idStrides: readonly [number, number, number];
 }
 
-export interface AxisOptions {
-  /** The axis that ids count along; negative from the end. */
-  readonly axis: number;
-}
-
 /**
  * `shape` seen along `axis`, addressed by `ids`, whose other axes have the size of `shape` or 1.
  * @throws ShapeError, also where the ids are shared along only some of the axes on one side.
@@ -49,8 +44,8 @@ export function withSize(shape: Shape, axis: number, size: number): number[] {
 }
 
 /** Ids that `axisIds` takes: the same, or repeated where they are shared along only some axes. */
-export function spreadIds(shape: Shape, axis: number, ids: Tensor): Tensor {
-  const along = axisOf(axis, shape.length);
+export function spreadIds(where: string, shape: Shape, axis: number, ids: Tensor): Tensor {
+  const along = axisOf(axis, shape.length, where);
   if (ids.rank !== shape.length || idStridesOf(shape, along, ids.shape)) return ids;
   return broadcastTo(ids, withSize(shape, axis, ids.shape[along]!));
 }

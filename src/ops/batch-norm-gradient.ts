@@ -1,3 +1,4 @@
+import { numberIn } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -6,7 +7,7 @@ import { spread } from './grid.js';
 import { lanesFor } from './norm-groups.js';
 import { defineOperation } from './op.js';
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   /** (B, C, …) f32 or f16. */
   readonly x: Tensor;
   /** As x, of the result. */
@@ -26,7 +27,7 @@ interface Problem extends ChannelSizes {
 }
 
 /** The gradients of what batchNorm has for each channel. */
-interface Outputs extends Record<string, Tensor> {
+interface Outputs {
   /** (C) f32 */
   readonly mean: Tensor;
   /** (C) f32 */
@@ -44,9 +45,17 @@ export const batchNormGradientOperation = defineOperation<
   Outputs
 >({
   name: 'batchNormGradient',
+  operands: {
+    x: 'required',
+    gradient: 'required',
+    mean: 'required',
+    variance: 'required',
+    weight: 'optional',
+  },
+  options: { eps: numberIn(0) },
   problem({ x, gradient, mean, variance, weight }, { eps }) {
     expectDtype(x, 'x', 'f32', 'f16');
-    const sizes = channelSizes('batchNormGradient', x);
+    const sizes = channelSizes(x);
     expectDtype(gradient, 'gradient', x.dtype);
     expectShape(gradient, 'gradient', x.shape);
     for (const [name, tensor, dtype] of [

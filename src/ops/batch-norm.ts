@@ -9,10 +9,10 @@ import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 import { unitsEach } from './elements.js';
 import { fill } from './fill.js';
 import { spread, workgroupSize } from './grid.js';
-import { expectNorm, type NormOptions } from './norm.js';
+import { type NormOptions, normRules } from './norm.js';
 import { defineOperation } from './op.js';
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   /** (B, C, …) f32 or f16. */
   readonly x: Tensor;
   /** (C) f32 */
@@ -41,9 +41,11 @@ export const batchNormOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'batchNorm',
+  operands: { x: 'required', mean: 'required', variance: 'required', weight: 'optional', bias: 'optional' },
+  options: normRules,
   problem({ x, ...perChannel }, { eps = 1e-5, ...activation }) {
-    expectNorm(x, eps);
-    const sizes = channelSizes('batchNorm', x);
+    expectDtype(x, 'x', 'f32', 'f16');
+    const sizes = channelSizes(x);
     for (const [name, tensor] of Object.entries(perChannel)) {
       if (!tensor) continue;
       expectDtype(tensor, name, name === 'mean' || name === 'variance' ? 'f32' : x.dtype);
@@ -82,7 +84,7 @@ export const batchNormOperation = defineOperation<
     keeps: () => ({ inputs: ['x', 'mean', 'variance', 'weight'] }),
     rule({ inputs: { x, mean, variance, weight }, problem: { channels, eps }, gradients, wants }) {
       const gradient = gradients.output!;
-      const perChannel = ['mean', 'variance', 'weight', 'bias'].some(wants)
+      const perChannel = (['mean', 'variance', 'weight', 'bias'] as const).some(wants)
         ? batchNormGradientOperation.run({ x, gradient, mean, variance, weight }, { eps })
         : {};
       if (!wants('x')) return perChannel;
@@ -119,5 +121,6 @@ function launch(
  * @throws ShapeError, DtypeError, OptionError
  */
 export function batchNorm(operands: Operands, options: NormOptions = {}): Tensor {
+  batchNormOperation.check(operands, options);
   return activated(operands, options, (plain) => batchNormOperation.run(operands, plain).output);
 }

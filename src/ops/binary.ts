@@ -1,7 +1,8 @@
+import { anyNumber, checkArgument, either, oneOf, optional, type Rule } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.js';
-import { expectDtype, Tensor } from '../tensor/tensor.js';
+import { anyTensor, expectDtype, Tensor } from '../tensor/tensor.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
@@ -49,7 +50,7 @@ interface BinaryProblem {
   readonly walk: Walk;
 }
 
-interface BinaryOperands extends Record<string, Tensor | undefined> {
+interface BinaryOperands {
   readonly a?: Tensor | undefined;
   readonly b?: Tensor | undefined;
 }
@@ -61,17 +62,16 @@ export const binaryOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'binary',
+  operands: { a: 'optional', b: 'optional' },
+  options: { operator: oneOf(...binaryOperators), number: optional(anyNumber) },
   problem({ a, b }, { operator, number }) {
-    if (!Object.hasOwn(numbers, operator)) {
-      throw new OptionError(`unknown operator ${operator}: use one of ${binaryOperators.join(', ')}`);
-    }
     const first = a ?? b;
     if (!first || ((a && b) === undefined) !== (number !== undefined)) {
-      throw new OptionError(`${operator} takes two tensors, or one tensor and a number`);
+      throw new OptionError('a and b must be two tensors, or one tensor and a number');
     }
     const { dtype } = first;
     if (a && b) expectDtype(b, 'b', dtype);
-    if (operator === 'pow') expectDtype(first, 'the operand of pow', 'f32', 'f16');
+    if (operator === 'pow') expectDtype(first, a ? 'a' : 'b', 'f32', 'f16');
     const shapeA = a?.shape ?? [];
     const shapeB = b?.shape ?? [];
     const shape = broadcastShapes(shapeA, shapeB);
@@ -210,17 +210,21 @@ function launch(
 /** A tensor, or a number where a tensor of that number would do. */
 export type Operand = Tensor | number;
 
+export const anyOperand: Rule<Operand> = either(anyTensor, anyNumber);
+
 /**
  * All of the functions below broadcast by NumPy's rule and take operands of one type, f32, f16, u32 or i32; the
  * result, that of a comparison too, has that type. @throws ShapeError, DtypeError
  */
 function binary(operator: BinaryOperator, a: Operand, b: Operand): Tensor {
+  checkArgument(operator, 'a', a, anyOperand);
+  checkArgument(operator, 'b', b, anyOperand);
   const tensors = {
     a: a instanceof Tensor ? a : undefined,
     b: b instanceof Tensor ? b : undefined,
   };
   const number = a instanceof Tensor ? (b instanceof Tensor ? undefined : b) : a;
-  return binaryOperation.run(tensors, { operator, number }).output;
+  return binaryOperation.run(tensors, { operator, number }, { as: operator }).output;
 }
 
 /** a + b. */

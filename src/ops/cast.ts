@@ -1,5 +1,4 @@
-import { DtypeError } from '../errors.js';
-import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
+import { anyDtype, type Dtype } from '../tensor/dtype.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { unitsEach } from './elements.js';
@@ -14,8 +13,9 @@ interface CastProblem {
 
 export const castOperation = defineOperation<{ x: Tensor }, { to: Dtype }, CastProblem, { output: Tensor }>({
   name: 'cast',
+  operands: { x: 'required' },
+  options: { to: anyDtype },
   problem({ x }, { to }) {
-    if (!Object.hasOwn(dtypeBytes, to)) throw new DtypeError(`unknown dtype ${to}: use f32, f16, i32 or u32`);
     return { shape: x.shape, from: x.dtype, to };
   },
   outputs: ({ shape, to }) => ({ output: { shape, dtype: to } }),

@@ -5,7 +5,7 @@ import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   /** (B, C, …) f32 or f16. */
   readonly x: Tensor;
   /** (C) f32, the mean of each channel of x. */
@@ -21,37 +21,42 @@ interface Problem extends ChannelSizes {
   readonly dtype: Dtype;
 }
 
-export const channelMomentsGradientOperation = defineOperation<Operands, object, Problem, { output: Tensor }>(
-  {
-    name: 'channelMomentsGradient',
-    problem({ x, ...perChannel }) {
-      expectDtype(x, 'x', 'f32', 'f16');
-      const sizes = channelSizes('channelMomentsGradient', x);
-      for (const [name, tensor] of Object.entries(perChannel)) {
-        if (!tensor) continue;
-        expectDtype(tensor, name, 'f32');
-        expectShape(tensor, name, [sizes.channels]);
-      }
-      return { ...sizes, shape: x.shape, dtype: x.dtype };
-    },
-    outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
-    variants: [
-      {
-        name: 'vector',
-        suits: (_, { spatial }) => spatial % 4 === 0,
-        run: (_, operands, { output }, problem) =>
-          launch(operands, output, problem, 4, { Packed: 'vec4<Element>', Wide: 'vec4f' }),
-      },
-      {
-        name: 'plain',
-        suits: () => true,
-        run: (_, operands, { output }, problem) => launch(operands, output, problem, 1, {}),
-      },
-    ],
-    flops: ({ batch, channels, spatial }) => 4 * batch * channels * spatial,
-    reduction: () => 2,
+export const channelMomentsGradientOperation = defineOperation<
+  Operands,
+  Record<never, never>,
+  Problem,
+  { output: Tensor }
+>({
+  name: 'channelMomentsGradient',
+  operands: { x: 'required', mean: 'required', meanGradient: 'optional', varianceGradient: 'optional' },
+  options: {},
+  problem({ x, ...perChannel }) {
+    expectDtype(x, 'x', 'f32', 'f16');
+    const sizes = channelSizes(x);
+    for (const [name, tensor] of Object.entries(perChannel)) {
+      if (!tensor) continue;
+      expectDtype(tensor, name, 'f32');
+      expectShape(tensor, name, [sizes.channels]);
+    }
+    return { ...sizes, shape: x.shape, dtype: x.dtype };
   },
-);
+  outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
+  variants: [
+    {
+      name: 'vector',
+      suits: (_, { spatial }) => spatial % 4 === 0,
+      run: (_, operands, { output }, problem) =>
+        launch(operands, output, problem, 4, { Packed: 'vec4<Element>', Wide: 'vec4f' }),
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (_, operands, { output }, problem) => launch(operands, output, problem, 1, {}),
+    },
+  ],
+  flops: ({ batch, channels, spatial }) => 4 * batch * channels * spatial,
+  reduction: () => 2,
+});
 
 function launch(
   { x, mean, meanGradient, varianceGradient }: Operands,

@@ -11,7 +11,7 @@ interface ChannelMomentsProblem extends ChannelSizes {
   readonly dtype: Dtype;
 }
 
-export interface ChannelMoments extends Record<string, Tensor> {
+export interface ChannelMoments {
   /** (C) f32 */
   readonly mean: Tensor;
   /** (C) f32, biased: divided by the count. */
@@ -20,14 +20,16 @@ export interface ChannelMoments extends Record<string, Tensor> {
 
 export const channelMomentsOperation = defineOperation<
   { x: Tensor },
-  Record<string, never>,
+  Record<never, never>,
   ChannelMomentsProblem,
   ChannelMoments
 >({
   name: 'channelMoments',
+  operands: { x: 'required' },
+  options: {},
   problem({ x }) {
     expectDtype(x, 'x', 'f32', 'f16');
-    return { ...channelSizes('channelMoments', x), dtype: x.dtype };
+    return { ...channelSizes(x), dtype: x.dtype };
   },
   outputs: ({ channels }) => ({
     mean: { shape: [channels], dtype: 'f32' },

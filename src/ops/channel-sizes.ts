@@ -9,10 +9,10 @@ export interface ChannelSizes {
 }
 
 /** @throws ShapeError where the tensor has no channels */
-export function channelSizes(operation: string, x: Tensor): ChannelSizes {
+export function channelSizes(x: Tensor): ChannelSizes {
   const [batch, channels] = x.shape;
   if (batch === undefined || channels === undefined) {
-    throw new ShapeError(`${operation}: ${x} must be (B, C, …)`);
+    throw new ShapeError(`x must be (B, C, …), not ${x}`);
   }
   return { batch, channels, spatial: x.size / (batch * channels) };
 }

@@ -1,13 +1,14 @@
+import { flag, integer, number, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import {
   type Answer,
   type AnswerOptions,
   answerOf,
+  answerRules,
   expectDecodingState,
-  expectId,
-  expectSteps,
   perRowStride,
+  tokenId,
 } from './decoding.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
@@ -65,6 +66,23 @@ export const commitTokensOperation = defineOperation<
   { tokens: Tensor }
 >({
   name: 'commitTokens',
+  operands: {
+    tokens: 'required',
+    candidates: 'required',
+    confidence: 'required',
+    state: 'required',
+    shares: 'optional',
+    eligible: 'optional',
+    late: 'optional',
+  },
+  options: {
+    ...answerRules,
+    stepsPerBlock: optional(integer(1)),
+    threshold: optional(number),
+    maskAllowed: optional(flag),
+    lateFrom: optional(integer(0)),
+    stopId: optional(tokenId),
+  },
   problem({ tokens, candidates, confidence, state, shares, eligible, late }, options) {
     expectDtype(candidates, 'candidates', 'u32');
     const answer = answerOf(tokens, candidates.shape[1] ?? 0, options);
@@ -73,24 +91,14 @@ export const commitTokensOperation = defineOperation<
     expectShape(confidence, 'confidence', candidates.shape);
     expectDecodingState(state);
     const { threshold, lateFrom, stopId, stepsPerBlock = answer.blockLength, maskAllowed = false } = options;
-    expectSteps(stepsPerBlock);
     if (shares) {
       expectDtype(shares, 'shares', 'f32');
       expectShape(shares, 'shares', [stepsPerBlock]);
     }
-    if (threshold !== undefined && !Number.isFinite(threshold)) {
-      throw new OptionError(`threshold must be a number, not ${threshold}`);
-    }
-    if (stopId !== undefined) expectId(stopId, 'stopId');
     if ((late !== undefined) !== (lateFrom !== undefined)) {
       throw new OptionError('late decoding needs both the set of late ids and lateFrom');
     }
-    if (late) {
-      expectDtype(late, 'late', 'u32');
-      if (!Number.isInteger(lateFrom) || lateFrom! < 0) {
-        throw new OptionError(`lateFrom must be a whole number of steps, not ${lateFrom}`);
-      }
-    }
+    if (late) expectDtype(late, 'late', 'u32');
     return {
       answer,
       stepsPerBlock,

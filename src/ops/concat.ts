@@ -1,10 +1,13 @@
+import { checkArgument, listOf } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
 import { axisOf, type Shape, sameShape, sizeOf } from '../tensor/shape.js';
-import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, checkTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
+import type { Tensors } from './call.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
-import { defineOperation, type Tensors } from './op.js';
+import { defineOperation } from './op.js';
+import { axisRules } from './rules.js';
 import { narrow } from './slice.js';
 
 interface ConcatProblem {
@@ -21,16 +24,18 @@ export const concatOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'concat',
+  operands: 'any',
+  options: axisRules,
   problem(operands, { axis }) {
     const parts = present(operands);
     const [first] = parts;
-    if (!first) throw new OptionError('concat needs at least one tensor');
+    if (!first) throw new OptionError('parts must be one tensor or more, not none');
     const along = axisOf(axis, first.rank);
     const others = (shape: Shape) => shape.filter((_, k) => k !== along);
     for (const part of parts) {
-      expectDtype(part, 'an operand of concat', first.dtype);
+      expectDtype(part, 'each part', first.dtype);
       if (part.rank !== first.rank || !sameShape(others(part.shape), others(first.shape))) {
-        throw new ShapeError(`${parts.join(', ')} differ elsewhere than in axis ${axis}`);
+        throw new ShapeError(`the parts ${parts.join(', ')} differ elsewhere than in axis ${axis}`);
       }
     }
     const length = parts.reduce((sum, part) => sum + part.shape[along]!, 0);
@@ -101,16 +106,28 @@ function copyAll(
   });
 }
 
+function checkParts(
+  where: string,
+  parts: readonly Tensor[],
+): asserts parts is readonly [Tensor, ...Tensor[]] {
+  checkArgument(where, 'parts', parts, listOf(anyTensor, 'a list of tensors'));
+  if (parts.length === 0) throw new OptionError(`${where}: parts must be one tensor or more, not none`);
+  parts.forEach((part, k) => {
+    checkTensor(where, `parts[${k}]`, part);
+  });
+}
+
 /** Tensors of one type one after the other along an axis; their other axes are equal. @throws ShapeError, DtypeError */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
+  checkParts('concat', parts);
   return concatOperation.run(Object.fromEntries(parts.entries()), { axis }).output;
 }
 
 /** Tensors of one shape and type as the indices of a new axis. @throws ShapeError, DtypeError */
 export function stack(parts: readonly Tensor[], axis = 0): Tensor {
+  checkParts('stack', parts);
   const [first] = parts;
-  if (!first) throw new OptionError('stack needs at least one tensor');
-  const along = axisOf(axis, first.rank + 1);
+  const along = axisOf(axis, first.rank + 1, 'stack');
   const widened = (shape: Shape) => [...shape.slice(0, along), 1, ...shape.slice(along)];
   return first.runtime.scope(() =>
     concat(

@@ -1,8 +1,10 @@
+import { either, integer, oneOf, optional, type Rule, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { type Shape, shapeText } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
+import { pairOf } from './rules.js';
 import { splitDepth } from './split-depth.js';
 
 /** A number for both axes, or one for each: [vertical, horizontal]. */
@@ -34,33 +36,35 @@ export interface WindowOptions {
   readonly dilation?: PerAxis;
 }
 
+function perAxisRule(least: number): Rule<PerAxis> {
+  return either(integer(least), pairOf(integer(least)));
+}
+
+export const windowRules: Rules<WindowOptions> = {
+  stride: optional(perAxisRule(1)),
+  padding: optional(either(perAxisRule(0), oneOf('same'))),
+  dilation: optional(perAxisRule(1)),
+};
+
 /**
  * The geometry of a convolution of `input` (B, C, H, W) with a weight of shape (O, any, KH, KW).
  * @throws ShapeError, OptionError
  */
-export function convGeometry(
-  name: string,
-  input: Tensor,
-  weight: Shape,
-  options: WindowOptions,
-): ConvGeometry {
+export function convGeometry(input: Tensor, weight: Shape, options: WindowOptions): ConvGeometry {
   if (input.rank !== 4 || weight.length !== 4) {
-    throw new ShapeError(`${name}: input ${input} and weight ${shapeText(weight)} must have four axes`);
+    throw new ShapeError(`input ${input} and weight ${shapeText(weight)} must have four axes`);
   }
   const [batches, channels, height, width] = input.shape as [number, number, number, number];
   const [outChannels, , kernelHeight, kernelWidth] = weight as [number, number, number, number];
-  const stride = perAxis(name, 'stride', options.stride ?? 1, 1);
-  const dilation = perAxis(name, 'dilation', options.dilation ?? 1, 1);
+  const stride = perAxis(options.stride ?? 1);
+  const dilation = perAxis(options.dilation ?? 1);
   const reach = [dilation[0] * (kernelHeight - 1), dilation[1] * (kernelWidth - 1)] as const;
-  const padding =
-    options.padding === 'same'
-      ? samePadding(name, weight, reach)
-      : perAxis(name, 'padding', options.padding ?? 0, 0);
+  const padding = options.padding === 'same' ? samePadding(weight, reach) : perAxis(options.padding ?? 0);
   const outHeight = Math.floor((height + 2 * padding[0] - reach[0] - 1) / stride[0]) + 1;
   const outWidth = Math.floor((width + 2 * padding[1] - reach[1] - 1) / stride[1]) + 1;
   if (outHeight < 1 || outWidth < 1) {
     throw new ShapeError(
-      `${name}: weight ${shapeText(weight)} with dilation ${dilation} does not fit into input ${input} with padding ${padding}`,
+      `weight ${shapeText(weight)} with dilation ${dilation} does not fit into input ${input} with padding ${padding}`,
     );
   }
   return {
@@ -79,23 +83,13 @@ export function convGeometry(
   };
 }
 
-function perAxis(name: string, option: string, value: PerAxis, least: number): readonly [number, number] {
-  const pair = typeof value === 'number' ? ([value, value] as const) : value;
-  if (pair.length !== 2 || !pair.every((size) => Number.isInteger(size) && size >= least)) {
-    throw new OptionError(`${name}: ${option} must be whole and at least ${least}, not ${value}`);
-  }
-  return pair;
+function perAxis(value: PerAxis): readonly [number, number] {
+  return typeof value === 'number' ? [value, value] : value;
 }
 
-function samePadding(
-  name: string,
-  weight: Shape,
-  reach: readonly [number, number],
-): readonly [number, number] {
+function samePadding(weight: Shape, reach: readonly [number, number]): readonly [number, number] {
   if (reach[0] % 2 !== 0 || reach[1] % 2 !== 0) {
-    throw new OptionError(
-      `${name}: padding 'same' needs an odd kernel, not ${shapeText(weight)}: give the padding`,
-    );
+    throw new OptionError(`padding 'same' needs an odd kernel, not ${shapeText(weight)}: give the padding`);
   }
   return [reach[0] / 2, reach[1] / 2];
 }

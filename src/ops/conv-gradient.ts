@@ -1,3 +1,4 @@
+import { integer } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
@@ -13,15 +14,17 @@ import {
   tiledTile,
   tileRows,
   type WindowOptions,
+  windowRules,
 } from './conv-geometry.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
 import { permute } from './permute.js';
+import { pairOf } from './rules.js';
 import { slice } from './slice.js';
 import { launchSumParts, splitDepth } from './split-depth.js';
 
-interface WeightGradientOperands extends Record<string, Tensor | undefined> {
+interface WeightGradientOperands {
   readonly input: Tensor;
   /** The gradient of the convolution's output. */
   readonly gradient: Tensor;
@@ -43,14 +46,16 @@ export const conv2dWeightGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'conv2dWeightGradient',
+  operands: { input: 'required', gradient: 'required' },
+  options: { ...windowRules, kernel: pairOf(integer(1)) },
   problem({ input, gradient }, options) {
     expectDtype(input, 'input', 'f32', 'f16');
     expectDtype(gradient, 'gradient', input.dtype);
     const [, channels = 0] = input.shape;
     const [, outChannels] = gradient.shape;
-    if (!outChannels) throw new ShapeError(`conv2dWeightGradient: gradient ${gradient} must have four axes`);
+    if (!outChannels) throw new ShapeError(`gradient ${gradient} must have four axes`);
     const weight = [outChannels, channels, ...options.kernel];
-    const geometry = convGeometry('conv2dWeightGradient', input, weight, options);
+    const geometry = convGeometry(input, weight, options);
     const { batches, outHeight, outWidth } = geometry;
     expectShape(gradient, 'gradient', [batches, outChannels, outHeight, outWidth]);
     return { ...geometry, dtype: input.dtype };

@@ -9,7 +9,7 @@ import { launchSumParts, splitDepth } from './split-depth.js';
 import { matrixConstants, subgroupMatrix } from './subgroup-matrix.js';
 
 /** The convolutions of kernels/conv/conv2d_matrix.wgsl, one or two of the same input. */
-export interface MatrixConvOperands extends Record<string, Tensor | undefined> {
+export interface MatrixConvOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   /** More rows of the product, whose sums follow those of `weight`. */

@@ -1,5 +1,6 @@
-import { OptionError, ShapeError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { either, integer, oneOf, optional, type Rules } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { activated } from './activated.js';
@@ -7,8 +8,10 @@ import {
   type ActivationConstants,
   type ActivationOptions,
   activationConstants,
+  activationRules,
   expectNoActivation,
 } from './activation.js';
+import { checkCall } from './call.js';
 import { cast } from './cast.js';
 import {
   type ConvGeometry,
@@ -24,6 +27,7 @@ import {
   stripTile,
   tiledSplit,
   type WindowOptions,
+  windowRules,
 } from './conv-geometry.js';
 import { conv2dWeightGradient, transposedConvolution } from './conv-gradient.js';
 import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
@@ -46,7 +50,7 @@ export interface Conv1dOptions extends ActivationOptions {
   readonly outDtype?: 'f32' | 'f16';
 }
 
-interface ConvOperands extends Record<string, Tensor | undefined> {
+interface ConvOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
@@ -61,16 +65,15 @@ interface ConvProblem extends ConvGeometry {
 
 export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, ConvProblem, { output: Tensor }>({
   name: 'conv2d',
+  operands: { input: 'required', weight: 'required', bias: 'optional' },
+  options: { ...activationRules, ...windowRules, outDtype: optional(floatDtype) },
   problem({ input, weight, bias }, options) {
     expectDtype(input, 'input', 'f32', 'f16');
     expectDtype(weight, 'weight', input.dtype);
     const { outDtype = input.dtype } = options;
-    if (outDtype !== 'f32' && outDtype !== 'f16') {
-      throw new OptionError(`conv2d: outDtype must be f32 or f16, not ${outDtype}`);
-    }
-    const geometry = convGeometry('conv2d', input, weight.shape, options);
+    const geometry = convGeometry(input, weight.shape, options);
     if (input.shape[1] !== weight.shape[1]) {
-      throw new ShapeError(`conv2d: input ${input} and weight ${weight} must have as many input channels`);
+      throw new ShapeError(`input ${input} and weight ${weight} must have as many input channels`);
     }
     if (bias) {
       expectDtype(bias, 'bias', input.dtype);
@@ -264,8 +267,10 @@ const convTile = { rows: 17, quads: 2 };
  * binding of the device.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function conv2d({ input, weight, bias }: ConvOperands, options: Conv2dOptions = {}): Tensor {
-  return activated({ input, weight, bias }, options, (options) =>
+export function conv2d(operands: ConvOperands, options: Conv2dOptions = {}): Tensor {
+  conv2dOperation.check(operands, options);
+  const { input, weight, bias } = operands;
+  return activated(operands, options, (options) =>
     inRowParts(
       weight,
       1,
@@ -274,11 +279,21 @@ export function conv2d({ input, weight, bias }: ConvOperands, options: Conv2dOpt
   );
 }
 
+export const conv1dRules: Rules<Conv1dOptions> = {
+  ...activationRules,
+  stride: optional(integer(1)),
+  padding: optional(either(integer(0), oneOf('same'))),
+  dilation: optional(integer(1)),
+  outDtype: optional(floatDtype),
+};
+
 /**
  * One-dimensional convolution: `input` (B, C, L), `weight` (O, C, K) and `bias` (O) give (B, O, OL).
  * @throws ShapeError, DtypeError, OptionError
  */
-export function conv1d({ input, weight, bias }: ConvOperands, options: Conv1dOptions = {}): Tensor {
+export function conv1d(operands: ConvOperands, options: Conv1dOptions = {}): Tensor {
+  checkCall('conv1d', { operands: conv2dOperation.spec.operands, options: conv1dRules }, operands, options);
+  const { input, weight, bias } = operands;
   if (input.rank !== 3 || weight.rank !== 3) {
     throw new ShapeError(`conv1d: input ${input} and weight ${weight} must have three axes`);
   }

@@ -1,11 +1,13 @@
+import { anyNumber, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Shape } from '../tensor/shape.js';
 import { sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { pairOf } from './rules.js';
 
-interface DdimStepInputs extends Record<string, Tensor | undefined> {
+interface DdimStepInputs {
   /** State at the step's time, f32 or f16. */
   x: Tensor;
   /** x0 as the network predicts it from x, as x. */
@@ -38,6 +40,14 @@ export const ddimStepOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'ddimStep',
+  operands: {
+    x: 'required',
+    predicted: 'required',
+    noise: 'optional',
+    coefficients: 'required',
+    step: 'required',
+  },
+  options: { clamp: optional(pairOf(anyNumber)) },
   problem({ x, predicted, noise, coefficients, step }, { clamp }) {
     expectDtype(x, 'x', 'f32', 'f16');
     for (const [name, tensor] of Object.entries({ predicted, noise })) {
@@ -100,5 +110,5 @@ export function ddimStep(
   },
   options: DdimStepOptions = {},
 ): Tensor {
-  return ddimStepOperation.run({ ...operands }, options).output;
+  return ddimStepOperation.run(operands, options).output;
 }

@@ -1,10 +1,12 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { checkFields, integer, numberIn, optional } from '../arguments.js';
+import { ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
-import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { checkTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
-import { expectUnits } from './iou-map.js';
+import { expectUnits, secondsAClip } from './iou-map.js';
 import { lowestScore } from './merge-maps.js';
 import { defineOperation } from './op.js';
+import { aboveZero } from './rules.js';
 
 export interface DecodeMomentsOptions {
   /** n: moments to give for each video, 1 to 1024; default 5. */
@@ -49,19 +51,19 @@ export const decodeMomentsOperation = defineOperation<
   { moments: Tensor; counts: Tensor }
 >({
   name: 'decodeMoments',
+  operands: { scores: 'required', units: 'optional' },
+  options: {
+    count: optional(integer(1, largestCount)),
+    threshold: optional(numberIn(0, 1)),
+    unit: optional(aboveZero),
+  },
   problem({ scores, units }, { count = 5, threshold = 0.49, unit = 1 }) {
     expectDtype(scores, 'scores', 'f32', 'f16');
     const [batch, clips, durations] = scores.shape;
     if (scores.rank !== 3 || batch === undefined || clips === undefined || clips !== durations) {
       throw new ShapeError(`scores must be (B, N, N), the map of all moments, not ${scores}`);
     }
-    if (!Number.isInteger(count) || count < 1 || count > largestCount) {
-      throw new OptionError(`count must be a whole number of 1 to ${largestCount}, not ${count}`);
-    }
-    if (!(threshold >= 0 && threshold <= 1)) {
-      throw new OptionError(`threshold, an IoU, must be in [0, 1], not ${threshold}`);
-    }
-    expectUnits(units, unit, batch);
+    expectUnits(units, batch);
     return { batch, clips, count, threshold, unit, dtype: scores.dtype as 'f32' | 'f16' };
   },
   outputs: ({ batch, count }) => ({
@@ -122,9 +124,13 @@ export const decodeMomentsOperation = defineOperation<
  */
 export function decodeMoments(
   scores: Tensor,
-  { unit, ...options }: Omit<DecodeMomentsOptions, 'unit'> & { readonly unit: Tensor | number },
+  options: Omit<DecodeMomentsOptions, 'unit'> & { readonly unit: Tensor | number },
 ): { moments: Tensor; counts: Tensor } {
+  checkTensor('decodeMoments', 'scores', scores);
+  const given: object = options;
+  checkFields('decodeMoments', given, { ...decodeMomentsOperation.spec.options, unit: secondsAClip });
+  const { unit, ...others } = options;
   return typeof unit === 'number'
-    ? decodeMomentsOperation.run({ scores }, { ...options, unit })
-    : decodeMomentsOperation.run({ scores, units: unit }, options);
+    ? decodeMomentsOperation.run({ scores }, { ...others, unit })
+    : decodeMomentsOperation.run({ scores, units: unit }, others);
 }

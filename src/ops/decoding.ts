@@ -1,8 +1,20 @@
+import {
+  checkArgument,
+  checkFields,
+  described,
+  flag,
+  integer,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+} from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import type { Runtime } from '../tensor/runtime.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
+import { checkTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { checkCall, type Signature, within } from './call.js';
 import { spread } from './grid.js';
-import { seedWords } from './philox.js';
+import { anySeed, seedWords } from './philox.js';
 
 /** Which positions of the sequences (B, L) are decoded, and how they are told. */
 export interface AnswerOptions {
@@ -16,6 +28,18 @@ export interface AnswerOptions {
   /** Positions of a block; a step sees the answer up to the end of the current one. Default: the whole answer. */
   readonly blockLength?: number;
 }
+
+/** What no token's id is. */
+const noToken = 2 ** 32 - 1;
+
+const ids = integer(0, noToken - 1);
+export const tokenId: Rule<number> = rule('the id of a token', (value) => ids.accepts(value));
+
+export const answerRules: Rules<AnswerOptions> = {
+  maskId: tokenId,
+  start: optional(integer(0)),
+  blockLength: optional(integer(1)),
+};
 
 /** The sizes behind {@link AnswerOptions}: B sequences of L tokens, the last R of them with logits. */
 export interface Answer {
@@ -36,20 +60,13 @@ export function answerOf(tokens: Tensor, rows: number, options: AnswerOptions): 
     throw new ShapeError(`there are logits of ${rows} positions, but ${tokens} has only ${length}`);
   }
   const { maskId, start = length - rows, blockLength = length - start } = options;
-  expectId(maskId, 'maskId');
-  if (!Number.isInteger(start) || start < length - rows || start >= length) {
+  if (start < length - rows || start >= length) {
     throw new OptionError(
       `start must be a position with logits, ${length - rows} to ${length - 1}, not ${start}`,
     );
   }
-  if (!Number.isInteger(blockLength) || blockLength < 1) {
-    throw new OptionError(`blockLength must be a whole number of at least 1, not ${blockLength}`);
-  }
   return { batch, length, rows, start, blockLength: Math.min(blockLength, length), maskId };
 }
-
-/** What no token's id is. */
-const noToken = 2 ** 32 - 1;
 
 /** Words of the state of a decoding, in their order. */
 const words = ['seedLow', 'seedHigh', 'step', 'block', 'blockStep', 'masked'] as const;
@@ -77,6 +94,8 @@ export function newDecoding(seed: number | bigint): number[] {
  * numbers depend on the seed, the step and the position only.
  */
 export function decodingState(runtime: Runtime, seed: number | bigint = 0): Tensor {
+  checkArgument('decodingState', 'runtime', runtime, anyRuntime);
+  checkArgument('decodingState', 'seed', seed, anySeed);
   return runtime.tensor(newDecoding(seed), [words.length], 'u32');
 }
 
@@ -88,6 +107,8 @@ export function expectDecodingState(state: Tensor): void {
 
 /** Runs what is recorded and tells where the decoding stands. */
 export async function readDecoding(state: Tensor): Promise<DecodingProgress> {
+  checkTensor('readDecoding', 'state', state);
+  within('readDecoding', () => expectDecodingState(state));
   const [, , step, block, blockStep, masked] = await state.read();
   return { step: step!, block: block!, blockStep: blockStep!, masked: masked! };
 }
@@ -101,19 +122,36 @@ export interface FinishStepOptions extends AnswerOptions {
   readonly stopId?: number;
 }
 
+interface FinishStepOperands {
+  readonly tokens: Tensor;
+  readonly next: Tensor;
+  readonly state: Tensor;
+}
+
+const finishStepSignature: Signature<FinishStepOperands, FinishStepOptions> = {
+  operands: { tokens: 'required', next: 'required', state: 'required' },
+  options: {
+    ...answerRules,
+    stepsPerBlock: integer(1),
+    maskAllowed: optional(flag),
+    stopId: optional(tokenId),
+  },
+};
+
 /**
  * Ends a step, in place: the answers in `tokens` (B, L) become those of `next`, and `state` moves on, to the
  * next block where this one is full or has had its steps.
  */
-export function finishStep(
-  { tokens, next, state }: { tokens: Tensor; next: Tensor; state: Tensor },
-  { stepsPerBlock, maskAllowed = false, stopId = noToken, ...options }: FinishStepOptions,
-): void {
-  const { batch, length, start, blockLength, maskId } = answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
-  if (stopId !== noToken) expectId(stopId, 'stopId');
-  expectDtype(next, 'next', 'u32');
-  expectShape(next, 'next', tokens.shape);
-  expectDecodingState(state);
+export function finishStep(operands: FinishStepOperands, options: FinishStepOptions): void {
+  checkCall('finishStep', finishStepSignature, operands, options);
+  const { tokens, next, state } = operands;
+  const { stepsPerBlock, maskAllowed = false, stopId = noToken } = options;
+  const { batch, length, start, blockLength, maskId } = within('finishStep', () => {
+    expectDtype(next, 'next', 'u32');
+    expectShape(next, 'next', tokens.shape);
+    expectDecodingState(state);
+    return answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
+  });
   tokens.runtime.launch({
     kernel: 'sampling/finish_step',
     constants: { MASK_ALLOWED: maskAllowed },
@@ -125,15 +163,21 @@ export function finishStep(
       block_length: blockLength,
       mask_id: maskId,
       stop_id: stopId,
-      steps_per_block: expectSteps(stepsPerBlock),
+      steps_per_block: stepsPerBlock,
     },
     workgroups: [1],
   });
 }
 
 /** The sequences (B, L) with all before `start` masked: what guidance's unconditional pass sees. */
-export function maskPrompt(tokens: Tensor, { start, maskId }: { start: number; maskId: number }): Tensor {
-  answerOf(tokens, tokens.shape.at(-1) ?? 0, { start, maskId });
+export function maskPrompt(
+  tokens: Tensor,
+  options: { readonly start: number; readonly maskId: number },
+): Tensor {
+  checkTensor('maskPrompt', 'tokens', tokens);
+  checkFields('maskPrompt', options, { start: integer(0), maskId: tokenId });
+  const { start, maskId } = options;
+  within('maskPrompt', () => answerOf(tokens, tokens.shape.at(-1) ?? 0, options));
   const out = tokens.runtime.empty(tokens.shape, 'u32');
   tokens.runtime.launch({
     kernel: 'sampling/mask_prompt',
@@ -142,17 +186,6 @@ export function maskPrompt(tokens: Tensor, { start, maskId }: { start: number; m
     workgroups: spread(tokens.size),
   });
   return out;
-}
-
-/** @throws OptionError unless it can be the id of a token. */
-export function expectId(id: number, name: string): void {
-  if (!isId(id)) throw new OptionError(`${name} must be the id of a token, not ${id}`);
-}
-
-/** @throws OptionError unless it is a number of steps. */
-export function expectSteps(stepsPerBlock: number): number {
-  if (Number.isInteger(stepsPerBlock) && stepsPerBlock >= 1) return stepsPerBlock;
-  throw new OptionError(`stepsPerBlock must be a whole number of at least 1, not ${stepsPerBlock}`);
 }
 
 /**
@@ -177,21 +210,30 @@ export function perRowStride(operand: Tensor | undefined, name: string, { batch,
  * @throws OptionError for an id outside the vocabulary.
  */
 export function tokenSet(vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {
+  return setOf('tokenSet', vocabulary, ids);
+}
+
+/** The set of all ids but these, in the form of {@link tokenSet}. @throws OptionError */
+export function allTokensBut(vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {
+  return setOf('allTokensBut', vocabulary, ids).map((word) => ~word);
+}
+
+function setOf(where: string, vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {
+  checkArgument(where, 'vocabulary', vocabulary, integer(1, noToken));
+  checkArgument(where, 'ids', ids, listOfIds);
   const set = new Uint32Array(Math.ceil(vocabulary / 32));
   for (const id of ids) {
-    if (!isId(id) || id >= vocabulary) {
-      throw new OptionError(`${id} is not an id of a vocabulary of ${vocabulary} tokens`);
+    if (!tokenId.accepts(id) || id >= vocabulary) {
+      throw new OptionError(
+        `${where}: ${described(id)} is not an id of a vocabulary of ${vocabulary} tokens`,
+      );
     }
     set[id >>> 5]! |= 1 << (id & 31);
   }
   return set;
 }
 
-/** The set of all ids but these, in the form of {@link tokenSet}. @throws OptionError */
-export function allTokensBut(vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {
-  return tokenSet(vocabulary, ids).map((word) => ~word);
-}
-
-function isId(id: number): boolean {
-  return Number.isInteger(id) && id >= 0 && id < noToken;
-}
+const listOfIds: Rule<Iterable<number>> = rule(
+  'a list of ids',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);

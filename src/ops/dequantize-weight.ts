@@ -1,15 +1,17 @@
-import { OptionError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { integer, optional } from '../arguments.js';
+import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import {
-  expectFormat,
   expectQuantized,
+  formatRules,
   type QuantizationFormat,
   type QuantizedWeight,
   quantizedConstants,
+  quantizedOperands,
   quantizedParams,
+  wholeFormat,
 } from './quantization.js';
 
 export interface DequantizeOptions extends QuantizationFormat {
@@ -36,13 +38,11 @@ export const dequantizeWeightOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'dequantizeWeight',
+  operands: quantizedOperands,
+  options: { ...formatRules, columns: integer(1), dtype: optional(floatDtype) },
   problem(operands, options) {
     const { columns, dtype = 'f32' } = options;
-    if (!Number.isInteger(columns) || columns < 1) {
-      throw new OptionError(`columns must be a whole number of at least 1, not ${columns}`);
-    }
-    if (dtype !== 'f32' && dtype !== 'f16') throw new OptionError(`dtype must be f32 or f16, not ${dtype}`);
-    const format = expectFormat(options);
+    const format = wholeFormat(options);
     const rows = expectQuantized(operands, columns, format);
     return { rows, columns, format, scaleDtype: operands.scales.dtype, dtype };
   },
@@ -82,6 +82,6 @@ function launch(
  * The numbers (N, `columns`) of a quantised weight, f32 or f16.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function dequantizeWeight({ values, scales }: QuantizedWeight, options: DequantizeOptions): Tensor {
-  return dequantizeWeightOperation.run({ values, scales }, options).output;
+export function dequantizeWeight(weight: QuantizedWeight, options: DequantizeOptions): Tensor {
+  return dequantizeWeightOperation.run(weight, options).output;
 }

@@ -1,11 +1,13 @@
+import { anyNumber, checkArgument } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
-import { dtypeBytes, halfBits } from '../tensor/dtype.js';
-import type { Runtime } from '../tensor/runtime.js';
+import { anyDtype, dtypeBytes, halfBits } from '../tensor/dtype.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { numberBits, unitsEach } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
+import { integers } from './rules.js';
 
 interface FillOptions {
   readonly shape: Shape;
@@ -13,15 +15,12 @@ interface FillOptions {
   readonly dtype: Dtype;
 }
 
-export const fillOperation = defineOperation<
-  Record<string, never>,
-  FillOptions,
-  FillOptions,
-  { output: Tensor }
->({
+export const fillOperation = defineOperation<object, FillOptions, FillOptions, { output: Tensor }>({
   name: 'fill',
+  operands: {},
+  options: { shape: integers, value: anyNumber, dtype: anyDtype },
   problem(_, { shape, value, dtype }) {
-    checkShape(shape);
+    checkShape('fill', shape);
     return { shape, value, dtype };
   },
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
@@ -68,5 +67,6 @@ export function fillInto(out: Tensor, value: number): void {
 
 /** A tensor with one number in every element, made on the device. @throws ShapeError, OptionError */
 export function fill(runtime: Runtime, shape: Shape, value: number, dtype: Dtype = 'f32'): Tensor {
+  checkArgument('fill', 'runtime', runtime, anyRuntime);
   return fillOperation.run({}, { shape, value, dtype }, { runtime }).output;
 }

@@ -1,7 +1,13 @@
+import { integer, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import {
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  activationRules,
+} from './activation.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
@@ -9,6 +15,8 @@ export interface GateSumsOptions extends ActivationOptions {
   /** How many of the sums' channels are output channels; the others are gates, one or as many. */
   readonly outChannels: number;
 }
+
+export const gateSumsRules: Rules<GateSumsOptions> = { ...activationRules, outChannels: integer(1) };
 
 export interface GateSumsProblem {
   readonly batches: number;
@@ -25,20 +33,19 @@ export interface GateSumsProblem {
 
 /** What the gating of `sums` (B, O + G, H, W) and its gradient have in common. @throws ShapeError, DtypeError, OptionError */
 export function gateSumsProblem(
-  name: string,
   sums: Tensor,
   mask: Tensor | undefined,
   dtype: Dtype,
   options: GateSumsOptions,
 ): GateSumsProblem {
   expectDtype(sums, 'sums', 'f32');
-  if (sums.rank !== 4) throw new ShapeError(`${name}: sums must be (B, O + G, H, W), not ${sums}`);
+  if (sums.rank !== 4) throw new ShapeError(`sums must be (B, O + G, H, W), not ${sums}`);
   const [batches, channels, height, width] = sums.shape as [number, number, number, number];
   const { outChannels } = options;
   const gateChannels = channels - outChannels;
   if (!(outChannels >= 1 && (gateChannels === 1 || gateChannels === outChannels))) {
     throw new OptionError(
-      `${name}: of the channels of ${sums}, ${outChannels} cannot be output channels: one gate must be left, or as many`,
+      `of the channels of ${sums}, ${outChannels} cannot be output channels: one gate must be left, or as many`,
     );
   }
   if (mask) {
@@ -75,7 +82,7 @@ export function gateSumsParams({
   };
 }
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   readonly sums: Tensor;
   readonly mask?: Tensor | undefined;
   /** The gradient of the gated output. */
@@ -90,9 +97,11 @@ export const gateSumsGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'gateSumsGradient',
+  operands: { sums: 'required', mask: 'optional', gradient: 'required' },
+  options: gateSumsRules,
   problem({ sums, mask, gradient }, options) {
     expectDtype(gradient, 'gradient', 'f32', 'f16');
-    const problem = gateSumsProblem('gateSumsGradient', sums, mask, gradient.dtype, options);
+    const problem = gateSumsProblem(sums, mask, gradient.dtype, options);
     const { batches, outChannels, height, width } = problem;
     expectShape(gradient, 'gradient', [batches, outChannels, height, width]);
     return problem;

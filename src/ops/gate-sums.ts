@@ -1,4 +1,6 @@
+import { optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
+import { floatDtype } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {
   type GateSumsOptions,
@@ -6,11 +8,12 @@ import {
   gateSumsGradientOperation,
   gateSumsParams,
   gateSumsProblem,
+  gateSumsRules,
 } from './gate-sums-gradient.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   readonly sums: Tensor;
   /** Multiplied to the output, (H, W) or (B, H, W); no gradient flows to it. */
   readonly mask?: Tensor | undefined;
@@ -23,12 +26,14 @@ interface Options extends GateSumsOptions {
 
 export const gateSumsOperation = defineOperation<Operands, Options, GateSumsProblem, { output: Tensor }>({
   name: 'gateSums',
+  operands: { sums: 'required', mask: 'optional' },
+  options: { ...gateSumsRules, outDtype: optional(floatDtype) },
   problem({ sums, mask }, options) {
     const { outDtype = mask?.dtype ?? 'f32' } = options;
     if (outDtype !== 'f32' && outDtype !== 'f16') {
-      throw new OptionError(`gateSums: outDtype must be f32 or f16, not ${outDtype}`);
+      throw new OptionError(`outDtype must be f32 or f16, not ${outDtype}`);
     }
-    return gateSumsProblem('gateSums', sums, mask, outDtype, options);
+    return gateSumsProblem(sums, mask, outDtype, options);
   },
   outputs: ({ batches, outChannels, height, width, dtype }) => ({
     output: { shape: [batches, outChannels, height, width], dtype },
@@ -55,7 +60,7 @@ export const gateSumsOperation = defineOperation<Operands, Options, GateSumsProb
   reduction: () => 1,
   gradient: {
     keeps: () => ({ inputs: ['sums', 'mask'] }),
-    rule: ({ inputs: { sums, mask }, options, gradients }) => ({
+    rule: ({ inputs: { sums, mask }, options: { outDtype: _, ...options }, gradients }) => ({
       sums: gateSumsGradientOperation.run({ sums, mask, gradient: gradients.output! }, options).output,
     }),
   },

@@ -1,9 +1,15 @@
+import { integer } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
-import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import {
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  activationRules,
+} from './activation.js';
 import { add } from './binary.js';
 import { broadcastTo } from './broadcast-to.js';
 import { cast } from './cast.js';
@@ -19,6 +25,7 @@ import {
   isConvTiledLegal,
   type PerAxis,
   shuffleTile,
+  windowRules,
 } from './conv-geometry.js';
 import {
   isConvMatrixLegal,
@@ -40,7 +47,7 @@ export interface GatedConv2dOptions extends ActivationOptions {
   readonly padding?: PerAxis | 'same';
 }
 
-interface GatedConvOperands extends Record<string, Tensor | undefined> {
+interface GatedConvOperands {
   readonly input: Tensor;
   /** More input channels (B or 1, C2, H, W), as if concatenated behind those of `input`. */
   readonly condition?: Tensor | undefined;
@@ -72,6 +79,17 @@ export const gatedConv2dOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'gatedConv2d',
+  operands: {
+    input: 'required',
+    condition: 'optional',
+    weight: 'required',
+    bias: 'optional',
+    gateWeight: 'required',
+    gateBias: 'optional',
+    partial: 'optional',
+    mask: 'optional',
+  },
+  options: { ...activationRules, padding: windowRules.padding },
   problem(operands, options) {
     const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
     expectDtype(input, 'input', 'f32', 'f16');
@@ -79,11 +97,11 @@ export const gatedConv2dOperation = defineOperation<
       const operand = operands[name];
       if (operand) expectDtype(operand, name, input.dtype);
     }
-    const geometry = gatedGeometry('gatedConv2d', input, weight, gateWeight, options);
+    const geometry = gatedGeometry(input, weight, gateWeight, options);
     const { batches, channels, height, width, outChannels, outHeight, outWidth } = geometry;
     const gateChannels = gateWeight.shape[0]!;
     const weightChannels = weight.shape[1]!;
-    if (condition && partial) throw new OptionError('gated_conv2d: give condition or partial, not both');
+    if (condition && partial) throw new OptionError('give condition or partial, not both');
     if (condition) {
       expectShape(condition, 'condition', [
         condition.shape[0] === 1 ? 1 : batches,
@@ -96,11 +114,11 @@ export const gatedConv2dOperation = defineOperation<
       const shared = partial.shape[0] === 1 ? 1 : batches;
       expectShape(partial, 'partial', [shared, outChannels + gateChannels, outHeight, outWidth]);
       if (channels > weightChannels) {
-        throw new ShapeError(`gated_conv2d: input ${input} has more channels than weight ${weight}`);
+        throw new ShapeError(`input ${input} has more channels than weight ${weight}`);
       }
     } else if (channels !== weightChannels) {
       throw new ShapeError(
-        `gated_conv2d: weight ${weight} has ${weightChannels} input channels, input ${input} has ${channels}: ` +
+        `weight ${weight} has ${weightChannels} input channels, input ${input} has ${channels}: ` +
           'give the others as condition or partial',
       );
     }
@@ -162,7 +180,7 @@ export const gatedConv2dOperation = defineOperation<
   ),
 });
 
-interface PartialOperands extends Record<string, Tensor | undefined> {
+interface PartialOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly gateWeight: Tensor;
@@ -187,19 +205,16 @@ export const gatedConv2dPartialOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'gatedConv2dPartial',
+  operands: { input: 'required', weight: 'required', gateWeight: 'required' },
+  options: { firstChannel: integer(0), padding: windowRules.padding },
   problem({ input, weight, gateWeight }, options) {
     expectDtype(input, 'input', 'f32', 'f16');
     expectDtype(weight, 'weight', input.dtype);
     expectDtype(gateWeight, 'gateWeight', input.dtype);
-    const geometry = gatedGeometry('gatedConv2dPartial', input, weight, gateWeight, options);
+    const geometry = gatedGeometry(input, weight, gateWeight, options);
     const { firstChannel } = options;
-    if (!Number.isInteger(firstChannel) || firstChannel < 0) {
-      throw new OptionError(`gated_conv2d_partial: firstChannel must be whole, not ${firstChannel}`);
-    }
     if (firstChannel + geometry.channels > weight.shape[1]!) {
-      throw new ShapeError(
-        `gated_conv2d_partial: input ${input} at channel ${firstChannel} reaches beyond weight ${weight}`,
-      );
+      throw new ShapeError(`input ${input} at channel ${firstChannel} reaches beyond weight ${weight}`);
     }
     return { ...geometry, gateChannels: gateWeight.shape[0]!, firstChannel, dtype: input.dtype };
   },
@@ -250,6 +265,7 @@ export const gatedConv2dPartialOperation = defineOperation<
  * @throws ShapeError, DtypeError, OptionError
  */
 export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOptions = {}): Tensor {
+  gatedConv2dOperation.check(operands, options);
   const { weight, bias, gateWeight, gateBias, partial } = operands;
   if (isFollowed(operands)) return gatedConv2dSteps(operands, options);
   return inRowParts(weight, 1, (rows, partOf) => {
@@ -281,6 +297,7 @@ export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOpt
  * @throws ShapeError, DtypeError, OptionError
  */
 export function gatedConv2dPartial(operands: PartialOperands, options: PartialOptions): Tensor {
+  gatedConv2dPartialOperation.check(operands, options);
   if (isFollowed(operands)) return partialSteps(operands, options);
   return gatedConv2dPartialOperation.run(operands, options).output;
 }
@@ -293,10 +310,7 @@ function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptio
   const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
   const { runtime, dtype } = input;
   const { padding = 'same', ...activation } = options;
-  const { batches, channels, outChannels, gateChannels } = gatedConv2dOperation.spec.problem(
-    operands,
-    options,
-  );
+  const { batches, channels, outChannels, gateChannels } = gatedConv2dOperation.problem(operands, options);
   return runtime.scope(() => {
     const image = condition
       ? concat([input, broadcastTo(condition, [batches, ...condition.shape.slice(1)])], 1)
@@ -324,7 +338,7 @@ function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptio
 /** The same for the share of some input channels. */
 function partialSteps(operands: PartialOperands, options: PartialOptions): Tensor {
   const { input, weight, gateWeight } = operands;
-  const { firstChannel, channels } = gatedConv2dPartialOperation.spec.problem(operands, options);
+  const { firstChannel, channels } = gatedConv2dPartialOperation.problem(operands, options);
   return input.runtime.scope(() => {
     const filters = narrow(concat([weight, gateWeight], 0), 1, firstChannel, channels);
     return conv2d({ input, weight: filters }, { padding: options.padding ?? 'same', outDtype: 'f32' });
@@ -436,13 +450,12 @@ function launchPartial(
 }
 
 function gatedGeometry(
-  name: string,
   input: Tensor,
   weight: Tensor,
   gateWeight: Tensor,
   { padding = 'same' }: { readonly padding?: PerAxis | 'same' },
 ): ConvGeometry {
-  const geometry = convGeometry(name, input, weight.shape, { padding });
+  const geometry = convGeometry(input, weight.shape, { padding });
   const [outChannels, ...window] = weight.shape;
   const gateChannels = gateWeight.shape[0] === 1 ? 1 : outChannels!;
   expectShape(gateWeight, 'gateWeight', [gateChannels, ...window]);

@@ -2,16 +2,18 @@ import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { dtypeBytes } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
-import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { add, sub } from './binary.js';
+import { checkOperands } from './call.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
+import { type AxisOptions, axisRules } from './rules.js';
 import { scatterAdd } from './scatter-add.js';
 
-interface GatherOperands extends Record<string, Tensor> {
+interface GatherOperands {
   readonly x: Tensor;
   readonly ids: Tensor;
 }
@@ -28,6 +30,8 @@ export const gatherOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'gather',
+  operands: { x: 'required', ids: 'required' },
+  options: axisRules,
   problem({ x, ids }, { axis }) {
     const addressed = axisIds(x.shape, axis, ids);
     return { ...addressed, shape: withSize(x.shape, axis, addressed.entries), dtype: x.dtype };
@@ -84,10 +88,11 @@ function launch(
  * type; `ids` is u32 with as many axes as `x`, each of the same size or 1 except `axis`, which may have any. An id
  * outside the axis gives zeros. @throws ShapeError, DtypeError
  */
-export function gather(operands: { readonly x: Tensor; readonly ids: Tensor }, options: AxisOptions): Tensor {
+export function gather(operands: GatherOperands, options: AxisOptions): Tensor {
+  gatherOperation.check(operands, options);
   const { x, ids } = operands;
   return x.runtime.scope(
-    () => gatherOperation.run({ x, ids: spreadIds(x.shape, options.axis, ids) }, options).output,
+    () => gatherOperation.run({ x, ids: spreadIds('gather', x.shape, options.axis, ids) }, options).output,
   );
 }
 
@@ -95,11 +100,11 @@ export function gather(operands: { readonly x: Tensor; readonly ids: Tensor }, o
  * Whole slices of one axis (NumPy's take): `axis` of `x` gives way to the axes of `ids`, u32 of any shape. An id
  * outside the axis gives zeros. @throws ShapeError, DtypeError
  */
-export function take(
-  { x, ids }: { readonly x: Tensor; readonly ids: Tensor },
-  { axis }: AxisOptions,
-): Tensor {
-  const along = axisOf(axis, x.rank);
+export function take(operands: GatherOperands, options: AxisOptions): Tensor {
+  gatherOperation.check(operands, options, { as: 'take' });
+  const { x, ids } = operands;
+  const { axis } = options;
+  const along = axisOf(axis, x.rank, 'take');
   const flat = x.shape.map((_, k) => (k === along ? ids.size : 1));
   const shape = [...x.shape.slice(0, along), ...ids.shape, ...x.shape.slice(along + 1)];
   return x.runtime.scope(() => gather({ x, ids: ids.reshape(flat) }, { axis }).reshape(shape));
@@ -109,8 +114,11 @@ export function take(
  * Rows of a table by their ids: `table` (V, D) of any type and `ids` (…) u32 give (…, D). An id of V or more gives
  * zeros. The table may be larger than a binding of the device. @throws ShapeError, DtypeError
  */
-export function embedding({ table, ids }: { readonly table: Tensor; readonly ids: Tensor }): Tensor {
-  if (table.rank !== 2) throw new ShapeError(`table must be (V, D), not ${table}`);
+export function embedding(operands: { readonly table: Tensor; readonly ids: Tensor }): Tensor {
+  checkOperands('embedding', operands, { table: 'required', ids: 'required' });
+  const { table, ids } = operands;
+  if (table.rank !== 2) throw new ShapeError(`embedding: table must be (V, D), not ${table}`);
+  expectDtype(ids, 'embedding: ids', 'u32');
   return table.runtime.scope(() =>
     // Ids of other windows are none here, those below by wrapping around, and give zeros.
     rowWindows(table)

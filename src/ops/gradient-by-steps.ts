@@ -1,14 +1,15 @@
 import { Tape } from '../tensor/tape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { add } from './binary.js';
-import type { GradientRule, Tensors } from './op.js';
+import type { Tensors } from './call.js';
+import type { GradientRule, TensorFields } from './op.js';
 
 /**
  * The gradient rule of an operation whose output other operations can compute too, which have rules of their own: it
  * runs them once more and walks back through them.
  * @param operands all that `steps` reads
  */
-export function gradientBySteps<Inputs extends Tensors, Options, Problem>(
+export function gradientBySteps<Inputs extends TensorFields<Inputs>, Options, Problem>(
   operands: readonly (keyof Inputs & string)[],
   steps: (inputs: Inputs, options: Options) => Tensor,
 ): GradientRule<Inputs, Options, Problem, { output: Tensor }> {
@@ -35,6 +36,6 @@ export function gradientBySteps<Inputs extends Tensors, Options, Problem>(
 }
 
 /** Whether a tape records what is computed from these operands. */
-export function isFollowed(operands: Tensors): boolean {
-  return Object.values(operands).some((tensor) => tensor?.runtime.tape?.follows(tensor));
+export function isFollowed(operands: object): boolean {
+  return Object.values(operands as Tensors).some((tensor) => tensor?.runtime.tape?.follows(tensor));
 }

@@ -1,7 +1,16 @@
+import { integer, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { activated } from './activated.js';
-import { type NormOperands, type NormOptions, normOperation, normProblem } from './norm.js';
+import { checkCall } from './call.js';
+import {
+  type NormOperands,
+  type NormOptions,
+  normOperands,
+  normOperation,
+  normProblem,
+  normRules,
+} from './norm.js';
 import { channelLayout } from './norm-groups.js';
 
 export interface GroupNormOptions extends NormOptions {
@@ -9,16 +18,18 @@ export interface GroupNormOptions extends NormOptions {
   readonly groups: number;
 }
 
+const groupNormRules: Rules<GroupNormOptions> = { ...normRules, groups: integer(1) };
+
 export const groupNormOperation = normOperation(
-  'groupNorm',
+  { name: 'groupNorm', operands: normOperands, options: groupNormRules },
   (operands: NormOperands, { groups, ...options }: GroupNormOptions) => {
     const { x } = operands;
     const [, channels] = x.shape;
     if (channels === undefined) {
-      throw new ShapeError(`groupNorm: ${x} must be (B, C, …)`);
+      throw new ShapeError(`x must be (B, C, …), not ${x}`);
     }
-    if (!(Number.isInteger(groups) && groups > 0 && channels % groups === 0)) {
-      throw new OptionError(`groupNorm: ${groups} groups do not divide the ${channels} channels of ${x}`);
+    if (channels % groups !== 0) {
+      throw new OptionError(`${groups} groups do not divide the ${channels} channels of ${x}`);
     }
     return normProblem(operands, options, 'variance', channelLayout(x.shape, groups));
   },
@@ -30,10 +41,12 @@ export const groupNormOperation = normOperation(
  * @throws ShapeError, DtypeError, OptionError
  */
 export function groupNorm(operands: NormOperands, options: GroupNormOptions): Tensor {
+  groupNormOperation.check(operands, options);
   return activated(operands, options, (plain) => groupNormOperation.run(operands, plain).output);
 }
 
 /** InstanceNorm (Ulyanov et al. 2016) of `x` (B, C, …): {@link groupNorm} with a group for each channel. */
 export function instanceNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
+  checkCall('instanceNorm', { operands: normOperands, options: normRules }, operands, options);
   return groupNorm(operands, { ...options, groups: operands.x.shape[1] ?? 0 });
 }

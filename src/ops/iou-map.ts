@@ -1,11 +1,14 @@
+import { checkFields, either, object, optional, type Rule, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
+import { floatDtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, checkTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
-import { type MapLayout, mapRows } from './map-layout.js';
+import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 import { defineOperation } from './op.js';
+import { aboveZero } from './rules.js';
 
-interface IouMapInputs extends Record<string, Tensor | undefined> {
+interface IouMapInputs {
   /** (B, G, 2) f32: start and end of the ground-truth spans in seconds; without them only the mask is made. */
   spans?: Tensor | undefined;
   /** (B) u32: how many of the G spans each video has. */
@@ -38,6 +41,12 @@ export const iouMapOperation = defineOperation<
   { map?: Tensor; mask: Tensor }
 >({
   name: 'iouMap',
+  operands: { spans: 'optional', spanCounts: 'optional', lengths: 'required', units: 'optional' },
+  options: {
+    layout: object as unknown as Rule<MapLayout>,
+    unit: optional(aboveZero),
+    dtype: optional(floatDtype),
+  },
   problem({ spans, spanCounts, lengths, units }, { layout, unit = 1, dtype = 'f32' }) {
     expectDtype(lengths, 'lengths', 'u32');
     const [batch] = lengths.shape;
@@ -51,9 +60,9 @@ export const iouMapOperation = defineOperation<
       expectDtype(spanCounts, 'spanCounts', 'u32');
       expectShape(spanCounts, 'spanCounts', [batch]);
     }
-    expectUnits(units, unit, batch);
+    expectUnits(units, batch);
     return {
-      shape: [batch, mapRows(layout), layout.durations],
+      shape: [batch, rowsOf('iouMap', layout), layout.durations],
       clips: layout.clips,
       spans: spans?.shape[1] ?? 0,
       unit,
@@ -89,14 +98,32 @@ export const iouMapOperation = defineOperation<
 });
 
 /** Checks how the length of a clip was given. */
-export function expectUnits(units: Tensor | undefined, unit: number, batch: number): void {
-  if (units) {
-    expectDtype(units, 'unit', 'f32');
-    expectShape(units, 'unit', [batch]);
-  } else if (!(unit > 0 && Number.isFinite(unit))) {
-    throw new OptionError(`unit, the seconds a clip, must be above 0, not ${unit}`);
-  }
+export function expectUnits(units: Tensor | undefined, batch: number): void {
+  if (!units) return;
+  expectDtype(units, 'unit', 'f32');
+  expectShape(units, 'unit', [batch]);
 }
+
+/** Seconds a clip: one number for all videos, or one for each. */
+export const secondsAClip: Rule<Tensor | number> = either(aboveZero, anyTensor);
+
+interface IouMapOperands {
+  readonly spans: Tensor;
+  readonly spanCounts: Tensor;
+  readonly lengths: Tensor;
+  readonly unit: Tensor | number;
+}
+
+const iouMapRules: Rules<IouMapOperands> = {
+  spans: anyTensor,
+  spanCounts: anyTensor,
+  lengths: anyTensor,
+  unit: secondsAClip,
+};
+
+type LayoutOptions = MapLayout & { readonly dtype?: 'f32' | 'f16' };
+
+const layoutOptionRules: Rules<LayoutOptions> = { ...layoutRules, dtype: optional(floatDtype) };
 
 /**
  * The maps Y_0 of multi-scale 2D temporal map diffusion: the temporal IoU of every candidate moment with the
@@ -114,11 +141,11 @@ export function expectUnits(units: Tensor | undefined, unit: number, batch: numb
  *   valid, mask is 1 in the others
  * @throws ShapeError, DtypeError, OptionError
  */
-export function iouMap(
-  operands: { spans: Tensor; spanCounts: Tensor; lengths: Tensor; unit: Tensor | number },
-  { dtype = 'f32', ...layout }: MapLayout & { readonly dtype?: 'f32' | 'f16' },
-): { map: Tensor; mask: Tensor } {
+export function iouMap(operands: IouMapOperands, options: LayoutOptions): { map: Tensor; mask: Tensor } {
+  checkFields('iouMap', operands, iouMapRules, 'operand');
+  checkFields('iouMap', options, layoutOptionRules);
   const { unit, ...rest } = operands;
+  const { dtype = 'f32', ...layout } = options;
   const { map, mask } = iouMapOperation.run(
     { ...rest, units: typeof unit === 'number' ? undefined : unit },
     { layout, dtype, ...(typeof unit === 'number' && { unit }) },
@@ -127,9 +154,9 @@ export function iouMap(
 }
 
 /** The mask that `iouMap` gives, for when there is no ground truth: (B, R, A) from lengths (B) u32. */
-export function mapMask(
-  lengths: Tensor,
-  { dtype = 'f32', ...layout }: MapLayout & { readonly dtype?: 'f32' | 'f16' },
-): Tensor {
-  return iouMapOperation.run({ lengths }, { layout, dtype }).mask;
+export function mapMask(lengths: Tensor, options: LayoutOptions): Tensor {
+  checkTensor('mapMask', 'lengths', lengths);
+  checkFields('mapMask', options, layoutOptionRules);
+  const { dtype = 'f32', ...layout } = options;
+  return iouMapOperation.run({ lengths }, { layout, dtype }, { as: 'mapMask' }).mask;
 }

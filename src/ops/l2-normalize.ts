@@ -1,3 +1,4 @@
+import { integer, numberIn, optional, type Rules } from '../arguments.js';
 import { axisOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { normOperation, normProblem } from './norm.js';
@@ -10,8 +11,10 @@ export interface L2NormalizeOptions {
   readonly eps?: number;
 }
 
+const l2NormalizeRules: Rules<L2NormalizeOptions> = { axis: optional(integer()), eps: optional(numberIn(0)) };
+
 export const l2NormalizeOperation = normOperation(
-  'l2Normalize',
+  { name: 'l2Normalize', operands: { x: 'required' }, options: l2NormalizeRules },
   ({ x }: { x: Tensor }, { axis = -1, eps = 1e-12 }: L2NormalizeOptions) => {
     return normProblem({ x }, { eps }, 'norm', axisLayout(x.shape, axisOf(axis, x.rank)));
   },

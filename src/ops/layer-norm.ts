@@ -1,15 +1,28 @@
 import { axisOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { activated } from './activated.js';
-import { type NormOperands, type NormOptions, normOperation, normProblem } from './norm.js';
+import {
+  type NormOperands,
+  type NormOptions,
+  normOperands,
+  normOperation,
+  normProblem,
+  normRules,
+} from './norm.js';
 import { type NormLayout, rowLayout } from './norm-groups.js';
 
-export const layerNormOperation = normOperation('layerNorm', (operands: NormOperands, options: NormOptions) =>
-  normProblem(operands, options, 'variance', rows(operands.x)),
+const signature = { operands: normOperands, options: normRules };
+
+export const layerNormOperation = normOperation(
+  { name: 'layerNorm', ...signature },
+  (operands: NormOperands, options: NormOptions) =>
+    normProblem(operands, options, 'variance', rows(operands.x)),
 );
 
-export const rmsNormOperation = normOperation('rmsNorm', (operands: NormOperands, options: NormOptions) =>
-  normProblem(operands, options, 'meanSquare', rows(operands.x)),
+export const rmsNormOperation = normOperation(
+  { name: 'rmsNorm', ...signature },
+  (operands: NormOperands, options: NormOptions) =>
+    normProblem(operands, options, 'meanSquare', rows(operands.x)),
 );
 
 /**
@@ -19,6 +32,7 @@ export const rmsNormOperation = normOperation('rmsNorm', (operands: NormOperands
  * @throws ShapeError, DtypeError, OptionError
  */
 export function layerNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
+  layerNormOperation.check(operands, options);
   return activated(operands, options, (plain) => layerNormOperation.run(operands, plain).output);
 }
 
@@ -28,6 +42,7 @@ export function layerNorm(operands: NormOperands, options: NormOptions = {}): Te
  * @throws ShapeError, DtypeError, OptionError
  */
 export function rmsNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
+  rmsNormOperation.check(operands, options);
   return activated(operands, options, (plain) => rmsNormOperation.run(operands, plain).output);
 }
 

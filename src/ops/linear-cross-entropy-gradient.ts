@@ -1,3 +1,4 @@
+import { integer, listOf, oneOf, optional } from '../arguments.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
@@ -7,7 +8,12 @@ import { spread } from './grid.js';
 import { matmul } from './matmul.js';
 import { defineOperation } from './op.js';
 import { copyInto } from './strided.js';
-import { type VocabularyProblem, vocabularyProblem, type WindowOptions } from './vocabulary.js';
+import {
+  type VocabularyProblem,
+  vocabularyProblem,
+  type WindowOptions,
+  windowBytesRules,
+} from './vocabulary.js';
 
 /** The operands of linearCrossEntropy, its log-sum-exp and the gradients of its results. */
 type Operands = {
@@ -43,6 +49,19 @@ const logitBytes = 2 ** 25;
 /** The gradient of linearCrossEntropy: a window of the vocabulary after another, the logits computed again. */
 export const linearCrossEntropyGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
   name: 'linearCrossEntropyGradient',
+  operands: {
+    hidden: 'required',
+    weight: 'required',
+    targets: 'required',
+    logSumExp: 'required',
+    lossGradient: 'optional',
+    logSumExpGradient: 'optional',
+  },
+  options: {
+    ...windowBytesRules,
+    ignoreId: optional(integer(0, 2 ** 32 - 1)),
+    wanted: listOf(oneOf('hidden', 'weight')),
+  },
   problem({ hidden, weight, targets, ...perRow }, { ignoreId, wanted, ...options }) {
     const vocabulary = vocabularyProblem(hidden, weight, options);
     for (const [name, tensor] of Object.entries({ targets, ...perRow })) {

@@ -1,4 +1,5 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { integer, optional, type Rules } from '../arguments.js';
+import { ShapeError } from '../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
@@ -8,6 +9,7 @@ import {
   vocabularyProblem,
   vocabularyVariants,
   type WindowOptions,
+  windowBytesRules,
 } from './vocabulary.js';
 
 export type LinearCrossEntropyInputs = {
@@ -23,6 +25,11 @@ export interface LinearCrossEntropyOptions {
   /** A target that counts for nothing; default none. */
   readonly ignoreId?: number;
 }
+
+const crossEntropyRules: Rules<LinearCrossEntropyOptions & WindowOptions> = {
+  ...windowBytesRules,
+  ignoreId: optional(integer(0, 2 ** 32 - 1)),
+};
 
 interface LinearCrossEntropyProblem extends VocabularyProblem {
   readonly ignoreId: number | undefined;
@@ -45,15 +52,14 @@ export const linearCrossEntropyOperation = defineOperation<
   RowLosses
 >({
   name: 'linearCrossEntropy',
+  operands: { hidden: 'required', weight: 'required', targets: 'required' },
+  options: crossEntropyRules,
   problem({ hidden, weight, targets }, options) {
     const { ignoreId } = options;
     if (hidden.rank !== 2) throw new ShapeError(`hidden must be (rows, width), not ${hidden}`);
     const vocabulary = vocabularyProblem(hidden, weight, options);
     expectDtype(targets, 'targets', 'u32');
     expectShape(targets, 'targets', [vocabulary.rows]);
-    if (ignoreId !== undefined && !(Number.isInteger(ignoreId) && ignoreId >= 0 && ignoreId < 2 ** 32)) {
-      throw new OptionError(`ignoreId must be a whole number of 32 bits, not ${ignoreId}`);
-    }
     return { ...vocabulary, ignoreId };
   },
   outputs: ({ rows }) => ({

@@ -5,6 +5,7 @@ import {
   type ChoiceInputs,
   type ChoiceProblem,
   candidateSpecs,
+  candidatesRules,
   choiceProblem,
   choiceWords,
   mergeChoices,
@@ -19,6 +20,7 @@ import {
   vocabularyProblem,
   vocabularyVariants,
   type WindowOptions,
+  windowBytesRules,
 } from './vocabulary.js';
 
 export type LinearTokenCandidatesInputs = ChoiceInputs & {
@@ -41,6 +43,16 @@ export const linearTokenCandidatesOperation = defineOperation<
   TokenCandidates
 >({
   name: 'linearTokenCandidates',
+  operands: {
+    hidden: 'required',
+    weight: 'required',
+    unconditional: 'optional',
+    tokens: 'required',
+    state: 'required',
+    allowed: 'optional',
+    allowedIndex: 'optional',
+  },
+  options: { ...candidatesRules, ...windowBytesRules },
   problem(inputs, options) {
     const { hidden, weight, unconditional } = inputs;
     if (hidden.rank !== 3) {

@@ -1,3 +1,4 @@
+import { listOf, oneOf } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Launch } from '../tensor/launch.js';
 import type { Runtime } from '../tensor/runtime.js';
@@ -5,6 +6,7 @@ import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { cast } from './cast.js';
 import { concat } from './concat.js';
 import { spread } from './grid.js';
+import { type FlatOperands, flatOperands, type LstmWeights } from './lstm-operands.js';
 import { matmul } from './matmul.js';
 import { defineOperation, type TensorSpec } from './op.js';
 import { sum } from './reduce.js';
@@ -12,9 +14,7 @@ import { narrow } from './slice.js';
 import { copyInto } from './strided.js';
 
 /** The operands of `lstm`, its result and the gradients of its results. */
-interface Operands extends Record<string, Tensor | undefined> {
-  /** (B, T, I), f32 or f16. */
-  readonly input: Tensor;
+interface Operands extends FlatOperands {
   /** (B, T, D · H), of the type of `input`, as `outputGradient`. */
   readonly output: Tensor;
   readonly outputGradient?: Tensor | undefined;
@@ -24,7 +24,7 @@ interface Operands extends Record<string, Tensor | undefined> {
 
 interface Options {
   /** Operands of `lstm` whose gradients are wanted. */
-  readonly wanted: readonly string[];
+  readonly wanted: readonly (keyof FlatOperands)[];
 }
 
 interface Problem extends Options {
@@ -46,10 +46,17 @@ const rowsEach = 8;
 
 export const lstmGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
   name: 'lstmGradient',
+  operands: {
+    ...flatOperands,
+    output: 'required',
+    outputGradient: 'optional',
+    stateGradient: 'optional',
+  },
+  options: { wanted: listOf(oneOf(...(Object.keys(flatOperands) as (keyof FlatOperands)[]))) },
   problem({ input, output, outputGradient, weightHh, weightHhReverse }, { wanted }) {
     expectDtype(input, 'input', 'f32', 'f16');
     const [batch, time, inputs] = input.shape as [number, number, number];
-    const hidden = weightHh!.shape[1]!;
+    const hidden = weightHh.shape[1]!;
     const directions = weightHhReverse ? 2 : 1;
     for (const [name, tensor] of Object.entries({ output, outputGradient })) {
       if (!tensor) continue;
@@ -107,10 +114,10 @@ export const lstmGradientOperation = defineOperation<Operands, Options, Problem,
  */
 function run(runtime: Runtime, operands: Operands, outputs: Outputs, problem: Problem, step: Step): void {
   const { batch, time, inputs, hidden, directions, wanted } = problem;
-  const suffixes = directions === 2 ? ['', 'Reverse'] : [''];
+  const suffixes = directions === 2 ? (['', 'Reverse'] as const) : ([''] as const);
   const rows = batch * time;
   /** Both directions' weights as one f32 tensor (D, …). */
-  const both = (name: string) => joined(suffixes.map((suffix) => operands[name + suffix]!));
+  const both = (name: keyof LstmWeights) => joined(suffixes.map((suffix) => operands[`${name}${suffix}`]!));
   const { state: initial, lengths, stateGradient } = operands;
   const outputGradient = operands.outputGradient && wide(operands.outputGradient);
   const input = wide(operands.input).reshape([1, rows, inputs]);
@@ -160,22 +167,22 @@ function run(runtime: Runtime, operands: Operands, outputs: Outputs, problem: Pr
     });
   }
 
-  const give = (name: string, gradient: Tensor) => {
+  const give = (name: keyof FlatOperands, gradient: Tensor) => {
     const out = outputs[name];
     if (out) copyInto(gradient.dtype === out.dtype ? gradient : cast(gradient, out.dtype), out);
   };
   /** Hands out the gradient (D, …) of both directions' weights. */
-  const giveBoth = (name: string, gradient: () => Tensor) => {
-    if (!suffixes.some((suffix) => wanted.includes(name + suffix))) return;
+  const giveBoth = (name: keyof LstmWeights, gradient: () => Tensor) => {
+    if (!suffixes.some((suffix) => wanted.includes(`${name}${suffix}`))) return;
     const all = gradient();
     suffixes.forEach((suffix, direction) => {
-      give(name + suffix, directions === 1 ? all : narrow(all, 0, direction, 1));
+      give(`${name}${suffix}`, directions === 1 ? all : narrow(all, 0, direction, 1));
     });
   };
   if (wanted.includes('input')) give('input', sum(matmul({ a: gates, b: weightIh }), { axes: 0 }));
   giveBoth('weightIh', () => matmul({ a: gates, b: input }, { transposeA: true }));
   giveBoth('weightHh', () => matmul({ a: gates, b: previous }, { transposeA: true }));
-  for (const name of ['biasIh', 'biasHh']) giveBoth(name, () => sum(gates, { axes: 1 }));
+  for (const name of ['biasIh', 'biasHh'] as const) giveBoth(name, () => sum(gates, { axes: 1 }));
   give('state', carry);
 }
 

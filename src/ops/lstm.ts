@@ -1,26 +1,17 @@
+import { checkFields, object, optional, type Rule, type Rules } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Launch } from '../tensor/launch.js';
 import type { Runtime } from '../tensor/runtime.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { checkOperands } from './call.js';
 import { concat } from './concat.js';
 import { spread } from './grid.js';
 import { lstmGradientOperation } from './lstm-gradient.js';
+import { type FlatOperands, flatOperands, type LstmWeights, weightKinds } from './lstm-operands.js';
 import { linear } from './matmul.js';
 import { defineOperation } from './op.js';
 import { transpose } from './permute.js';
-
-/** The weights of one direction, of the type of the input. Gates are in PyTorch's order: input, forget, cell, output. */
-export interface LstmWeights {
-  /** (4H, I) */
-  readonly weightIh: Tensor;
-  /** (4H, H) */
-  readonly weightHh: Tensor;
-  /** (4H) */
-  readonly biasIh: Tensor;
-  /** (4H) */
-  readonly biasHh: Tensor;
-}
 
 export interface LstmOperands {
   /** (B, T, I), f32 or f16. */
@@ -34,18 +25,7 @@ export interface LstmOperands {
   readonly state?: Tensor | undefined;
 }
 
-/** The operands as the operation takes them, flat. */
-interface FlatOperands extends LstmWeights, Record<string, Tensor | undefined> {
-  readonly input: Tensor;
-  readonly weightIhReverse?: Tensor | undefined;
-  readonly weightHhReverse?: Tensor | undefined;
-  readonly biasIhReverse?: Tensor | undefined;
-  readonly biasHhReverse?: Tensor | undefined;
-  readonly lengths?: Tensor | undefined;
-  readonly state?: Tensor | undefined;
-}
-
-export interface LstmOutputs extends Record<string, Tensor> {
+export interface LstmOutputs {
   /** (B, T, D · H), of the type of the input: h of every step, the directions side by side. Zero beyond a row's length. */
   readonly output: Tensor;
   /** (2, B, D, H) f32: h and c after each row's last valid step. */
@@ -64,23 +44,25 @@ interface LstmProblem {
 /** Batch rows of a lane of the shuffle kernel. More than this gain nothing (measured) and take long to compile. */
 const rowsEach = 8;
 
-export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, LstmOutputs>({
+export const lstmOperation = defineOperation<FlatOperands, Record<never, never>, LstmProblem, LstmOutputs>({
   name: 'lstm',
+  operands: flatOperands,
+  options: {},
   problem({ input, lengths, state, ...weights }) {
     expectDtype(input, 'input', 'f32', 'f16');
     const [batch, time, inputs] = input.shape;
-    if (input.rank !== 3) throw new ShapeError(`lstm: input must be (B, T, I), not ${input}`);
+    if (input.rank !== 3) throw new ShapeError(`input must be (B, T, I), not ${input}`);
     const { weightHh } = weights;
-    if (weightHh.rank !== 2) throw new ShapeError(`lstm: weightHh must be (4H, H), not ${weightHh}`);
+    if (weightHh.rank !== 2) throw new ShapeError(`weightHh must be (4H, H), not ${weightHh}`);
     const hidden = weightHh.shape[1]!;
     const sides = { weightIh: [inputs!], weightHh: [hidden], biasIh: [], biasHh: [] };
-    const directions = Object.keys(sides).some((name) => weights[`${name}Reverse`]) ? 2 : 1;
-    for (const suffix of directions === 2 ? ['', 'Reverse'] : ['']) {
-      for (const [name, side] of Object.entries(sides)) {
-        const weight = weights[name + suffix];
-        if (!weight) throw new ShapeError(`lstm: ${name}${suffix} is missing beside the other weights`);
+    const directions = weightNames.some((name) => weights[`${name}Reverse`]) ? 2 : 1;
+    for (const suffix of directions === 2 ? (['', 'Reverse'] as const) : ([''] as const)) {
+      for (const name of weightNames) {
+        const weight = weights[`${name}${suffix}`];
+        if (!weight) throw new ShapeError(`${name}${suffix} is missing beside the other weights`);
         expectDtype(weight, name + suffix, input.dtype);
-        expectShape(weight, name + suffix, [4 * hidden, ...side]);
+        expectShape(weight, name + suffix, [4 * hidden, ...sides[name]]);
       }
     }
     if (lengths) {
@@ -181,13 +163,7 @@ export const lstmOperation = defineOperation<FlatOperands, object, LstmProblem, 
 
 const weightNames = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
 
-const operandNames = [
-  'input',
-  ...weightNames,
-  ...weightNames.map((name) => `${name}Reverse`),
-  'lengths',
-  'state',
-];
+const operandNames = Object.keys(flatOperands) as readonly (keyof FlatOperands)[];
 
 /** Units that the persistent kernel makes room for: one kernel serves a range of sizes. */
 function capacity(hidden: number): number {
@@ -240,13 +216,25 @@ function stepByStep(
   }
 }
 
+const lstmRules: Rules<LstmOperands> = {
+  input: anyTensor,
+  forward: object as unknown as Rule<LstmWeights>,
+  reverse: optional(object as unknown as Rule<LstmWeights>),
+  lengths: optional(anyTensor),
+  state: optional(anyTensor),
+};
+
 /**
  * One layer of a long short-term memory over `input` (B, T, I), in one direction or two, with the semantics of
  * PyTorch's `nn.LSTM` (batch first); with `lengths` those of a packed sequence, and a row of length 0 keeps its state.
  * Sums, states and cells are f32 in either storage type.
  * @throws ShapeError, DtypeError
  */
-export function lstm({ input, forward, reverse, lengths, state }: LstmOperands): LstmOutputs {
+export function lstm(operands: LstmOperands): LstmOutputs {
+  checkFields('lstm', operands, lstmRules, 'operand');
+  const { input, forward, reverse, lengths, state } = operands;
+  checkOperands('lstm: forward', forward, weightKinds);
+  if (reverse) checkOperands('lstm: reverse', reverse, weightKinds);
   return lstmOperation.run(
     {
       input,

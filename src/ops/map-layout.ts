@@ -1,3 +1,4 @@
+import { checkFields, integer, type Rules } from '../arguments.js';
 import { OptionError } from '../errors.js';
 
 /**
@@ -19,6 +20,12 @@ export interface MapLayout {
   readonly durations: number;
 }
 
+export const layoutRules: Rules<MapLayout> = {
+  clips: integer(1, 0xffff),
+  scales: integer(1, 0xffff),
+  durations: integer(1, 0xffff),
+};
+
 /** One scale of a packed map. */
 export interface MapScale {
   /** Clips between starts and between durations: 2^k. */
@@ -29,15 +36,26 @@ export interface MapScale {
 }
 
 /** Where each scale stands in the packed map. @throws OptionError for a layout that cannot be. */
-export function mapScales({ clips, scales, durations }: MapLayout): MapScale[] {
-  for (const [name, value] of Object.entries({ clips, scales, durations })) {
-    if (!Number.isInteger(value) || value < 1 || value > 0xffff) {
-      throw new OptionError(`${name} must be a whole number of 1 to 65535, not ${value}`);
-    }
-  }
+export function mapScales(layout: MapLayout): MapScale[] {
+  return scalesOf('mapScales', layout);
+}
+
+/** R: rows of the packed map. @throws OptionError as `mapScales` */
+export function mapRows(layout: MapLayout): number {
+  return rowsOf('mapRows', layout);
+}
+
+/** {@link mapRows} for the function that was called. */
+export function rowsOf(where: string, layout: MapLayout): number {
+  return scalesOf(where, layout).reduce((sum, { rows }) => sum + rows, 0);
+}
+
+function scalesOf(where: string, layout: MapLayout): MapScale[] {
+  checkFields(where, layout, layoutRules);
+  const { clips, scales } = layout;
   if (clips < 2 ** (scales - 1)) {
     throw new OptionError(
-      `${clips} clips are too few for ${scales} scales: give at least ${2 ** (scales - 1)}`,
+      `${where}: ${clips} clips are too few for ${scales} scales: give at least ${2 ** (scales - 1)}`,
     );
   }
   let offset = 0;
@@ -47,9 +65,4 @@ export function mapScales({ clips, scales, durations }: MapLayout): MapScale[] {
     offset += rows;
     return { stride, offset: offset - rows, rows };
   });
-}
-
-/** R: rows of the packed map. @throws OptionError as `mapScales` */
-export function mapRows(layout: MapLayout): number {
-  return mapScales(layout).reduce((sum, { rows }) => sum + rows, 0);
 }

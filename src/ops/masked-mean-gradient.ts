@@ -1,10 +1,12 @@
+import { integer } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { integers } from './rules.js';
 
-interface Operands extends Record<string, Tensor> {
+interface Operands {
   /** Of the shape of x without the axis, f32 or f16. */
   readonly gradient: Tensor;
   /** The axes of x up to the axis, any type. */
@@ -29,6 +31,8 @@ interface Problem {
 /** The gradient of maskedMean by x. */
 export const maskedMeanGradientOperation = defineOperation<Operands, Options, Problem, { output: Tensor }>({
   name: 'maskedMeanGradient',
+  operands: { gradient: 'required', mask: 'required' },
+  options: { shape: integers, axis: integer() },
   problem({ gradient, mask }, { shape, axis }) {
     expectDtype(gradient, 'gradient', 'f32', 'f16');
     const along = axisOf(axis, shape.length);

@@ -5,8 +5,9 @@ import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 import { defineOperation } from './op.js';
+import { axisRules } from './rules.js';
 
-interface MaskedMeanOperands extends Record<string, Tensor> {
+interface MaskedMeanOperands {
   readonly x: Tensor;
   readonly mask: Tensor;
 }
@@ -27,13 +28,15 @@ export const maskedMeanOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'maskedMean',
+  operands: { x: 'required', mask: 'required' },
+  options: axisRules,
   problem({ x, mask }, { axis }) {
     expectDtype(x, 'x', 'f32', 'f16');
     const along = axisOf(axis, x.rank);
     const wanted = x.shape.slice(0, along + 1);
     if (!sameShape(mask.shape, wanted)) {
       throw new ShapeError(
-        `the mask of ${x} along axis ${axis} must have shape ${shapeText(wanted)}, not ${mask}`,
+        `mask must have the shape ${shapeText(wanted)} for x ${x} along axis ${axis}, not ${mask}`,
       );
     }
     return {
@@ -81,5 +84,5 @@ export function maskedMean(
   operands: { readonly x: Tensor; readonly mask: Tensor },
   options: { readonly axis: number },
 ): Tensor {
-  return maskedMeanOperation.run(operands as MaskedMeanOperands, options).output;
+  return maskedMeanOperation.run(operands, options).output;
 }

@@ -1,6 +1,7 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { flag, optional, type Rules } from '../arguments.js';
+import { ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
-import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
+import { type Dtype, dtypeBytes, floatDtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -9,8 +10,10 @@ import {
   type ActivationConstants,
   type ActivationOptions,
   activationConstants,
+  activationRules,
   expectNoActivation,
 } from './activation.js';
+import { checkCall, type Signature } from './call.js';
 import { cast } from './cast.js';
 import { spread } from './grid.js';
 import { defineOperation, type Variant } from './op.js';
@@ -30,7 +33,7 @@ export interface MatmulOptions extends ActivationOptions {
   readonly outDtype?: 'f32' | 'f16';
 }
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly bias?: Tensor | undefined;
@@ -65,22 +68,26 @@ const tile = { rows: 16, quads: 2 };
 
 export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulProblem, { output: Tensor }>({
   name: 'matmul',
+  operands: { a: 'required', b: 'required', bias: 'optional' },
+  options: {
+    ...activationRules,
+    transposeA: optional(flag),
+    transposeB: optional(flag),
+    outDtype: optional(floatDtype),
+  },
   problem(operands, options) {
     const { a, b, bias } = operands;
     const { transposeA = false, transposeB = false, outDtype = a.dtype } = options;
     expectDtype(a, 'a', 'f32', 'f16');
     expectDtype(b, 'b', a.dtype);
     if (bias) expectDtype(bias, 'bias', a.dtype);
-    if (outDtype !== 'f32' && outDtype !== 'f16') {
-      throw new OptionError(`matmul: outDtype must be f32 or f16, not ${outDtype}`);
-    }
-    if (a.rank < 2 || b.rank < 2) throw new ShapeError(`matmul: ${a} and ${b} must have two axes or more`);
+    if (a.rank < 2 || b.rank < 2) throw new ShapeError(`a ${a} and b ${b} must have two axes or more`);
     const [m, k] = matrixSides(a, transposeA);
     const [depth, n] = matrixSides(b, transposeB);
     if (k !== depth) {
       throw new ShapeError(
-        `matmul: ${a}${transposeA ? ' transposed' : ''} has ${k} columns, ` +
-          `${b}${transposeB ? ' transposed' : ''} has ${depth} rows`,
+        `a ${a}${transposeA ? ' transposed' : ''} has ${k} columns, ` +
+          `b ${b}${transposeB ? ' transposed' : ''} has ${depth} rows`,
       );
     }
     if (bias) expectShape(bias, 'bias', [n]);
@@ -289,6 +296,7 @@ function sumBatches(gradient: Tensor, shape: Shape): Tensor {
  * @throws ShapeError, DtypeError, OptionError
  */
 export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor {
+  matmulOperation.check(operands, options);
   return activated(operands, options, (options) => {
     const { a, b, bias } = operands;
     if (!options.transposeB || b.rank !== 2) return matmulOperation.run(operands, options).output;
@@ -300,14 +308,31 @@ export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor 
   });
 }
 
+interface LinearOperands {
+  readonly input: Tensor;
+  readonly weight: Tensor;
+  readonly bias?: Tensor | undefined;
+}
+
+export type LinearCallOptions = ActivationOptions & Pick<MatmulOptions, 'outDtype'>;
+
+export const linearCallRules: Rules<LinearCallOptions> = {
+  ...activationRules,
+  outDtype: optional(floatDtype),
+};
+
+const linearSignature: Signature<LinearOperands, LinearCallOptions> = {
+  operands: { input: 'required', weight: 'required', bias: 'optional' },
+  options: linearCallRules,
+};
+
 /**
  * A linear layer `activation(input · weightᵀ + bias)`: `input` (…, K), `weight` (N, K) and `bias` (N) give (…, N).
  * @throws ShapeError, DtypeError, OptionError
  */
-export function linear(
-  { input, weight, bias }: { input: Tensor; weight: Tensor; bias?: Tensor | undefined },
-  options: ActivationOptions & Pick<MatmulOptions, 'outDtype'> = {},
-): Tensor {
+export function linear(operands: LinearOperands, options: LinearCallOptions = {}): Tensor {
+  checkCall('linear', linearSignature, operands, options);
+  const { input, weight, bias } = operands;
   return matmul({ a: input, b: weight, bias }, { ...options, transposeB: true });
 }
 
@@ -325,7 +350,7 @@ function commonBatch(a: Tensor, b: Tensor): Shape {
   if (sizeOf(batchA) === 1 && sizeOf(batchB) === 1) return batchA.length > batchB.length ? batchA : batchB;
   if (sizeOf(batchB) === 1) return batchA;
   if (sizeOf(batchA) === 1) return batchB;
-  throw new ShapeError(`matmul: the leading axes of ${a} and ${b} must be equal, or one of them have none`);
+  throw new ShapeError(`the leading axes of a ${a} and b ${b} must be equal, or one of them have none`);
 }
 
 function stridesA({ m, k, batchedA, transposeA }: MatmulProblem): Strides {

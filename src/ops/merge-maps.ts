@@ -1,7 +1,8 @@
+import { anyNumber, checkFields, object, optional, type Rule } from '../arguments.js';
 import { ShapeError } from '../errors.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, checkTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
-import { type MapLayout, mapRows } from './map-layout.js';
+import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 import { defineOperation } from './op.js';
 
 /**
@@ -37,11 +38,14 @@ export const mergeMapsOperation = defineOperation<
   { merged: Tensor }
 >({
   name: 'mergeMaps',
+  operands: { maps: 'required', lengths: 'optional' },
+  options: { layout: object as unknown as Rule<MapLayout>, initial: optional(anyNumber) },
   problem({ maps, lengths }, { layout, initial }) {
     expectDtype(maps, 'maps', 'f32', 'f16');
-    const rows = mapRows(layout);
+    const rows = rowsOf('mergeMaps', layout);
     const [batch] = maps.shape;
-    if (batch === undefined) throw new ShapeError(`maps must be (B, ${rows}, ${layout.durations})`);
+    if (batch === undefined)
+      throw new ShapeError(`maps must be (B, ${rows}, ${layout.durations}), not ${maps}`);
     expectShape(maps, 'maps', [batch, rows, layout.durations]);
     if (lengths) {
       expectDtype(lengths, 'lengths', 'u32');
@@ -71,6 +75,8 @@ export const mergeMapsOperation = defineOperation<
   reduction: () => 1,
 });
 
+const mergeRules = { ...layoutRules, lengths: optional(anyTensor), initial: optional(anyNumber) };
+
 /**
  * Merges multi-scale maps to the map of all moments: the maximum over the scales that have a moment as a
  * valid cell (MS-2D-TAN).
@@ -84,8 +90,11 @@ export const mergeMapsOperation = defineOperation<
  */
 export function mergeMaps(
   maps: Tensor,
-  { lengths, initial, ...layout }: MapLayout & { readonly lengths?: Tensor; readonly initial?: number },
+  options: MapLayout & { readonly lengths?: Tensor | undefined; readonly initial?: number | undefined },
 ): Tensor {
+  checkTensor('mergeMaps', 'maps', maps);
+  checkFields('mergeMaps', options, mergeRules);
+  const { lengths, initial, ...layout } = options;
   return mergeMapsOperation.run({ maps, lengths }, { layout, ...(initial !== undefined && { initial }) })
     .merged;
 }

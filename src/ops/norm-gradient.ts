@@ -1,3 +1,4 @@
+import { integer, listOf, numberIn, oneOf } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
@@ -20,7 +21,7 @@ export const normParameters = ['weight', 'bias', 'scale', 'shift'] as const;
 type Parameter = (typeof normParameters)[number];
 
 /** Those of the normalization, and the gradient of its result; all of one type. */
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   readonly x: Tensor;
   /** As x. */
   readonly gradient: Tensor;
@@ -55,6 +56,18 @@ type Kernel = `norm/normalize_gradient_${'plain' | 'subgroup' | 'workgroup'}`;
 
 export const normGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
   name: 'normGradient',
+  operands: { x: 'required', gradient: 'required', weight: 'optional', bias: 'optional', scale: 'optional' },
+  options: {
+    groups: integer(1),
+    span: integer(1),
+    stride: integer(1),
+    spatial: integer(1),
+    channelGroups: integer(1),
+    sampleGroups: integer(1),
+    statistic: oneOf('variance', 'meanSquare', 'norm'),
+    eps: numberIn(0),
+    wanted: listOf(oneOf(...normParameters)),
+  },
   problem({ x, gradient, weight, bias, scale }, options) {
     const { statistic, eps, wanted, ...layout } = options;
     const { channels, samples } = layoutCounts(layout);

@@ -1,9 +1,15 @@
-import { OptionError } from '../errors.js';
+import { numberIn, optional, type Rules } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type ActivationConstants, type ActivationOptions, activationConstants } from './activation.js';
+import {
+  type ActivationConstants,
+  type ActivationOptions,
+  activationConstants,
+  activationRules,
+} from './activation.js';
+import type { OperandKinds, Signature } from './call.js';
 import { spread } from './grid.js';
 import { normGradientOperation, normParameters } from './norm-gradient.js';
 import {
@@ -15,14 +21,14 @@ import {
   sharesGroupsInSoftware,
   statistics,
 } from './norm-groups.js';
-import { defineOperation, type Operation, type Variant } from './op.js';
+import { defineOperation, type Operation, type TensorFields, type Variant } from './op.js';
 
 /**
  * What the normalizations share: `groups` of `span` elements are each divided by their own deviation. The kernels
  * are those of kernels/norm/normalize_*.wgsl.
  */
 
-export interface NormOperands extends Record<string, Tensor | undefined> {
+export interface NormOperands {
   /** f32 or f16, as all operands. */
   readonly x: Tensor;
   /** (C) Factor of each channel. */
@@ -39,6 +45,16 @@ export interface NormOptions extends ActivationOptions {
   /** Keeps the deviation away from 0; default 1e-5. */
   readonly eps?: number;
 }
+
+export const normOperands: OperandKinds<NormOperands> = {
+  x: 'required',
+  weight: 'optional',
+  bias: 'optional',
+  scale: 'optional',
+  shift: 'optional',
+};
+
+export const normRules: Rules<NormOptions> = { ...activationRules, eps: optional(numberIn(0)) };
 
 export interface NormProblem extends NormLayout {
   readonly shape: Shape;
@@ -59,7 +75,7 @@ export function normProblem(
   statistic: NormProblem['statistic'],
   layout: NormLayout,
 ): NormProblem {
-  expectNorm(x, eps);
+  expectDtype(x, 'x', 'f32', 'f16');
   const { channels, samples } = layoutCounts(layout);
   for (const [name, tensor, shape] of [
     ['weight', weight, [channels]],
@@ -83,12 +99,6 @@ export function normProblem(
     hasShift: shift !== undefined,
     activation: activationConstants(activation),
   };
-}
-
-/** @throws DtypeError, OptionError */
-export function expectNorm(x: Tensor, eps: number): void {
-  expectDtype(x, 'x', 'f32', 'f16');
-  if (!(eps >= 0 && Number.isFinite(eps))) throw new OptionError(`eps must be 0 or more, not ${eps}`);
 }
 
 const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[] = [
@@ -148,13 +158,13 @@ function launch(
   });
 }
 
-/** A normalization, by what makes its problem. */
-export function normOperation<Operands extends NormOperands, Options>(
-  name: string,
+/** A normalization, by what it takes and what makes its problem. */
+export function normOperation<Operands extends NormOperands & TensorFields<Operands>, Options>(
+  signature: { readonly name: string } & Signature<Operands, Options>,
   problem: (operands: Operands, options: Options) => NormProblem,
 ): Operation<Operands, Options, NormProblem, { output: Tensor }> {
-  return defineOperation({
-    name,
+  return defineOperation<Operands, Options, NormProblem, { output: Tensor }>({
+    ...signature,
     problem,
     outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
     variants,
@@ -164,10 +174,11 @@ export function normOperation<Operands extends NormOperands, Options>(
       keeps: () => ({ inputs: ['x', 'weight', 'bias', 'scale'] }),
       rule({ inputs, problem, gradients, wants }) {
         const { x, weight, bias, scale } = inputs;
-        const wanted = normParameters.filter(wants);
+        const { groups, span, stride, spatial, channelGroups, sampleGroups, statistic, eps } = problem;
+        const wanted = normParameters.filter((name) => wants(name as never));
         return normGradientOperation.run(
           { x, gradient: gradients.output!, weight, bias, scale },
-          { ...problem, wanted },
+          { groups, span, stride, spatial, channelGroups, sampleGroups, statistic, eps, wanted },
         );
       },
     },

@@ -1,3 +1,4 @@
+import { checkFields, type Rules } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { DeviceClass, DeviceTraits } from '../gpu/traits.js';
 import type { Dtype } from '../tensor/dtype.js';
@@ -5,9 +6,10 @@ import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tape } from '../tensor/tape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { checkOperands, type Signature, type Tensors, within } from './call.js';
 
-/** Named tensors; an operand that is optional may be undefined. */
-export type Tensors = Readonly<Record<string, Tensor | undefined>>;
+/** An object of tensors, under names of its own; an operand that is optional may be undefined. */
+export type TensorFields<Fields> = { readonly [Name in keyof Fields]: Tensor | undefined };
 
 export interface TensorSpec {
   readonly shape: Shape;
@@ -56,11 +58,18 @@ export interface GradientRule<Inputs, Options, Problem, Outputs> {
   };
 }
 
-export interface OperationSpec<Inputs extends Tensors, Options, Problem, Outputs extends Tensors> {
+export interface OperationSpec<
+  Inputs extends TensorFields<Inputs>,
+  Options,
+  Problem,
+  Outputs extends TensorFields<Outputs>,
+> extends Signature<Inputs, Options> {
+  /** In camelCase: errors begin with it. */
   readonly name: string;
   /**
-   * Checks the operands and gives the sizes and flags that all else is derived from.
-   * @throws ShapeError, DtypeError, OptionError with every operand's shape in the message.
+   * Gives the sizes and flags that all else is derived from. The names and kinds of operands and options are checked
+   * before (`operands`, `options`); shapes, types and what depends on them are checked here.
+   * @throws ShapeError, DtypeError, OptionError that name the operand, what was expected and what came
    */
   problem(inputs: Inputs, options: Options): Problem;
   /** Shapes of the outputs; an output that was not asked for is left out. */
@@ -81,10 +90,17 @@ export interface OperationSpec<Inputs extends Tensors, Options, Problem, Outputs
 export interface RunOptions {
   readonly runtime?: Runtime;
   readonly variant?: string;
+  /** The function that was called, where it has another name than the operation: errors begin with it. */
+  readonly as?: string;
 }
 
 /** An operation: its guard, its variants and what it costs. */
-export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends Tensors> {
+export class Operation<
+  Inputs extends TensorFields<Inputs>,
+  Options,
+  Problem,
+  Outputs extends TensorFields<Outputs>,
+> {
   readonly name: string;
   readonly variantNames: readonly string[];
 
@@ -93,25 +109,48 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
     this.variantNames = spec.variants.map((variant) => variant.name);
   }
 
+  /**
+   * Checks names and kinds of operands and options: for functions that look at them before they run the operation.
+   * @returns the runtime of the operands; undefined where there are none
+   * @throws OptionError, ReleasedError
+   */
+  check(
+    inputs: Inputs,
+    options: Options,
+    { runtime, as = this.name }: Omit<RunOptions, 'variant'> = {},
+  ): Runtime | undefined {
+    const owner = checkOperands(as, inputs, this.spec.operands, runtime);
+    checkFields(as, options, this.spec.options as Rules<object>);
+    return owner;
+  }
+
+  /** Checks a call and gives its problem. @throws OptionError, ReleasedError, ShapeError, DtypeError */
+  problem(inputs: Inputs, options: Options): Problem {
+    this.check(inputs, options);
+    return within(this.name, () => this.spec.problem(inputs, options));
+  }
+
   /** Checks the operands, makes the outputs and records the kernels of the chosen variant. */
-  run(inputs: Inputs, options: Options, { runtime, variant }: RunOptions = {}): Outputs {
-    const owner = runtime ?? Object.values(inputs).find((tensor) => tensor !== undefined)?.runtime;
-    if (!owner) throw new OptionError(`${this.name}: without tensor operands a runtime must be given`);
-    const problem = this.spec.problem(inputs, options);
-    const chosen = this.choose(owner, problem, variant);
-    return owner.scope(() => {
-      const outputs: Record<string, Tensor> = {};
-      for (const [name, { shape, dtype }] of Object.entries(this.spec.outputs(problem))) {
-        outputs[name] = owner.empty(shape, dtype);
-      }
-      owner.withTape(undefined, () => chosen.run(owner, inputs, outputs as Outputs, problem));
-      if (owner.tape) this.#record(owner.tape, inputs, options, outputs as Outputs, problem);
-      return outputs as Outputs;
+  run(inputs: Inputs, options: Options, { runtime, variant, as = this.name }: RunOptions = {}): Outputs {
+    const owner = this.check(inputs, options, runtime ? { runtime, as } : { as });
+    return within(as, () => {
+      if (!owner) throw new OptionError('without tensor operands a runtime must be given');
+      const problem = this.spec.problem(inputs, options);
+      const chosen = this.choose(owner, problem, variant);
+      return owner.scope(() => {
+        const outputs: Record<string, Tensor> = {};
+        for (const [name, spec] of Object.entries<TensorSpec>(this.spec.outputs(problem))) {
+          outputs[name] = owner.empty(spec.shape, spec.dtype);
+        }
+        owner.withTape(undefined, () => chosen.run(owner, inputs, outputs as Outputs, problem));
+        if (owner.tape) this.#record(owner.tape, inputs as Tensors, options, outputs, problem);
+        return outputs as Outputs;
+      });
     });
   }
 
   /** Puts a run on the tape, if anything on it depends on what is watched. */
-  #record(tape: Tape, inputs: Inputs, options: Options, outputs: Outputs, problem: Problem): void {
+  #record(tape: Tape, inputs: Tensors, options: Options, outputs: Tensors, problem: Problem): void {
     const followed = Object.keys(inputs).filter((name) => tape.follows(inputs[name]));
     const results = Object.keys(outputs).filter((name) => outputs[name]?.dtype.startsWith('f'));
     if (followed.length === 0 || results.length === 0) return;
@@ -148,7 +187,7 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
           wants: (name) => followed.includes(name),
         });
         return followed.map((name) => {
-          const tensor = found[name];
+          const tensor = (found as Tensors)[name];
           if (!tensor)
             throw new OptionError(`${this.name} has no gradient for ${name}: use stopGradient on it`);
           return tensor;
@@ -196,8 +235,11 @@ export class Operation<Inputs extends Tensors, Options, Problem, Outputs extends
 // biome-ignore lint/suspicious/noExplicitAny: operands, options and outputs differ from one to the next
 export type AnyOperation = Operation<any, any, any, any>;
 
-export function defineOperation<Inputs extends Tensors, Options, Problem, Outputs extends Tensors>(
-  spec: OperationSpec<Inputs, Options, Problem, Outputs>,
-): Operation<Inputs, Options, Problem, Outputs> {
+export function defineOperation<
+  Inputs extends TensorFields<Inputs>,
+  Options,
+  Problem,
+  Outputs extends TensorFields<Outputs>,
+>(spec: OperationSpec<Inputs, Options, Problem, Outputs>): Operation<Inputs, Options, Problem, Outputs> {
   return new Operation(spec);
 }

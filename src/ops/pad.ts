@@ -1,3 +1,4 @@
+import { anyNumber, integer, listOf, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { type Dtype, halfBits } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
@@ -33,12 +34,12 @@ interface PadProblem {
 
 export const padOperation = defineOperation<{ x: Tensor }, PadOptions, PadProblem, { output: Tensor }>({
   name: 'pad',
+  operands: { x: 'required' },
+  options: { before: listOf(integer(0)), after: listOf(integer(0)), value: optional(anyNumber) },
   problem({ x }, { before, after, value = 0 }) {
-    for (const list of [before, after]) {
-      if (list.length !== x.rank || !list.every((n) => Number.isInteger(n) && n >= 0)) {
-        throw new OptionError(
-          `padding [${before}], [${after}] must be whole numbers, one for each axis of ${x}`,
-        );
+    for (const [name, list] of Object.entries({ before, after })) {
+      if (list.length !== x.rank) {
+        throw new OptionError(`${name} must have a number for each axis of x ${x}, not [${list}]`);
       }
     }
     const shape = x.shape.map((size, axis) => size + before[axis]! + after[axis]!);

@@ -1,8 +1,9 @@
 import { ShapeError } from '../errors.js';
 import { axisOf } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { elementUnit } from './elements.js';
 import { spread } from './grid.js';
+import { integers } from './rules.js';
 import { type StridedProblem, stridedOperation } from './strided.js';
 import { stridesOf, type Walk } from './strides.js';
 
@@ -34,6 +35,7 @@ function inBlocks({ offset, walk }: StridedProblem): boolean {
 
 export const permuteOperation = stridedOperation<{ readonly axes: readonly number[] }>(
   'permute',
+  { axes: integers },
   (x, { axes }) => {
     const order = axes.map((axis) => axisOf(axis, x.rank));
     if (order.length !== x.rank || new Set(order).size !== x.rank) {
@@ -102,7 +104,8 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 
 /** `x` with two axes exchanged, by default the last two. @throws ShapeError */
 export function transpose(x: Tensor, first = -2, second = -1): Tensor {
-  const [i, j] = [axisOf(first, x.rank), axisOf(second, x.rank)];
+  checkTensor('transpose', 'x', x);
+  const [i, j] = [axisOf(first, x.rank, 'transpose'), axisOf(second, x.rank, 'transpose')];
   return permute(
     x,
     x.shape.map((_, axis) => (axis === i ? j : axis === j ? i : axis)),

@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { checkArgument, integer, type Rule, rule } from '../arguments.js';
 
 /** Four 32-bit words. */
 export type PhiloxBlock = readonly [number, number, number, number];
@@ -8,6 +8,8 @@ export type PhiloxBlock = readonly [number, number, number, number];
  * and native/src/philox.h give (Salmon et al., SC 2011, section 3.3).
  */
 export function philox(counter: PhiloxBlock, key: readonly [number, number]): PhiloxBlock {
+  checkArgument('philox', 'counter', counter, wordsOf(4));
+  checkArgument('philox', 'key', key, wordsOf(2));
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < 10; round++) {
@@ -25,16 +27,31 @@ export function philox(counter: PhiloxBlock, key: readonly [number, number]): Ph
   return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0];
 }
 
+/** Words may come as signed numbers too, as JavaScript's own operators give them. */
+const word = integer(-(2 ** 31), 2 ** 32 - 1);
+
+function wordsOf(count: number): Rule<readonly number[]> {
+  return rule(
+    `a list of ${count} words of 32 bits`,
+    (value) => Array.isArray(value) && value.length === count && value.every((item) => word.accepts(item)),
+  );
+}
+
 /** A uniform number in the open interval (0, 1): the top 24 bits with the last one set, over 2^24. */
 export function openUniform(bits: number): number {
   return ((bits >>> 8) | 1) / 2 ** 24;
 }
 
-/** The two words of a seed: a whole number below 2^53, or any 64-bit bigint. @throws OptionError */
+const seedNumber = integer(0);
+
+/** A whole number below 2^53, or any 64-bit bigint. */
+export const anySeed: Rule<number | bigint> = rule(
+  'an integer from 0 to 2^53 - 1, or a BigInt below 2^64',
+  (value) => (typeof value === 'bigint' ? value >= 0n && value >> 64n === 0n : seedNumber.accepts(value)),
+);
+
+/** The two words of a seed, which {@link anySeed} has accepted. */
 export function seedWords(seed: number | bigint): [number, number] {
-  if (typeof seed === 'number' ? !Number.isSafeInteger(seed) || seed < 0 : seed < 0n || seed >> 64n !== 0n) {
-    throw new OptionError(`a seed is a whole number from 0 to 2^53 - 1, or a bigint below 2^64, not ${seed}`);
-  }
   const wide = BigInt(seed);
   return [Number(wide & 0xffffffffn), Number(wide >> 32n)];
 }

@@ -1,12 +1,15 @@
+import { optional } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { type Shape, shapeText, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { within } from './call.js';
 import { elementUnit, type Unit, widestUnit } from './elements.js';
 import { fillInto } from './fill.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
+import { integers } from './rules.js';
 import { slice } from './slice.js';
 import { coalesce, stridesOf, type Walk, walkParams } from './strides.js';
 
@@ -30,6 +33,8 @@ interface PlaceProblem {
 
 export const placeOperation = defineOperation<{ x: Tensor }, PlaceOptions, PlaceProblem, { output: Tensor }>({
   name: 'place',
+  operands: { x: 'required' },
+  options: { shape: integers, starts: integers, steps: optional(integers) },
   problem: ({ x }, options) => placeProblem(x, options),
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
   variants: [
@@ -88,8 +93,9 @@ function launch(x: Tensor, out: Tensor, { offset, walk }: PlaceProblem, { type, 
 }
 
 /** Zeros of a shape with `x` at the places that a slice names: what `slice` undoes. Any type. @throws ShapeError */
-export function place(x: Tensor, { shape, starts, steps }: PlaceOptions): Tensor {
-  if (steps?.some((step) => step !== 1)) return placeOperation.run({ x }, { shape, starts, steps }).output;
+export function place(x: Tensor, options: PlaceOptions): Tensor {
+  const { shape, starts, steps } = placeOperation.problem({ x }, options);
+  if (steps.some((step) => step !== 1)) return placeOperation.run({ x }, { shape, starts, steps }).output;
   const after = shape.map((size, axis) => size - starts[axis]! - x.shape[axis]!);
   return sizeOf(shape) === x.size ? x.reshape(shape) : pad(x, { before: starts, after });
 }
@@ -99,8 +105,8 @@ export function place(x: Tensor, { shape, starts, steps }: PlaceOptions): Tensor
  * @throws DtypeError, ShapeError
  */
 export function writePart(target: Tensor, x: Tensor, starts: readonly number[]): void {
-  expectDtype(x, 'x', target.dtype);
-  const problem = placeProblem(x, { shape: target.shape, starts });
+  expectDtype(x, 'writePart: x', target.dtype);
+  const problem = within('writePart', () => placeProblem(x, { shape: target.shape, starts }));
   const { dtype, offset, walk } = problem;
   const own = walk.strides[0]!;
   const dense = own.at(-1) === 1;

@@ -1,3 +1,4 @@
+import { either, flag, integer, listOf, optional, type Rule, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { type Shape, shapeText } from '../tensor/shape.js';
@@ -18,6 +19,19 @@ export interface AveragePoolOptions extends PoolOptions {
   readonly countPadding?: boolean;
 }
 
+function perAxisRule(least: number): Rule<PerAxis> {
+  const size = integer(least, 0xffff);
+  return either(size, listOf(size));
+}
+
+export const poolRules: Rules<PoolOptions> = {
+  kernel: perAxisRule(1),
+  stride: optional(perAxisRule(1)),
+  padding: optional(perAxisRule(0)),
+};
+
+export const averagePoolRules: Rules<AveragePoolOptions> = { ...poolRules, countPadding: optional(flag) };
+
 /** Sizes of height and width; a row for one axis has height 1. */
 export interface PoolProblem {
   readonly shape: Shape;
@@ -35,9 +49,9 @@ export function poolProblem(shape: Shape, dtype: Dtype, options: AveragePoolOpti
   if (axes !== 1 && axes !== 2) {
     throw new ShapeError(`x must be (B, C, L) or (B, C, H, W), not ${shapeText(shape)}`);
   }
-  const kernel = perAxis('kernel', options.kernel, axes, 1);
-  const stride = perAxis('stride', options.stride ?? options.kernel, axes, 1);
-  const padding = perAxis('padding', options.padding ?? 0, axes, 0);
+  const kernel = perAxis('kernel', options.kernel, axes);
+  const stride = perAxis('stride', options.stride ?? options.kernel, axes);
+  const padding = perAxis('padding', options.padding ?? 0, axes);
   const pooled = shape.slice(2).map((size, axis) => {
     const room = size + 2 * padding[axis]! - kernel[axis]!;
     if (2 * padding[axis]! > kernel[axis]!) {
@@ -61,12 +75,12 @@ export function poolProblem(shape: Shape, dtype: Dtype, options: AveragePoolOpti
   };
 }
 
-function perAxis(name: string, value: PerAxis, axes: number, least: number): readonly number[] {
-  const values = typeof value === 'number' ? Array<number>(axes).fill(value) : value;
-  if (values.length !== axes || !values.every((n) => Number.isInteger(n) && n >= least && n <= 0xffff)) {
-    throw new OptionError(`${name} must be ${axes} whole numbers of at least ${least}, not [${value}]`);
+function perAxis(name: string, value: PerAxis, axes: number): readonly number[] {
+  if (typeof value === 'number') return Array<number>(axes).fill(value);
+  if (value.length !== axes) {
+    throw new OptionError(`${name} must be one number or one for each of ${axes} axes, not [${value}]`);
   }
-  return values;
+  return value;
 }
 
 /** The parameters that all pooling kernels share. */

@@ -4,11 +4,14 @@ import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import {
   type AveragePoolOptions,
+  averagePoolRules,
   type PoolOptions,
   type PoolProblem,
   poolParams,
   poolProblem,
+  poolRules,
 } from './pool-geometry.js';
+import { integers } from './rules.js';
 
 interface AveragePoolGradientOptions extends AveragePoolOptions {
   /** Shape of what was pooled. */
@@ -23,6 +26,8 @@ export const averagePoolGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'averagePoolGradient',
+  operands: { gradient: 'required' },
+  options: { ...averagePoolRules, shape: integers },
   problem({ gradient }, { shape, ...options }) {
     expectDtype(gradient, 'gradient', 'f32', 'f16');
     const problem = poolProblem(shape, gradient.dtype, options);
@@ -57,6 +62,8 @@ export const maxPoolGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'maxPoolGradient',
+  operands: { x: 'required', gradient: 'required' },
+  options: poolRules,
   problem({ x, gradient }, options) {
     expectDtype(x, 'x', 'f32', 'f16');
     expectDtype(gradient, 'gradient', x.dtype);

@@ -1,13 +1,16 @@
+import type { Rules } from '../arguments.js';
 import { sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation, type GradientRule, type OperationSpec } from './op.js';
 import {
   type AveragePoolOptions,
+  averagePoolRules,
   type PoolOptions,
   type PoolProblem,
   poolParams,
   poolProblem,
+  poolRules,
 } from './pool-geometry.js';
 import { averagePoolGradientOperation, maxPoolGradientOperation } from './pool-gradient.js';
 
@@ -17,12 +20,15 @@ type PoolSpec<Options> = OperationSpec<{ x: Tensor }, Options, PoolProblem, { ou
 
 function poolSpec<Options extends AveragePoolOptions>(
   name: string,
+  rules: Rules<Options>,
   kernel: 'pool/average_pool' | 'pool/max_pool',
   constants: (problem: PoolProblem) => Record<string, boolean>,
   gradient: GradientRule<{ x: Tensor }, Options, PoolProblem, { output: Tensor }>,
 ): PoolSpec<Options> {
   return {
     name,
+    operands: { x: 'required' },
+    options: rules,
     problem({ x }, options) {
       expectDtype(x, 'x', 'f32', 'f16');
       return poolProblem(x.shape, x.dtype, options);
@@ -52,6 +58,7 @@ function poolSpec<Options extends AveragePoolOptions>(
 export const averagePoolOperation = defineOperation(
   poolSpec<AveragePoolOptions>(
     'averagePool',
+    averagePoolRules,
     'pool/average_pool',
     ({ countPadding }) => ({ COUNT_PADDING: countPadding }),
     {
@@ -64,7 +71,7 @@ export const averagePoolOperation = defineOperation(
 );
 
 export const maxPoolOperation = defineOperation(
-  poolSpec<PoolOptions>('maxPool', 'pool/max_pool', () => ({}), {
+  poolSpec<PoolOptions>('maxPool', poolRules, 'pool/max_pool', () => ({}), {
     keeps: () => ({ inputs: ['x'] }),
     rule: ({ inputs: { x }, options, gradients }) => ({
       x: maxPoolGradientOperation.run({ x, gradient: gradients.output! }, options).output,

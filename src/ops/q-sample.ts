@@ -6,7 +6,7 @@ import { fill } from './fill.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
-interface QSampleInputs extends Record<string, Tensor> {
+interface QSampleInputs {
   /** (B, …) f32 or f16. */
   x0: Tensor;
   /** As x0, standard normal. */
@@ -30,6 +30,8 @@ export const qSampleOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'qSample',
+  operands: { x0: 'required', noise: 'required', t: 'required', roots: 'required' },
+  options: {},
   problem({ x0, noise, t, roots }) {
     expectDtype(x0, 'x0', 'f32', 'f16');
     if (x0.rank === 0) throw new ShapeError(`x0 must be (B, …), not ${x0}`);
@@ -84,5 +86,5 @@ export const qSampleOperation = defineOperation<
  * @throws ShapeError, DtypeError
  */
 export function qSample(operands: { x0: Tensor; noise: Tensor; t: Tensor; roots: Tensor }): Tensor {
-  return qSampleOperation.run({ ...operands }, {}).output;
+  return qSampleOperation.run(operands, {}).output;
 }

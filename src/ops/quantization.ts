@@ -1,4 +1,5 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { optional, type Rules, rule } from '../arguments.js';
+import { ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
@@ -23,6 +24,13 @@ export interface QuantizationFormat {
   readonly group?: 32 | 64 | 128;
 }
 
+export const formatRules: Rules<QuantizationFormat> = {
+  bits: rule('4 or 8', (value) => value === 4 || value === 8),
+  group: optional(rule('32, 64 or 128', (value) => value === 32 || value === 64 || value === 128)),
+};
+
+export const quantizedOperands = { values: 'required', scales: 'required' } as const;
+
 /** A weight in a {@link QuantizationFormat}. */
 export interface QuantizedWeight {
   /** u32 (N, words). */
@@ -31,10 +39,8 @@ export interface QuantizedWeight {
   readonly scales: Tensor;
 }
 
-/** A format with nothing left open. @throws OptionError */
-export function expectFormat({ bits, group = 64 }: QuantizationFormat): Required<QuantizationFormat> {
-  if (bits !== 4 && bits !== 8) throw new OptionError(`bits must be 4 or 8, not ${bits}`);
-  if (![32, 64, 128].includes(group)) throw new OptionError(`group must be 32, 64 or 128, not ${group}`);
+/** A format with nothing left open. */
+export function wholeFormat({ bits, group = 64 }: QuantizationFormat): Required<QuantizationFormat> {
   return { bits, group };
 }
 

@@ -1,22 +1,29 @@
-import { OptionError, ShapeError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
-import type { Runtime } from '../tensor/runtime.js';
-import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { checkArgument, checkFields, integer, optional, type Rules } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { type Dtype, floatDtype } from '../tensor/dtype.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
+import { checkTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
+import { checkOperands } from './call.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import {
-  expectFormat,
+  formatRules,
   type QuantizationFormat,
   type QuantizedWeight,
   quantizedConstants,
+  quantizedOperands,
   quantizedParams,
   quantizedShapes,
+  wholeFormat,
 } from './quantization.js';
+import { pairOf } from './rules.js';
 
 export interface QuantizeOptions extends QuantizationFormat {
   /** Type of the scales; default f16 where the device has it, else f32. */
   readonly scaleDtype?: 'f32' | 'f16';
 }
+
+export const quantizeRules: Rules<QuantizeOptions> = { ...formatRules, scaleDtype: optional(floatDtype) };
 
 interface QuantizeProblem {
   readonly rows: number;
@@ -45,14 +52,13 @@ export const quantizeWeightOperation = defineOperation<
   QuantizeOutputs
 >({
   name: 'quantizeWeight',
+  operands: { weight: 'required' },
+  options: quantizeRules,
   problem({ weight }, options) {
     expectDtype(weight, 'weight', 'f32', 'f16');
-    const format = expectFormat(options);
+    const format = wholeFormat(options);
     const [rows, columns] = matrixShape(weight);
     const { scaleDtype = defaultScaleDtype(weight.runtime) } = options;
-    if (!Object.hasOwn(largestScale, scaleDtype)) {
-      throw new OptionError(`scaleDtype must be f32 or f16, not ${scaleDtype}`);
-    }
     return { rows, columns, format, dtype: weight.dtype, scaleDtype };
   },
   outputs({ rows, columns, format, scaleDtype }) {
@@ -103,7 +109,10 @@ export function emptyQuantized(
   shape: readonly [number, number],
   options: QuantizeOptions,
 ): QuantizedWeight {
-  const { values, scales } = quantizedShapes(shape, expectFormat(options));
+  checkArgument('emptyQuantized', 'runtime', runtime, anyRuntime);
+  checkArgument('emptyQuantized', 'shape', shape, pairOf(integer(1)));
+  checkFields('emptyQuantized', options, quantizeRules);
+  const { values, scales } = quantizedShapes(shape, wholeFormat(options));
   return {
     values: runtime.empty(values, 'u32'),
     scales: runtime.empty(scales, options.scaleDtype ?? defaultScaleDtype(runtime)),
@@ -111,7 +120,9 @@ export function emptyQuantized(
 }
 
 /** Every how many rows of a quantised weight `quantizeRows` may begin. */
-export function quantizedRowAlignment({ values, scales }: QuantizedWeight): number {
+export function quantizedRowAlignment(weight: QuantizedWeight): number {
+  checkOperands('quantizedRowAlignment', weight, quantizedOperands);
+  const { values, scales } = weight;
   // Both are powers of two.
   return Math.max(values.rowAlignment, scales.rowAlignment);
 }
@@ -127,6 +138,10 @@ export function quantizeRows(
   begin: number,
   format: QuantizationFormat,
 ): void {
+  checkTensor('quantizeRows', 'weight', weight);
+  checkOperands('quantizeRows', target, quantizedOperands, weight.runtime);
+  checkArgument('quantizeRows', 'begin', begin, integer(0));
+  checkFields('quantizeRows', format, formatRules);
   const { values, scales } = target;
   weight.runtime.scope(() => {
     const part = quantizeWeight(weight, { ...format, scaleDtype: scales.dtype as 'f32' | 'f16' });
@@ -137,7 +152,7 @@ export function quantizeRows(
 }
 
 function matrixShape(weight: Tensor): [number, number] {
-  if (weight.rank !== 2) throw new ShapeError(`a weight must have two axes, not ${weight}`);
+  if (weight.rank !== 2) throw new ShapeError(`weight must have two axes, not ${weight}`);
   return weight.shape as [number, number];
 }
 

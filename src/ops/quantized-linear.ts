@@ -1,5 +1,6 @@
-import { OptionError, ShapeError } from '../errors.js';
-import { type Dtype, dtypeBytes } from '../tensor/dtype.js';
+import { optional } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { type Dtype, dtypeBytes, floatDtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -8,6 +9,7 @@ import {
   type ActivationConstants,
   type ActivationOptions,
   activationConstants,
+  activationRules,
   expectNoActivation,
 } from './activation.js';
 import { add } from './binary.js';
@@ -17,13 +19,14 @@ import { spread } from './grid.js';
 import { type MatmulOptions, matmul, matmulOperation } from './matmul.js';
 import { defineOperation, type Variant } from './op.js';
 import {
-  expectFormat,
   expectQuantized,
   fitsBinding,
+  formatRules,
   type QuantizationFormat,
   type QuantizedWeight,
   quantizedConstants,
   quantizedParams,
+  wholeFormat,
 } from './quantization.js';
 import { inRowParts, rowParts } from './row-parts.js';
 import { narrow } from './slice.js';
@@ -37,7 +40,7 @@ export interface QuantizedLinearOptions
     ActivationOptions,
     Pick<MatmulOptions, 'outDtype'> {}
 
-interface Operands extends Record<string, Tensor | undefined> {
+interface Operands {
   readonly input: Tensor;
   readonly values: Tensor;
   readonly scales: Tensor;
@@ -76,16 +79,15 @@ export const quantizedLinearOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'quantizedLinear',
+  operands: { input: 'required', values: 'required', scales: 'required', bias: 'optional' },
+  options: { ...formatRules, ...activationRules, outDtype: optional(floatDtype) },
   problem(operands, options) {
     const { input, scales, bias } = operands;
     expectDtype(input, 'input', 'f32', 'f16');
     const { outDtype = input.dtype } = options;
-    if (outDtype !== 'f32' && outDtype !== 'f16') {
-      throw new OptionError(`quantizedLinear: outDtype must be f32 or f16, not ${outDtype}`);
-    }
-    if (input.rank === 0) throw new ShapeError(`quantizedLinear: the input ${input} must have an axis`);
+    if (input.rank === 0) throw new ShapeError(`the input ${input} must have an axis`);
     const k = input.shape.at(-1)!;
-    const format = expectFormat(options);
+    const format = wholeFormat(options);
     const n = expectQuantized(operands, k, format);
     if (bias) {
       expectDtype(bias, 'bias', input.dtype);
@@ -118,10 +120,7 @@ export const quantizedLinearOperation = defineOperation<
           { ...format, columns: k, dtype: dtype as 'f32' | 'f16' },
         );
         const product = {
-          ...matmulOperation.spec.problem(
-            { a: input.reshape([m, k]), b: weight, bias },
-            { transposeB: true },
-          ),
+          ...matmulOperation.problem({ a: input.reshape([m, k]), b: weight, bias }, { transposeB: true }),
           activation: problem.activation,
         };
         const operands = { a: input, b: weight, bias };
@@ -234,6 +233,7 @@ function gradientOfInput(
  * @throws ShapeError, DtypeError, OptionError
  */
 export function quantizedLinear(operands: Operands, options: QuantizedLinearOptions): Tensor {
+  quantizedLinearOperation.check(operands, options);
   return activated(operands, options, (options) => {
     const { input, values, scales, bias } = operands;
     return inRowParts(

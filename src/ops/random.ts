@@ -1,12 +1,13 @@
-import { OptionError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { checkArgument, integer, oneOf, optional } from '../arguments.js';
+import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { Owner } from '../tensor/owner.js';
-import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { checkShape, type Shape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
-import { seedWords } from './philox.js';
+import { anySeed, seedWords } from './philox.js';
+import { integers } from './rules.js';
 
 export const distributions = ['uniform', 'normal', 'gumbel'] as const;
 export type Distribution = (typeof distributions)[number];
@@ -31,16 +32,12 @@ export const randomOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'random',
+  operands: { state: 'required' },
+  options: { shape: integers, distribution: oneOf(...distributions), dtype: optional(floatDtype) },
   problem({ state }, { shape, distribution, dtype = 'f32' }) {
     expectDtype(state, 'state', 'u32');
     expectShape(state, 'state', [4]);
-    checkShape(shape);
-    if (!distributions.includes(distribution)) {
-      throw new OptionError(`unknown distribution "${distribution}": use one of ${distributions.join(', ')}`);
-    }
-    if (dtype !== 'f32' && dtype !== 'f16') {
-      throw new OptionError(`random numbers can be f32 or f16, not ${dtype}`);
-    }
+    checkShape('random', shape);
     return { shape, distribution, dtype };
   },
   outputs: ({ shape, dtype }) => ({ output: { shape, dtype } }),
@@ -83,9 +80,10 @@ export class Random extends Owner {
 
   /** @throws OptionError for a seed that is no whole number of 64 bits. */
   constructor(runtime: Runtime, seed: number | bigint) {
+    checkArgument('Random', 'runtime', runtime, anyRuntime);
+    checkArgument('Random', 'seed', seed, anySeed);
     super(runtime);
-    const words = seedWords(seed);
-    this.state = this.own(() => runtime.tensor([...words, 0, 0], [4], 'u32'));
+    this.state = this.own(() => runtime.tensor([...seedWords(seed), 0, 0], [4], 'u32'));
   }
 
   /** Uniform in the open interval (0, 1): odd multiples of 2^-24 in f32, of 2^-11 in f16. */
@@ -105,10 +103,8 @@ export class Random extends Owner {
 
   /** Skips what that many numbers would take, rounded up to whole blocks of four. */
   advance(count: number): void {
+    checkArgument('advance', 'count', count, integer(0));
     this.checkAlive();
-    if (!Number.isSafeInteger(count) || count < 0) {
-      throw new OptionError(`a stream can be advanced by a whole number, not ${count}`);
-    }
     const blocks = blocksFor(count);
     this.runtime.launch({
       kernel: 'random/advance',
@@ -120,7 +116,11 @@ export class Random extends Owner {
 
   #draw(distribution: Distribution, shape: Shape, dtype: 'f32' | 'f16'): Tensor {
     this.checkAlive();
-    const { output } = randomOperation.run({ state: this.state }, { shape, distribution, dtype });
+    const { output } = randomOperation.run(
+      { state: this.state },
+      { shape, distribution, dtype },
+      { as: distribution },
+    );
     this.advance(output.size);
     return output;
   }

@@ -1,13 +1,14 @@
-import { OptionError } from '../errors.js';
+import { checkFields, either, flag, integer, oneOf, optional, type Rules } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../tensor/shape.js';
-import { expectDtype, type Tensor } from '../tensor/tensor.js';
+import { checkTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
 import { div, equal, maximum, mul, sub } from './binary.js';
 import { broadcastTo } from './broadcast-to.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
 import { permute } from './permute.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
+import { integers } from './rules.js';
 import { sumTo } from './sum-to.js';
 import { exp } from './unary.js';
 
@@ -24,6 +25,11 @@ export interface ReduceOptions {
   /** Leave the reduced axes in the shape, with size 1. */
   readonly keepDims?: boolean | undefined;
 }
+
+const reduceRules: Rules<ReduceOptions> = {
+  axes: optional(either(integer(), integers)),
+  keepDims: optional(flag),
+};
 
 interface ReduceProblem {
   readonly outShape: Shape;
@@ -46,11 +52,10 @@ export const reduceOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'reduce',
+  operands: { x: 'required' },
+  options: { ...reduceRules, reduction: oneOf(...reductions) },
   problem({ x }, { reduction, axes, keepDims = false }) {
     expectDtype(x, 'x', 'f32', 'f16');
-    if (!Object.hasOwn(numbers, reduction)) {
-      throw new OptionError(`unknown reduction ${reduction}: use one of ${reductions.join(', ')}`);
-    }
     const reduced = new Set(axesOf({ axes }, x.rank));
     const outShape = keepDims
       ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size))
@@ -289,7 +294,9 @@ const workgroup: Stage = {
 
 /** All of the functions below take f32 or f16, accumulate in f32 and keep the type. @throws ShapeError, DtypeError */
 function reduce(reduction: Reduction, x: Tensor, options: ReduceOptions = {}): Tensor {
-  return reduceOperation.run({ x }, { reduction, ...options }).output;
+  checkTensor(reduction, 'x', x);
+  checkFields(reduction, options, reduceRules);
+  return reduceOperation.run({ x }, { ...options, reduction }, { as: reduction }).output;
 }
 
 /** Sum over some axes, or over all. */

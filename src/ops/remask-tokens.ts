@@ -1,7 +1,14 @@
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type Answer, type AnswerOptions, answerOf, expectDecodingState, perRowStride } from './decoding.js';
+import {
+  type Answer,
+  type AnswerOptions,
+  answerOf,
+  answerRules,
+  expectDecodingState,
+  perRowStride,
+} from './decoding.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
@@ -41,6 +48,16 @@ export const remaskTokensOperation = defineOperation<
   { tokens: Tensor }
 >({
   name: 'remaskTokens',
+  operands: {
+    tokens: 'required',
+    previous: 'required',
+    confidence: 'required',
+    state: 'required',
+    amounts: 'required',
+    eligible: 'optional',
+    always: 'optional',
+  },
+  options: answerRules,
   problem({ tokens, previous, confidence, state, amounts, eligible, always }, options) {
     expectDtype(confidence, 'confidence', 'f32');
     const answer = answerOf(tokens, confidence.shape[1] ?? 0, options);

@@ -1,7 +1,9 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { number, optional } from '../arguments.js';
+import { ShapeError } from '../errors.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { aboveZero, largestSide, sideRules } from './rules.js';
 
 export interface ResampleOptions {
   readonly height: number;
@@ -22,9 +24,6 @@ interface ResampleProblem {
   readonly deviation: number;
 }
 
-/** Longest side: twice the product of an old and a new side must fit into 31 bits. */
-const largestSide = 32_767;
-
 export const resamplePixelsOperation = defineOperation<
   { pixels: Tensor },
   ResampleOptions,
@@ -32,20 +31,14 @@ export const resamplePixelsOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'resamplePixels',
+  operands: { pixels: 'required' },
+  options: { ...sideRules, mean: optional(number), deviation: optional(aboveZero) },
   problem({ pixels }, { height: outHeight, width: outWidth, mean = 0, deviation = 1 }) {
     expectDtype(pixels, 'pixels', 'u32');
     if (pixels.rank !== 3) throw new ShapeError(`pixels must be (B, H, W), not ${pixels}`);
     const [batches, height, width] = pixels.shape as [number, number, number];
     if (Math.max(height, width) > largestSide) {
       throw new ShapeError(`a side of ${pixels} is over ${largestSide}: resample it in parts`);
-    }
-    for (const side of [outHeight, outWidth]) {
-      if (!Number.isInteger(side) || side < 1 || side > largestSide) {
-        throw new OptionError(`height and width must be 1 to ${largestSide}, not ${outHeight} x ${outWidth}`);
-      }
-    }
-    if (!Number.isFinite(mean) || !(deviation > 0 && deviation < Infinity)) {
-      throw new OptionError(`pixels have no mean ${mean} and deviation ${deviation}`);
     }
     return { batches, height, width, outHeight, outWidth, mean, deviation };
   },

@@ -1,10 +1,11 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { largestSide, sideRules } from './rules.js';
 
 export interface ResizeOptions {
   readonly height: number;
@@ -17,9 +18,6 @@ interface ResizeProblem {
   readonly dtype: Dtype;
 }
 
-/** Longest side: twice the product of an old and a new side must fit into 32 bits. */
-const largestSide = 32_767;
-
 export const resizeBilinearOperation = defineOperation<
   { x: Tensor },
   ResizeOptions,
@@ -27,6 +25,8 @@ export const resizeBilinearOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'resizeBilinear',
+  operands: { x: 'required' },
+  options: sideRules,
   problem: ({ x }, options) => resizeProblem('x', x, options),
   outputs: ({ outputShape, dtype }) => ({ output: { shape: outputShape, dtype } }),
   variants: [
@@ -62,6 +62,8 @@ export const resizeBilinearGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'resizeBilinearGradient',
+  operands: { gradient: 'required' },
+  options: sideRules,
   problem: ({ gradient }, options) => resizeProblem('gradient', gradient, options),
   outputs: ({ outputShape, dtype }) => ({ output: { shape: outputShape, dtype } }),
   variants: [
@@ -90,11 +92,6 @@ function resizeProblem(name: string, x: Tensor, { height, width }: ResizeOptions
   if (x.rank !== 4) throw new ShapeError(`${name} must be (B, C, H, W), not ${x}`);
   if (Math.max(x.shape[2]!, x.shape[3]!) > largestSide) {
     throw new ShapeError(`a side of ${x} is over ${largestSide}: resize it in parts`);
-  }
-  for (const side of [height, width]) {
-    if (!Number.isInteger(side) || side < 1 || side > largestSide) {
-      throw new OptionError(`height and width must be 1 to ${largestSide}, not ${height} x ${width}`);
-    }
   }
   return { shape: x.shape, outputShape: [...x.shape.slice(0, 2), height, width], dtype: x.dtype };
 }

@@ -6,7 +6,7 @@ import { elementUnit, type Unit, widestUnit } from './elements.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
-interface SequenceOperands extends Record<string, Tensor> {
+interface SequenceOperands {
   readonly x: Tensor;
   readonly lengths: Tensor;
 }
@@ -20,11 +20,13 @@ interface SequenceProblem {
 
 export const reverseSequenceOperation = defineOperation<
   SequenceOperands,
-  Record<string, never>,
+  Record<never, never>,
   SequenceProblem,
   { output: Tensor }
 >({
   name: 'reverseSequence',
+  operands: { x: 'required', lengths: 'required' },
+  options: {},
   problem({ x, lengths }) {
     if (x.rank < 2) throw new ShapeError(`x must be (B, T, …), not ${x}`);
     expectDtype(lengths, 'lengths', 'u32');
@@ -77,5 +79,5 @@ function launch(
  * `lengths` (B) u32, a length over T counting as T. Twice is the identity. @throws ShapeError, DtypeError
  */
 export function reverseSequence(operands: { readonly x: Tensor; readonly lengths: Tensor }): Tensor {
-  return reverseSequenceOperation.run(operands as SequenceOperands, {}).output;
+  return reverseSequenceOperation.run(operands, {}).output;
 }

@@ -1,10 +1,12 @@
+import { checkArgument, flag, integer, optional, type Rule, rule } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
-import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { aboveZero } from './rules.js';
 
 export interface RotaryOptions {
   /** Position of the first row; default 0. Not with `positions`. */
@@ -13,7 +15,7 @@ export interface RotaryOptions {
   readonly inverse?: boolean;
 }
 
-interface RotaryOperands extends Record<string, Tensor | undefined> {
+interface RotaryOperands {
   /** (B, H, L, D), f32 or f16, D even. */
   readonly x: Tensor;
   /** What {@link rotaryTable} gives for D and at least as many positions as are used. */
@@ -42,25 +44,27 @@ export const rotaryOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'rotary',
+  operands: { x: 'required', table: 'required', positions: 'optional' },
+  options: { offset: optional(integer(0)), inverse: optional(flag) },
   problem({ x, table, positions }, { offset = 0, inverse = false }) {
     expectDtype(x, 'x', 'f32', 'f16');
     expectDtype(table, 'table', 'f32');
     if (x.rank !== 4 || x.shape[3]! % 2 !== 0) {
-      throw new ShapeError(`rotary: x must be (B, H, L, D) with an even D, not ${x}`);
+      throw new ShapeError(`x must be (B, H, L, D) with an even D, not ${x}`);
     }
     const [batches, heads, length, headSize] = x.shape as [number, number, number, number];
     if (table.rank !== 2 || table.shape[1] !== headSize) {
-      throw new ShapeError(`rotary: table ${table} was not made for heads of ${headSize} as those of ${x}`);
+      throw new ShapeError(`table ${table} was not made for heads of ${headSize} as those of ${x}`);
     }
     if (positions) {
       expectDtype(positions, 'positions', 'u32');
       if (!sameShape(positions.shape, [length]) && !sameShape(positions.shape, [batches, length])) {
-        throw new ShapeError(`rotary: positions ${positions} must be [${[batches, length]}] or [${length}]`);
+        throw new ShapeError(`positions ${positions} must be [${[batches, length]}] or [${length}]`);
       }
-      if (offset !== 0) throw new OptionError('rotary: give positions or an offset, not both');
-    } else if (!Number.isInteger(offset) || offset < 0 || offset + length > table.shape[0]!) {
+      if (offset !== 0) throw new OptionError('give positions or an offset, not both');
+    } else if (offset + length > table.shape[0]!) {
       throw new OptionError(
-        `rotary: table ${table} does not hold ${length} positions from offset ${offset} on: make a longer one`,
+        `table ${table} does not hold ${length} positions from offset ${offset} on: make a longer one`,
       );
     }
     return {
@@ -118,19 +122,20 @@ export function rotary(operands: RotaryOperands, options: RotaryOptions = {}): T
  * @throws OptionError
  */
 export function rotaryTable(runtime: Runtime, length: number, headSize: number, theta = 10_000): Tensor {
+  checkArgument('rotaryTable', 'runtime', runtime, anyRuntime);
   return runtime.tensor(rotaryCosinesAndSines(length, headSize, theta), [length, headSize]);
 }
 
+const evenSize: Rule<number> = rule(
+  'an even integer of at least 2',
+  (value) => integer(2).accepts(value) && value % 2 === 0,
+);
+
 /** The elements of {@link rotaryTable}. */
 export function rotaryCosinesAndSines(length: number, headSize: number, theta: number): Float64Array {
-  if (!Number.isInteger(length) || length < 1 || !Number.isInteger(headSize / 2) || headSize < 2) {
-    throw new OptionError(
-      `a rotary table needs a length and an even head size, not ${length} and ${headSize}`,
-    );
-  }
-  if (!(theta > 0) || !Number.isFinite(theta)) {
-    throw new OptionError(`theta of a rotary table must be above 0, not ${theta}`);
-  }
+  checkArgument('rotaryTable', 'length', length, integer(1));
+  checkArgument('rotaryTable', 'headSize', headSize, evenSize);
+  checkArgument('rotaryTable', 'theta', theta, aboveZero);
   const half = headSize / 2;
   const frequencies = Array.from({ length: half }, (_, i) => theta ** (-i / half));
   const table = new Float64Array(length * headSize);

@@ -1,13 +1,15 @@
+import { integer, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { arithmeticType } from './elements.js';
 import { fillInto } from './fill.js';
 import { gather } from './gather.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
+import { type AxisOptions, axisRules } from './rules.js';
 import { copyInto } from './strided.js';
 
 interface ScatterAddOptions extends AxisOptions {
@@ -15,7 +17,7 @@ interface ScatterAddOptions extends AxisOptions {
   readonly size?: number | undefined;
 }
 
-interface ScatterAddOperands extends Record<string, Tensor | undefined> {
+interface ScatterAddOperands {
   readonly x?: Tensor | undefined;
   readonly ids: Tensor;
   readonly updates: Tensor;
@@ -36,9 +38,11 @@ export const scatterAddOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'scatterAdd',
+  operands: { x: 'optional', ids: 'required', updates: 'required' },
+  options: { ...axisRules, size: optional(integer(1)) },
   problem({ x, ids, updates }, { axis, size }) {
     if ((x === undefined) === (size === undefined)) {
-      throw new OptionError('scatterAdd takes either x or the size of its axis');
+      throw new OptionError('either x or size, that of its axis, must be given');
     }
     const shape = x?.shape ?? withSize(updates.shape, axis, size!);
     const addressed = axisIds(shape, axis, ids);
@@ -113,10 +117,13 @@ export function scatterAdd(
   operands: { readonly x?: Tensor | undefined; readonly ids: Tensor; readonly updates: Tensor },
   options: ScatterAddOptions,
 ): Tensor {
+  scatterAddOperation.check(operands, options);
   const { x, ids, updates } = operands;
   return updates.runtime.scope(
     () =>
-      scatterAddOperation.run({ x, ids: spreadIds(updates.shape, options.axis, ids), updates }, options)
-        .output,
+      scatterAddOperation.run(
+        { x, ids: spreadIds('scatterAdd', updates.shape, options.axis, ids), updates },
+        options,
+      ).output,
   );
 }

@@ -1,15 +1,16 @@
 import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type AxisIds, type AxisOptions, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { fill } from './fill.js';
 import { gather } from './gather.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
+import { type AxisOptions, axisRules } from './rules.js';
 import { copyInto } from './strided.js';
 
-interface ScatterOperands extends Record<string, Tensor> {
+interface ScatterOperands {
   readonly x: Tensor;
   readonly ids: Tensor;
   readonly updates: Tensor;
@@ -27,6 +28,8 @@ export const scatterOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'scatter',
+  operands: { x: 'required', ids: 'required', updates: 'required' },
+  options: axisRules,
   problem({ x, ids, updates }, { axis }) {
     const addressed = axisIds(x.shape, axis, ids);
     expectDtype(updates, 'updates', x.dtype);
@@ -94,8 +97,11 @@ export function scatter(
   operands: { readonly x: Tensor; readonly ids: Tensor; readonly updates: Tensor },
   options: AxisOptions,
 ): Tensor {
+  scatterOperation.check(operands, options);
   const { x, ids, updates } = operands;
   return x.runtime.scope(
-    () => scatterOperation.run({ x, ids: spreadIds(x.shape, options.axis, ids), updates }, options).output,
+    () =>
+      scatterOperation.run({ x, ids: spreadIds('scatter', x.shape, options.axis, ids), updates }, options)
+        .output,
   );
 }

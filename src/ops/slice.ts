@@ -1,7 +1,9 @@
+import { checkArgument, integer, listOf, optional } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import { axisOf } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { place } from './place.js';
+import { integers } from './rules.js';
 import { stridedOperation } from './strided.js';
 import { stridesOf } from './strides.js';
 
@@ -16,6 +18,7 @@ export interface SliceOptions {
 
 export const sliceOperation = stridedOperation<SliceOptions>(
   'slice',
+  { starts: integers, sizes: integers, steps: optional(integers) },
   (x, { starts, sizes, steps = x.shape.map(() => 1) }) => {
     const inside = x.shape.every((size, axis) => {
       const [start, count, step] = [starts[axis]!, sizes[axis]!, steps[axis]!];
@@ -35,7 +38,7 @@ export const sliceOperation = stridedOperation<SliceOptions>(
       strides: strides.map((stride, axis) => stride * steps[axis]!),
     };
   },
-  (gradient, shape, options) => place(gradient, { ...options, shape }),
+  (gradient, shape, { starts, steps }) => place(gradient, { shape, starts, steps }),
 );
 
 /** The part of `x` that `options` names. @throws ShapeError where it reaches outside. */
@@ -45,19 +48,26 @@ export function slice(x: Tensor, options: SliceOptions): Tensor {
 
 /** `size` indices of one axis from `start` on, `step` apart; the other axes whole. @throws ShapeError */
 export function narrow(x: Tensor, axis: number, start: number, size: number, step = 1): Tensor {
-  const along = axisOf(axis, x.rank);
-  return slice(x, {
+  checkTensor('narrow', 'x', x);
+  const along = axisOf(axis, x.rank, 'narrow');
+  checkArgument('narrow', 'start', start, integer());
+  checkArgument('narrow', 'size', size, integer());
+  checkArgument('narrow', 'step', step, integer());
+  const options = {
     starts: x.shape.map((_, k) => (k === along ? start : 0)),
     sizes: x.shape.map((whole, k) => (k === along ? size : whole)),
     steps: x.shape.map((_, k) => (k === along ? step : 1)),
-  });
+  };
+  return sliceOperation.run({ x }, options, { as: 'narrow' }).output;
 }
 
 /** `x` cut along an axis into parts of these sizes. @throws ShapeError unless they add up to the axis. */
 export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor[] {
-  const along = axisOf(axis, x.rank);
+  checkTensor('split', 'x', x);
+  checkArgument('split', 'sizes', sizes, listOf(integer(1)));
+  const along = axisOf(axis, x.rank, 'split');
   if (sizes.reduce((sum, size) => sum + size, 0) !== x.shape[along]) {
-    throw new ShapeError(`parts of [${sizes}] do not add up to axis ${axis} of ${x}`);
+    throw new ShapeError(`split: sizes [${sizes}] do not add up to axis ${axis} of x ${x}`);
   }
   let start = 0;
   return sizes.map((size) => {
@@ -68,6 +78,7 @@ export function split(x: Tensor, axis: number, sizes: readonly number[]): Tensor
 
 /** `x` backwards along an axis. @throws ShapeError */
 export function reverse(x: Tensor, axis: number): Tensor {
-  const size = x.shape[axisOf(axis, x.rank)]!;
+  checkTensor('reverse', 'x', x);
+  const size = x.shape[axisOf(axis, x.rank, 'reverse')]!;
   return narrow(x, axis, size - 1, size, -1);
 }

@@ -1,3 +1,4 @@
+import { flag } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
@@ -5,7 +6,7 @@ import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { workgroupOver } from './rows.js';
 
-interface Operands extends Record<string, Tensor> {
+interface Operands {
   /** (…, C) f32 or f16: what softmax gave. */
   readonly output: Tensor;
   /** As output. */
@@ -28,6 +29,8 @@ export const softmaxGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'softmaxGradient',
+  operands: { output: 'required', gradient: 'required' },
+  options: { log: flag },
   problem({ output, gradient }, { log }) {
     expectDtype(output, 'output', 'f32', 'f16');
     expectDtype(gradient, 'gradient', output.dtype);

@@ -1,3 +1,4 @@
+import { flag, optional } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { axisOf } from '../tensor/shape.js';
@@ -30,6 +31,8 @@ export const softmaxOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'softmax',
+  operands: { x: 'required' },
+  options: { log: optional(flag) },
   problem({ x }, { log = false }) {
     expectDtype(x, 'x', 'f32', 'f16');
     axisOf(-1, x.rank);
@@ -139,5 +142,5 @@ export function softmax(x: Tensor): Tensor {
 
 /** Logarithm of the softmax over the last axis of `x` (…, C), f32 or f16. */
 export function logSoftmax(x: Tensor): Tensor {
-  return softmaxOperation.run({ x }, { log: true }).output;
+  return softmaxOperation.run({ x }, { log: true }, { as: 'logSoftmax' }).output;
 }

@@ -1,15 +1,16 @@
 import { OptionError, ShapeError } from '../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type Answer, answerOf, expectDecodingState } from './decoding.js';
+import { type Answer, answerOf, answerRules, expectDecodingState, tokenId } from './decoding.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 import { copyInto } from './strided.js';
 import {
   type Choice,
-  checkChoice,
   choiceConstants,
+  choiceRules,
   type TokenCandidates,
   type TokenCandidatesOptions,
+  wholeChoice,
 } from './token-choice.js';
 
 export type SpanCandidatesInputs = {
@@ -54,6 +55,15 @@ export const spanCandidatesOperation = defineOperation<
   TokenCandidates
 >({
   name: 'spanCandidates',
+  operands: {
+    logits: 'required',
+    positions: 'required',
+    tokens: 'required',
+    state: 'required',
+    candidates: 'required',
+    confidence: 'required',
+  },
+  options: { ...answerRules, ...choiceRules, firstId: tokenId },
   problem({ logits, positions, tokens, state, candidates, confidence }, options) {
     const { firstId } = options;
     expectDtype(candidates, 'candidates', 'u32');
@@ -69,15 +79,15 @@ export const spanCandidatesOperation = defineOperation<
     const times = logits.shape.at(-1)!;
     expectShape(logits, 'logits', [answer.batch, spans, 2, times]);
     if (times < 2) throw new ShapeError(`a span takes two times, but logits ${logits} has one`);
-    if (!Number.isInteger(firstId) || firstId < 0 || firstId + times > 2 ** 32 - 1) {
-      throw new OptionError(`firstId must be the id of a token, not ${firstId}`);
+    if (!tokenId.accepts(firstId + times - 1)) {
+      throw new OptionError(`firstId ${firstId} leaves no ids for ${times} times`);
     }
     if (answer.maskId >= firstId && answer.maskId < firstId + times) {
       throw new OptionError(
         `the mask ${answer.maskId} cannot be one of the ${times} times from ${firstId} on`,
       );
     }
-    return { answer, spans, times, firstId, choice: checkChoice(options) };
+    return { answer, spans, times, firstId, choice: wholeChoice(options) };
   },
   outputs: ({ answer: { batch, rows } }) => ({
     candidates: { shape: [batch, rows], dtype: 'u32' },

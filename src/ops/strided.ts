@@ -1,3 +1,4 @@
+import type { Rules } from '../arguments.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { dtypeBytes } from '../tensor/dtype.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
@@ -54,6 +55,7 @@ export function copyInto(x: Tensor, out: Tensor): void {
 /** An operation that makes a view of `x` dense. Any type; the bits are moved as they are. */
 export function stridedOperation<Options>(
   name: string,
+  rules: Rules<Options>,
   view: (x: Tensor, options: Options) => View,
   /** The gradient by x, of that shape, from that of the output. */
   adjoint: (gradient: Tensor, shape: Shape, options: Options) => Tensor,
@@ -61,6 +63,8 @@ export function stridedOperation<Options>(
 ): Operation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }> {
   return defineOperation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }>({
     name,
+    operands: { x: 'required' },
+    options: rules,
     problem({ x }, options) {
       const { shape, offset, strides } = view(x, options);
       return { shape, dtype: x.dtype, offset, walk: coalesce(shape, [strides]) };

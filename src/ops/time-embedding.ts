@@ -1,4 +1,6 @@
-import { OptionError, ShapeError } from '../errors.js';
+import { integer, numberIn, optional } from '../arguments.js';
+import { ShapeError } from '../errors.js';
+import { floatDtype } from '../tensor/dtype.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
@@ -25,16 +27,12 @@ export const timeEmbeddingOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'timeEmbedding',
+  operands: { t: 'required' },
+  options: { width: integer(2), maxPeriod: optional(numberIn(1)), dtype: optional(floatDtype) },
   problem({ t }, { width, maxPeriod = 10_000, dtype = 'f32' }) {
     expectDtype(t, 't', 'u32');
     const [batch] = t.shape;
     if (t.rank !== 1 || batch === undefined) throw new ShapeError(`t must be (B), not ${t}`);
-    if (!Number.isInteger(width) || width < 2) {
-      throw new OptionError(`width must be a whole number of at least 2, not ${width}`);
-    }
-    if (!(maxPeriod >= 1 && Number.isFinite(maxPeriod))) {
-      throw new OptionError(`maxPeriod must be at least 1, not ${maxPeriod}`);
-    }
     return { batch, width, maxPeriod, dtype };
   },
   outputs: ({ batch, width, dtype }) => ({ output: { shape: [batch, width], dtype } }),

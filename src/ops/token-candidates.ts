@@ -8,6 +8,7 @@ import {
   type ChoiceInputs,
   type ChoiceProblem,
   candidateSpecs,
+  candidatesRules,
   choiceProblem,
   choiceWords,
   mergeChoices,
@@ -36,6 +37,15 @@ export const tokenCandidatesOperation = defineOperation<
   TokenCandidates
 >({
   name: 'tokenCandidates',
+  operands: {
+    logits: 'required',
+    unconditional: 'optional',
+    tokens: 'required',
+    state: 'required',
+    allowed: 'optional',
+    allowedIndex: 'optional',
+  },
+  options: candidatesRules,
   problem(inputs, options) {
     const { logits, unconditional } = inputs;
     expectDtype(logits, 'logits', 'f32', 'f16');

@@ -1,7 +1,15 @@
+import { flag, number, numberIn, oneOf, optional, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
-import { type Answer, type AnswerOptions, answerOf, expectDecodingState, perRowStride } from './decoding.js';
+import {
+  type Answer,
+  type AnswerOptions,
+  answerOf,
+  answerRules,
+  expectDecodingState,
+  perRowStride,
+} from './decoding.js';
 import { spread } from './grid.js';
 import type { TensorSpec } from './op.js';
 
@@ -51,6 +59,19 @@ export interface Choice {
   readonly rescore: boolean;
 }
 
+export const choiceRules: Rules<Partial<Choice>> = {
+  temperature: optional(numberIn(0)),
+  confidence: optional(oneOf(...confidenceKinds)),
+  rescore: optional(flag),
+};
+
+export const candidatesRules: Rules<TokenCandidatesOptions> = {
+  ...answerRules,
+  ...choiceRules,
+  guidanceScale: optional(number),
+  maskAllowed: optional(flag),
+};
+
 export interface ChoiceProblem extends Choice {
   readonly answer: Answer;
   /** V. */
@@ -71,18 +92,12 @@ export type TokenCandidates = {
 /** 4-byte words of `struct Choice` (kernels/lib/token_choice.wgsl). */
 export const choiceWords = 7;
 
-/** @throws OptionError */
-export function checkChoice({
+/** A choice with nothing left open. */
+export function wholeChoice({
   temperature = 0,
   confidence = 'probability',
   rescore = false,
 }: Partial<Choice>): Choice {
-  if (!Number.isFinite(temperature) || temperature < 0) {
-    throw new OptionError(`temperature must be at least 0, not ${temperature}`);
-  }
-  if (!confidenceKinds.includes(confidence)) {
-    throw new OptionError(`unknown confidence "${confidence}": use one of ${confidenceKinds.join(', ')}`);
-  }
   return { temperature, confidence, rescore };
 }
 
@@ -113,13 +128,10 @@ export function choiceProblem(
   if ((unconditional !== undefined) !== (guidanceScale !== undefined)) {
     throw new OptionError(`guidance needs both the unconditional ${name} and guidanceScale`);
   }
-  if (guidanceScale !== undefined && !Number.isFinite(guidanceScale)) {
-    throw new OptionError(`guidanceScale must be a number, not ${guidanceScale}`);
-  }
   return {
     answer,
     columns,
-    ...checkChoice(options),
+    ...wholeChoice(options),
     guidanceScale,
     maskAllowed,
     masks: masksOf(allowed, allowedIndex, columns),

@@ -1,3 +1,4 @@
+import { integer } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
@@ -28,13 +29,13 @@ const stretches = 16;
 
 export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKProblem, TopKOutputs>({
   name: 'topK',
+  operands: { x: 'required' },
+  options: { k: integer(1) },
   problem({ x }, { k }) {
     expectDtype(x, 'x', 'f32', 'f16');
     axisOf(-1, x.rank);
     const columns = x.shape.at(-1)!;
-    if (!Number.isInteger(k) || k < 1 || k > columns) {
-      throw new OptionError(`k must be a whole number from 1 to ${columns} for ${x}, not ${k}`);
-    }
+    if (k > columns) throw new OptionError(`k must be from 1 to ${columns} for x ${x}, not ${k}`);
     return { shape: [...x.shape.slice(0, -1), k], rows: x.size / columns, columns, k, dtype: x.dtype };
   },
   outputs: ({ shape, dtype }) => ({ values: { shape, dtype }, indices: { shape, dtype: 'u32' } }),

@@ -1,9 +1,10 @@
-import { OptionError } from '../errors.js';
+import { anyNumber, oneOf, optional, type Rules } from '../arguments.js';
 import {
   type Activation,
   type ActivationConstants,
   type ActivationOptions,
   activationConstants,
+  activationRules,
   activations,
 } from './activation.js';
 
@@ -42,14 +43,17 @@ export interface UnaryOptions extends Pick<ActivationOptions, 'negativeSlope'> {
   readonly q?: number;
 }
 
+export const unaryRules: Rules<UnaryOptions> = {
+  function: oneOf(...unaryFunctions),
+  negativeSlope: activationRules.negativeSlope,
+  p: optional(anyNumber),
+  q: optional(anyNumber),
+};
+
 /** The constants of kernels that import lib/unary.wgsl. */
 export type UnaryConstants = ActivationConstants & { readonly FUNCTION: number };
 
-/** @throws OptionError for an unknown name */
 export function unaryConstants({ function: name, negativeSlope }: UnaryOptions): UnaryConstants {
-  if (!unaryFunctions.includes(name)) {
-    throw new OptionError(`unknown function ${name}: use one of ${unaryFunctions.join(', ')}`);
-  }
   const own = Object.hasOwn(numbers, name) ? (name as keyof typeof numbers) : undefined;
   const activation = own ? 'none' : (name as Activation);
   const slope = negativeSlope === undefined ? {} : { negativeSlope };

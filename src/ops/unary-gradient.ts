@@ -4,7 +4,7 @@ import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
 import { defineOperation } from './op.js';
-import { type UnaryConstants, type UnaryOptions, unaryConstants } from './unary-function.js';
+import { type UnaryConstants, type UnaryOptions, unaryConstants, unaryRules } from './unary-function.js';
 
 interface Problem {
   readonly shape: Shape;
@@ -22,6 +22,8 @@ export const unaryGradientOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'unaryGradient',
+  operands: { x: 'required', gradient: 'required' },
+  options: unaryRules,
   problem({ x, gradient }, options) {
     expectDtype(x, 'x', 'f32', 'f16');
     expectDtype(gradient, 'gradient', x.dtype);

@@ -1,3 +1,4 @@
+import { anyNumber, checkArgument, checkFields, flag, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
@@ -10,6 +11,7 @@ import {
   type UnaryFunction,
   type UnaryOptions,
   unaryConstants,
+  unaryRules,
 } from './unary-function.js';
 import { unaryGradientOperation } from './unary-gradient.js';
 
@@ -23,6 +25,8 @@ interface UnaryProblem {
 
 export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, UnaryProblem, { output: Tensor }>({
   name: 'unary',
+  operands: { x: 'required' },
+  options: unaryRules,
   problem({ x }, options) {
     expectDtype(x, 'x', 'f32', 'f16');
     const { p = 0, q = 0 } = options;
@@ -69,8 +73,13 @@ export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, Unary
 });
 
 /** All of the functions below take f32 or f16 and give the same shape and type. @throws DtypeError */
-function unary(name: UnaryFunction, x: Tensor, options: Omit<UnaryOptions, 'function'> = {}): Tensor {
-  return unaryOperation.run({ x }, { function: name, ...options }).output;
+function unary(
+  name: UnaryFunction,
+  x: Tensor,
+  options: Omit<UnaryOptions, 'function'> = {},
+  as: string = name,
+): Tensor {
+  return unaryOperation.run({ x }, { function: name, ...options }, { as }).output;
 }
 
 /** −x. */
@@ -130,12 +139,16 @@ export function cos(x: Tensor): Tensor {
 
 /** x limited to [low, high]. */
 export function clamp(x: Tensor, low: number, high: number): Tensor {
-  if (!(low <= high)) throw new OptionError(`clamp needs low <= high, not ${low} and ${high}`);
+  checkArgument('clamp', 'low', low, anyNumber);
+  checkArgument('clamp', 'high', high, anyNumber);
+  if (!(low <= high)) throw new OptionError(`clamp: low must be at most high, not ${low} and ${high}`);
   return unary('clamp', x, { p: low, q: high });
 }
 
 /** x · scale + shift. */
 export function scaleShift(x: Tensor, scale: number, shift: number): Tensor {
+  checkArgument('scaleShift', 'scale', scale, anyNumber);
+  checkArgument('scaleShift', 'shift', shift, anyNumber);
   return unary('scaleShift', x, { p: scale, q: shift });
 }
 
@@ -146,7 +159,7 @@ export function relu(x: Tensor): Tensor {
 
 /** x where it is positive, else x · negativeSlope. */
 export function leakyRelu(x: Tensor, negativeSlope = 0.01): Tensor {
-  return unary('leaky_relu', x, { negativeSlope });
+  return unary('leaky_relu', x, { negativeSlope }, 'leakyRelu');
 }
 
 /** 1 / (1 + e⁻ˣ). */
@@ -164,9 +177,14 @@ export function silu(x: Tensor): Tensor {
   return unary('silu', x);
 }
 
+interface GeluOptions {
+  readonly approximate?: boolean;
+}
+
 /** x Φ(x), with the normal distribution function or, with `approximate`, its tanh approximation. */
-export function gelu(x: Tensor, { approximate = false }: { readonly approximate?: boolean } = {}): Tensor {
-  return unary(approximate ? 'gelu_tanh' : 'gelu', x);
+export function gelu(x: Tensor, options: GeluOptions = {}): Tensor {
+  checkFields('gelu', options, { approximate: optional(flag) });
+  return unary(options.approximate ? 'gelu_tanh' : 'gelu', x, {}, 'gelu');
 }
 
 /** log(1 + eˣ). */

@@ -1,4 +1,5 @@
-import { OptionError } from '../errors.js';
+import { integer, oneOf, optional } from '../arguments.js';
+import { floatDtype } from '../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from './grid.js';
@@ -22,17 +23,10 @@ export const unpackHalvesOperation = defineOperation<
   { output: Tensor }
 >({
   name: 'unpackHalves',
+  operands: { packed: 'required' },
+  options: { format: oneOf('bf16', 'f16'), count: integer(1), to: optional(floatDtype) },
   problem({ packed }, { format, count, to = 'f32' }) {
     expectDtype(packed, 'packed', 'u32');
-    if (!Number.isInteger(count) || count < 1) {
-      throw new OptionError(`unpackHalves: count must be a whole number of at least 1, not ${count}`);
-    }
-    if (format !== 'bf16' && format !== 'f16') {
-      throw new OptionError(`unpackHalves: format must be bf16 or f16, not ${format}`);
-    }
-    if (to !== 'f32' && to !== 'f16') {
-      throw new OptionError(`unpackHalves: the output must be f32 or f16, not ${to}`);
-    }
     expectShape(packed, 'packed', [Math.ceil(count / 2)]);
     return { format, count, to };
   },
@@ -75,6 +69,6 @@ export const unpackHalvesOperation = defineOperation<
  * half, gives f32 or f16 (count). bf16 has the range of f32: what f16 cannot hold has no specified value there.
  * @throws ShapeError, DtypeError, OptionError, FeatureError
  */
-export function unpackHalves({ packed }: { packed: Tensor }, options: UnpackHalvesOptions): Tensor {
-  return unpackHalvesOperation.run({ packed }, options).output;
+export function unpackHalves(operands: { readonly packed: Tensor }, options: UnpackHalvesOptions): Tensor {
+  return unpackHalvesOperation.run(operands, options).output;
 }

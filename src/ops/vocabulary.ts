@@ -1,10 +1,11 @@
+import { integer, optional, type Rules } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';
 import { spread, workgroupSize } from './grid.js';
-import type { Tensors, Variant } from './op.js';
+import type { Variant } from './op.js';
 
 /**
  * What the operations share that go with the vocabulary matrix, the last layer of a language model, and never
@@ -26,6 +27,8 @@ export interface WindowOptions {
   /** For tests of matrices larger than a binding, on small ones. */
   readonly windowBytes?: number;
 }
+
+export const windowBytesRules: Rules<WindowOptions> = { windowBytes: optional(integer(1)) };
 
 /** One launch of the first kernel, without what the operation itself adds. */
 export interface VocabularyLaunch {
@@ -73,11 +76,7 @@ export function vocabularyProblem(
 }
 
 /** The variants of such an operation; `run` records the launches of a plan and what comes after them. */
-export function vocabularyVariants<
-  Inputs extends Tensors & { weight: Tensor },
-  Problem,
-  Outputs extends Tensors,
->(
+export function vocabularyVariants<Inputs extends { readonly weight: Tensor }, Problem, Outputs>(
   sizes: (problem: Problem) => VocabularyProblem,
   run: (runtime: Runtime, inputs: Inputs, outputs: Outputs, problem: Problem, plan: VocabularyPlan) => void,
 ): Variant<Inputs, Problem, Outputs>[] {

@@ -1,8 +1,9 @@
+import { anyNumber, checkArgument, optional } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { broadcastShapes, type Shape, sizeOf } from '../tensor/shape.js';
-import { expectDtype, Tensor } from '../tensor/tensor.js';
-import type { Operand } from './binary.js';
+import { checkTensor, expectDtype, Tensor } from '../tensor/tensor.js';
+import { anyOperand, type Operand } from './binary.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { fill } from './fill.js';
 import { spread, workgroupSize } from './grid.js';
@@ -25,7 +26,7 @@ interface WhereProblem {
   readonly walk: Walk;
 }
 
-interface WhereOperands extends Record<string, Tensor | undefined> {
+interface WhereOperands {
   readonly mask: Tensor;
   readonly a?: Tensor | undefined;
   readonly b?: Tensor | undefined;
@@ -33,9 +34,11 @@ interface WhereOperands extends Record<string, Tensor | undefined> {
 
 export const whereOperation = defineOperation<WhereOperands, WhereOptions, WhereProblem, { output: Tensor }>({
   name: 'where',
+  operands: { mask: 'required', a: 'optional', b: 'optional' },
+  options: { a: optional(anyNumber), b: optional(anyNumber) },
   problem({ mask, a, b }, numbers) {
     if ((a === undefined) !== (numbers.a !== undefined) || (b === undefined) !== (numbers.b !== undefined)) {
-      throw new OptionError('where takes a tensor or a number for each of a and b');
+      throw new OptionError('a and b must each be a tensor or a number');
     }
     if (a && b) expectDtype(b, 'b', a.dtype);
     const dtype = (a ?? b)?.dtype ?? 'f32';
@@ -117,6 +120,20 @@ function launch(
  * either may be a number (f32 where both are). @throws ShapeError, DtypeError
  */
 export function where(mask: Tensor, a: Operand, b: Operand): Tensor {
+  return choose('where', mask, a, b);
+}
+
+/** `x` with `value` wherever `mask`, which broadcasts against it, is not 0. */
+export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
+  checkTensor('maskedFill', 'x', x);
+  checkTensor('maskedFill', 'mask', mask);
+  checkArgument('maskedFill', 'value', value, anyNumber);
+  return choose('maskedFill', mask, value, x);
+}
+
+function choose(as: string, mask: Tensor, a: Operand, b: Operand): Tensor {
+  checkArgument(as, 'a', a, anyOperand);
+  checkArgument(as, 'b', b, anyOperand);
   const numbers = {
     a: a instanceof Tensor ? undefined : a,
     b: b instanceof Tensor ? undefined : b,
@@ -126,10 +143,5 @@ export function where(mask: Tensor, a: Operand, b: Operand): Tensor {
     a: a instanceof Tensor ? a : undefined,
     b: b instanceof Tensor ? b : undefined,
   };
-  return whereOperation.run(operands, numbers).output;
-}
-
-/** `x` with `value` wherever `mask`, which broadcasts against it, is not 0. */
-export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
-  return where(mask, value, x);
+  return whereOperation.run(operands, numbers, { as }).output;
 }

@@ -1,7 +1,13 @@
+import { described, oneOf, type Rule } from '../arguments.js';
 import { DtypeError } from '../errors.js';
 
 /** Element types of tensors. f16 is storage only: kernels compute in f32. */
 export type Dtype = 'f32' | 'f16' | 'i32' | 'u32';
+
+export const anyDtype: Rule<Dtype> = oneOf('f32', 'f16', 'i32', 'u32');
+
+/** What kernels compute with, and store in either of the two. */
+export const floatDtype = oneOf('f32', 'f16');
 
 export const dtypeBytes: Readonly<Record<Dtype, number>> = { f32: 4, f16: 2, i32: 4, u32: 4 };
 
@@ -11,16 +17,24 @@ export type HostData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uin
 /** Numbers that a tensor can be made of. */
 export type NumberSource = ArrayLike<number>;
 
-/** The bytes of `data` as elements of `dtype`, padded to a multiple of 4. Always a copy. */
+/** @throws DtypeError unless it is the name of a type */
+export function checkDtype(where: string, dtype: unknown): asserts dtype is Dtype {
+  if (anyDtype.accepts(dtype)) return;
+  throw new DtypeError(`${where}: dtype must be ${anyDtype.expected}, not ${described(dtype)}`);
+}
+
+/**
+ * The bytes of `data` as elements of `dtype`, padded to a multiple of 4. Always a copy. Numbers that a type of whole
+ * numbers lacks become others as in JavaScript's typed arrays: rounded towards zero, modulo 2^32.
+ */
 export function toBytes(data: NumberSource, dtype: Dtype): Uint8Array<ArrayBuffer> {
   if (dtype === 'f16') {
     const halves = new Uint16Array(data.length + (data.length % 2));
     for (let i = 0; i < data.length; i++) halves[i] = halfBits(data[i]!);
     return new Uint8Array(halves.buffer);
   }
-  const make = { f32: Float32Array, i32: Int32Array, u32: Uint32Array }[dtype];
-  if (!make) throw new DtypeError(`unknown dtype ${dtype}: use f32, f16, i32 or u32`);
-  return new Uint8Array(make.from(data).buffer);
+  const elements = { f32: Float32Array, i32: Int32Array, u32: Uint32Array }[dtype].from(data);
+  return new Uint8Array(elements.buffer);
 }
 
 /** The first `length` elements of `bytes`. */

@@ -5,7 +5,7 @@ import type { Kernel } from '../gpu/pipelines.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
 import { given } from './given.js';
 import type { Runtime } from './runtime.js';
-import type { Tensor } from './tensor.js';
+import { checkTensor, type Tensor } from './tensor.js';
 
 /** One launch of a kernel. Buffers are named by the kernel's own variables. */
 export interface Launch {
@@ -53,8 +53,11 @@ function bind(
   return bindings.map(({ name, access }, binding) => {
     if (!(name in buffers)) throw new GpuError(`kernel ${path}: no buffer was given for ${name}`);
     const tensor = buffers[name];
-    if (!tensor) return runtime.gpu.placeholder(access, binding);
-    if (tensor.runtime !== runtime) throw new OptionError(`${name} ${tensor} belongs to another runtime`);
+    if (tensor === undefined) return runtime.gpu.placeholder(access, binding);
+    checkTensor('launch', name, tensor);
+    if (tensor.runtime !== runtime) {
+      throw new OptionError(`launch: ${name} ${tensor} belongs to another runtime`);
+    }
     const { range } = tensor;
     const { id } = range.buffer;
     const limit = runtime.traits.limits.maxStorageBufferBindingSize;

@@ -1,17 +1,34 @@
-import { DtypeError, FeatureError, OptionError, ShapeError } from '../errors.js';
-import { Gpu, type GpuOptions } from '../gpu/gpu.js';
+import {
+  anyNumber,
+  callback,
+  checkArgument,
+  checkFields,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  numbers,
+  object,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+  text,
+} from '../arguments.js';
+import { FeatureError, OptionError, ShapeError } from '../errors.js';
+import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
 import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { Capture, CapturePool } from './capture.js';
-import { type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
+import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch } from './launch.js';
 import type { Freeable } from './owner.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import type { Tape } from './tape.js';
 import { Storage, Tensor, tensorsIn } from './tensor.js';
-import type { Tuning } from './tuning.js';
+import { Tuning } from './tuning.js';
 import { loadTuning } from './tuning-store.js';
 
 export interface RuntimeOptions extends GpuOptions {
@@ -23,6 +40,26 @@ export interface RuntimeOptions extends GpuOptions {
    */
   readonly tuning?: Tuning;
 }
+
+const runtimeRules: Rules<RuntimeOptions> = {
+  ...gpuRules,
+  poison: optional(flag),
+  tuning: optional(instanceOf(Tuning)),
+};
+
+const anyBuffer: Rule<GPUBuffer> = rule('a GPUBuffer', (value) => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { size, usage } = value as Partial<GPUBuffer>;
+  return typeof size === 'number' && typeof usage === 'number';
+});
+
+const launchRules: Rules<Launch> = {
+  kernel: text as Rule<Launch['kernel']>,
+  constants: optional(object as Rule<NonNullable<Launch['constants']>>),
+  buffers: object as Rule<Launch['buffers']>,
+  params: optional(object as Rule<NonNullable<Launch['params']>>),
+  workgroups: listOf(anyNumber) as unknown as Rule<Launch['workgroups']>,
+};
 
 /**
  * The tensor runtime: makes tensors, records launches, frees what scopes leave behind.
@@ -47,6 +84,7 @@ export class Runtime {
     readonly gpu: Gpu,
     options: RuntimeOptions,
   ) {
+    if (!(gpu instanceof Gpu)) throw new OptionError('Runtime: make one with Runtime.create');
     this.#poison = options.poison ?? false;
     this.tuning = options.tuning ?? loadTuning(gpu.traits);
   }
@@ -56,6 +94,7 @@ export class Runtime {
    * that is forgotten. @throws NoAdapterError, OptionError, DeviceLostError
    */
   static async create(options: RuntimeOptions = {}): Promise<Runtime> {
+    checkFields('Runtime.create', options, runtimeRules);
     return new Runtime(await Gpu.open(options), options);
   }
 
@@ -85,42 +124,54 @@ export class Runtime {
   }
 
   /** A tensor with the given elements, row-major; the shape defaults to one axis. */
-  tensor(data: NumberSource, shape: Shape = [data.length], dtype: Dtype = 'f32'): Tensor {
-    if (sizeOf(shape) !== data.length) {
-      throw new ShapeError(`shape ${shapeText(shape)} does not hold ${data.length} elements`);
+  tensor(data: NumberSource, shape?: Shape, dtype: Dtype = 'f32'): Tensor {
+    checkArgument('tensor', 'data', data, numbers);
+    checkDtype('tensor', dtype);
+    const sizes = shape ?? [data.length];
+    checkShape('tensor', sizes);
+    if (sizeOf(sizes) !== data.length) {
+      throw new ShapeError(`tensor: shape ${shapeText(sizes)} does not hold ${data.length} elements`);
     }
     const bytes = toBytes(data, dtype);
-    const tensor = this.#allocate(shape, dtype);
+    const tensor = this.#allocate(sizes, dtype);
     this.upload(tensor, bytes);
     return tensor;
   }
 
   /** A tensor whose elements are not set: for an operation to write. */
   empty(shape: Shape, dtype: Dtype = 'f32'): Tensor {
+    checkDtype('empty', dtype);
+    checkShape('empty', shape);
     const tensor = this.#allocate(shape, dtype);
     if (this.#poison) this.upload(tensor, new Uint8Array(tensor.range.bytes).fill(0xff));
     return tensor;
   }
 
   zeros(shape: Shape, dtype: Dtype = 'f32'): Tensor {
+    checkDtype('zeros', dtype);
+    checkShape('zeros', shape);
     return this.tensor(new Float32Array(sizeOf(shape)), shape, dtype);
   }
 
   /** A view of the caller's buffer (usage STORAGE | COPY_SRC | COPY_DST), never destroyed here. */
   wrap(buffer: GPUBuffer, shape: Shape, dtype: Dtype = 'f32', offset = 0): Tensor {
     this.gpu.check();
+    checkArgument('wrap', 'buffer', buffer, anyBuffer);
+    checkDtype('wrap', dtype);
+    checkArgument('wrap', 'offset', offset, integer(0));
+    checkShape('wrap', shape);
     const bytes = this.#bytesOf(shape, dtype);
     const alignment = this.traits.limits.minStorageBufferOffsetAlignment;
-    if (offset < 0 || offset % alignment !== 0) {
-      throw new OptionError(`offset ${offset} is no multiple of ${alignment}`);
+    if (offset % alignment !== 0) {
+      throw new OptionError(`wrap: offset must be a multiple of ${alignment}, not ${offset}`);
     }
     const usage = this.gpu.buffers.usage;
     if ((buffer.usage & usage) !== usage) {
-      throw new OptionError('the buffer must be made with usage STORAGE | COPY_SRC | COPY_DST');
+      throw new OptionError('wrap: buffer must be made with usage STORAGE | COPY_SRC | COPY_DST');
     }
     if (offset + bytes > buffer.size) {
       throw new ShapeError(
-        `${shapeText(shape)} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
+        `wrap: shape ${shapeText(shape)} needs ${offset + bytes} bytes, the buffer has ${buffer.size}`,
       );
     }
     const pooled = { id: newBufferId(), buffer, bytes: buffer.size };
@@ -132,6 +183,7 @@ export class Runtime {
    * @throws GpuError where the launch does not fit the kernel
    */
   launch(launch: Launch): void {
+    checkFields('launch', launch, launchRules, 'field');
     this.gpu.record(dispatchOf(this, launch));
   }
 
@@ -158,6 +210,11 @@ export class Runtime {
    * and plain objects). `body` must be synchronous.
    */
   scope<T>(body: () => T): T {
+    return this.#scope('scope', body);
+  }
+
+  #scope<T>(where: string, body: () => T): T {
+    checkArgument(where, 'body', body, callback);
     const made = new Set<Tensor>();
     this.#scopes.push(made);
     let result: T | undefined;
@@ -165,7 +222,7 @@ export class Runtime {
       result = body();
       if (result instanceof Promise) {
         result.catch(() => {});
-        throw new OptionError('the body of scope() must be synchronous: read results outside of it');
+        throw new OptionError(`${where}: body must be synchronous: read results outside of it`);
       }
     } finally {
       this.#scopes.pop();
@@ -184,6 +241,7 @@ export class Runtime {
    * @param made gets what `body` makes; for owners, which free it
    */
   detached<T>(body: () => T, made?: Set<Freeable>): T {
+    checkArgument('detached', 'body', body, callback);
     const [scopes, outer] = [this.#scopes, this.#made];
     const all = made ?? new Set<Freeable>();
     this.#scopes = [];
@@ -208,13 +266,14 @@ export class Runtime {
    * returns is the capture's `outputs`, whatever scope it is made in.
    */
   async capture<T>(body: () => T): Promise<Capture<T>> {
+    checkArgument('capture', 'body', body, callback);
     const pool = new CapturePool(this.gpu.buffers);
     let outputs: T | undefined;
     try {
       const commands = this.gpu.capture(() => {
         this.#capturePool = pool;
         try {
-          outputs = this.detached(() => this.scope(body), new Set());
+          outputs = this.detached(() => this.#scope('capture', body), new Set());
         } finally {
           this.#capturePool = undefined;
         }
@@ -231,8 +290,10 @@ export class Runtime {
    * Runs `body` in a scope and times the kernels it records; compilation does not count. Waits for earlier
    * work first; the tensors that `body` returns are disposed.
    */
-  measure(body: () => unknown): Promise<Measurement> {
-    return this.gpu.measure(() => this.scope(() => void body()));
+  async measure(body: () => unknown): Promise<Measurement> {
+    checkArgument('measure', 'body', body, callback);
+    // A scope around it, so that the tensors that are returned go too.
+    return this.gpu.measure(() => this.scope(() => void this.#scope('measure', body)));
   }
 
   /** Submits all that was recorded. @throws GpuError, OutOfMemoryError, DeviceLostError */
@@ -267,13 +328,13 @@ export class Runtime {
     return new Tensor(this, [...shape], dtype, new Storage(buffer, () => pool.release(buffer)));
   }
 
-  /** Bytes of such a tensor, a multiple of 4. @throws ShapeError, DtypeError, FeatureError where there can be none. */
+  /** Bytes of such a tensor, a multiple of 4. @throws FeatureError where there can be none. */
   #bytesOf(shape: Shape, dtype: Dtype): number {
-    checkShape(shape);
-    if (!(dtype in dtypeBytes)) throw new DtypeError(`unknown dtype ${dtype}: use f32, f16, i32 or u32`);
     if (dtype === 'f16' && !this.traits.f16) {
       throw new FeatureError('this adapter has no shader-f16: use f32');
     }
     return Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
   }
 }
+
+export const anyRuntime: Rule<Runtime> = rule('a Runtime', (value) => value instanceof Runtime);

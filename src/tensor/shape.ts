@@ -1,3 +1,4 @@
+import { anyNumber, checkArgument, described, listOf, type Rule } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 
 /** Sizes of the axes, outermost first; [] is a scalar. Every size is at least 1. */
@@ -17,21 +18,39 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }
 
-/** @throws ShapeError unless all sizes are positive integers and elements can be counted in 32 bits. */
-export function checkShape(shape: Shape): void {
+const anyShape: Rule<Shape> = listOf(anyNumber, 'a list of sizes');
+
+/**
+ * @param where the function that was called
+ * @throws OptionError unless it is a list; ShapeError unless all sizes are positive integers and elements can be counted
+ *   in 32 bits
+ */
+export function checkShape(where: string, shape: Shape): void {
+  checkArgument(where, 'shape', shape, anyShape);
   if (!shape.every((size) => Number.isInteger(size) && size >= 1)) {
-    throw new ShapeError(`every axis must be a whole number of at least 1, not ${shapeText(shape)}`);
+    throw new ShapeError(
+      `${where}: every size of the shape must be an integer of at least 1, not ${shapeText(shape)}`,
+    );
   }
   if (sizeOf(shape) > 0xffff_ffff) {
-    throw new ShapeError(`${shapeText(shape)} has more than 2^32 - 1 elements: split it by rows`);
+    throw new ShapeError(
+      `${where}: shape ${shapeText(shape)} has more than 2^32 - 1 elements: split it by rows`,
+    );
   }
 }
 
-/** Axis counted from the end when negative. @throws ShapeError when outside the shape. */
-export function axisOf(axis: number, rank: number): number {
-  const found = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || found < 0 || found >= rank) {
-    throw new ShapeError(`axis ${axis} is outside a tensor of rank ${rank}`);
+/**
+ * Axis counted from the end when negative.
+ * @param where the function that was called; not needed in the problem of an operation, whose errors get its name
+ * @throws ShapeError where it is no axis of the shape
+ */
+export function axisOf(axis: number, rank: number, where?: string): number {
+  const found = typeof axis === 'number' && axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(found) || found < 0 || found >= rank) {
+    const prefix = where === undefined ? '' : `${where}: `;
+    throw new ShapeError(
+      `${prefix}axis must be an integer from ${-rank} to ${rank - 1} for a tensor of rank ${rank}, not ${described(axis)}`,
+    );
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { checkArgument, described, instanceOf, integer, listOf, numbers, type Rule } from '../arguments.js';
 import { DtypeError, FeatureError, GpuError, OptionError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';
 import type { PooledBuffer } from '../gpu/pool.js';
@@ -33,6 +34,11 @@ export class Tensor {
     /** Byte of the buffer where the elements begin. */
     readonly offset = 0,
   ) {
+    if (!(storage instanceof Storage)) {
+      throw new OptionError(
+        'Tensor: make one with runtime.tensor, runtime.empty, runtime.zeros or runtime.wrap',
+      );
+    }
     this.size = sizeOf(shape);
     this.#storage = storage.retain();
     runtime.adopt(this);
@@ -67,10 +73,11 @@ export class Tensor {
 
   /** The same elements in another shape; one axis may be -1. Shares the buffer. */
   reshape(shape: Shape): Tensor {
+    checkArgument('reshape', 'shape', shape, sizes);
     const known = sizeOf(shape.filter((size) => size !== -1));
     const resolved = shape.map((size) => (size === -1 ? this.size / known : size));
     if (sizeOf(resolved) !== this.size || !resolved.every((size) => Number.isInteger(size) && size > 0)) {
-      throw new ShapeError(`${this} cannot be reshaped to ${shapeText(shape)}`);
+      throw new ShapeError(`reshape: ${this} cannot be reshaped to ${shapeText(shape)}`);
     }
     const view = new Tensor(this.runtime, resolved, this.dtype, this.storage, this.offset);
     const { tape } = this.runtime;
@@ -88,16 +95,16 @@ export class Tensor {
   rows(begin: number, end: number): Tensor {
     const [count = 0, ...rest] = this.shape;
     if (!(Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin < end && end <= count)) {
-      throw new ShapeError(`${this} has no rows ${begin} to ${end}`);
+      throw new ShapeError(`rows: ${this} has no rows ${described(begin)} to ${described(end)}`);
     }
     const alignment = this.rowAlignment;
     if (begin % alignment !== 0) {
       throw new FeatureError(
-        `rows of ${this} can be viewed from every ${alignment}th on, not from row ${begin}`,
+        `rows: those of ${this} can be viewed from every ${alignment}th on, not from row ${begin}`,
       );
     }
     if (this.runtime.tape?.follows(this)) {
-      throw new OptionError(`rows() of ${this} has no gradient: use narrow`);
+      throw new OptionError(`rows: a view of ${this} has no gradient: use narrow`);
     }
     const offset = this.offset + begin * (this.bytes / count);
     return new Tensor(this.runtime, [end - begin, ...rest], this.dtype, this.storage, offset);
@@ -117,8 +124,10 @@ export class Tensor {
 
   /** Replaces the elements; takes effect after all that was recorded before. */
   write(data: NumberSource): void {
+    checkTensor('write', 'the tensor', this);
+    checkArgument('write', 'data', data, numbers);
     if (data.length !== this.size) {
-      throw new ShapeError(`${this} has ${this.size} elements, the data ${data.length}`);
+      throw new ShapeError(`write: ${this} has ${this.size} elements, the data ${data.length}`);
     }
     this.runtime.upload(this, toBytes(data, this.dtype));
   }
@@ -129,11 +138,17 @@ export class Tensor {
    * @throws DtypeError, ShapeError
    */
   assign(source: Tensor): void {
-    expectDtype(source, 'the source', this.dtype);
-    if (source.size !== this.size) throw new ShapeError(`${this} cannot take the elements of ${source}`);
+    checkTensor('assign', 'the tensor', this);
+    checkTensor('assign', 'source', source);
+    if (source.runtime !== this.runtime) {
+      throw new OptionError(`assign: source ${source} belongs to another runtime`);
+    }
+    expectDtype(source, 'assign: source', this.dtype);
+    if (source.size !== this.size)
+      throw new ShapeError(`assign: ${this} cannot take the elements of ${source}`);
     if (source.storage === this.storage) {
       if (source.offset === this.offset) return;
-      throw new GpuError(`${this} and the source are views of one buffer: copy the source first`);
+      throw new GpuError(`assign: ${this} and the source are views of one buffer: copy the source first`);
     }
     for (const { storage } of [source, this]) this.runtime.hold(storage);
     this.runtime.gpu.record({ kind: 'copy', source: source.range, target: this.range });
@@ -154,12 +169,28 @@ export class Tensor {
   }
 }
 
+const sizes = listOf(integer(-1), 'a list of sizes, one of which may be -1');
+
 function wholeWords(bytes: number): number {
   return Math.ceil(bytes / 4) * 4;
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+export const anyTensor: Rule<Tensor> = instanceOf(Tensor, 'a tensor');
+
+/** @throws OptionError where it is no tensor, ReleasedError where it was disposed */
+export function checkTensor(where: string, name: string, value: unknown): asserts value is Tensor {
+  if (!(value instanceof Tensor)) {
+    throw new OptionError(`${where}: ${name} must be a tensor, not ${described(value)}`);
+  }
+  if (value.isDisposed) {
+    throw new ReleasedError(
+      `${where}: ${name} ${value} was disposed: keep it out of the scope that freed it`,
+    );
+  }
 }
 
 /** @throws DtypeError unless the tensor has one of these types. */

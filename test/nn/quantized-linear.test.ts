@@ -40,7 +40,8 @@ describe('QuantizedLinear', () => {
   const weight = normals(1, [outputs, inputs]);
   const bias = normals(2, [outputs]);
   const input = normals(3, [2, 3, inputs]);
-  const numbers = dequantizeWeight(quantizeWeight(weight, format), { ...format, columns: inputs });
+  const { scaleDtype: _, ...stored } = format;
+  const numbers = dequantizeWeight(quantizeWeight(weight, format), { ...stored, columns: inputs });
 
   it('is the linear layer of the numbers that its weight stands for', async () => {
     const layer = QuantizedLinear.from({ weight, bias }, format);

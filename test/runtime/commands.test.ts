@@ -140,7 +140,7 @@ describe('parameters', () => {
 describe('tensors', () => {
   it('are refused by another runtime', () => {
     const [a, b] = [immediates.tensor([1]), uniforms.tensor([1])];
-    assert.throws(() => plus(a, b), new OptionError('b f32[1] belongs to another runtime'));
+    assert.throws(() => plus(a, b), new OptionError('launch: b f32[1] belongs to another runtime'));
     a.dispose();
     b.dispose();
   });

@@ -186,6 +186,8 @@ const twice = (x: Tensor): Tensor => mul(x, 2);
 /** Keeps its operand for a gradient that throws. */
 const badGradient = defineOperation<{ x: Tensor }, object, { shape: readonly number[] }, { y: Tensor }>({
   name: 'bad',
+  operands: { x: 'required' },
+  options: {},
   problem: ({ x }) => ({ shape: x.shape }),
   outputs: ({ shape }) => ({ y: { shape, dtype: 'f32' } }),
   variants: [{ name: 'plain', suits: () => true, run: (_, { x }, { y }) => y.assign(x) }],

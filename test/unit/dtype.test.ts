@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DtypeError } from '../../src/errors.js';
-import { fromBytes, halfBits, halfValue, toBytes } from '../../src/tensor/dtype.js';
+import { checkDtype, fromBytes, halfBits, halfValue, toBytes } from '../../src/tensor/dtype.js';
 
 /** Value of half bits straight from the definition of IEEE 754 binary16. */
 function defined(bits: number): number {
@@ -83,6 +83,6 @@ describe('bytes of elements', () => {
   });
 
   it('of an unknown type are refused', () => {
-    assert.throws(() => toBytes([1], 'f64' as never), DtypeError);
+    for (const wrong of ['f64', undefined, 4]) assert.throws(() => checkDtype('tensor', wrong), DtypeError);
   });
 });

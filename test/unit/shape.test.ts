@@ -15,10 +15,10 @@ describe('shapes', () => {
 
   it('have whole positive axes and 32-bit indices', () => {
     for (const wrong of [[0], [-1], [2.5], [Number.NaN], [Number.POSITIVE_INFINITY], [2 ** 16, 2 ** 16]]) {
-      assert.throws(() => checkShape(wrong), ShapeError, String(wrong));
+      assert.throws(() => checkShape('empty', wrong), ShapeError, String(wrong));
     }
-    checkShape([]);
-    checkShape([2 ** 16, 2 ** 16 - 1]);
+    checkShape('empty', []);
+    checkShape('empty', [2 ** 16, 2 ** 16 - 1]);
   });
 
   it('count axes from the end when negative', () => {
