@@ -3,23 +3,28 @@
 // The kernel declares `params` with span, stride, rows and row_stride, the binding `x`, and
 // `total(sums: vec2f, lane: u32) -> vec2f`, the sum over the lanes, to be called by all of them.
 
-/// Elements that a lane adds up before it adds their sum to those before: long sums lose less that way.
-const CHUNK = 256u;
+/// Elements that a lane adds up before it adds their sum to those before, and rows likewise: so the rounding error grows
+/// with this and with the number of such sums, not with the number of elements.
+const CHUNK = 1024u;
 
 /// The lane's share of the sums of d and d^2, where d = x - center.
 fn deviations(start: u32, lane: u32, lanes: u32, center: f32) -> vec2f {
   var sums = vec2f(0.0);
-  for (var row = 0u; row < params.rows; row++) {
-    let first = start + row * params.row_stride;
-    for (var chunk = lane; chunk < params.span; chunk += CHUNK * lanes) {
-      let end = min(chunk + CHUNK * lanes, params.span);
-      var part = vec2f(0.0);
-      for (var i = chunk; i < end; i += lanes) {
-        let d = f32(x[first + i * params.stride]) - center;
-        part += vec2f(d, d * d);
+  for (var rows = 0u; rows < params.rows; rows += CHUNK) {
+    var of_rows = vec2f(0.0);
+    for (var row = rows; row < min(rows + CHUNK, params.rows); row++) {
+      let first = start + row * params.row_stride;
+      for (var chunk = lane; chunk < params.span; chunk += CHUNK * lanes) {
+        let end = min(chunk + CHUNK * lanes, params.span);
+        var part = vec2f(0.0);
+        for (var i = chunk; i < end; i += lanes) {
+          let d = f32(x[first + i * params.stride]) - center;
+          part += vec2f(d, d * d);
+        }
+        of_rows += part;
       }
-      sums += part;
     }
+    sums += of_rows;
   }
   return sums;
 }

@@ -33,7 +33,11 @@ fn write_gradient(group: u32, lane: u32, lanes: u32, writer: u32, writers: u32) 
     for (var c = 0u; c < channels; c++) {
       let end = (c + 1) * params.spatial;
       var own = vec2f();
-      for (var i = c * params.spatial + lane; i < end; i += lanes) { own += products(start + i, n); }
+      for (var chunk = c * params.spatial + lane; chunk < end; chunk += CHUNK * lanes) {
+        var part = vec2f();
+        for (var i = chunk; i < min(chunk + CHUNK * lanes, end); i += lanes) { part += products(start + i, n); }
+        own += part;
+      }
       if (CHANNEL_SUMS) {
         own = total(own, lane);
         if (writer == 0) {
@@ -44,8 +48,12 @@ fn write_gradient(group: u32, lane: u32, lanes: u32, writer: u32, writers: u32) 
       means += own * factor(first_channel + c, style);
     }
   } else {
-    for (var i = lane; i < params.span; i += lanes) {
-      means += products(start + i * params.stride, n) * factor(first_channel + i, style);
+    for (var chunk = lane; chunk < params.span; chunk += CHUNK * lanes) {
+      var part = vec2f();
+      for (var i = chunk; i < min(chunk + CHUNK * lanes, params.span); i += lanes) {
+        part += products(start + i * params.stride, n) * factor(first_channel + i, style);
+      }
+      means += part;
     }
   }
   if (!CHANNEL_SUMS) { means = total(means, lane); }

@@ -3,6 +3,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 256u;   // elements that are added up by themselves
 
 struct Params { count: u32, parts: u32, first: u32 }
 @group(1) @binding(0) var<uniform> params: Params;
@@ -18,6 +19,12 @@ fn squared_parts(
   let part = linear_index(workgroup, workgroups, WORKGROUP, local);
   if (part >= params.parts) { return; }
   var sum = 0.0;
-  for (var i = part; i < params.count; i += params.parts) { sum = fma(gradient[i], gradient[i], sum); }
+  for (var block = part; block < params.count; block += BLOCK * params.parts) {
+    var own = 0.0;
+    for (var i = block; i < min(block + BLOCK * params.parts, params.count); i += params.parts) {
+      own = fma(gradient[i], gradient[i], own);
+    }
+    sum += own;
+  }
   out[params.first + part] = sum;
 }

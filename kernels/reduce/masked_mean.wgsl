@@ -4,6 +4,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 1024u;   // elements that are added up by themselves
 alias Element = f32;
 alias MaskElement = f32;
 
@@ -23,15 +24,15 @@ fn masked_mean(
   if (i >= params.count) { return; }
   let outer = i / params.inner;
   let start = outer * params.n * params.inner + i % params.inner;
-  var sum = 0.0;
-  var weights = 0.0;
-  for (var k = 0u; k < params.n; k++) {
-    let weight = f32(mask[outer * params.n + k]);
-    // An element of weight 0 may be anything, NaN too.
-    if (weight != 0.0) {
-      sum += weight * f32(x[start + k * params.inner]);
-      weights += weight;
+  var sums = vec2f();   // of weighted elements and of weights
+  for (var block = 0u; block < params.n; block += BLOCK) {
+    var part = vec2f();
+    for (var k = block; k < min(block + BLOCK, params.n); k++) {
+      let weight = f32(mask[outer * params.n + k]);
+      // An element of weight 0 may be anything, NaN too.
+      if (weight != 0.0) { part += vec2f(weight * f32(x[start + k * params.inner]), weight); }
     }
+    sums += part;
   }
-  out[i] = Element(select(sum / weights, 0.0, weights == 0.0));
+  out[i] = Element(select(sums.x / sums.y, 0.0, sums.y == 0.0));
 }

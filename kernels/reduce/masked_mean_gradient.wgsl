@@ -4,6 +4,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 1024u;   // elements that are added up by themselves
 alias Element = f32;
 alias MaskElement = f32;
 
@@ -24,7 +25,11 @@ fn masked_mean_gradient(
   let outer = i / params.inner;
   let start = outer * params.n * params.inner + i % params.inner;
   var weights = 0.0;
-  for (var k = 0u; k < params.n; k++) { weights += f32(mask[outer * params.n + k]); }
+  for (var block = 0u; block < params.n; block += BLOCK) {
+    var part = 0.0;
+    for (var k = block; k < min(block + BLOCK, params.n); k++) { part += f32(mask[outer * params.n + k]); }
+    weights += part;
+  }
   let share = select(f32(gradient[i]) / weights, 0.0, weights == 0.0);
   for (var k = 0u; k < params.n; k++) {
     out[start + k * params.inner] = Element(share * f32(mask[outer * params.n + k]));

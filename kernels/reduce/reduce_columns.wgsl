@@ -5,7 +5,7 @@
 //! import lib/reduction.wgsl
 
 const WORKGROUP = 16u;
-const BLOCK = 256u;
+const BLOCK = 1024u;
 alias Element = f32;
 alias Out = f32;
 

@@ -5,6 +5,7 @@
 //! import lib/workgroup_merge.wgsl
 
 const WORKGROUP = 256u;
+const BLOCK = 256u;   // elements of an invocation that are added up by themselves
 alias Element = f32;
 alias Out = f32;
 
@@ -26,7 +27,13 @@ fn reduce(
   let end = min((part + 1) * params.length, params.n);
 
   var state = initial_state();
-  for (var k = part * params.length + local; k < end; k += WORKGROUP) { state = absorb(state, f32(x[start + k])); }
+  for (var block = part * params.length + local; block < end; block += BLOCK * WORKGROUP) {
+    var sum = initial_state();
+    for (var k = block; k < min(block + BLOCK * WORKGROUP, end); k += WORKGROUP) {
+      sum = absorb(sum, f32(x[start + k]));
+    }
+    state = merge(state, sum);
+  }
   state = workgroup_merge(state, local, params.length);
   if (local == 0) { out[i] = Out(result_of(state) * params.scale); }
 }

@@ -5,6 +5,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 1024u;   // elements that are added up by themselves
 const LOG = false;
 alias Element = f32;
 
@@ -26,7 +27,13 @@ fn softmax_gradient(
   let end = start + params.columns;
 
   var sum = 0.0;
-  for (var i = start; i < end; i++) { sum += f32(gradient[i]) * select(f32(output[i]), 1.0, LOG); }
+  for (var block = start; block < end; block += BLOCK) {
+    var part = 0.0;
+    for (var i = block; i < min(block + BLOCK, end); i++) {
+      part = fma(f32(gradient[i]), select(f32(output[i]), 1.0, LOG), part);
+    }
+    sum += part;
+  }
 
   for (var i = start; i < end; i++) {
     let y = f32(output[i]);

@@ -5,6 +5,7 @@ enable subgroups;
 //! import lib/index.wgsl
 
 const WORKGROUP = 8u;   // the largest subgroup size
+const BLOCK = 256u;   // vectors of a lane that are added up by themselves
 const LOG = false;
 alias Element = f32;
 
@@ -28,8 +29,12 @@ fn softmax_gradient(
   let end = start + params.columns;
 
   var sums = vec4f();
-  for (var i = start + lane; i < end; i += lanes) {
-    sums = fma(vec4f(gradient[i]), select(vec4f(output[i]), vec4f(1.0), LOG), sums);
+  for (var block = start + lane; block < end; block += BLOCK * lanes) {
+    var part = vec4f();
+    for (var i = block; i < min(block + BLOCK * lanes, end); i += lanes) {
+      part = fma(vec4f(gradient[i]), select(vec4f(output[i]), vec4f(1.0), LOG), part);
+    }
+    sums += part;
   }
   let sum = subgroupAdd(dot(sums, vec4f(1.0)));
 

@@ -4,6 +4,7 @@
 //! import lib/workgroup_total.wgsl
 
 const WORKGROUP = 256u;   // a multiple of 16
+const BLOCK = 256u;       // elements of an invocation that are added up by themselves
 const LOG = false;
 alias Element = f32;
 
@@ -25,8 +26,12 @@ fn softmax_gradient(
   let end = start + params.columns;
 
   var own = 0.0;
-  for (var i = start + local; i < end; i += WORKGROUP) {
-    own = fma(f32(gradient[i]), select(f32(output[i]), 1.0, LOG), own);
+  for (var block = start + local; block < end; block += BLOCK * WORKGROUP) {
+    var part = 0.0;
+    for (var i = block; i < min(block + BLOCK * WORKGROUP, end); i += WORKGROUP) {
+      part = fma(f32(gradient[i]), select(f32(output[i]), 1.0, LOG), part);
+    }
+    own += part;
   }
   let sum = total(vec2f(own, 0.0), local).x;
 

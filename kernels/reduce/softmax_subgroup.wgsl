@@ -6,6 +6,7 @@ enable subgroups;
 //! import lib/index.wgsl
 
 const WORKGROUP = 8u;   // the largest subgroup size
+const BLOCK = 128u;     // turns of a lane, four vectors each, whose sum is added to those before
 const LOG = false;
 const LOWEST = -3.4028234e38;
 alias Element = f32;
@@ -42,8 +43,12 @@ fn softmax(
   let fours_end = start + params.columns / (4 * lanes) * 4 * lanes;
 
   var all = Sums(vec4f(LOWEST), vec4f());
-  for (var i = start + lane; i < fours_end; i += 4 * lanes) {
-    all = added(all, vec4f(x[i]), vec4f(x[i + lanes]), vec4f(x[i + 2 * lanes]), vec4f(x[i + 3 * lanes]));
+  for (var block = start + lane; block < fours_end; block += BLOCK * 4 * lanes) {
+    var part = Sums(all.maxima, vec4f());
+    for (var i = block; i < min(block + BLOCK * 4 * lanes, fours_end); i += 4 * lanes) {
+      part = added(part, vec4f(x[i]), vec4f(x[i + lanes]), vec4f(x[i + 2 * lanes]), vec4f(x[i + 3 * lanes]));
+    }
+    all = Sums(part.maxima, all.sums * exp(all.maxima - part.maxima) + part.sums);
   }
   for (var i = fours_end + lane; i < end; i += lanes) {
     let v = vec4f(x[i]);

@@ -4,6 +4,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 16u;
+const BLOCK = 512u;   // vectors that are added up by themselves
 const LOG = false;
 alias Element = f32;
 
@@ -25,11 +26,16 @@ fn softmax(
 
   var maxima = vec4f(x[start]);
   var sums = vec4f();
-  for (var i = start; i < end; i++) {
-    let v = vec4f(x[i]);
-    let larger = max(maxima, v);
-    sums = sums * exp(maxima - larger) + exp(v - larger);
-    maxima = larger;
+  for (var block = start; block < end; block += BLOCK) {
+    let before = maxima;
+    var part = vec4f();
+    for (var i = block; i < min(block + BLOCK, end); i++) {
+      let v = vec4f(x[i]);
+      let larger = max(maxima, v);
+      part = part * exp(maxima - larger) + exp(v - larger);
+      maxima = larger;
+    }
+    sums = sums * exp(before - maxima) + part;
   }
   let maximum = max(max(maxima.x, maxima.y), max(maxima.z, maxima.w));
   let sum = dot(sums, exp(maxima - maximum));

@@ -5,6 +5,7 @@
 //! import lib/workgroup_merge.wgsl
 
 const WORKGROUP = 256u;
+const BLOCK = 256u;   // elements of an invocation that are added up by themselves
 const LOG = false;
 alias Element = f32;
 
@@ -27,7 +28,13 @@ fn softmax(
   let end = start + params.columns;
 
   var pair = NO_EXPONENTIALS;
-  for (var i = start + local; i < end; i += WORKGROUP) { pair = add_exponential(pair, f32(x[i])); }
+  for (var block = start + local; block < end; block += BLOCK * WORKGROUP) {
+    var part = NO_EXPONENTIALS;
+    for (var i = block; i < min(block + BLOCK * WORKGROUP, end); i += WORKGROUP) {
+      part = add_exponential(part, f32(x[i]));
+    }
+    pair = merge(pair, part);
+  }
   pair = workgroup_merge(pair, local, params.columns);
 
   for (var i = start + local; i < end; i += WORKGROUP) {

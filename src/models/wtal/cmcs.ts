@@ -1,11 +1,14 @@
+import type { Features } from '../../data/features.js';
 import type { Safetensors } from '../../data/safetensors.js';
-import { FileFormatError } from '../../errors.js';
+import { FileFormatError, ShapeError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
 import { loaded, Module } from '../../nn/module.js';
 import { add, mul } from '../../ops/binary.js';
+import { concat } from '../../ops/concat.js';
 import { matmul } from '../../ops/matmul.js';
 import { transpose } from '../../ops/permute.js';
+import { narrow } from '../../ops/slice.js';
 import { softmax } from '../../ops/softmax.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -33,6 +36,15 @@ export interface CmcsOutputs {
   /** (B, K) probability of each class in the video. */
   readonly videoScores: Tensor;
 }
+
+/** Steps of time that are computed at once, so that what lies between the layers stays small. */
+const windowSteps = 4096;
+
+/** Steps on each side that a result depends on: the branches have kernels of three. */
+const context = 1;
+
+/** Features (B, end - begin, channels) of the steps from `begin` to before `end`. */
+type FeatureSource = (begin: number, end: number) => Tensor;
 
 /**
  * CMCS: completeness modelling and context separation for weakly supervised temporal action localization
@@ -83,24 +95,98 @@ export class Cmcs extends Module {
     return this.config.classes;
   }
 
-  /** Features (B, T, channels) to the sequences of {@link CmcsOutputs}. */
+  /**
+   * Features (B, T, channels) to the sequences of {@link CmcsOutputs}. Long videos are computed in windows of time, with
+   * the same results.
+   * @throws ShapeError where the features have another shape, or more steps than the device can hold the results of
+   */
   forward(features: Tensor): CmcsOutputs {
+    const [batch = 0, steps = 0, channels] = features.shape;
+    if (features.rank !== 3 || channels !== this.channels) {
+      throw new ShapeError(`cmcs: features must be (B, T, ${this.channels}), not ${features}`);
+    }
+    return this.#forward(batch, steps, (begin, end) => stepsOf(features, begin, end));
+  }
+
+  /**
+   * As {@link forward} with a batch of one, for features on the host, which may be larger than a buffer of the device.
+   * @throws ShapeError where the features have other channels, or more steps than the device can hold the results of
+   */
+  forwardVideo({ steps, channels, data }: Features): CmcsOutputs {
+    if (channels !== this.channels) {
+      throw new ShapeError(
+        `cmcs: the features have ${channels} channels, the network takes ${this.channels}`,
+      );
+    }
+    return this.#forward(1, steps, (begin, end) =>
+      this.runtime.tensor(data.subarray(begin * channels, end * channels), [1, end - begin, channels]),
+    );
+  }
+
+  #forward(batch: number, steps: number, source: FeatureSource): CmcsOutputs {
+    const { runtime, classes } = this;
+    const most = Math.floor(runtime.traits.limits.maxStorageBufferBindingSize / (4 * batch * classes));
+    if (steps > most) {
+      throw new ShapeError(
+        `cmcs: the video has ${steps} steps, but this device holds at most ${most} steps of ${classes} classes ` +
+          `for ${batch} video${batch === 1 ? '' : 's'} at a time`,
+      );
+    }
+    return runtime.scope(() => {
+      const windows = Array.from({ length: Math.ceil(steps / windowSteps) }, (_, i) => i * windowSteps).map(
+        (begin) => this.#window(steps, begin, Math.min(steps, begin + windowSteps), source),
+      );
+      const joined = (parts: readonly Tensor[]) => (parts.length === 1 ? parts[0]! : concat(parts, 1));
+      const cas = joined(windows.map((window) => window.cas));
+      const attention = softmax(joined(windows.map((window) => window.evidence)));
+      const pooled = matmul({ a: attention.reshape([batch, 1, steps]), b: cas });
+      return { cas, attention, videoScores: softmax(pooled.reshape([batch, classes])) };
+    });
+  }
+
+  /** Class activation sequence and logits of the attention (B, end - begin) of some steps. */
+  #window(
+    steps: number,
+    begin: number,
+    end: number,
+    source: FeatureSource,
+  ): { cas: Tensor; evidence: Tensor } {
+    const first = Math.max(0, begin - context);
+    const last = Math.min(steps, end + context);
     return this.runtime.scope(() => {
-      const [batch, steps] = features.shape as [number, number, number];
-      const base = this.#base.forward(transpose(features, 1, 2));
+      const base = this.#base.forward(transpose(source(first, last), 1, 2));
+      const within = (sequence: Tensor) =>
+        last - first === end - begin ? sequence : narrow(sequence, 1, begin - first, end - begin);
       const scores = this.#branches.map(({ conv, head }) =>
-        head.forward(transpose(conv.forward(base), 1, 2)),
+        head.forward(within(transpose(conv.forward(base), 1, 2))),
       );
       const cas = mul(
         scores.reduce((sum, score) => add(sum, score)),
         1 / scores.length,
       );
-      const evidence = this.#attentionHead.forward(transpose(this.#attentionConv.forward(base), 1, 2));
-      const attention = softmax(evidence.reshape([batch, steps]));
-      const pooled = matmul({ a: attention.reshape([batch, 1, steps]), b: cas });
-      return { cas, attention, videoScores: softmax(pooled.reshape([batch, this.classes])) };
+      const evidence = this.#attentionHead.forward(
+        within(transpose(this.#attentionConv.forward(base), 1, 2)),
+      );
+      return { cas, evidence: evidence.reshape(evidence.shape.slice(0, 2)) };
     });
   }
+}
+
+/** Some steps of features (B, T, channels), which may be larger than a binding of the device. */
+function stepsOf(features: Tensor, begin: number, end: number): Tensor {
+  const [batch, steps, channels] = features.shape as [number, number, number];
+  if (begin === 0 && end === steps) return features;
+  if (features.range.bytes <= features.runtime.traits.limits.maxStorageBufferBindingSize) {
+    return narrow(features, 1, begin, end - begin);
+  }
+  const rows = features.reshape([batch * steps, channels]);
+  const videos = Array.from({ length: batch }, (_, video) => {
+    const first = video * steps + begin;
+    const spare = first % rows.rowAlignment;
+    const view = rows.rows(first - spare, video * steps + end);
+    return narrow(view, 0, spare, end - begin).reshape([1, end - begin, channels]);
+  });
+  return videos.length === 1 ? videos[0]! : concat(videos, 0);
 }
 
 function cmcsConfig(checkpoint: Safetensors): CmcsConfig {

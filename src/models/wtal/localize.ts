@@ -30,7 +30,8 @@ export interface Localization {
  * Runs the network on a video's features and reads the segments off its sequences.
  * @param classes names in the order of the network's outputs, background last
  * @param duration length of the video in seconds
- * @throws ShapeError where the features have other channels than the network takes
+ * @throws ShapeError where the features have other channels than the network takes, or more steps than the device can
+ *   hold the results of
  */
 export async function localizeActions(
   model: Cmcs,
@@ -48,8 +49,7 @@ export async function localizeActions(
   }
   // A read is recorded at once: what it reads need not live until it is done.
   const reads = runtime.scope(() => {
-    const video = runtime.tensor(features.data, [1, features.steps, features.channels]);
-    const outputs = model.forward(video);
+    const outputs = model.forwardVideo(features);
     return [outputs.cas.read(), outputs.attention.read(), outputs.videoScores.read()];
   });
   const [cas, attention, videoScores] = (await Promise.all(reads)) as [
