@@ -4,6 +4,7 @@ import { relativeError, rounded } from '../cases/support/host.js';
 import { Random } from '../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../cases/support/tensors.js';
 import { FeatureError } from '../src/errors.js';
+import { sumErrorBound } from '../src/ops/long-sums.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
 import { type Contender, interleave } from './measure.js';
@@ -122,7 +123,7 @@ export async function agreesWithPlain(subject: BenchmarkCase, variant: string): 
   const plain = operation.spec.variants.at(-1)!.name;
   if (variant === plain) return true;
   const [answer, expected] = [await outputsOf(subject, variant), await outputsOf(subject, plain)];
-  const exact = 1e-6 * Math.sqrt(Math.max(1, operation.spec.reduction(problem)));
+  const exact = sumErrorBound(operation.spec.reduction(problem));
   const bound = 2 * (storage === 'f16' ? 2e-3 : exact) * (table.tolerance ?? 1);
   return Object.entries(expected).every(([name, values]) => {
     const own = answer[name]!;

@@ -38,6 +38,10 @@ export const attentionGradientCases: CaseTable<Size> = {
     { batch: 2, heads: 2, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'output' },
     { batch: 2, heads: 4, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'logSumExp' },
   ],
+  long: [
+    { batch: 1, heads: 1, keyHeads: 1, queries: 2, keys: 20_001, headSize: 8 },
+    { batch: 1, heads: 1, keyHeads: 1, queries: 20_001, keys: 9, headSize: 8 },
+  ],
   random: (fc) => attentionCases.random(fc).filter(enoughKeys),
   // With scores far apart, what f16 rounds of the output is not small beside what is left of the sums.
   tolerance: 4,

@@ -40,6 +40,8 @@ const randomShape = (fc: FastCheck) =>
 interface Size {
   shape: number[];
   weight?: boolean;
+  /** Small gradients, whose sums halves hold. */
+  long?: boolean;
 }
 
 export const batchNormGradientCases: CaseTable<Size> = {
@@ -51,18 +53,23 @@ export const batchNormGradientCases: CaseTable<Size> = {
     { shape: [3, 5, 30, 20] },
     { shape: [4, 2, 100, 100], weight: true },
   ],
+  long: [
+    { shape: [1, 1, 1_000_003], weight: true },
+    { shape: [20_001, 2, 25], weight: true },
+  ].map((size) => ({ ...size, long: true })),
   random: (fc) => fc.record({ shape: randomShape(fc), weight: fc.boolean() }),
   benchmarks: [
     { shape: [16, 512, 64], weight: true },
     { shape: [4, 64, 64, 64], weight: true },
   ],
-  make: ({ shape, weight }, random) => {
+  make: ({ shape, weight, long }, random) => {
     const channels = shape[1]!;
+    const unit = long ? 0.01 : 0.1;
     return {
       inputs: {
         // Away from 0, as is the gradient, so that sums are not small by cancellation.
         x: fill(shape, () => 1 + random.normal()),
-        gradient: fill(shape, () => 0.1 + 0.1 * random.normal()),
+        gradient: fill(shape, () => unit * (1 + random.normal())),
         mean: fixed(normal(random, [channels], 0.2)),
         variance: fixed(fill([channels], () => 0.1 + random.uniform())),
         weight: weight ? fill([channels], () => 1 + 0.3 * random.normal()) : undefined,

@@ -3,8 +3,10 @@ import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
 import { conv2dOperation } from '../src/ops/conv.js';
 import { conv2dWeightGradientOperation } from '../src/ops/conv-gradient.js';
+import type { Shape } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
-import { fixed, normal, result } from './support/host.js';
+import { fill, fixed, type HostTensor, normal, result } from './support/host.js';
+import type { Random } from './support/random.js';
 
 const native = loadReference<{
   conv2d(
@@ -28,6 +30,8 @@ interface Size {
   stride?: [number, number];
   padding?: [number, number] | 'same';
   dilation?: [number, number];
+  /** All elements are the same, so that what rounding takes off does not cancel. */
+  equal?: boolean;
 }
 
 interface ForwardSize extends Size {
@@ -126,6 +130,27 @@ export const conv2dCases: CaseTable<ForwardSize> = {
       dilation: [2, 1],
     },
   ],
+  // The kernels for GPUs are slow on a software driver.
+  long: [
+    {
+      batches: 1,
+      channels: 100_003,
+      outChannels: 2,
+      image: [1, 1],
+      kernel: [1, 1],
+      equal: true,
+      wide: true,
+    },
+    {
+      batches: 1,
+      channels: 33_333,
+      outChannels: 2,
+      image: [1, 3],
+      kernel: [1, 3],
+      equal: true,
+      wide: true,
+    },
+  ],
   random: windows,
   benchmarks: [3, 5, 7, 9].map((side) => ({
     batches: 1,
@@ -135,10 +160,10 @@ export const conv2dCases: CaseTable<ForwardSize> = {
     kernel: [side, side],
     padding: 'same',
   })),
-  make: ({ batches, channels, outChannels, image, kernel, bias, wide, ...options }, random) => ({
+  make: ({ batches, channels, outChannels, image, kernel, bias, wide, equal, ...options }, random) => ({
     inputs: {
-      input: normal(random, [batches, channels, ...image]),
-      weight: normal(random, [outChannels, channels, ...kernel]),
+      input: elements(random, [batches, channels, ...image], equal),
+      weight: elements(random, [outChannels, channels, ...kernel], equal),
       bias: bias ? normal(random, [outChannels]) : undefined,
     },
     options: { ...options, ...(wide && { outDtype: 'f32' }) },
@@ -192,17 +217,30 @@ export const conv2dWeightGradientCases: CaseTable<Size> = {
     { batches: 3, channels: 7, outChannels: 65, image: [13, 17], kernel: [3, 3], padding: 'same' },
     { batches: 2, channels: 4, outChannels: 33, image: [32, 16], kernel: [5, 5], padding: 'same' },
   ],
+  long: [
+    { batches: 1, channels: 1, outChannels: 2, image: [1, 100_003], kernel: [1, 1], equal: true },
+    {
+      batches: 1,
+      channels: 1,
+      outChannels: 2,
+      image: [300, 333],
+      kernel: [1, 3],
+      padding: 'same',
+      equal: true,
+    },
+  ],
   random: windows,
   benchmarks: [
     { batches: 32, channels: 64, outChannels: 33, image: [64, 16], kernel: [5, 5], padding: 'same' },
     { batches: 8, channels: 128, outChannels: 128, image: [1, 256], kernel: [1, 3], padding: 'same' },
   ],
-  make: ({ batches, channels, outChannels, image, kernel, ...options }, random) => {
+  make: ({ batches, channels, outChannels, image, kernel, equal, ...options }, random) => {
     const { out } = convSizes({ batches, channels, outChannels, image, kernel, ...options });
     return {
       inputs: {
-        input: normal(random, [batches, channels, ...image]),
-        gradient: normal(random, [batches, outChannels, ...out]),
+        // So small where they are equal that halves hold the sum.
+        input: elements(random, [batches, channels, ...image], equal, 0.1),
+        gradient: elements(random, [batches, outChannels, ...out], equal, 0.1),
       },
       options: { kernel, ...options },
     };
@@ -212,6 +250,10 @@ export const conv2dWeightGradientCases: CaseTable<Size> = {
     return { output: result([size.outChannels, size.channels, ...size.kernel], out) };
   },
 };
+
+function elements(random: Random, shape: Shape, equal = false, scale = 1): HostTensor {
+  return equal ? fill(shape, () => 0.3 * scale) : normal(random, shape);
+}
 
 /** Convolutions with every kind of window. */
 function windows(fc: FastCheck): Arbitrary<Size> {

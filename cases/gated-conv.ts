@@ -110,6 +110,7 @@ export const gatedConv2dCases: CaseTable<Size> = {
       activation: 'relu',
     },
   ],
+  long: [{ batches: 1, channels: 100_003, outChannels: 2, image: [1, 1], kernel: [1, 1] }],
   random: (fc) =>
     fc.record({
       batches: fc.integer({ min: 1, max: 3 }),

@@ -5,7 +5,7 @@ import { scatterOperation } from '../src/ops/scatter.js';
 import { scatterAddOperation } from '../src/ops/scatter-add.js';
 import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
-import { type HostTensor, u32 } from './support/host.js';
+import { fill, type HostTensor, u32 } from './support/host.js';
 import { doubles, inKindOf, type Kind, randomOf, words } from './support/kinds.js';
 import type { Random } from './support/random.js';
 
@@ -124,6 +124,13 @@ export const scatterCases: CaseTable<Size> = {
 export const scatterAddCases: CaseTable<Size & { base: boolean }> = {
   operation: scatterAddOperation,
   sizes: chosen.map((size, k) => ({ ...size, base: k % 2 === 0 })),
+  // A million updates of two entries.
+  long: [
+    {
+      ...{ kind: 'float', outer: 1, n: 2, inner: 1, entries: 1_000_003 },
+      ...{ idOuter: false, idInner: false, base: false },
+    },
+  ],
   random: (fc) => fc.tuple(randomSizes(fc), fc.boolean()).map(([size, base]) => ({ ...size, base })),
   benchmarks: [
     {
@@ -141,7 +148,11 @@ export const scatterAddCases: CaseTable<Size & { base: boolean }> = {
     inputs: {
       x: base ? randomOf(rng, [size.outer, size.n, size.inner], size.kind) : undefined,
       ids: idsOf(size, rng, false),
-      updates: randomOf(rng, [size.outer, size.entries, size.inner], size.kind),
+      updates:
+        size.entries < 10_000
+          ? randomOf(rng, [size.outer, size.entries, size.inner], size.kind)
+          : // Of one sign, and small enough that halves hold their sum.
+            fill([size.outer, size.entries, size.inner], () => 0.05 * rng.uniform()),
     },
     options: { axis: 1, ...(!base && { size: size.n }) },
   }),

@@ -2,7 +2,7 @@ import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
 import { matmulOperation } from '../src/ops/matmul.js';
 import type { CaseTable } from './support/case-table.js';
-import { normal, result } from './support/host.js';
+import { fill, normal, result } from './support/host.js';
 
 const native = loadReference<{
   matmul(
@@ -35,6 +35,8 @@ interface Size {
   bias?: boolean;
   activation?: Activation;
   outDtype?: 'f32' | 'f16';
+  /** All elements are the same, so that what rounding takes off does not cancel. */
+  equal?: boolean;
 }
 
 export const matmulCases: CaseTable<Size> = {
@@ -61,6 +63,12 @@ export const matmulCases: CaseTable<Size> = {
     { m: 3, n: 68, k: 300, batchA: [2], batchB: [2], transposeB: true },
     { m: 1, n: 90, k: 3, activation: 'gelu' },
     { m: 1, n: 90, k: 3, activation: 'leaky_relu' },
+  ],
+  long: [
+    // The kernels for GPUs are slow on a software driver.
+    { m: 1, n: 3, k: 100_003, equal: true, outDtype: 'f32' },
+    { m: 1, n: 2, k: 99_999, transposeB: true, equal: true, outDtype: 'f32' },
+    { m: 5, n: 2, k: 60_001, transposeA: true, equal: true, outDtype: 'f32' },
   ],
   random: (fc) =>
     fc
@@ -94,10 +102,11 @@ export const matmulCases: CaseTable<Size> = {
   ],
   make: (size, random) => {
     const { m, n, k, batchA = [], batchB = [], bias = true, transposeA = false, transposeB = false } = size;
+    const elements = (shape: number[]) => (size.equal ? fill(shape, () => 0.3) : normal(random, shape));
     return {
       inputs: {
-        a: normal(random, [...batchA, ...(transposeA ? [k, m] : [m, k])]),
-        b: normal(random, [...batchB, ...(transposeB ? [n, k] : [k, n])]),
+        a: elements([...batchA, ...(transposeA ? [k, m] : [m, k])]),
+        b: elements([...batchB, ...(transposeB ? [n, k] : [k, n])]),
         bias: bias ? normal(random, [n]) : undefined,
       },
       options: {

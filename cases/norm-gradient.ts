@@ -69,6 +69,11 @@ export const normGradientCases: CaseTable<Size> = {
     { shape: [2, 33, 6, 7], axis: 1 },
     { shape: [4, 20, 3], axis: 1, eps: 10 },
   ],
+  long: [
+    { shape: [1_000_003], offset: 10 },
+    { shape: [1, 3, 333_333], groups: 1, ...affine, offset: 10 },
+    { shape: [100_003, 5], ...affine, offset: 10 },
+  ],
   random: (fc) =>
     fc
       .record({

@@ -147,6 +147,10 @@ export const layerNormCases: CaseTable<Size> = {
     { shape: [70, 8], bias: true, shift: true, activation: 'gelu', eps: 1e-3 },
     { shape: [2, 70000], offset: 10 },
   ],
+  long: [
+    { shape: [1, 1_000_003], offset: 1000 },
+    { shape: [2, 499_999], offset: 1000 },
+  ],
   random: (fc) =>
     fc
       .tuple(randomShape(fc), randomOptions(fc, affine, everything))
@@ -172,6 +176,7 @@ export const rmsNormCases: CaseTable<Size> = {
     { shape: [3, 4, 129], weight: true, eps: 0.1 },
     { shape: [2, 5, 600], ...everything },
   ],
+  long: [{ shape: [1, 1_000_003], offset: 1 }],
   random: (fc) =>
     fc
       .tuple(randomShape(fc), randomOptions(fc, { weight: true }))
@@ -199,6 +204,10 @@ export const groupNormCases: CaseTable<GroupNormSize> = {
     { shape: [2, 32, 3, 3], groups: 32, ...stylization },
     { shape: [2, 10, 3, 2, 5], groups: 5, offset: 1000 },
     { shape: [1, 4, 512, 512], groups: 1, ...affine, offset: 3 },
+  ],
+  long: [
+    { shape: [1, 2, 499_999], groups: 2, ...affine, offset: 1000 },
+    { shape: [1, 3, 333_333], groups: 1, ...affine, offset: 1000 },
   ],
   random: (fc) =>
     fc
@@ -271,6 +280,7 @@ export const l2NormalizeCases: CaseTable<L2Size> = {
     { shape: [4, 20, 3], axis: -2, eps: 10 },
     { shape: [2, 600] },
   ],
+  long: [{ shape: [1_000_003] }, { shape: [499_999, 2], axis: 0 }],
   random: (fc) =>
     fc
       .tuple(randomShape(fc), fc.nat(1))
@@ -306,6 +316,11 @@ export const channelMomentsCases: CaseTable<{ shape: number[]; offset: number }>
     { shape: [2, 3, 700], offset: 3 },
     { shape: [17, 9, 4, 4], offset: 1000 },
     { shape: [4, 1, 512, 512], offset: 3 },
+  ],
+  long: [
+    { shape: [1, 1, 1_000_003], offset: 1000 },
+    { shape: [499_999, 2], offset: 1000 },
+    { shape: [20_001, 2, 25], offset: 1000 },
   ],
   random: (fc) => fc.record({ shape: randomChannels(fc), offset: fc.constantFrom(1, 7) }),
   benchmarks: [

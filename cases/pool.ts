@@ -47,6 +47,11 @@ const poolSizes: PoolSize[] = [
   { shape: [2, 2, 6, 11], kernel: [6, 5], stride: [1, 3], padding: [3, 0], countPadding: false },
 ];
 
+const longPools: PoolSize[] = [
+  { shape: [1, 2, 65_535], kernel: 65_535 },
+  { shape: [1, 1, 1000, 1001], kernel: [1000, 1001] },
+];
+
 /** Pools over one axis or two, whose kernel fits. */
 const pools = (fc: FastCheck): Arbitrary<PoolSize> =>
   fc
@@ -79,13 +84,14 @@ function poolCases(maximum: boolean): CaseTable<PoolSize> {
   return {
     operation: maximum ? maxPoolOperation : averagePoolOperation,
     sizes: poolSizes,
+    long: longPools,
     random: pools,
     benchmarks: [
       { shape: [32, 1024, 64], kernel: 2 },
       { shape: [8, 1152, 27, 27], kernel: 3, stride: 2, padding: 1 },
     ],
     make: ({ shape, ...options }, random) => ({
-      inputs: { x: normal(random, shape) },
+      inputs: { x: fill(shape, () => 0.5 + random.normal()) },
       options: optionsOf(options, maximum),
     }),
     reference: ({ x }: { x: HostTensor }, options: AveragePoolOptions) => {
@@ -101,13 +107,15 @@ function poolGradientCases(maximum: boolean): CaseTable<PoolSize> {
   return {
     operation: maximum ? maxPoolGradientOperation : averagePoolGradientOperation,
     sizes: poolSizes,
+    // Windows that overlap: the gradient of an element is a sum over those it lies in.
+    long: [{ shape: [1, 1, 12_001], kernel: 6001, stride: 1 }],
     random,
     benchmarks: benchmarks!,
     // Few values, so that there are equal ones among the largest of a window.
     make: ({ shape, ...options }, random) => ({
       inputs: {
         ...(maximum && { x: fill(shape, () => random.whole(0, 9)) }),
-        gradient: normal(random, sizesOf(shape, options).outShape),
+        gradient: fill(sizesOf(shape, options).outShape, () => 0.5 + random.normal()),
       },
       options: { ...optionsOf(options, maximum), ...(!maximum && { shape }) },
     }),
@@ -188,10 +196,18 @@ export const resizeBilinearCases: CaseTable<ResizeSize> = {
 export const resizeBilinearGradientCases: CaseTable<ResizeSize> = {
   operation: resizeBilinearGradientOperation,
   sizes: resizeBilinearCases.sizes,
+  long: [
+    { shape: [1, 1, 1, 1], height: 1000, width: 1001 },
+  ],
   random: resizeBilinearCases.random,
   benchmarks: resizeBilinearCases.benchmarks!,
   make: ({ shape: [batch, channels, from, across], height, width }, random) => ({
-    inputs: { gradient: normal(random, [batch, channels, height, width]) },
+    // Of one sign where the sums are long, and small enough that halves hold them.
+    inputs: {
+      gradient: fill([batch, channels, height, width], () =>
+        height * width > 500_000 ? 0.05 * random.uniform() : random.normal(),
+      ),
+    },
     options: { height: from, width: across },
   }),
   reference: ({ gradient }, _, { shape, height, width }) => {

@@ -168,6 +168,10 @@ export const quantizedLinearCases: CaseTable<LinearSize> = {
     { m: 2, n: 17, k: 4200, bits: 4, group: 32 },
     { m: 16, n: 90, k: 36, bits: 4, activation: 'gelu' },
   ],
+  long: [
+    { m: 1, n: 3, k: 30_003, bits: 8, outDtype: 'f32' },
+    { m: 9, n: 2, k: 20_001, bits: 4, group: 32, outDtype: 'f32' },
+  ],
   random: (fc) =>
     fc
       .record({

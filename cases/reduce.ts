@@ -28,8 +28,10 @@ interface ReduceSize {
 }
 
 /** Elements away from 0, so that a relative bound on sums and products means something. */
-function element(reduction: Reduction, random: Random): number {
-  if (reduction === 'prod') return 1 + 0.05 * random.normal();
+function element(reduction: Reduction, random: Random, long: boolean): number {
+  if (reduction === 'prod') return 1 + (long ? 1e-3 : 0.05) * random.normal();
+  // All of one sign, and small enough that halves hold their sum.
+  if (long && (reduction === 'sum' || reduction === 'mean')) return 0.05 * random.uniform();
   return reduction === 'sum' || reduction === 'mean' ? 0.5 + random.normal() : 3 * random.normal();
 }
 
@@ -50,6 +52,15 @@ export const reduceCases: CaseTable<ReduceSize> = {
     { reduction: 'logSumExp', shape: [2, 20_000], axes: [1] },
     { reduction: 'l2Norm', shape: [9001], axes: [0] },
     { reduction: 'mean', shape: [5000, 12], axes: [0] },
+  ],
+  long: [
+    // A product rounds with every factor.
+    ...reductions.map((reduction) => ({ reduction, shape: [reduction === 'prod' ? 100_003 : 1_000_003] })),
+    { reduction: 'sum', shape: [2, 999_999], axes: [1] },
+    { reduction: 'logSumExp', shape: [1, 1_000_000], axes: [1] },
+    { reduction: 'sum', shape: [500_001, 2], axes: [0] },
+    { reduction: 'mean', shape: [500_001, 4], axes: [0] },
+    { reduction: 'sum', shape: [3, 7, 40_003], axes: [0, 2] },
   ],
   random: (fc) =>
     fc
@@ -74,7 +85,7 @@ export const reduceCases: CaseTable<ReduceSize> = {
     { reduction: 'logSumExp', shape: [512, 32_000], axes: [1] },
   ],
   make: ({ shape, ...options }, random) => ({
-    inputs: { x: fill(shape, () => element(options.reduction, random)) },
+    inputs: { x: fill(shape, () => element(options.reduction, random, sizeOf(shape) > 50_000)) },
     options,
   }),
   reference: ({ x }, { reduction, axes, keepDims = false }) => {
@@ -103,6 +114,10 @@ export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
     { shape: [1], axis: 0, binary: true },
     { shape: [3, 20, 9], axis: 1, binary: true },
     { shape: [2, 3, 33], axis: -1, binary: false },
+  ],
+  long: [
+    { shape: [1_000_003], axis: 0, binary: true },
+    { shape: [2, 999_999, 2], axis: 1, binary: false },
   ],
   random: (fc) =>
     fc.record({
@@ -142,6 +157,11 @@ export const maskedMeanCases: CaseTable<MaskedMeanSize> = {
 export const maskedMeanGradientCases: CaseTable<MaskedMeanSize> = {
   operation: maskedMeanGradientOperation,
   sizes: maskedMeanCases.sizes,
+  // Halves cannot hold the shares of a million elements.
+  long: [
+    { shape: [1, 60_001, 2], axis: 1, binary: true },
+    { shape: [1, 60_001, 2], axis: 1, binary: false },
+  ],
   random: maskedMeanCases.random,
   make: (size, random) => {
     const { inputs, options } = maskedMeanCases.make(size, random);

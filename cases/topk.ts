@@ -41,6 +41,7 @@ export const topKCases: CaseTable<TopKSize> = {
     { rows: 1, columns: 70_001, k: 2, content: 'few' },
     { rows: 2, columns: 800, k: 50, content: 'special' },
   ],
+  long: [{ rows: 1, columns: 1_000_003, k: 3, content: 'normal' }],
   random: (fc) =>
     fc
       .record({
@@ -95,6 +96,7 @@ export const argmaxCases: CaseTable<ArgmaxSize> = {
     { rows: 5, columns: 4001, content: 'few' },
     { rows: 2, columns: 126_464, content: 'normal' },
   ],
+  long: [{ rows: 2, columns: 999_999, content: 'normal' }],
   random: (fc) =>
     fc.record({
       rows: fc.integer({ min: 1, max: 90 }),

@@ -69,6 +69,9 @@ export const linearTokenCandidatesCases: CaseTable<LinearCandidatesSize> = {
     },
     { ...plainSize, ...plainChoice, rows: 2, vocabulary: 20_000, depth: 8, windows: true, masked: 1 },
   ],
+  long: [
+    { ...plainSize, ...plainChoice, rows: 2, vocabulary: 1_000_003, depth: 2, windows: false, masked: 1 },
+  ],
   // What is done with logits is tested with `tokenCandidates`; fewer kinds of it are fewer kernels to compile.
   random: (fc) =>
     fc.record({
@@ -147,6 +150,7 @@ export const linearCrossEntropyCases: CaseTable<CrossEntropySize> = {
     { rows: 17, vocabulary: 518, depth: 32, windows: true, ignoreId: 2 },
     { rows: 2, vocabulary: 20_000, depth: 8, windows: true },
   ],
+  long: [{ rows: 2, vocabulary: 1_000_003, depth: 2, windows: false }],
   random: (fc) =>
     fc.record({
       // A handful of losses may all be small, which no bound relative to them allows for.
@@ -193,6 +197,8 @@ export const linearCrossEntropyGradientCases: CaseTable<GradientSize> = {
     { rows: 9, vocabulary: 100, depth: 12, windows: false, of: 'loss' },
     { rows: 9, vocabulary: 100, depth: 12, windows: true, of: 'logSumExp' },
   ],
+  // Halves cannot hold the gradients of the rows of a million ids.
+  long: [{ rows: 2, vocabulary: 60_001, depth: 2, windows: false }],
   random: linearCrossEntropyCases.random,
   benchmarks: [{ rows: 64, vocabulary: 32_000, depth: 512, windows: false, of: 'loss' }],
   make: (size, random) => {

@@ -8,6 +8,7 @@ import type { CaseTable, HostTensors } from '../../cases/support/case-table.js';
 import { type HostTensor, rounded } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { mapTensors } from '../../cases/support/tensors.js';
+import { sumErrorBound } from '../../src/ops/long-sums.js';
 
 /** What this package and its peers are to compute, in f32; tensors are dense and row-major. */
 export type Job =
@@ -166,11 +167,11 @@ function samplingCase(): PeerCase {
   return { job, expected: next.tokens!.data, ...costOf(job, rows) };
 }
 
-/** Flops, bytes, and the error bound of the kernel tests: relative 1e-6 √(longest sum). */
+/** Flops, bytes, and the error bound of the kernel tests: `sumErrorBound` of the longest sum. */
 function costOf(job: Job, outputs: number): Pick<PeerCase, 'flops' | 'bytes' | 'bound'> {
   const operands = Object.values(job).filter((value): value is HostTensor => typeof value === 'object');
   const bytes = 4 * operands.reduce((sum, { data }) => sum + data.length, outputs);
-  const cost = (flops: number, longestSum: number) => ({ flops, bytes, bound: 1e-6 * Math.sqrt(longestSum) });
+  const cost = (flops: number, longestSum: number) => ({ flops, bytes, bound: sumErrorBound(longestSum) });
   switch (job.kind) {
     case 'matmul':
       return cost(2 * outputs * job.b.shape[0]!, job.b.shape[0]!);

@@ -24,6 +24,8 @@ export interface CaseTable<Size> {
   readonly operation: AnyOperation;
   /** Chosen sizes: ones, odd ones, sizes around the tile edges of every variant, each option. */
   readonly sizes: readonly Size[];
+  /** Sizes with sums of about a million terms, odd ones among them: what adds them up one by one misses the bound. */
+  readonly long?: readonly Size[];
   /** Fresh random sizes, small enough for a software driver. Only tests have fast-check. */
   readonly random: (fc: FastCheck) => Arbitrary<Size>;
   /** Real sizes, for `npm run bench`. */
@@ -39,7 +41,7 @@ export interface CaseTable<Size> {
   /** The answers stored for `tal doctor` where `reference` leaves outputs to `verify`. */
   // biome-ignore lint/suspicious/noExplicitAny: each operation has its own options
   selfTestAnswers?(inputs: any, options: any, size: Size): Readonly<Record<string, HostTensor>>;
-  /** Times the error bound of the design (1e-6 √reduction in f32, 2e-3 in f16); give a reason beside it. */
+  /** Times the error bound of the design (`sumErrorBound` in f32, 2e-3 in f16); give a reason beside it. */
   readonly tolerance?: number;
   /** Times the bound on the error of the gradient (4e-6 √reduction, at least 2e-5); give a reason beside it. */
   readonly gradientTolerance?: number;

@@ -8,6 +8,8 @@
 
 const WORKGROUP = 64u;
 const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
+const LONG = false;   // many queries: add up in blocks of BLOCK queries
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -46,9 +48,19 @@ fn attention_gradient_key_value(
 
   var of_key: array<f32, HEAD_SIZE>;     // sum_i z_ij q_i
   var of_value: array<f32, HEAD_SIZE>;   // sum_i p_ij g_i
+  var key_blocks: array<f32, HEAD_SIZE>;     // of the queries before, with LONG
+  var value_blocks: array<f32, HEAD_SIZE>;
   for (var head = key_head * shared_by; head < (key_head + 1) * shared_by; head++) {
     let first_bias = batch * params.bias_batch + head * params.bias_head;
     for (var i = query_begin(j); i < params.query_length; i++) {
+      if (LONG && i % BLOCK == 0) {
+        for (var d = 0u; d < params.head_size; d++) {
+          key_blocks[d] += of_key[d];
+          value_blocks[d] += of_value[d];
+          of_key[d] = 0.0;
+          of_value[d] = 0.0;
+        }
+      }
       if (weight == 0 || group > group_at(batch, params.query_offset + i)) { continue; }
       var offset = 0.0;
       if (HAS_BIAS) { offset = f32(bias[first_bias + i * params.bias_row + j]); }
@@ -61,6 +73,10 @@ fn attention_gradient_key_value(
     }
   }
   for (var d = 0u; d < params.head_size; d++) {
+    if (LONG) {
+      of_key[d] += key_blocks[d];
+      of_value[d] += value_blocks[d];
+    }
     key_gradient[at + d] = Element(of_key[d] * params.scale);
     value_gradient[at + d] = Element(of_value[d]);
   }

@@ -14,6 +14,8 @@ const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VE
 const WIDTH = 2 * VECTORS + 1;                      // vectors of a row
 const CHUNKS = (WIDTH + LANES - 1) / LANES;
 const TILE = 4 * WORKGROUP;                         // keys of a workgroup
+const LONG = false;   // many queries: add up in blocks of BLOCK queries
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -37,6 +39,8 @@ var<private> keys: array<mat4x4f, VECTORS>;       // [vector of the head][key]
 var<private> values: array<mat4x4f, VECTORS>;     // likewise
 var<private> of_key: array<mat4x4f, VECTORS>;     // sum_i z_i q_i, likewise
 var<private> of_value: array<mat4x4f, VECTORS>;   // sum_i p_i g_i, likewise
+var<private> key_blocks: array<mat4x4f, VECTORS>;     // of_key and of_value of the queries before, with LONG
+var<private> value_blocks: array<mat4x4f, VECTORS>;
 var<private> row: array<vec4f, CHUNKS>;           // this lane's part of the row of a query
 
 /// Vector i of the row that the lanes hold together: of the query, of its output's gradient, and the numbers.
@@ -82,6 +86,32 @@ fn attention_gradient_key_value_shuffle(
   let begin = query_begin(first);
   let queries = params.query_length - min(begin, params.query_length);
   for (var n = 0u; n < shared_by * queries; n++) {
+    if (LONG && n % BLOCK == 0) {
+      for (var k = 0u; k < PARTS[0]; k++) {
+        key_blocks[k] += of_key[k];
+        value_blocks[k] += of_value[k];
+        of_key[k] = mat4x4f();
+        of_value[k] = mat4x4f();
+      }
+      for (var k = PARTS[0]; k < PARTS[1]; k++) {
+        key_blocks[k] += of_key[k];
+        value_blocks[k] += of_value[k];
+        of_key[k] = mat4x4f();
+        of_value[k] = mat4x4f();
+      }
+      for (var k = PARTS[1]; k < PARTS[2]; k++) {
+        key_blocks[k] += of_key[k];
+        value_blocks[k] += of_value[k];
+        of_key[k] = mat4x4f();
+        of_value[k] = mat4x4f();
+      }
+      for (var k = PARTS[2]; k < PARTS[3]; k++) {
+        key_blocks[k] += of_key[k];
+        value_blocks[k] += of_value[k];
+        of_key[k] = mat4x4f();
+        of_value[k] = mat4x4f();
+      }
+    }
     let head = batch_head % params.key_heads * shared_by + n / queries;
     let i = begin + n % queries;
     let start = ((batch * params.heads + head) * params.query_length + i) * WIDTH;
@@ -131,6 +161,24 @@ fn attention_gradient_key_value_shuffle(
     }
   }
 
+  if (LONG) {
+    for (var k = 0u; k < PARTS[0]; k++) {
+      of_key[k] += key_blocks[k];
+      of_value[k] += value_blocks[k];
+    }
+    for (var k = PARTS[0]; k < PARTS[1]; k++) {
+      of_key[k] += key_blocks[k];
+      of_value[k] += value_blocks[k];
+    }
+    for (var k = PARTS[1]; k < PARTS[2]; k++) {
+      of_key[k] += key_blocks[k];
+      of_value[k] += value_blocks[k];
+    }
+    for (var k = PARTS[2]; k < PARTS[3]; k++) {
+      of_key[k] += key_blocks[k];
+      of_value[k] += value_blocks[k];
+    }
+  }
   for (var n = 0u; n < 4 * params.vectors; n++) {
     if (j[n % 4] < params.key_length) {
       key_gradient[first_key[n % 4] + n / 4] = vec4<Element>(of_key[0][0] * params.scale);

@@ -10,6 +10,8 @@ const SIDE = 16u;
 const VECTORS = 16u;                            // D / 4
 const WIDTH = 2 * VECTORS + 1;                  // vectors of a row
 const SLICES = (VECTORS + SIDE - 1) / SIDE;     // vectors of a sum that an invocation has
+const LONG = false;   // many queries: add up in blocks of BLOCK queries
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -50,10 +52,21 @@ fn attention_gradient_key_value_tiled(
 
   var of_key: array<vec4f, SLICES>;     // sum_i z_ij q_i, of vectors id.x, id.x + SIDE, …
   var of_value: array<vec4f, SLICES>;   // sum_i p_ij g_i, likewise
+  var key_blocks: array<vec4f, SLICES>;     // of the queries before, with LONG
+  var value_blocks: array<vec4f, SLICES>;
   let first_head = batch_head % params.key_heads * shared_by;
   for (var head = first_head; head < first_head + shared_by; head++) {
     let first_row = (batch * params.heads + head) * params.query_length;
-    for (var start = query_begin(first); start < params.query_length; start += SIDE) {
+    let begin = query_begin(first);
+    for (var start = begin; start < params.query_length; start += SIDE) {
+      if (LONG && (start - begin) % BLOCK == 0) {
+        for (var s = 0u; s < SLICES; s++) {
+          key_blocks[s] += of_key[s];
+          value_blocks[s] += of_value[s];
+          of_key[s] = vec4f();
+          of_value[s] = vec4f();
+        }
+      }
       let pair = attention_pair(batch, head, min(start + id.x, last_query), j);
       workgroupBarrier();
       tile[id.y * SIDE + id.x] = pair;
@@ -71,6 +84,10 @@ fn attention_gradient_key_value_tiled(
     }
   }
   for (var s = 0u; s < SLICES; s++) {
+    if (LONG) {
+      of_key[s] += key_blocks[s];
+      of_value[s] += value_blocks[s];
+    }
     let x = id.x + s * SIDE;
     if (first + id.y < params.key_length && x < VECTORS) {
       let at = (batch_head * params.key_length + j) * VECTORS + x;

@@ -10,6 +10,8 @@
 
 const WORKGROUP = 64u;
 const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -45,9 +47,16 @@ fn attention_gradient_query(
   let position = params.query_offset + i;
   let group = group_at(batch, position);
 
-  var sums: array<f32, HEAD_SIZE>;   // sum_j z_ij k_j
+  var sums: array<f32, HEAD_SIZE>;     // sum_j z_ij k_j
+  var blocks: array<f32, HEAD_SIZE>;   // of the keys before, with LONG
   let end = key_end(batch, position);
   for (var j = 0u; j < end; j++) {
+    if (LONG && j % BLOCK == 0) {
+      for (var d = 0u; d < params.head_size; d++) {
+        blocks[d] += sums[d];
+        sums[d] = 0.0;
+      }
+    }
     let weight = weight_at(batch, j);
     if (weight == 0 || group_at(batch, j) > group) { continue; }
     var offset = 0.0;
@@ -56,5 +65,9 @@ fn attention_gradient_query(
     let z = probability(row * params.width, at, offset, weight).y;
     for (var d = 0u; d < params.head_size; d++) { sums[d] += z * f32(key[at + d]); }
   }
-  for (var d = 0u; d < params.head_size; d++) { out[row * params.head_size + d] = Element(sums[d] * params.scale); }
+  for (var d = 0u; d < params.head_size; d++) {
+    var sum = sums[d];
+    if (LONG) { sum += blocks[d]; }
+    out[row * params.head_size + d] = Element(sum * params.scale);
+  }
 }

@@ -13,6 +13,8 @@ const PART = (VECTORS + 3) / 4;
 const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
 const CHUNKS = (VECTORS + LANES - 1) / LANES;
 const TILE = 4 * WORKGROUP;                         // queries of a workgroup
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -34,6 +36,7 @@ struct Params {
 var<private> queries: array<mat4x4f, VECTORS>;     // [vector of the head][query]
 var<private> gradients: array<mat4x4f, VECTORS>;   // of the outputs, likewise
 var<private> sums: array<mat4x4f, VECTORS>;        // sum_j z_j k_j, likewise
+var<private> blocks: array<mat4x4f, VECTORS>;      // sums of the keys before, with LONG
 var<private> key_row: array<vec4f, CHUNKS>;        // this lane's part of the row of a key
 var<private> value_row: array<vec4f, CHUNKS>;      // and of its value
 
@@ -88,6 +91,24 @@ fn attention_gradient_query_shuffle(
 
   let end = key_end(batch, params.query_offset + min(first + TILE, params.query_length) - 1);
   for (var j = 0u; j < end; j++) {
+    if (LONG && j % BLOCK == 0) {
+      for (var k = 0u; k < PARTS[0]; k++) {
+        blocks[k] += sums[k];
+        sums[k] = mat4x4f();
+      }
+      for (var k = PARTS[0]; k < PARTS[1]; k++) {
+        blocks[k] += sums[k];
+        sums[k] = mat4x4f();
+      }
+      for (var k = PARTS[1]; k < PARTS[2]; k++) {
+        blocks[k] += sums[k];
+        sums[k] = mat4x4f();
+      }
+      for (var k = PARTS[2]; k < PARTS[3]; k++) {
+        blocks[k] += sums[k];
+        sums[k] = mat4x4f();
+      }
+    }
     for (var c = 0u; c < CHUNKS; c++) {
       let at = (first_key + j) * VECTORS + min(c * LANES + lane % LANES, VECTORS - 1);
       key_row[c] = vec4f(key[at]);
@@ -132,6 +153,12 @@ fn attention_gradient_query_shuffle(
     }
   }
 
+  if (LONG) {
+    for (var k = 0u; k < PARTS[0]; k++) { sums[k] += blocks[k]; }
+    for (var k = PARTS[0]; k < PARTS[1]; k++) { sums[k] += blocks[k]; }
+    for (var k = PARTS[1]; k < PARTS[2]; k++) { sums[k] += blocks[k]; }
+    for (var k = PARTS[2]; k < PARTS[3]; k++) { sums[k] += blocks[k]; }
+  }
   for (var n = 0u; n < 4 * params.vectors; n++) {
     if (i[n % 4] < params.query_length) {
       out[first_query[n % 4] * VECTORS + n / 4] = vec4<Element>(sums[0][0] * params.scale);

@@ -9,6 +9,8 @@ const SIDE = 16u;
 const VECTORS = 16u;                            // D / 4
 const WIDTH = 2 * VECTORS + 1;                  // vectors of a row
 const SLICES = (VECTORS + SIDE - 1) / SIDE;     // vectors of a sum that an invocation has
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -47,9 +49,16 @@ fn attention_gradient_query_tiled(
   let first_key = (batch * params.key_heads + head / (params.heads / params.key_heads)) * params.key_length;
   let last_key = params.key_length - 1;
 
-  var sums: array<vec4f, SLICES>;   // sum_j z_ij k_j, of vectors id.x, id.x + SIDE, …
+  var sums: array<vec4f, SLICES>;     // sum_j z_ij k_j, of vectors id.x, id.x + SIDE, …
+  var blocks: array<vec4f, SLICES>;   // of the keys before, with LONG
   let end = key_end(batch, params.query_offset + min(first + SIDE, params.query_length) - 1);
   for (var start = 0u; start < end; start += SIDE) {
+    if (LONG && start % BLOCK == 0) {
+      for (var s = 0u; s < SLICES; s++) {
+        blocks[s] += sums[s];
+        sums[s] = vec4f();
+      }
+    }
     let z = attention_pair(batch, head, i, min(start + id.x, last_key)).y;
     workgroupBarrier();
     tile[id.y * SIDE + id.x] = z;
@@ -63,6 +72,7 @@ fn attention_gradient_query_tiled(
     }
   }
   for (var s = 0u; s < SLICES; s++) {
+    if (LONG) { sums[s] += blocks[s]; }
     let x = id.x + s * SIDE;
     if (first + id.y < params.query_length && x < VECTORS) {
       out[(batch_head * params.query_length + i) * VECTORS + x] = vec4<Element>(sums[s] * params.scale);

@@ -11,6 +11,8 @@
 
 const WORKGROUP = 64u;
 const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
 alias Element = f32;
@@ -50,8 +52,21 @@ fn attention(
   var maximum = LOWEST;
   var total = 0.0;                        // sum_j p_j
   var weighted: array<f32, HEAD_SIZE>;    // sum_j p_j v_j
+  var blocks: array<f32, HEAD_SIZE>;      // of the keys before, with LONG
+  var blocks_total = 0.0;
+  var blocks_maximum = LOWEST;
   let end = key_end(batch, position);
   for (var j = 0u; j < end; j++) {
+    if (LONG && j % BLOCK == 0) {
+      let rescale = exp(blocks_maximum - maximum);
+      blocks_maximum = maximum;
+      blocks_total = blocks_total * rescale + total;
+      total = 0.0;
+      for (var d = 0u; d < params.head_size; d++) {
+        blocks[d] = blocks[d] * rescale + weighted[d];
+        weighted[d] = 0.0;
+      }
+    }
     let weight = weight_at(batch, j);
     if (weight == 0 || group_at(batch, j) > group) { continue; }
 
@@ -69,6 +84,11 @@ fn attention(
     for (var d = 0u; d < params.head_size; d++) { weighted[d] = weighted[d] * rescale + p * f32(value[at + d]); }
   }
 
+  if (LONG) {
+    let rescale = exp(blocks_maximum - maximum);
+    total += blocks_total * rescale;
+    for (var d = 0u; d < params.head_size; d++) { weighted[d] += blocks[d] * rescale; }
+  }
   let any = total > 0;
   let factor = select(0.0, 1 / total, any);
   for (var d = 0u; d < params.head_size; d++) { output[row * params.head_size + d] = Element(weighted[d] * factor); }

@@ -20,6 +20,8 @@ const PART = (VECTORS + 3) / 4;
 const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
 const CHUNKS = (VECTORS + LANES - 1) / LANES;
 const TILE = 4 * WORKGROUP;                         // queries of a workgroup
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
 alias Element = f32;
@@ -42,6 +44,7 @@ struct Params {
 
 var<private> queries: array<mat4x4f, VECTORS>;    // [vector of the head][query]
 var<private> weighted: array<mat4x4f, VECTORS>;   // sum_j p_j v_j, likewise
+var<private> blocks: array<mat4x4f, VECTORS>;     // sum_j p_j v_j of the keys before, with LONG
 var<private> row: array<vec4f, CHUNKS>;           // this lane's part of the row of a key or value
 
 /// Vector i of the row that the lanes hold together.
@@ -55,6 +58,11 @@ fn with_value(i: u32, factor: vec4f, p: vec4f) -> mat4x4f {
   let sums = weighted[i];
   let scaled = mat4x4f(sums[0] * factor.x, sums[1] * factor.y, sums[2] * factor.z, sums[3] * factor.w);
   return added(scaled, v, p);
+}
+
+/// Sums relative to a maximum that has changed by `factor`, and others relative to the new one.
+fn joined(before: mat4x4f, factor: vec4f, more: mat4x4f) -> mat4x4f {
+  return mat4x4f(before[0] * factor.x, before[1] * factor.y, before[2] * factor.z, before[3] * factor.w) + more;
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -88,8 +96,32 @@ fn attention_shuffle(
 
   var maximum = vec4f(LOWEST);
   var total = vec4f();
+  var blocks_total = vec4f();
+  var blocks_maximum = maximum;
   let end = key_end(batch, params.query_offset + min(first + TILE, params.query_length) - 1);
   for (var j = 0u; j < end; j++) {
+    if (LONG && j % BLOCK == 0) {
+      let factor = exp(blocks_maximum - maximum);
+      blocks_maximum = maximum;
+      blocks_total = blocks_total * factor + total;
+      total = vec4f();
+      for (var k = 0u; k < PARTS[0]; k++) {
+        blocks[k] = joined(blocks[k], factor, weighted[k]);
+        weighted[k] = mat4x4f();
+      }
+      for (var k = PARTS[0]; k < PARTS[1]; k++) {
+        blocks[k] = joined(blocks[k], factor, weighted[k]);
+        weighted[k] = mat4x4f();
+      }
+      for (var k = PARTS[1]; k < PARTS[2]; k++) {
+        blocks[k] = joined(blocks[k], factor, weighted[k]);
+        weighted[k] = mat4x4f();
+      }
+      for (var k = PARTS[2]; k < PARTS[3]; k++) {
+        blocks[k] = joined(blocks[k], factor, weighted[k]);
+        weighted[k] = mat4x4f();
+      }
+    }
     let at = (first_key + j) * VECTORS;
     for (var c = 0u; c < CHUNKS; c++) { row[c] = vec4f(key[at + min(c * LANES + lane % LANES, VECTORS - 1)]); }
     var score = vec4f();
@@ -117,6 +149,14 @@ fn attention_shuffle(
     for (var k = PARTS[2]; k < PARTS[3]; k++) { weighted[k] = with_value(k, factor, p); }
   }
 
+  if (LONG) {
+    let factor = exp(blocks_maximum - maximum);
+    total += blocks_total * factor;
+    for (var k = 0u; k < PARTS[0]; k++) { weighted[k] = joined(blocks[k], factor, weighted[k]); }
+    for (var k = PARTS[0]; k < PARTS[1]; k++) { weighted[k] = joined(blocks[k], factor, weighted[k]); }
+    for (var k = PARTS[1]; k < PARTS[2]; k++) { weighted[k] = joined(blocks[k], factor, weighted[k]); }
+    for (var k = PARTS[2]; k < PARTS[3]; k++) { weighted[k] = joined(blocks[k], factor, weighted[k]); }
+  }
   let any = total > vec4f();
   let share = select(vec4f(), 1 / total, any);
   for (var n = 0u; n < 4 * params.vectors; n++) {

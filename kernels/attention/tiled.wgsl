@@ -16,6 +16,8 @@ const DEPTH = KEYS;                                    // so that a slice of p i
 const INVOCATIONS = ROW_GROUPS * KEY_GROUPS;
 const VECTORS = 16u;                                   // D / 4
 const SLICES = (4 * VECTORS + DEPTH - 1) / DEPTH;
+const LONG = false;   // many keys: add up in blocks of BLOCK keys
+const BLOCK = 1024u;         // a multiple of KEYS
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
 alias Element = f32;
@@ -48,6 +50,11 @@ fn multiply(sum: mat4x4f, row_group: u32, column_group: u32) -> mat4x4f {
     result += mat4x4f(a * b.x, a * b.y, a * b.z, a * b.w);
   }
   return result;
+}
+
+/// Sums relative to a maximum that has changed by `factor`.
+fn scaled(sums: mat4x4f, factor: vec4f) -> mat4x4f {
+  return mat4x4f(sums[0] * factor, sums[1] * factor, sums[2] * factor, sums[3] * factor);
 }
 
 fn query_vector(row: u32, x: u32) -> vec4f {
@@ -87,8 +94,21 @@ fn attention_tiled(
   var maximum = vec4f(LOWEST);
   var total = vec4f();                   // of this invocation's keys; joined at the end
   var sums: array<mat4x4f, SLICES>;      // sum_j p_j v_j
+  var blocks: array<mat4x4f, SLICES>;    // of the keys before, with LONG
+  var blocks_total = vec4f();
+  var blocks_maximum = maximum;
   let end = key_end(batch, params.query_offset + min(first + QUERIES - 1, last_query));
   for (var tile = 0u; tile < end; tile += KEYS) {
+    if (LONG && tile % BLOCK == 0) {
+      let factor = exp(blocks_maximum - maximum);
+      blocks_maximum = maximum;
+      blocks_total = blocks_total * factor + total;
+      total = vec4f();
+      for (var slice = 0u; slice < SLICES; slice++) {
+        blocks[slice] = scaled(blocks[slice], factor) + sums[slice];
+        sums[slice] = mat4x4f();
+      }
+    }
     var scores = mat4x4f();
     for (var slice = 0u; slice < SLICES; slice++) {
       workgroupBarrier();
@@ -148,13 +168,15 @@ fn attention_tiled(
         right[n] = vec4f(value[(first_key + j) * VECTORS + min(x, VECTORS - 1)]);
       }
       workgroupBarrier();
-      let scaled = mat4x4f(
-        sums[slice][0] * factor, sums[slice][1] * factor, sums[slice][2] * factor, sums[slice][3] * factor,
-      );
-      sums[slice] = multiply(scaled, id.x, id.y);
+      sums[slice] = multiply(scaled(sums[slice], factor), id.x, id.y);
     }
   }
 
+  if (LONG) {
+    let factor = exp(blocks_maximum - maximum);
+    total += blocks_total * factor;
+    for (var slice = 0u; slice < SLICES; slice++) { sums[slice] += scaled(blocks[slice], factor); }
+  }
   workgroupBarrier();
   shared_rows[id.y * ROW_GROUPS + id.x] = total;
   workgroupBarrier();

@@ -6,6 +6,7 @@
 // One invocation an output element.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 const HAS_BIAS = false;
@@ -44,7 +45,7 @@ fn conv2d(
   // Positions left of or above the image wrap around to huge numbers, so one comparison finds both sides.
   let top = y * params.stride_y - params.padding_y;
   let left = x * params.stride_x - params.padding_x;
-  var sum = 0.0;
+  var sum = LongSum();
   for (var c = 0u; c < params.channels; c++) {
     let plane_start = (batch * params.channels + c) * params.height;
     let window = (out_channel * params.weight_channels + params.first_channel + c) * params.kernel_height;
@@ -54,12 +55,13 @@ fn conv2d(
       for (var kx = 0u; kx < params.kernel_width; kx++) {
         let at_x = left + kx * params.dilation_x;
         if (at_x >= params.width) { continue; }
-        let value = f32(image[(plane_start + at_y) * params.width + at_x]);
-        sum = fma(value, f32(weight[(window + ky) * params.kernel_width + kx]), sum);
+        let pixel = f32(image[(plane_start + at_y) * params.width + at_x]);
+        sum = with_product(sum, pixel, f32(weight[(window + ky) * params.kernel_width + kx]));
       }
     }
   }
-  if (HAS_BIAS) { sum += f32(bias[out_channel]); }
+  var value = value_of(sum);
+  if (HAS_BIAS) { value += f32(bias[out_channel]); }
   let channel = batch * params.all_out_channels + params.first_out_channel + out_channel;
-  out[channel * plane + i % plane] = Result(activate(sum));
+  out[channel * plane + i % plane] = Result(activate(value));
 }

@@ -15,6 +15,8 @@ const ROWS = 16u;
 const QUADS = 2u;
 const COLUMNS = 4 * QUADS * WORKGROUP;
 const HAS_BIAS = false;
+const LONG = false;   // the sums are long: add them up in blocks of BLOCK steps
+const BLOCK = 1024u;
 alias Element = f32;
 alias Result = f32;
 
@@ -65,7 +67,16 @@ fn conv2d_shuffle(
   }
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
+  var blocks: array<array<vec4f, QUADS>, ROWS>;   // of the steps before, with LONG
   for (var k = 0u; k < depth; k += lanes) {
+    if (LONG && k % BLOCK == 0) {
+      for (var r = 0u; r < ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          blocks[r][q] += sum[r][q];
+          sum[r][q] = vec4f();
+        }
+      }
+    }
     // Beyond the depth the weights are 0.
     let own = min(k + lane, depth - 1);
     var weights: array<f32, ROWS>;
@@ -105,6 +116,7 @@ fn conv2d_shuffle(
       let pixel = first_pixel + c * WORKGROUP;
       if (row < params.out_channels && pixel < params.pixels) {
         var value = sum[r][c / 4][c % 4];
+        if (LONG) { value += blocks[r][c / 4][c % 4]; }
         if (HAS_BIAS) { value += f32(bias[row]); }
         let channel = pixel / plane * params.all_out_channels + params.first_out_channel + row;
         out[channel * plane + pixel % plane] = Result(activate(value));

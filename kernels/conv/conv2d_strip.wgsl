@@ -19,6 +19,8 @@ const ROWS = 16u;       // a multiple of BLOCK, at most 4 of them
 const QUADS = 2u;
 const TAPS = 5u;        // KW
 const HAS_BIAS = false;
+const LONG = false;     // the sums are long: add them up in blocks of LINES lines of the depth
+const LINES = 512u;
 alias Element = f32;
 alias Result = f32;
 
@@ -103,10 +105,19 @@ fn conv2d_strip(
   let has_next = next_column == column && next_top == top + params.dilation_y;
 
   var sums: Sums;
+  var blocks: Sums;   // of the lines before, with LONG
   var pixels: Pixels;
   var plane_line = batch * params.channels * params.height;
   var i = 0u;
   for (var k = 0u; k < params.channels * params.kernel_height; k++) {
+    if (LONG && k % LINES == 0) {
+      for (var r = 0u; r < ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          blocks[r][q] += sums[r][q];
+          sums[r][q] = vec4f();
+        }
+      }
+    }
     let image_y = top + i * params.dilation_y;
     let image_line = (plane_line + image_y) * params.width;
     for (var s = 0u; s < SPAN; s++) { pixels[s] = subgroupShuffle(pixels[s], next_lane); }
@@ -137,10 +148,14 @@ fn conv2d_strip(
     for (var s = 0u; s < STRIP; s++) {
       if (s < count) {
         var value = sums[0][s / 4][s % 4];
+        if (LONG) { value += blocks[0][s / 4][s % 4]; }
         if (HAS_BIAS) { value += f32(bias[first_row + r]); }
         out[start + r * plane + s] = Result(activate(value));
       }
     }
-    for (var n = 0u; n < ROWS - 1; n++) { sums[n] = sums[n + 1]; }
+    for (var n = 0u; n < ROWS - 1; n++) {
+      sums[n] = sums[n + 1];
+      if (LONG) { blocks[n] = blocks[n + 1]; }
+    }
   }
 }

@@ -3,6 +3,7 @@
 // with stride S, padding P and dilation D of each axis; outside of it image is 0 (conv2d_plain.wgsl).
 // One invocation an element of the result.
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 alias Element = f32;
@@ -34,7 +35,7 @@ fn conv2d_weight_gradient(
   let left = i % params.kernel_width * params.dilation_x - params.padding_x;
   let top = i / params.kernel_width % params.kernel_height * params.dilation_y - params.padding_y;
 
-  var sum = 0.0;
+  var sum = LongSum();
   let lines = params.pixels / params.out_width;
   for (var line = 0u; line < lines; line++) {
     let batch = line / params.out_height;
@@ -45,8 +46,10 @@ fn conv2d_weight_gradient(
     let gradient_line = ((batch * params.out_channels + out_channel) * params.out_height + y) * params.out_width;
     for (var x = 0u; x < params.out_width; x++) {
       let at_x = left + x * params.stride_x;
-      if (at_x < params.width) { sum = fma(f32(gradient[gradient_line + x]), f32(image[image_line + at_x]), sum); }
+      if (at_x < params.width) {
+        sum = with_product(sum, f32(gradient[gradient_line + x]), f32(image[image_line + at_x]));
+      }
     }
   }
-  out[i] = Element(sum);
+  out[i] = Element(value_of(sum));
 }

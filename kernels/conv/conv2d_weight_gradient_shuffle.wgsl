@@ -14,6 +14,8 @@ const ROWS = 11u;
 const SPANS = 1u;
 const TAPS = 5u;
 const STEPS = 2u;       // pixels of a line that go together, no more than the smallest subgroup has lanes
+const LONG = false;   // the sums are long: add them up in blocks of BLOCK steps
+const BLOCK = 1024u;
 alias Element = f32;
 alias Result = f32;
 
@@ -74,6 +76,8 @@ fn conv2d_weight_gradient_shuffle(
   }
 
   var sums: array<array<array<f32, TAPS>, SPANS>, ROWS>;
+  var blocks: array<array<array<f32, TAPS>, SPANS>, ROWS>;   // of the pixels before, with LONG
+  var pixels = 0u;                                           // in sums
   for (var line = begin; line < end; line++) {
     let batch = line / params.out_height;
     let y = line % params.out_height;
@@ -89,6 +93,18 @@ fn conv2d_weight_gradient_shuffle(
       for (var t = 0u; t < TAPS - 1; t++) { window[s][t + STEPS] = load_pixel(image_line[s], left[s] + t, is_line[s]); }
     }
     for (var x = 0u; x < params.out_width; x += lanes) {
+      pixels += lanes;
+      if (LONG && pixels >= BLOCK) {
+        pixels = 0;
+        for (var r = 0u; r < ROWS; r++) {
+          for (var s = 0u; s < SPANS; s++) {
+            for (var t = 0u; t < TAPS; t++) {
+              blocks[r][s][t] += sums[r][s][t];
+              sums[r][s][t] = 0.0;
+            }
+          }
+        }
+      }
       // Beyond the line the gradient is 0.
       let own = min(x + lane, params.out_width - 1);
       var factors: array<f32, ROWS>;
@@ -129,7 +145,9 @@ fn conv2d_weight_gradient_shuffle(
         let column = span % line_spans * TAPS + t;
         if (row < params.out_channels && span < spans && column < params.kernel_width) {
           let tap = span / line_spans * params.kernel_width + column;
-          out[(part * params.out_channels + row) * depth + tap] = Result(sums[r][s][t]);
+          var sum = sums[r][s][t];
+          if (LONG) { sum += blocks[r][s][t]; }
+          out[(part * params.out_channels + row) * depth + tap] = Result(sum);
         }
       }
     }

@@ -6,6 +6,7 @@
 // weight's WC input channels. One invocation an output element.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 const HAS_BIAS = false;
@@ -54,8 +55,8 @@ fn gated_conv2d(
   // Positions left of or above the image wrap around to huge numbers: one comparison finds both sides.
   let top = y - params.padding_y;
   let left = x - params.padding_x;
-  var sum = 0.0;
-  var gate = 0.0;
+  var long_sum = LongSum();
+  var long_gate = LongSum();
   for (var c = 0u; c < params.channels; c++) {
     for (var ky = 0u; ky < params.kernel_height; ky++) {
       let at_y = top + ky;
@@ -67,11 +68,13 @@ fn gated_conv2d(
         let at_x = left + kx;
         if (at_x >= params.width) { continue; }
         let value = f32(image[image_row + at_x]);
-        sum = fma(value, f32(weight[weight_row + kx]), sum);
-        gate = fma(value, f32(gate_weight[gate_row + kx]), gate);
+        long_sum = with_product(long_sum, value, f32(weight[weight_row + kx]));
+        long_gate = with_product(long_gate, value, f32(gate_weight[gate_row + kx]));
       }
     }
   }
+  var sum = value_of(long_sum);
+  var gate = value_of(long_gate);
   if (HAS_BIAS) { sum += f32(bias[out_channel]); }
   if (HAS_GATE_BIAS) { gate += f32(gate_bias[gate_channel]); }
   if (HAS_PARTIAL) {

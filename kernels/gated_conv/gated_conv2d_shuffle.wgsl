@@ -17,6 +17,8 @@ const HAS_BIAS = false;
 const HAS_GATE_BIAS = false;
 const HAS_PARTIAL = false;
 const HAS_MASK = false;
+const LONG = false;   // the sums are long: add them up in blocks of BLOCK steps
+const BLOCK = 1024u;
 alias Element = f32;
 alias Partial = f32;
 
@@ -68,7 +70,23 @@ fn gated_conv2d_shuffle(
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
   var gate: array<array<vec4f, QUADS>, GATE_ROWS>;
+  var sum_blocks: array<array<vec4f, QUADS>, ROWS>;   // of the steps before, with LONG
+  var gate_blocks: array<array<vec4f, QUADS>, GATE_ROWS>;
   for (var k = 0u; k < depth; k += lanes) {
+    if (LONG && k % BLOCK == 0) {
+      for (var r = 0u; r < ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          sum_blocks[r][q] += sum[r][q];
+          sum[r][q] = vec4f();
+        }
+      }
+      for (var r = 0u; r < GATE_ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          gate_blocks[r][q] += gate[r][q];
+          gate[r][q] = vec4f();
+        }
+      }
+    }
     // Beyond the depth the weights are 0.
     let own = min(k + lane, depth - 1);
     var weights: array<f32, ROWS>;
@@ -124,6 +142,10 @@ fn gated_conv2d_shuffle(
         let position = pixel % plane;
         var value = sum[r][c / 4][c % 4];
         var opening = gate[min(r, GATE_ROWS - 1)][c / 4][c % 4];
+        if (LONG) {
+          value += sum_blocks[r][c / 4][c % 4];
+          opening += gate_blocks[min(r, GATE_ROWS - 1)][c / 4][c % 4];
+        }
         if (HAS_BIAS) { value += f32(bias[row]); }
         if (HAS_GATE_BIAS) { opening += f32(gate_bias[gate_row]); }
         if (HAS_PARTIAL) {

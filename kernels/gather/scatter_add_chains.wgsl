@@ -5,6 +5,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 1024u;   // updates that are added up by themselves
 const END = 0xffffffffu;
 alias Element = f32;
 alias Number = f32;    // type of the sum
@@ -34,9 +35,17 @@ fn scatter_add(
 
   let first_update = outer * params.entries * params.inner + column;
   var sum = Number();
+  var block = Number();   // of some updates, so that the rounding error does not grow with their number
+  var updates_left = BLOCK;
   for (var k = head; k != END; k = next[first_id + k * params.id_entry]) {
-    sum += Number(updates[first_update + k * params.inner]);
+    block += Number(updates[first_update + k * params.inner]);
+    updates_left--;
+    if (updates_left == 0u) {
+      sum += block;
+      block = Number();
+      updates_left = BLOCK;
+    }
   }
   let target_ = (outer * params.n + v) * params.inner + column;
-  out[target_] = Element(Number(out[target_]) + sum);
+  out[target_] = Element(Number(out[target_]) + sum + block);
 }

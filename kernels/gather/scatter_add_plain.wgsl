@@ -5,6 +5,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 1024u;   // updates that are added up by themselves
 const HAS_X = true;    // otherwise x is zero
 alias Element = f32;
 alias Number = f32;    // type of the sum
@@ -30,8 +31,12 @@ fn scatter_add(
   let first_id = outer * params.id_outer + column * params.id_inner;
   let first_update = outer * params.entries * params.inner + column;
   var sum = Number();
-  for (var k = 0u; k < params.entries; k++) {
-    if (ids[first_id + k * params.id_entry] == v) { sum += Number(updates[first_update + k * params.inner]); }
+  for (var first = 0u; first < params.entries; first += BLOCK) {
+    var block = Number();
+    for (var k = first; k < min(first + BLOCK, params.entries); k++) {
+      if (ids[first_id + k * params.id_entry] == v) { block += Number(updates[first_update + k * params.inner]); }
+    }
+    sum += block;
   }
   if (HAS_X) { sum += Number(x[i]); }
   out[i] = Element(sum);

@@ -4,6 +4,7 @@
 // batch stride of 0. One invocation an output element.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 const HAS_BIAS = false;
@@ -35,12 +36,13 @@ fn matmul(
 
   var a_index = batch * params.a_batch + row % params.m * params.a_row;
   var b_index = batch * params.b_batch + column * params.b_column;
-  var sum = 0.0;
+  var sum = LongSum();
   for (var k = 0u; k < params.k; k++) {
-    sum = fma(f32(a[a_index]), f32(b[b_index]), sum);
+    sum = with_product(sum, f32(a[a_index]), f32(b[b_index]));
     a_index += params.a_depth;
     b_index += params.b_depth;
   }
-  if (HAS_BIAS) { sum += f32(bias[column]); }
-  out[i] = Result(activate(sum));
+  var value = value_of(sum);
+  if (HAS_BIAS) { value += f32(bias[column]); }
+  out[i] = Result(activate(value));
 }

@@ -18,6 +18,8 @@ const ROWS = 16u;
 const QUADS = 2u;
 const COLUMNS = 4 * QUADS * WORKGROUP;
 const HAS_BIAS = false;
+const LONG = false;   // the sums are long: add them up in blocks of BLOCK steps
+const BLOCK = 1024u;
 alias Element = f32;
 alias Result = f32;
 
@@ -66,7 +68,16 @@ fn matmul_shuffle(
   }
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
+  var blocks: array<array<vec4f, QUADS>, ROWS>;   // of the steps before, with LONG
   for (var k = 0u; k < params.k; k += lanes) {
+    if (LONG && k % BLOCK == 0) {
+      for (var r = 0u; r < ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          blocks[r][q] += sum[r][q];
+          sum[r][q] = vec4f();
+        }
+      }
+    }
     // Beyond the depth the chunk is 0.
     let a_offset = min(k + lane, params.k - 1) * params.a_depth;
     var a_chunk: array<f32, ROWS>;
@@ -100,6 +111,7 @@ fn matmul_shuffle(
       let column = first_column + c * WORKGROUP;
       if (row < params.m && column < params.n) {
         var value = sum[r][c / 4][c % 4];
+        if (LONG) { value += blocks[r][c / 4][c % 4]; }
         if (HAS_BIAS) { value += f32(bias[row * params.bias_row + column * params.bias_column]); }
         out[out_start + row * params.out_row + column * params.out_column] = Result(activate(value));
       }

@@ -4,6 +4,7 @@
 // longer, from out_first on. One invocation an element.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 const HAS_BIAS = false;
@@ -29,8 +30,9 @@ fn sum_parts(
   let index = linear_index(workgroup, workgroups, WORKGROUP, local);
   let count = params.batches * params.size;
   if (index >= count) { return; }
-  var sum = 0.0;
-  for (var s = 0u; s < params.parts; s++) { sum += sums[s * count + index]; }
+  var all = LongSum();
+  for (var s = 0u; s < params.parts; s++) { all = with_term(all, sums[s * count + index]); }
+  var sum = value_of(all);
   let i = index % params.size;
   if (HAS_BIAS) { sum += f32(bias[i / params.bias_stride % params.bias_size]); }
   out[index / params.size * params.out_batch + params.out_first + i] = Result(activate(sum));

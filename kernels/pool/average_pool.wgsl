@@ -3,6 +3,7 @@
 // The count is that of the window's cells, with COUNT_PADDING those in the padding (zeros) as well.
 // One invocation an output.
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 //! import lib/window.wgsl
 
 const WORKGROUP = 64u;
@@ -35,15 +36,16 @@ fn average_pool(
   );
   let plane = i / (p.out_width * p.out_height) * p.height;
 
-  var sum = 0.0;
+  var sum = LongSum();
   for (var row = window.begin.y; row < window.end.y; row++) {
     for (var column = window.begin.x; column < window.end.x; column++) {
-      sum += f32(x[(plane + row) * p.width + column]);
+      sum = with_term(sum, f32(x[(plane + row) * p.width + column]));
     }
   }
   let size = window.end - window.begin;
   let inside = size.x * size.y;
   let count = f32(select(inside, p.kernel_width * p.kernel_height, COUNT_PADDING));
   // A device's division need not be exact, but the average of a mask must be 1 where all of it is.
-  out[i] = Element(select(sum / count, 1.0, sum == count));
+  let all = value_of(sum);
+  out[i] = Element(select(all / count, 1.0, all == count));
 }

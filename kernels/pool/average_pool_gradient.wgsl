@@ -2,6 +2,7 @@
 //   out[p, cell] = sum over the windows that cover the cell of gradient[p, window] / count(window)
 // One invocation a cell.
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 //! import lib/window.wgsl
 
 const WORKGROUP = 64u;
@@ -33,14 +34,14 @@ fn average_pool_gradient(
   let plane = i / (p.width * p.height);
   let windows = windows_over(cell, kernel, stride, padding, vec2u(p.out_width, p.out_height));
 
-  var sum = 0.0;
+  var sum = LongSum();
   for (var y = windows.begin.y; y < windows.end.y; y++) {
     for (var x = windows.begin.x; x < windows.end.x; x++) {
       let window = window_at(vec2u(x, y), kernel, stride, padding, size);
       let inside = (window.end - window.begin).x * (window.end - window.begin).y;
       let count = f32(select(inside, p.kernel_width * p.kernel_height, COUNT_PADDING));
-      sum += f32(gradient[(plane * p.out_height + y) * p.out_width + x]) / count;
+      sum = with_term(sum, f32(gradient[(plane * p.out_height + y) * p.out_width + x]) / count);
     }
   }
-  out[i] = Element(sum);
+  out[i] = Element(value_of(sum));
 }

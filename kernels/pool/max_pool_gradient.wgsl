@@ -3,6 +3,7 @@
 // Of equal largest elements the first counts, row by row. One invocation a cell; it looks through each window that
 // covers the cell, up to where another element wins.
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 //! import lib/window.wgsl
 
 const WORKGROUP = 64u;
@@ -46,12 +47,14 @@ fn max_pool_gradient(
   let plane = i / (p.width * p.height);
   let windows = windows_over(cell, kernel, stride, padding, vec2u(p.out_width, p.out_height));
 
-  var sum = 0.0;
+  var sum = LongSum();
   for (var row = windows.begin.y; row < windows.end.y; row++) {
     for (var column = windows.begin.x; column < windows.end.x; column++) {
       let window = window_at(vec2u(column, row), kernel, stride, padding, size);
-      if (wins(window, plane, i)) { sum += f32(gradient[(plane * p.out_height + row) * p.out_width + column]); }
+      if (wins(window, plane, i)) {
+        sum = with_term(sum, f32(gradient[(plane * p.out_height + row) * p.out_width + column]));
+      }
     }
   }
-  out[i] = Element(sum);
+  out[i] = Element(value_of(sum));
 }

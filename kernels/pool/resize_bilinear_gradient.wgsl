@@ -3,6 +3,7 @@
 // An output looks at two neighbouring rows and columns, so the outputs that look at a cell are neighbours too.
 // One invocation a cell.
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
 alias Element = f32;
@@ -42,13 +43,13 @@ fn resize_bilinear_gradient(
   let rows = outputs_near(y, p.height, p.out_height);
   let columns = outputs_near(x, p.width, p.out_width);
 
-  var sum = 0.0;
+  var sum = LongSum();
   for (var row = rows.x; row < rows.y; row++) {
     let height = weight_of(y, row, p.height, p.out_height);
     for (var column = columns.x; column < columns.y; column++) {
       let weight = height * weight_of(x, column, p.width, p.out_width);
-      sum = fma(weight, f32(gradient[(plane + row) * p.out_width + column]), sum);
+      sum = with_product(sum, weight, f32(gradient[(plane + row) * p.out_width + column]));
     }
   }
-  out[i] = Element(sum);
+  out[i] = Element(value_of(sum));
 }

@@ -3,6 +3,7 @@
 // One invocation an output element.
 //! import lib/activation.wgsl
 //! import lib/index.wgsl
+//! import lib/long_sum.wgsl
 //! import lib/quantized_element.wgsl
 
 const WORKGROUP = 64u;
@@ -28,10 +29,11 @@ fn quantized_linear(
   let row = i / params.n;
   let column = i % params.n;
   if (row >= params.m) { return; }
-  var sum = 0.0;
+  var sum = LongSum();
   for (var k = 0u; k < params.k; k++) {
-    sum = fma(f32(input[row * params.k + k]), weight_at(column, k), sum);
+    sum = with_product(sum, f32(input[row * params.k + k]), weight_at(column, k));
   }
-  if (HAS_BIAS) { sum += f32(bias[column]); }
-  out[i] = Result(activate(sum));
+  var value = value_of(sum);
+  if (HAS_BIAS) { value += f32(bias[column]); }
+  out[i] = Result(activate(value));
 }

@@ -13,6 +13,8 @@ const ROWS = 16u;
 const QUADS = 2u;
 const COLUMNS = 4 * QUADS * WORKGROUP;
 const HAS_BIAS = false;
+const LONG = false;   // the sums are long: add them up in blocks of BLOCK steps
+const BLOCK = 1024u;
 alias Element = f32;
 alias Result = f32;
 
@@ -51,9 +53,18 @@ fn quantized_linear_shuffle(
   }
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
+  var blocks: array<array<vec4f, QUADS>, ROWS>;   // of the groups before, with LONG
   let group_size = 1u << params.group_log2;
   let chunk = min(lanes, group_size);
   for (var first = 0u; first < params.k; first += group_size) {
+    if (LONG && first % BLOCK == 0) {
+      for (var r = 0u; r < ROWS; r++) {
+        for (var q = 0u; q < QUADS; q++) {
+          blocks[r][q] += sum[r][q];
+          sum[r][q] = vec4f();
+        }
+      }
+    }
     var step: array<vec4f, QUADS>;
     for (var q = 0u; q < QUADS; q++) {
       for (var c = 0u; c < 4; c++) { step[q][c] = group_step(columns[q][c], group_of(first)); }
@@ -90,6 +101,7 @@ fn quantized_linear_shuffle(
       let column = first_column + c * WORKGROUP;
       if (row < params.m && column < params.n) {
         var value = sum[r][c / 4][c % 4];
+        if (LONG) { value += blocks[r][c / 4][c % 4]; }
         if (HAS_BIAS) { value += f32(bias[column]); }
         out[row * params.n + column] = Result(activate(value));
       }

@@ -8,6 +8,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 512u;   // quads that are taken together, so that rounding errors do not grow with the vocabulary
 const GUIDED = false;
 alias Element = f32;
 
@@ -46,9 +47,14 @@ fn token_candidates(
   var choice = no_choice();
   if (place.role != IDLE) {
     let first_word = first_word_of(row);
-    for (var quad = 0u; 4u * quad < params.columns; quad++) {
-      let l = logits_of(row, quad, first_word);
-      choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
+    let quads = (params.columns + 3u) / 4u;
+    for (var first = 0u; first < quads; first += BLOCK) {
+      var block = no_choice();
+      for (var quad = first; quad < min(first + BLOCK, quads); quad++) {
+        let l = logits_of(row, quad, first_word);
+        block = with_tokens(block, 4u * quad, l, perturbed(l, quad, place));
+      }
+      choice = merged(choice, block);
     }
   }
   candidates[row] = select(choice.id, place.token, choice.id == NO_TOKEN);

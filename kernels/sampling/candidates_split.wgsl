@@ -6,6 +6,7 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
+const BLOCK = 512u;   // quads that are taken together, so that rounding errors do not grow with the vocabulary
 const GUIDED = false;
 alias Element = f32;
 
@@ -46,11 +47,15 @@ fn token_choices_of_lane(
   let quads = params.columns / 4u;
   let first_word = first_word_of(row);
   var choice = no_choice();
-  for (var quad = i % params.lanes; quad < quads; quad += params.lanes) {
-    var l = vec4f(logits[row * quads + quad]);
-    if (GUIDED) { l = guided(l, vec4f(unconditional[row * quads + quad]), params.guidance_scale); }
-    l = allowed_only(usable(l), quad, first_word);
-    choice = with_tokens(choice, 4u * quad, l, perturbed(l, quad, place));
+  for (var first = i % params.lanes; first < quads; first += BLOCK * params.lanes) {
+    var block = no_choice();
+    for (var quad = first; quad < min(first + BLOCK * params.lanes, quads); quad += params.lanes) {
+      var l = vec4f(logits[row * quads + quad]);
+      if (GUIDED) { l = guided(l, vec4f(unconditional[row * quads + quad]), params.guidance_scale); }
+      l = allowed_only(usable(l), quad, first_word);
+      block = with_tokens(block, 4u * quad, l, perturbed(l, quad, place));
+    }
+    choice = merged(choice, block);
   }
   partials[i] = choice;
 }

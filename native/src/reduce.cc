@@ -17,10 +17,12 @@ static Napi::Value reduce(Info info) {
   auto result = Napi::Float64Array::New(info.Env(), outputs);
   double* out = result.Data();
   std::fill(out, out + outputs, name == "max" ? -infinity : name == "min" ? infinity : name == "prod" ? 1 : 0);
+  std::vector<size_t> outputOf(sizeOf(shape));
+  parallel(sizeOf(shape), [&](size_t i) { outputOf[i] = broadcastPosition(indexAt(i, shape), kept); });
   const auto each = [&](auto body) {
-    for (size_t i = 0; i < sizeOf(shape); i++) body(broadcastPosition(indexAt(i, shape), kept), x[i]);
+    for (size_t i = 0; i < sizeOf(shape); i++) body(outputOf[i], x[i]);
   };
-  each([&](size_t o, double v) { largest[o] = std::max(largest[o], v); });
+  if (name == "logSumExp") each([&](size_t o, double v) { largest[o] = std::max(largest[o], v); });
   each([&](size_t o, double v) {
     if (name == "max") out[o] = std::max(out[o], v);
     else if (name == "min") out[o] = std::min(out[o], v);

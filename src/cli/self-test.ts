@@ -1,5 +1,6 @@
 import type { AnyOperation } from '../ops/op.js';
 import { operations } from '../ops/operations.js';
+import { sumErrorBound } from '../ops/long-sums.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -76,7 +77,7 @@ async function runCase(
 ): Promise<string | undefined> {
   const outputs = operation.run(inputs, stored.options, { runtime, variant }) as Record<string, Tensor>;
   const reduction = operation.spec.reduction(operation.spec.problem(inputs, stored.options));
-  const bound = 1e-6 * Math.sqrt(Math.max(1, reduction)) * stored.tolerance;
+  const bound = sumErrorBound(reduction) * stored.tolerance;
   let fault: string | undefined;
   for (const [name, tensor] of Object.entries(outputs)) {
     const actual = await tensor.read();

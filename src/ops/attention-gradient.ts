@@ -11,6 +11,7 @@ import {
   sharedParams,
 } from './attention-problem.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 
 /** The operands of attention, its results and their gradients. */
@@ -161,7 +162,11 @@ function launch(
     workgroups: spread(rows.size),
   });
   const shared = {
-    constants: { ...sharedConstants(problem), ...own.constants },
+    constants: {
+      ...sharedConstants(problem),
+      ...own.constants,
+      LONG: isLongSum(Math.max(keyLength, (queryLength * heads) / keyHeads)),
+    },
     params: { ...sharedParams(problem), ...own.params },
   };
   const buffers = { rows, key, value, bias, key_weight: keyMask ?? keyWeight, groups };

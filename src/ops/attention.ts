@@ -15,6 +15,7 @@ import {
 } from './attention-problem.js';
 import { checkCall, type Signature } from './call.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
 import { narrow } from './slice.js';
@@ -202,6 +203,7 @@ function launch(
       ...own.constants,
       ...sharedConstants(problem),
       HAS_LOG_SUM_EXP: logSumExp !== undefined,
+      ...(kernel !== 'attention/matrix' && { LONG: isLongSum(problem.keyLength) }),
     },
     buffers: {
       query,

@@ -17,6 +17,7 @@ import {
   windowRules,
 } from './conv-geometry.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
 import { permute } from './permute.js';
@@ -141,6 +142,7 @@ function launchShuffle(
         ROWS: rows,
         SPANS: spansEach,
         TAPS: taps,
+        LONG: isLongSum(partLines * outWidth),
       },
       buffers: { image: input, gradient, out: sums },
       params: { ...windowParams(problem), part_lines: partLines },

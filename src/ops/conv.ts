@@ -32,6 +32,7 @@ import {
 import { conv2dWeightGradient, transposedConvolution } from './conv-gradient.js';
 import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 import { sum } from './reduce.js';
 import { inRowParts } from './row-parts.js';
@@ -201,7 +202,7 @@ export function launchConv2d(
     kernel === 'strip' ? stripTile(runtime.traits, problem) : shuffleTile(runtime.traits, problem, convTile);
   runtime.launch({
     kernel: kernel === 'strip' ? 'conv/conv2d_strip' : 'conv/conv2d_shuffle',
-    constants: { ...constants, ...tile },
+    constants: { ...constants, ...tile, LONG: isLongSum(convDepth(problem)) },
     buffers,
     params,
     workgroups,

@@ -38,6 +38,7 @@ import { fill } from './fill.js';
 import { gateSums } from './gate-sums.js';
 import { gradientBySteps, isFollowed } from './gradient-by-steps.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 import { inRowParts, type PartOf } from './row-parts.js';
 import { narrow } from './slice.js';
@@ -421,7 +422,12 @@ function launchGatedConv2d(
   const { tile, workgroups } = shuffleTile(runtime.traits, problem, most);
   runtime.launch({
     kernel: 'gated_conv/gated_conv2d_shuffle',
-    constants: { ...constants, ...tile, GATE_ROWS: gateChannels > 1 ? tile.ROWS : 1 },
+    constants: {
+      ...constants,
+      ...tile,
+      GATE_ROWS: gateChannels > 1 ? tile.ROWS : 1,
+      LONG: isLongSum(convDepth(problem)),
+    },
     buffers,
     params,
     workgroups,

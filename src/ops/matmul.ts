@@ -16,6 +16,7 @@ import {
 import { checkCall, type Signature } from './call.js';
 import { cast } from './cast.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { defineOperation, type Variant } from './op.js';
 import { sum } from './reduce.js';
 import { inRowParts } from './row-parts.js';
@@ -162,6 +163,7 @@ export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulPr
             WORKGROUP: lanes,
             ROWS: rowsEach,
             QUADS: tile.quads,
+            LONG: isLongSum(k),
           },
           buffers: { a: exchange ? b : a, b: exchange ? a : b, bias, out: output },
           params: {

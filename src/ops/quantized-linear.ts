@@ -16,6 +16,7 @@ import { add } from './binary.js';
 import { cast } from './cast.js';
 import { dequantizeWeight } from './dequantize-weight.js';
 import { spread } from './grid.js';
+import { isLongSum } from './long-sums.js';
 import { type MatmulOptions, matmul, matmulOperation } from './matmul.js';
 import { defineOperation, type Variant } from './op.js';
 import {
@@ -137,7 +138,13 @@ export const quantizedLinearOperation = defineOperation<
         const rows = [1, 4].find((size) => size >= m) ?? shuffleTile.rows;
         runtime.launch({
           kernel: 'quantized/linear_shuffle',
-          constants: { ...constants(problem), WORKGROUP: lanes, ROWS: rows, QUADS: shuffleTile.quads },
+          constants: {
+            ...constants(problem),
+            WORKGROUP: lanes,
+            ROWS: rows,
+            QUADS: shuffleTile.quads,
+            LONG: isLongSum(k),
+          },
           buffers: { input, values, scales, bias, out: output },
           params: { m, n, k, ...quantizedParams(problem.format) },
           workgroups: spread(Math.ceil(m / rows) * Math.ceil(n / (4 * shuffleTile.quads * lanes)), 1),

@@ -9,13 +9,17 @@ const enoughWorkgroups = 512;
 /** A part that is less deep costs more to join than it gains. */
 const leastPartDepth = 256;
 
+/** A part that is deeper loses too much to rounding. */
+const mostPartDepth = 2 ** 14;
+
 /** Parts begin at multiples of this, which the depths of the tiled kernels' slices divide. */
 const partDepthUnit = 32;
 
 /** Into how many parts the sums of a product of so many tiles are split, and how deep each is. */
 export function splitDepth(tiles: number, depth: number): { parts: number; partDepth: number } {
   const most = Math.min(Math.floor(enoughWorkgroups / tiles), Math.floor(depth / leastPartDepth));
-  const partDepth = Math.ceil(depth / Math.max(1, most) / partDepthUnit) * partDepthUnit;
+  const least = Math.ceil(depth / mostPartDepth);
+  const partDepth = Math.ceil(depth / Math.max(1, least, most) / partDepthUnit) * partDepthUnit;
   return { parts: Math.ceil(depth / partDepth), partDepth };
 }
 

@@ -129,6 +129,9 @@ function plainTile(): Tile {
   return { rows: workgroupSize, ids: 4, parts: 1, workgroups: 1, constants: {} };
 }
 
+/** Tiles of ids that a workgroup goes over at most: longer sums lose too much to rounding. */
+const mostTiles = 256;
+
 /** Cuts the matrix into windows that can be bound, and each window among workgroups. */
 function planOf(
   weight: Tensor,
@@ -140,7 +143,7 @@ function planOf(
   const windows = rowWindows(weight, windowBytes).map(({ view, begin, end }) => {
     // Quads that the window has in part count as whole ones.
     const tiles = Math.ceil((4 * (Math.ceil(end / 4) - Math.floor(begin / 4))) / tile.ids);
-    const tilesEach = Math.ceil(tiles / Math.ceil(tile.workgroups / rowTiles));
+    const tilesEach = Math.min(mostTiles, Math.ceil(tiles / Math.ceil(tile.workgroups / rowTiles)));
     const splits = Math.ceil(tiles / tilesEach);
     const firstPart = parts;
     parts += splits * tile.parts;

@@ -5,6 +5,7 @@ import type { CaseTable } from '../../cases/support/case-table.js';
 import { type HostTensor, relativeError, rounded } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
+import { sumErrorBound } from '../../src/ops/long-sums.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { assertWithin, compareDraws } from './draws.js';
@@ -34,6 +35,14 @@ export async function testOperation<Size>(table: CaseTable<Size>): Promise<void>
           await compareDraws(seed + i, (data) => check(runtime, table, size, storage, data));
         }
       });
+      const { long = [] } = table;
+      if (long.length > 0) {
+        it(`${storage}, long sums`, { skip }, async () => {
+          for (const [i, size] of long.entries()) {
+            await compareDraws(seed + i, (data) => check(runtime, table, size, storage, data));
+          }
+        });
+      }
       it(`${storage}, random sizes`, { skip }, async () => {
         await fc.assert(
           fc.asyncProperty(table.random(fc), fc.nat(), (size, firstData) =>
@@ -116,7 +125,7 @@ async function check<Size>(
       const bound =
         (storage === 'f16' && tensor.dtype === 'f16'
           ? 2e-3
-          : 1e-6 * Math.sqrt(Math.max(1, operation.spec.reduction(problem)))) * (table.tolerance ?? 1);
+          : sumErrorBound(operation.spec.reduction(problem))) * (table.tolerance ?? 1);
       const error = relativeError(wide, want.data);
       assertWithin(error, bound, `${where}: ${name}`);
     }
