@@ -196,9 +196,7 @@ export const resizeBilinearCases: CaseTable<ResizeSize> = {
 export const resizeBilinearGradientCases: CaseTable<ResizeSize> = {
   operation: resizeBilinearGradientOperation,
   sizes: resizeBilinearCases.sizes,
-  long: [
-    { shape: [1, 1, 1, 1], height: 1000, width: 1001 },
-  ],
+  long: [{ shape: [1, 1, 1, 1], height: 1000, width: 1001 }],
   random: resizeBilinearCases.random,
   benchmarks: resizeBilinearCases.benchmarks!,
   make: ({ shape: [batch, channels, from, across], height, width }, random) => ({

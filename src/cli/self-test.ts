@@ -1,6 +1,6 @@
+import { sumErrorBound } from '../ops/long-sums.js';
 import type { AnyOperation } from '../ops/op.js';
 import { operations } from '../ops/operations.js';
-import { sumErrorBound } from '../ops/long-sums.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
