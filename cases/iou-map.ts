@@ -104,7 +104,7 @@ export const iouMapCases: CaseTable<Size> = {
       scales,
       durations,
     );
-    const shape = [batch, mapRows(size), durations];
+    const shape = [batch, mapRows({ clips, scales, durations }), durations];
     const mask = result(shape, both.slice(both.length / 2));
     return spans ? { map: result(shape, both.slice(0, both.length / 2)), mask } : { mask };
   },

@@ -48,5 +48,9 @@ export function groupNorm(operands: NormOperands, options: GroupNormOptions): Te
 /** InstanceNorm (Ulyanov et al. 2016) of `x` (B, C, …): {@link groupNorm} with a group for each channel. */
 export function instanceNorm(operands: NormOperands, options: NormOptions = {}): Tensor {
   checkCall('instanceNorm', { operands: normOperands, options: normRules }, operands, options);
-  return groupNorm(operands, { ...options, groups: operands.x.shape[1] ?? 0 });
+  const [, channels] = operands.x.shape;
+  if (channels === undefined) {
+    throw new ShapeError(`instanceNorm: x must be (B, C, …), not ${operands.x}`);
+  }
+  return groupNorm(operands, { ...options, groups: channels });
 }

@@ -22,7 +22,7 @@ describe('matmul', () => {
 
   it('refuses operands that do not fit, and names them', () => {
     const a = runtime.zeros([2, 3]);
-    assert.throws(() => matmul({ a, b: a }), /f32\[2, 3\] has 3 columns, f32\[2, 3\] has 2 rows/);
+    assert.throws(() => matmul({ a, b: a }), /matmul: a f32\[2, 3\] has 3 columns, b f32\[2, 3\] has 2 rows/);
     assert.throws(() => matmul({ a, b: runtime.zeros([3]) }), ShapeError);
     assert.throws(() => matmul({ a, b: a, bias: runtime.zeros([3]) }, { transposeB: true }), ShapeError);
     const batched = [runtime.zeros([2, 4, 4]), runtime.zeros([3, 4, 4])] as const;
