@@ -98,7 +98,8 @@ export const smallExamples: MomentExamples = {
 };
 
 const times = new TimeTokens({ count: 20, firstId: smallIds.reserved });
-const lora = { rank: 2, alpha: 4, targets: ['q_proj', 'down_proj'] };
+const size = { rank: 2, alpha: 4 };
+const lora = { ...size, targets: ['q_proj', 'down_proj'] };
 
 /** Every exported class that owns tensors, by its name. */
 export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<string, OwnerCase>>> {
@@ -365,7 +366,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     },
     LoraLinear: {
       make: () =>
-        inUse(new LoraLinear(given, { runtime, inputs: 4, outputs: 2 }, lora), (it) => it.forward(row)),
+        inUse(new LoraLinear(given, { runtime, inputs: 4, outputs: 2 }, size), (it) => it.forward(row)),
     },
     Lstm: module(
       () => new Lstm(runtime, 4, 2, { bidirectional: true }),

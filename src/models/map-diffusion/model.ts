@@ -154,7 +154,8 @@ export class MapDiffusion extends Module {
     return this.runtime.scope(() => {
       const { layout, loss } = this.config;
       const lengths = rowsOfQueries(inputs.lengths, inputs.videoOf);
-      const overlaps = iouMap({ ...targets, lengths, unit: 1 }, layout).map;
+      const { spans, spanCounts } = targets;
+      const overlaps = iouMap({ spans, spanCounts, lengths, unit: 1 }, layout).map;
       const wanted = this.#rescaled(overlaps);
       const clips = this.#clips.forward(inputs.video);
       const condition = this.#fuse(clips, inputs);
