@@ -305,7 +305,12 @@ class Block(nn.Module):
 
 
 class TransformerDecoder(nn.Module):
-    def __init__(self, hidden, decoder, time):
+    """
+    MotionDiffuse adds a learned vector to each frame before its blocks; here each cell of the scale has one, and the
+    cells of F as keys have the same (ours).
+    """
+
+    def __init__(self, hidden, decoder, time, cells):
         super().__init__()
         width = decoder["embedding"]
         self.embed = nn.Linear(1, width)
@@ -314,6 +319,7 @@ class TransformerDecoder(nn.Module):
             self.match = nn.Linear(hidden, width)
         else:
             width += hidden
+        self.positions = nn.Parameter(torch.randn(cells, width))
         styled = decoder["stylization"]["layers"]
         self.blocks = nn.ModuleList(Block(width, time, decoder["heads"], styled) for _ in range(decoder["layers"]))
         self.head = nn.Linear(width, 1)
@@ -321,7 +327,10 @@ class TransformerDecoder(nn.Module):
     def forward(self, state, e, fused, valid):
         h = self.embed(state.flatten(2).transpose(1, 2))
         condition = fused.flatten(2).transpose(1, 2)
-        x, more = (torch.cat([h, condition], 2), None) if self.match is None else (h, self.match(condition))
+        if self.match is None:
+            x, more = torch.cat([h, condition], 2) + self.positions, None
+        else:
+            x, more = h + self.positions, self.match(condition) + self.positions
         for block in self.blocks:
             x = block(x, e, more, valid.flatten(1) > 0)
         return self.head(x).view_as(state)
@@ -380,8 +389,13 @@ class MapDiffusion(nn.Module):
         else:
             width = decoder["hidden"]
             self.time_embed = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
-            kind = ConvolutionDecoder if decoder["architecture"] == "convolution" else TransformerDecoder
-            self.decoders = nn.ModuleList(kind(hidden, decoder, 4 * width) for _ in scales)
+            cells = [layout["clips"] // 2**scale * layout["durations"] for scale in scales]
+            self.decoders = nn.ModuleList(
+                ConvolutionDecoder(hidden, decoder, 4 * width)
+                if decoder["architecture"] == "convolution"
+                else TransformerDecoder(hidden, decoder, 4 * width, count)
+                for count in cells
+            )
 
     def valid(self, lengths):
         """For each scale (Q, 1, rows, A): the moments that end within the video."""

@@ -100,8 +100,8 @@ export class MapDiffusion extends Module {
     } else {
       const DecoderKind = decoder.architecture === 'convolution' ? ConvolutionDecoder : TransformerDecoder;
       this.#time = this.child('time_embed', new TimeEmbedding(runtime, decoder.hidden));
-      this.#decoders = this.scales.map((_, k) =>
-        this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden)),
+      this.#decoders = this.scales.map((scale, k) =>
+        this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden, scale)),
       );
     }
     this.diffusion = this.own(() => new GaussianDiffusion(runtime, config.diffusion));

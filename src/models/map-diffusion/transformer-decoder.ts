@@ -1,12 +1,14 @@
 import { OptionError } from '../../errors.js';
 import { joinHeads, splitHeads } from '../../nn/heads.js';
+import { normalInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
-import { Module } from '../../nn/module.js';
+import { Module, type Parameter } from '../../nn/module.js';
 import { LayerNorm } from '../../nn/norm.js';
 import { attention } from '../../ops/attention.js';
 import { add } from '../../ops/binary.js';
 import { cast } from '../../ops/cast.js';
 import { concat } from '../../ops/concat.js';
+import type { MapScale } from '../../ops/map-layout.js';
 import { transpose } from '../../ops/permute.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -72,20 +74,33 @@ class Block extends Module {
 }
 
 /**
- * Transformer blocks over the cells of a map, after MotionDiffuse's with attention by softmax (ours: a linear layer
+ * Transformer blocks over the cells of one scale, after MotionDiffuse's with attention by softmax (ours: a linear layer
  * after the attention, LayerNorm before the feed-forward network too, one LayerNorm for H and F). Condition by
  * cross-attention: H is the query, the cells of H and F are keys and values. By concatenation: self-attention of the
  * cells of [H, F].
+ *
+ * Attention does not know which cell is which. So each cell has a learned position, as the frames of a motion have in
+ * MotionDiffuse. The cells of F as keys get the same positions (ours): a cell of H can then find its own features.
  */
 export class TransformerDecoder extends Decoder {
   readonly #embed: Linear;
   /** F with as many channels as H, for its keys (ours: the paper leaves d_F = d_H). */
   readonly #match: Linear | undefined;
+  /** (cells, width) */
+  readonly #positions: Parameter;
   readonly #blocks: readonly Block[];
   readonly #head: Linear;
 
-  /** @throws OptionError where the heads do not divide the width */
-  constructor(runtime: Runtime, { decoder, hidden }: MapDiffusionConfig, time: number) {
+  /**
+   * @param time channels of e_t
+   * @throws OptionError where the heads do not divide the width
+   */
+  constructor(
+    runtime: Runtime,
+    { decoder, hidden, layout }: MapDiffusionConfig,
+    time: number,
+    { rows }: MapScale,
+  ) {
     super(runtime);
     const crosses = decoder.condition === 'cross-attention';
     const width = crosses ? decoder.embedding : decoder.embedding + hidden;
@@ -96,6 +111,7 @@ export class TransformerDecoder extends Decoder {
     }
     this.#embed = this.child('embed', new Linear(runtime, 1, decoder.embedding));
     this.#match = crosses ? this.child('match', new Linear(runtime, hidden, width)) : undefined;
+    this.#positions = this.parameter('positions', [rows * layout.durations, width], normalInitial(1));
     this.#blocks = Array.from({ length: decoder.layers }, (_, i) =>
       this.child(`blocks.${i}`, new Block(runtime, width, time, decoder)),
     );
@@ -112,7 +128,7 @@ export class TransformerDecoder extends Decoder {
       const embedded = this.#embed.forward(state.reshape([batch, -1, 1]));
       const more = condition.prepared ?? this.#conditionTokens(condition);
       const keyMask = cast(condition.mask.reshape([batch, -1]), 'u32');
-      const first = this.#match ? embedded : concat([embedded, more], 2);
+      const first = add(this.#match ? embedded : concat([embedded, more], 2), this.#positions.tensor);
       const x = this.#blocks.reduce(
         (tokens, block) => block.forward(tokens, time, this.#match && more, keyMask),
         first,
@@ -121,12 +137,12 @@ export class TransformerDecoder extends Decoder {
     });
   }
 
-  /** F as tokens (Q, T, channels). */
+  /** F as tokens (Q, T, channels); as keys, with their positions. */
   #conditionTokens({ fused }: ScaleCondition): Tensor {
     return this.runtime.scope(() => {
       const [batch, channels] = fused.shape as [number, number];
       const tokens = transpose(fused.reshape([batch, channels, -1]));
-      return this.#match?.forward(tokens) ?? tokens;
+      return this.#match ? add(this.#match.forward(tokens), this.#positions.tensor) : tokens;
     });
   }
 }
