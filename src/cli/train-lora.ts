@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
+import { readJson } from '../data/byte-source.js';
 import { readWrittenQuestions, type WrittenQuestion } from '../data/question-lines.js';
 import { FileFormatError, OptionError } from '../errors.js';
 import type { ChatOptions } from '../models/mdvlm/chat.js';
@@ -7,10 +9,12 @@ import { readLanguageConfig } from '../models/mdvlm/model-folder.js';
 import { type Objective, objectives } from '../models/mdvlm/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../models/mdvlm/tokenizer.js';
+import { hasVisionEncoder } from '../models/mdvlm/video-config-file.js';
 import { loraFiles, saveLora } from '../nn/lora-folder.js';
 import type { WeightStorage } from '../nn/weight-storage.js';
 import { chatExample } from '../training/chat-examples.js';
 import { LanguageTask } from '../training/language-task.js';
+import { checkTextQuestions } from '../training/text-questions.js';
 import { positive, weightsOption, whole } from './arguments.js';
 import { loadWithProgress } from './decode.js';
 import { addRunOptions, type RunOptions, runTraining } from './training-run.js';
@@ -32,7 +36,7 @@ export interface TrainLoraOptions extends RunOptions {
 /** Every linear layer of LLaDA-V's layers. */
 const allLayers = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'];
 
-/** `tal train lora`: a low-rank adapter for a language model of LLaDA's kind. */
+/** `tal train lora`: a low-rank adapter for a language model of LLaDA's kind, which is shown text alone. */
 export function addTrainLora(train: Command): void {
   const times = new TimeTokens();
   addRunOptions(
@@ -42,7 +46,7 @@ export function addTrainLora(train: Command): void {
       .requiredOption('--model <folder>', 'config.json, safetensors and tokenizer of LLaDA or LLaDA-V')
       .requiredOption(
         '--data <file>',
-        "a .jsonl of question, answer and, for <seconds> in it, duration; or ActivityNet-RTL's training JSON",
+        'a .jsonl of question and answer, both text: the model sees no video. With <seconds> in an answer, duration too',
       )
       .option('--rank <n>', 'of the additions', whole(1), 64)
       .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
@@ -68,15 +72,27 @@ export function addTrainLora(train: Command): void {
   ).action(async (options: TrainLoraOptions) => void (await trainLora(options)));
 }
 
-/** @returns whether the training is done; false where it was interrupted */
+/**
+ * @returns whether the training is done; false where it was interrupted
+ * @throws OptionError where questions are about videos (`checkTextQuestions`), or the model cannot read them
+ */
 export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   const { model: base, data, out, steps, batch, seed, learningRate, objective, targets } = options;
   const { rank, alpha = 2 * rank, layers, weights = 'f32', recompute } = options;
   const times = new TimeTokens({ count: options.timeTokens, firstId: options.firstTimeId });
   const model = await readLanguageConfig(base);
-  const tokenizer = await loadTokenizer(base, times);
   const questions = await readWrittenQuestions(data);
   if (questions.length === 0) throw new FileFormatError(`${data} holds no question`);
+  const timed = checkTextQuestions(questions, {
+    data,
+    hasVisionEncoder: hasVisionEncoder(await readJson(join(base, 'config.json'))),
+  });
+  if (timed > 0) {
+    console.error(
+      `${timed} of ${questions.length} answers have times: the model sees no video, so they must follow from the question`,
+    );
+  }
+  const tokenizer = await loadTokenizer(base, times);
   const chats = questions.map(({ question, answer, duration = 0 }: WrittenQuestion) =>
     chatExample(
       tokenizer,

@@ -13,6 +13,7 @@ import { writeRandomCheckpoint } from '../support/language-checkpoint.js';
 import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 import { smallIds, writeTokenizer } from '../support/small-tokenizer.js';
+import { writeVideoCheckpoint } from '../support/video-checkpoint.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-lora-cli-'));
@@ -104,5 +105,29 @@ describe('tal train lora and tal decode', () => {
     assertRefused(data('a'.repeat(400)), /question 1 .* has \d+ tokens, the model has 400 positions/);
     assertRefused(data('<1>'), /line 1: the answer has times/);
     assertRefused(run(trainArgs('new', '--data', save('empty.jsonl', ''))), /holds no question/);
+  });
+
+  it('refuse questions about videos: no frames are shown', async () => {
+    const looking = inFolder('looking');
+    await writeVideoCheckpoint(looking);
+    const lora = (model: string, name: string, content: object) =>
+      run(trainArgs(`of ${name}`, '--model', model, '--data', save(name, JSON.stringify(content))));
+    const written = { question: 'Who?', answer: 'ju' };
+    const timed = { question: 'When?', answer: '<1> <2>', duration: 9 };
+    const rtl = { v_a: { duration: 20, QA: [{ q: 'When?', a: '<2> <4.5>' }] } };
+    for (const folder of [model, looking]) {
+      assertRefused(lora(folder, 'rtl.json', rtl), /question 1 of .*rtl\.json names "v_a": .*no frames/);
+      assertRefused(lora(folder, 'video.jsonl', { ...written, video: 'a.mp4' }), /names "a\.mp4"/);
+      assertRefused(
+        lora(folder, 'mark.jsonl', { ...written, question: '<image>\nWho?' }),
+        /has the mark <image>/,
+      );
+    }
+    assertRefused(lora(looking, 'timed.jsonl', timed), /has times of a video.*vision encoder/);
+    const trained = lora(looking, 'text.jsonl', written);
+    assert.equal(trained.status, 0, trained.stderr);
+    const told = lora(model, 'told.jsonl', timed);
+    assert.equal(told.status, 0, told.stderr);
+    assert.match(told.stderr, /1 of 1 answers have times: the model sees no video/);
   });
 });

@@ -29,7 +29,23 @@ test('and from the training questions of ActivityNet-RTL', async () => {
   const [question] = await readWrittenQuestions(save('rtl.json', JSON.stringify(file)));
   assert.equal(question!.question, 'When?');
   assert.equal(question!.duration, 20);
+  assert.equal(question!.video, 'v_a');
   assert.deepEqual(question!.answer, [2, ' ', 4.5, ' because']);
+});
+
+test('a line keeps the video or picture that it names', async () => {
+  const named = async (fields: object) => {
+    const line = JSON.stringify({ question: 'What?', answer: 'a man', ...fields });
+    return (await readWrittenQuestions(save('named.jsonl', line)))[0]!.video;
+  };
+  assert.equal(await named({ video: 'v_a.mp4' }), 'v_a.mp4');
+  assert.equal(await named({ vid: 0, duration: 3 }), '0');
+  assert.equal(await named({ video_path: 'a/b' }), 'a/b');
+  assert.equal(await named({ images: ['1.jpg', '2.jpg'] }), '1.jpg, 2.jpg');
+  assert.equal(await named({ source: 'clips/run.WEBM' }), 'clips/run.WEBM');
+  for (const none of [{}, { video: null }, { video: ' ' }, { source: 'a book', id: 4, duration: 3 }]) {
+    assert.equal(await named(none), undefined);
+  }
 });
 
 test('what breaks that is refused with its line', async () => {

@@ -1,4 +1,5 @@
 import { JsonRecord } from '../../data/json-record.js';
+import { isObject } from '../../data/safetensors-header.js';
 import { FileFormatError, OptionError } from '../../errors.js';
 import { parseLanguageConfig } from './language-config.js';
 import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
@@ -19,7 +20,7 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   if (record.has('kind'))
     throw record.error(`it is a model of the kind ${record.text('kind')}, not LLaDA-V's`);
   const language = parseLanguageConfig(json, where);
-  if (!record.has('mm_vision_tower')) {
+  if (!hasVisionEncoder(json)) {
     throw record.error('mm_vision_tower is missing: a language model alone cannot look at videos');
   }
   for (const [key, known] of Object.entries(knownEyes)) {
@@ -43,6 +44,11 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
     if (!(cause instanceof OptionError)) throw cause;
     throw new FileFormatError(`${where}: ${cause.message}`, { cause });
   }
+}
+
+/** Whether a `config.json` is that of a model with a vision encoder, as in LLaVA's form: `mm_vision_tower` says which. */
+export function hasVisionEncoder(json: unknown): boolean {
+  return isObject(json) && (json.mm_vision_tower ?? undefined) !== undefined;
 }
 
 /** How LLaDA-V's eyes are made, where a configuration says it. */
