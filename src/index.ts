@@ -76,6 +76,7 @@ export * from './diffusion/unmasking.js';
 export * from './errors.js';
 // Metrics.
 export { averagePrecision, type Candidate, evenlySpaced } from './evaluation/average-precision.js';
+export { aboveFalseQueries, type Calibration, calibrate } from './evaluation/calibration.js';
 export {
   ACTIVITYNET_THRESHOLDS,
   type DetectionEvaluation,
@@ -121,7 +122,7 @@ export { type RankingOptions, rankMoments } from './models/map-diffusion/ranking
 export { RecordingExamples } from './models/map-diffusion/recording-examples.js';
 export { refineMoment } from './models/map-diffusion/refine.js';
 export { MomentSampler } from './models/map-diffusion/sampler.js';
-export { WorldExamples } from './models/map-diffusion/world-examples.js';
+export { WorldExamples, WorldSentences } from './models/map-diffusion/world-examples.js';
 export {
   AnswerLogits,
   type AnswerSequences,

@@ -8,6 +8,7 @@ import { plannedModels } from '../models/mdvlm/planned-model.js';
 import { addAblate } from './ablate.js';
 import { idList, page, share, whole } from './arguments.js';
 import { addBench } from './bench.js';
+import { addCalibrate } from './calibrate.js';
 import { decode } from './decode.js';
 import { addDecodingOptions } from './decoding-options.js';
 import { demo, worldModel } from './demo.js';
@@ -101,8 +102,9 @@ program
   .requiredOption('--video <file>', 'an mp4 or another video file')
   .requiredOption('--query <sentence>', 'what to look for')
   .option('--model <folder>', 'of tal train; default: the model of the built-in world', worldModel)
-  .option('--steps <n>', 'DDIM steps', whole(1), 50)
+  .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
   .option('--seed <n>', 'of the noise that the map begins as', whole(0), 0)
+  .option('--json <file>', 'write the moments, and what false sentences score')
   .option('--plot <file>', 'a page with frames, moments and maps', page)
   .action(moments);
 
@@ -132,6 +134,7 @@ addDecodingOptions(
 addTrain(program);
 addAblate(program);
 addEvaluate(program);
+addCalibrate(program);
 program
   .command('sample')
   .description(

@@ -9,6 +9,8 @@ export interface MomentPage extends MomentStrip {
   /** A line below the title. */
   readonly subtitle?: string;
   readonly query: string;
+  /** A line below the moments. */
+  readonly note?: string;
   /** The map at several steps, the noise first. */
   readonly maps: readonly MomentMap[];
   /** Clips on each side of the maps. */
@@ -53,7 +55,7 @@ svg { display: block; width: 100%; height: auto; font-family: inherit; }
  * @throws OptionError where the duration is not positive or a map is not [clips, clips]
  */
 export function renderMomentPage(page: MomentPage): string {
-  const { title, subtitle, duration, query, maps, clips } = page;
+  const { title, subtitle, note, duration, query, maps, clips } = page;
   if (!(duration > 0 && duration < Infinity)) {
     throw new OptionError(`A page needs a positive duration in seconds, got ${duration}`);
   }
@@ -84,6 +86,7 @@ export function renderMomentPage(page: MomentPage): string {
 ${subtitle === undefined ? '' : `<p>${escapeText(subtitle)}</p>`}
 <blockquote>${escapeText(query)}</blockquote>
 ${momentStrip(page)}
+${note === undefined ? '' : `<p>${escapeText(note)}</p>`}
 ${maps.length === 0 ? '' : mapSection(maps, scale)}
 </body>
 </html>

@@ -1,7 +1,9 @@
+import { checkFields } from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { loadWordVectors, type WordVectors } from '../../data/words.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import { type Calibration, calibrationRules } from '../../evaluation/calibration.js';
 import { loaded } from '../../nn/module.js';
 import { saveModel } from '../../nn/save-model.js';
 import { nodeModule } from '../../node-module.js';
@@ -19,6 +21,8 @@ export interface MapDiffusionFile {
   readonly steps: number;
   /** How it was trained, for the reader. */
   readonly training: Readonly<Record<string, unknown>>;
+  /** How high it scores false sentences, where that was measured (`tal calibrate`). */
+  readonly calibration?: Calibration;
 }
 
 export interface LoadedMapDiffusion {
@@ -61,6 +65,9 @@ function checkFile(value: unknown, path: string): MapDiffusionFile {
   }
   try {
     checkConfig(file.model);
+    if (file.calibration !== undefined) {
+      checkFields('loadMapDiffusion', file.calibration, calibrationRules, 'calibration field');
+    }
   } catch (cause) {
     if (!(cause instanceof OptionError)) throw cause;
     throw new FileFormatError(`${path}: ${cause.message}`, { cause });

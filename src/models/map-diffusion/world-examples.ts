@@ -50,6 +50,44 @@ export class WorldExamples implements MomentExamples {
   }
 }
 
+/** Videos of the built-in world with any sentences, as many for each; which moments they ask for is not known. */
+export class WorldSentences implements MomentExamples {
+  readonly size: number;
+  readonly queries: number;
+  readonly words: number;
+  readonly spans = 1;
+  readonly #clips: FramesConfig;
+  readonly #vectors: readonly (readonly Float32Array[])[];
+
+  /**
+   * @param sentences of each video of the split, from the first on; equally many for each
+   * @throws OptionError as `WorldExamples`, and where the videos have different numbers of sentences
+   */
+  constructor(
+    readonly config: MapDiffusionConfig,
+    readonly split: WorldSplit,
+    sentences: readonly (readonly string[])[],
+    table: WordVectors,
+  ) {
+    this.#clips = expectFrames(config, table);
+    const embedded = sentences.map((own) => own.map((sentence) => table.embed(sentence)));
+    this.size = sentences.length;
+    this.queries = sentences[0]?.length ?? 0;
+    if (this.queries === 0 || sentences.some(({ length }) => length !== this.queries)) {
+      throw new OptionError('WorldSentences: sentences must be equally many for each video, at least one');
+    }
+    this.words = Math.max(...embedded.flat().map(({ words }) => words.length));
+    this.#vectors = embedded.map((own) => own.map(({ vectors }) => vectors));
+  }
+
+  example(index: number): MomentExample {
+    const video = worldVideo(worldSeed(this.split, index));
+    const frames = video.frames(this.#clips.frames / secondsPerClip, frameShape(this.#clips));
+    const queries = this.#vectors[index]!.map((words): EmbeddedQuery => ({ words, spans: [] }));
+    return { ...videoOf(this.config, frames, video.duration), queries };
+  }
+}
+
 /** A video from its grey frames, `frames` of them a clip. @throws OptionError where it is longer than the model's window */
 export function videoOf(
   config: MapDiffusionConfig,
