@@ -37,6 +37,11 @@ export class JsonRecord {
     return Object.hasOwn(this.fields, name);
   }
 
+  /** Whether the field is not there, or null, by which many writers say the same. */
+  absent(name: string): boolean {
+    return (this.value(name) ?? undefined) === undefined;
+  }
+
   /** Any value; undefined where the field is absent. */
   value(name: string): unknown {
     return this.has(name) ? this.fields[name] : undefined;
@@ -61,6 +66,13 @@ export class JsonRecord {
     if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
       throw this.wrong(name, least > -Infinity ? `a number of at least ${least}` : 'a number');
     }
+    return value;
+  }
+
+  /** A finite number above 0. */
+  positive(name: string): number {
+    const value = this.number(name, 0);
+    if (value === 0) throw this.error(`${name} must be above 0`);
     return value;
   }
 

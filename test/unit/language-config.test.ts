@@ -69,7 +69,87 @@ describe('the configuration of a language model', () => {
     assert.equal(parseLanguageConfig({ ...llama, head_dim: 64 }).headSize, 64);
   });
 
+  it('is read as version 5 of transformers writes it', () => {
+    const v5 = {
+      ...without(llama, 'rope_theta', 'rope_scaling', 'torch_dtype'),
+      dtype: 'bfloat16',
+      rope_parameters: { rope_theta: 500000, rope_type: 'default' },
+    };
+    const rope = v5.rope_parameters;
+    const whole = languageConfigs['llada-8b'];
+    const same: unknown[] = [
+      v5,
+      { ...v5, rope_theta: null, rope_scaling: null },
+      { ...v5, rope_theta: 500000, rope_parameters: { rope_type: 'default' } },
+      { ...v5, rope_parameters: { rope_theta: 500000, partial_rotary_factor: 1, mrope_section: null } },
+      { ...v5, rope_parameters: { full_attention: rope }, layer_types: Array(32).fill('full_attention') },
+      { ...v5, rope_parameters: { full_attention: rope, sliding_attention: rope } },
+      {
+        ...v5,
+        rope_parameters: { full_attention: rope, sliding_attention: { rope_theta: 1e4, rope_type: 'yarn' } },
+        layer_types: ['full_attention'],
+      },
+      { ...without(llada, 'rope_theta'), rope_parameters: rope },
+      { model_type: 'llava', hidden_size: 1, text_config: v5, vision_config: {} },
+      { text_config: { ...v5, vocab_size: 126464 }, mask_token_id: 126336, tie_word_embeddings: false },
+      { ...v5, text_config: null },
+      { ...v5, text_config: {} },
+    ];
+    for (const config of same) assert.deepEqual(parseLanguageConfig(config), whole);
+    const beside = {
+      text_config: { ...v5, mask_token_id: null },
+      mask_token_id: 7,
+      tie_word_embeddings: true,
+    };
+    const { maskId, tied } = parseLanguageConfig(beside);
+    assert.equal(maskId, 7);
+    // Its own says false.
+    assert.equal(tied, false);
+  });
+
+  for (const type of ['linear', 'dynamic', 'yarn', 'longrope', 'llama3', 'proportional']) {
+    it(`refuses scaled positions by name: ${type}`, () => {
+      const scaled = { rope_type: type, rope_theta: 500000, factor: 4 };
+      const bare = without(llama, 'rope_theta', 'rope_scaling');
+      const configs: [config: object, key: string][] = [
+        [{ ...bare, rope_parameters: scaled }, 'rope_parameters'],
+        [{ ...bare, rope_parameters: { full_attention: scaled } }, 'rope_parameters'],
+        [{ ...llama, rope_scaling: scaled }, 'rope_scaling'],
+        [{ ...llada, rope_scaling: { type, factor: 4 } }, 'rope_scaling'],
+        [{ text_config: { ...bare, rope_parameters: scaled } }, 'text_config: rope_parameters'],
+      ];
+      for (const [config, key] of configs) {
+        assert.throws(
+          () => parseLanguageConfig(config),
+          (error: Error) =>
+            error instanceof FileFormatError &&
+            error.message.startsWith(`config.json: ${key} is `) &&
+            error.message.endsWith(`rope_type "${type}" is not supported`),
+        );
+      }
+    });
+  }
+
   const refused: [what: string, config: unknown, message: RegExp][] = [
+    ['positions without theta', { ...llama, rope_theta: null }, /rope_theta is null/],
+    [
+      'two values of theta',
+      { ...llama, rope_parameters: { rope_theta: 10000 } },
+      /rope_theta has several values: 500000, 10000/,
+    ],
+    ['partly turned heads', { ...llama, partial_rotary_factor: 0.5 }, /partial_rotary_factor is 0\.5/],
+    [
+      'partly turned heads in the form of version 5',
+      { ...llama, rope_parameters: { partial_rotary_factor: 0.25 } },
+      /partial_rotary_factor is 0\.25/,
+    ],
+    ['positions with axes', { ...llama, rope_scaling: { mrope_section: [16, 24] } }, /mrope_section/],
+    ['sliding windows', { ...llama, layer_types: ['sliding_attention'] }, /layer_types is \["sliding/],
+    [
+      'parameters that are no object',
+      { ...llama, rope_parameters: 'yarn' },
+      /rope_parameters: "yarn" is not an/,
+    ],
     ['what is no object', [llama], /config\.json: .* is not an object/],
     ['another model', { vocab_size: 5 }, /d_model .* hidden_size/],
     ['a missing key', without(llada, 'n_layers'), /n_layers is missing/],
@@ -124,6 +204,11 @@ describe('the names of a language model’s tensors', () => {
     ['base_model.model.model.layers.3.mlp.up_proj.weight', 'model.layers.3.mlp.up_proj.weight'],
     ['model.layers.3.mlp.up_proj.weight', 'model.layers.3.mlp.up_proj.weight'],
     ['lm_head.weight', 'lm_head.weight'],
+    ['model.language_model.layers.3.mlp.up_proj.weight', 'model.layers.3.mlp.up_proj.weight'],
+    ['language_model.model.embed_tokens.weight', 'model.embed_tokens.weight'],
+    ['language_model.lm_head.weight', 'lm_head.weight'],
+    ['model.multi_modal_projector.linear_1.weight', undefined],
+    ['vision_tower.vision_model.post_layernorm.bias', undefined],
     ['model.transformer.blocks.0.bias.weight', 'model.transformer.blocks.0.bias.weight'],
     ['model.image_newline', undefined],
     ['model.mm_projector.0.weight', undefined],

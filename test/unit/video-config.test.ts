@@ -64,7 +64,39 @@ describe('the configuration of a model of videos', () => {
     assert.deepEqual(parseVideoMdvlmConfig({ ...small, vision_config: sizes }), tiny);
   });
 
+  it('is read from the nested form of version 5 of transformers', () => {
+    const { mm_vision_tower: _, ...pooling } = eyes;
+    const { rope_theta, ...text } = configFile(tiny.language, 'llama');
+    const nested = {
+      ...pooling,
+      dtype: 'float32',
+      tal: small.tal,
+      text_config: { ...text, rope_parameters: { rope_theta, rope_type: 'default' } },
+      vision_config: { ...(vision_config as object), hidden_act: 'gelu_pytorch_tanh' },
+      projector_hidden_act: 'gelu',
+      vision_feature_layer: -2,
+    };
+    assert.deepEqual(parseVideoMdvlmConfig(nested), tiny);
+    // The configuration of a whole SigLIP, whose text tower is of no use here.
+    assert.deepEqual(
+      parseVideoMdvlmConfig({ ...nested, vision_config: { text_config: {}, vision_config } }),
+      tiny,
+    );
+    assert.deepEqual(parseVideoMdvlmConfig({ ...released, vision_config: null }), whole);
+  });
+
   const refused: [what: string, config: unknown, message: RegExp][] = [
+    [
+      'the last layer of the tower',
+      { ...small, vision_feature_layer: -1 },
+      /vision_feature_layer is -1.* -2/,
+    ],
+    [
+      'another activation of the tower',
+      { ...small, vision_config: { ...(vision_config as object), hidden_act: 'quick_gelu' } },
+      /vision_config: hidden_act is "quick_gelu"/,
+    ],
+    ['no tower', { ...small, mm_vision_tower: null, vision_config: null }, /mm_vision_tower is missing/],
     ['a language model alone', llama, /config\.json: mm_vision_tower is missing: a language model alone/],
     ['a model of another kind', { kind: 'signal-mdvlm' }, /a model of the kind signal-mdvlm/],
     [

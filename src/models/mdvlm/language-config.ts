@@ -1,4 +1,5 @@
 import { JsonRecord } from '../../data/json-record.js';
+import { ropeTheta } from './rope-config.js';
 
 /** The sizes of a language model of LLaDA's kind: a Llama whose attention sees both ways. */
 export interface LanguageConfig {
@@ -65,19 +66,38 @@ export const languageConfigs = {
 
 export type LanguageName = keyof typeof languageConfigs;
 
+/** Keys of a language model that may stand beside its `text_config`. */
+const keysBeside = ['mask_token_id', 'tie_word_embeddings'] as const;
+
 /**
- * A `config.json` of a checkpoint, in LLaDA's key names (`d_model`, …) or in Llama's and LLaDA-V's (`hidden_size`, …).
+ * A `config.json` of a checkpoint, in LLaDA's key names (`d_model`, …) or in Llama's and LLaDA-V's (`hidden_size`, …), as
+ * transformers writes it before version 5 and since (`rope_parameters`). The language model of a larger one may be
+ * described in `text_config`.
  * @param where what messages call it: its path
  * @throws FileFormatError that names the key where one is missing, of a wrong kind, does not fit the others, or asks for
  *   what the network does not have
  */
 export function parseLanguageConfig(json: unknown, where = 'config.json'): LanguageConfig {
-  const record = new JsonRecord(json, where);
+  const whole = new JsonRecord(json, where);
+  const record = textRecord(whole) ?? whole;
   if (record.has('d_model')) return checked(record, lladaSizes(record));
   if (record.has('hidden_size')) return checked(record, llamaSizes(record));
   throw record.error(
     'neither d_model (LLaDA) nor hidden_size (Llama) is there: it is no such language model',
   );
+}
+
+/** `text_config` with what it leaves to the keys beside it; undefined where it has no sizes of a language model. */
+function textRecord(whole: JsonRecord): JsonRecord | undefined {
+  if (whole.absent('text_config')) return undefined;
+  const text = whole.record('text_config');
+  if (!text.has('d_model') && !text.has('hidden_size')) return undefined;
+  const beside = keysBeside.filter((key) => text.absent(key) && !whole.absent(key));
+  const fields = [
+    ...text.names.map((name) => [name, text.value(name)]),
+    ...beside.map((key) => [key, whole.value(key)]),
+  ];
+  return new JsonRecord(Object.fromEntries(fields), text.where);
 }
 
 type Sizes = Omit<LanguageConfig, 'maskId' | 'headSize'> & { readonly headSize: number | undefined };
@@ -108,8 +128,8 @@ function lladaSizes(record: JsonRecord): Sizes {
     headSize: undefined,
     intermediate: optional(record, 'mlp_hidden_size') ?? record.integer('mlp_ratio', 1) * hidden,
     vocabulary,
-    ropeTheta: positive(record, 'rope_theta'),
-    epsilon: positive(record, 'rms_norm_eps'),
+    ropeTheta: ropeTheta(record),
+    epsilon: record.positive('rms_norm_eps'),
     maxPositions: record.integer('max_sequence_length', 1),
     tied: boolean(record, 'weight_tying'),
   };
@@ -121,11 +141,8 @@ function llamaSizes(record: JsonRecord): Sizes {
     attention_bias: [false],
     mlp_bias: [false],
   });
-  const scaling = record.value('rope_scaling');
-  if (scaling !== undefined && scaling !== null) {
-    const { rope_type: kind, type = kind } = scaling as Record<string, unknown>;
-    if (type !== 'default') throw unsupported(record, 'rope_scaling');
-  }
+  const layerTypes = record.absent('layer_types') ? [] : record.texts('layer_types');
+  if (layerTypes.some((type) => type !== 'full_attention')) throw unsupported(record, 'layer_types');
   const heads = record.integer('num_attention_heads', 1);
   return {
     hidden: record.integer('hidden_size', 1),
@@ -135,8 +152,8 @@ function llamaSizes(record: JsonRecord): Sizes {
     headSize: optional(record, 'head_dim'),
     intermediate: record.integer('intermediate_size', 1),
     vocabulary: record.integer('vocab_size', 1),
-    ropeTheta: positive(record, 'rope_theta'),
-    epsilon: positive(record, 'rms_norm_eps'),
+    ropeTheta: ropeTheta(record),
+    epsilon: record.positive('rms_norm_eps'),
     maxPositions: record.integer('max_position_embeddings', 1),
     tied: boolean(record, 'tie_word_embeddings'),
   };
@@ -159,9 +176,9 @@ function checked(record: JsonRecord, sizes: Sizes): LanguageConfig {
   if (heads % keyHeads !== 0) {
     throw record.error(`${keyHeadsKey} ${keyHeads} does not divide ${headsKey} ${heads}`);
   }
-  const maskId = record.has('mask_token_id') ? record.integer('mask_token_id', 0) : lladaMaskId;
+  const maskId = record.absent('mask_token_id') ? lladaMaskId : record.integer('mask_token_id', 0);
   if (maskId >= vocabulary) {
-    const whose = record.has('mask_token_id') ? '' : ' is missing, and that of LLaDA,';
+    const whose = record.absent('mask_token_id') ? ' is missing, and that of LLaDA,' : '';
     throw record.error(`mask_token_id${whose} ${maskId} is no id of a vocabulary of ${vocabulary}`);
   }
   return { ...sizes, headSize, maskId };
@@ -170,8 +187,7 @@ function checked(record: JsonRecord, sizes: Sizes): LanguageConfig {
 /** Refuses keys with a value that is none of these; null, and a key that is not there, ask for nothing. */
 function refuseOthers(record: JsonRecord, known: Readonly<Record<string, readonly unknown[]>>): void {
   for (const [key, values] of Object.entries(known)) {
-    const value = record.value(key) ?? undefined;
-    if (value !== undefined && !values.includes(value)) throw unsupported(record, key);
+    if (!record.absent(key) && !values.includes(record.value(key))) throw unsupported(record, key);
   }
 }
 
@@ -180,13 +196,7 @@ const unsupported = (record: JsonRecord, key: string) =>
 
 /** A whole number of at least 1; undefined where the key is absent or null. */
 function optional(record: JsonRecord, key: string): number | undefined {
-  return (record.value(key) ?? undefined) === undefined ? undefined : record.integer(key, 1);
-}
-
-function positive(record: JsonRecord, key: string): number {
-  const value = record.number(key, 0);
-  if (value === 0) throw record.error(`${key} must be above 0`);
-  return value;
+  return record.absent(key) ? undefined : record.integer(key, 1);
 }
 
 /** False where the key is absent. */

@@ -1,5 +1,11 @@
 /** Parts of a vision-language checkpoint that are not the language model. */
-const otherParts = /^model\.(vision_tower|mm_projector|image_newline)\b/;
+const otherParts = /^(model\.)?(vision_tower|mm_projector|multi_modal_projector|image_newline)\b/;
+
+/** What stands before the names of a language model in a checkpoint of transformers' own vision-language classes. */
+const nestedPrefixes: readonly [nested: RegExp, plain: string][] = [
+  [/^(model\.language_model|language_model\.model)\./, 'model.'],
+  [/^language_model\.lm_head\./, 'lm_head.'],
+];
 
 /** Layers of LLaDA's own checkpoints (those of OLMo), and what they are called in Llama's. */
 const llamaLayers: Readonly<Record<string, string>> = {
@@ -30,7 +36,8 @@ export const withoutAdapterPrefix = (stored: string): string => stored.replace(/
  * @returns undefined for what belongs to the vision tower and its projector
  */
 export function languageTensorName(stored: string): string | undefined {
-  const name = withoutAdapterPrefix(stored);
+  const bare = withoutAdapterPrefix(stored);
+  const name = nestedPrefixes.reduce((name, [nested, plain]) => name.replace(nested, plain), bare);
   if (otherParts.test(name)) return undefined;
   const [, block, layer = ''] =
     /^model\.transformer\.(?:blocks\.(\d+)\.)?([a-z_]+)\.weight$/.exec(name) ?? [];

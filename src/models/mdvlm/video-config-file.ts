@@ -6,10 +6,10 @@ import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from 
 import { type VisionConfig, visualConfigs } from './vision-config.js';
 
 /**
- * A `config.json` of LLaDA-V's form: the keys of a language model beside those that LLaVA gives to its eyes, `mm_…`. The
- * sizes of the tower are known by the name in `mm_vision_tower`, or stand in `vision_config`, where the last of
- * `num_hidden_layers` is not run. What LLaDA-V has no key for is under `tal` (ours): `frames`, and `time_tokens` with
- * `count` and `first_id`; without it they are those of LLaDA-V.
+ * A `config.json` of LLaDA-V's form: the keys of a language model, or its `text_config`, beside those that LLaVA gives to
+ * its vision encoder, `mm_…`. The sizes of the tower are known by the name in `mm_vision_tower`, or stand in
+ * `vision_config`, where the last of `num_hidden_layers` is not run. What LLaDA-V has no key for is under `tal` (ours):
+ * `frames`, and `time_tokens` with `count` and `first_id`; without it they are those of LLaDA-V.
  * @param where what messages call it: its path
  * @throws FileFormatError that names the key where one is missing, of a wrong kind, does not fit the others, or asks for
  *   what the network does not have
@@ -23,13 +23,8 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   if (!hasVisionEncoder(json)) {
     throw record.error('mm_vision_tower is missing: a language model alone cannot look at videos');
   }
-  for (const [key, known] of Object.entries(knownEyes)) {
-    // Null stands for what is not set.
-    const value = record.value(key) ?? known;
-    if (value !== known) throw record.error(`${key} is ${JSON.stringify(value)}, this network has ${known}`);
-  }
-  const given = (record.value('mm_spatial_pool_stride') ?? undefined) !== undefined;
-  const stride = given ? record.integer('mm_spatial_pool_stride', 1) : 2;
+  refuseOthers(record, knownEyes);
+  const stride = record.absent('mm_spatial_pool_stride') ? 2 : record.integer('mm_spatial_pool_stride', 1);
   try {
     return checkVideoMdvlmConfig({
       language,
@@ -46,23 +41,36 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   }
 }
 
-/** Whether a `config.json` is that of a model with a vision encoder, as in LLaVA's form: `mm_vision_tower` says which. */
+/** Whether a `config.json` is that of a model with a vision encoder: `mm_vision_tower` (LLaVA) or `vision_config` says which. */
 export function hasVisionEncoder(json: unknown): boolean {
-  return isObject(json) && (json.mm_vision_tower ?? undefined) !== undefined;
+  return isObject(json) && (json.mm_vision_tower ?? json.vision_config ?? undefined) !== undefined;
 }
 
 /** How LLaDA-V's eyes are made, where a configuration says it. */
-const knownEyes: Readonly<Record<string, string>> = {
+const knownEyes: Readonly<Record<string, unknown>> = {
   mm_projector_type: 'mlp2x_gelu',
   mm_spatial_pool_mode: 'bilinear',
   mm_newline_position: 'grid',
+  projector_hidden_act: 'gelu',
+  vision_feature_layer: -2,
 };
+
+function refuseOthers(record: JsonRecord, knowns: Readonly<Record<string, unknown>>): void {
+  for (const [key, known] of Object.entries(knowns)) {
+    const value = record.value(key);
+    if (record.absent(key) || value === known) continue;
+    throw record.error(`${key} is ${JSON.stringify(value)}, this network has ${known}`);
+  }
+}
 
 const siglip = 'siglip2-so400m-patch14-384';
 
 function visionOf(record: JsonRecord): VisionConfig {
-  if (record.has('vision_config')) {
-    const vision = record.record('vision_config');
+  if (!record.absent('vision_config')) {
+    const given = record.record('vision_config');
+    // The configuration of a whole SigLIP has one for its tower.
+    const vision = given.absent('vision_config') ? given : given.record('vision_config');
+    refuseOthers(vision, { hidden_act: 'gelu_pytorch_tanh' });
     return {
       imageSize: vision.integer('image_size', 1),
       patch: vision.integer('patch_size', 1),
@@ -71,7 +79,7 @@ function visionOf(record: JsonRecord): VisionConfig {
       unusedLayers: 1,
       heads: vision.integer('num_attention_heads', 1),
       intermediate: vision.integer('intermediate_size', 1),
-      epsilon: vision.has('layer_norm_eps') ? vision.number('layer_norm_eps', 0) : 1e-6,
+      epsilon: vision.absent('layer_norm_eps') ? 1e-6 : vision.number('layer_norm_eps', 0),
     };
   }
   const tower = record.text('mm_vision_tower');
