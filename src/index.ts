@@ -286,6 +286,7 @@ export { Module, Parameter, type StoredWeight, type WeightDtype } from './nn/mod
 export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './nn/quantized-linear.js';
 export { QuantizedParameter } from './nn/quantized-parameter.js';
+export { saveModel, saveWeights } from './nn/save-model.js';
 export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
 export type { Activation } from './ops/activation.js';

@@ -1,5 +1,6 @@
 import { DtypeError } from '../errors.js';
 
+/** One constructor for each dtype, as {@link ArrayStorage} has it. */
 const storage = {
   f64: Float64Array,
   f32: Float32Array,
@@ -19,14 +20,58 @@ const storage = {
 /** Element types of the files this package reads. `f16` and `bf16` are held as their 16 bits. */
 export type ArrayDtype = keyof typeof storage;
 
-export type ArrayData = InstanceType<(typeof storage)[ArrayDtype]>;
+/** The typed array that holds the elements of a dtype. */
+export interface ArrayStorage {
+  readonly f64: Float64Array;
+  readonly f32: Float32Array;
+  readonly f16: Uint16Array;
+  readonly bf16: Uint16Array;
+  readonly i64: BigInt64Array;
+  readonly i32: Int32Array;
+  readonly i16: Int16Array;
+  readonly i8: Int8Array;
+  readonly u64: BigUint64Array;
+  readonly u32: Uint32Array;
+  readonly u16: Uint16Array;
+  readonly u8: Uint8Array;
+  readonly bool: Uint8Array;
+}
+
+export type ArrayData = ArrayStorage[ArrayDtype];
 
 /** A dense row-major array in host memory, as a file holds it: no device, no gradient. */
-export interface NumericArray {
-  readonly dtype: ArrayDtype;
+export interface NumericArray<D extends ArrayDtype = ArrayDtype> {
+  readonly dtype: D;
   readonly shape: readonly number[];
-  readonly data: ArrayData;
+  readonly data: ArrayStorage[D];
 }
+
+/** A typed array whose type says the dtype of its elements. */
+export type TypedArray = ArrayData | Uint8ClampedArray;
+
+/**
+ * The dtype that a typed array's type says, by its name, so that arrays of another realm and `Float16Array`, which not
+ * every engine has, count too; undefined for what is no typed array.
+ */
+export function dtypeOfTypedArray(array: ArrayBufferView): ArrayDtype | undefined {
+  const { [Symbol.toStringTag]: name } = array as unknown as { [Symbol.toStringTag]?: string };
+  return dtypeOfType.get(name ?? '');
+}
+
+const dtypeOfType: ReadonlyMap<string, ArrayDtype> = new Map([
+  ['Float64Array', 'f64'],
+  ['Float32Array', 'f32'],
+  ['Float16Array', 'f16'],
+  ['BigInt64Array', 'i64'],
+  ['Int32Array', 'i32'],
+  ['Int16Array', 'i16'],
+  ['Int8Array', 'i8'],
+  ['BigUint64Array', 'u64'],
+  ['Uint32Array', 'u32'],
+  ['Uint16Array', 'u16'],
+  ['Uint8Array', 'u8'],
+  ['Uint8ClampedArray', 'u8'],
+]);
 
 export const bytesPerElement = (dtype: ArrayDtype): number => storage[dtype].BYTES_PER_ELEMENT;
 

@@ -1,10 +1,14 @@
-import { FileFormatError } from '../errors.js';
+import { described } from '../arguments.js';
+import { FileFormatError, OptionError, ShapeError } from '../errors.js';
 import {
+  type ArrayData,
   type ArrayDtype,
   bytesOf,
   bytesPerElement,
+  dtypeOfTypedArray,
   elementCount,
   type NumericArray,
+  type TypedArray,
   viewBytes,
 } from './array.js';
 
@@ -33,27 +37,32 @@ const MAX_RANK = 64;
 
 const RESAVE = "save it again with numpy.save(path, array.astype('float32'))";
 
-/** The header is a Python literal; nothing that the format allows in it is lost by reading it as JSON. */
+/**
+ * The header is a Python literal; nothing that the format allows in it is lost by reading it as JSON. Strings are taken
+ * as wholes, so that the names of a structured dtype may hold quotes, brackets and words of Python.
+ */
 function parsePythonLiteral(text: string): unknown {
-  const json = text
-    .replaceAll("'", '"')
-    .replace(/\bTrue\b/g, 'true')
-    .replace(/\bFalse\b/g, 'false')
-    .replace(/\bNone\b/g, 'null')
-    .replace(/(\d)L\b/g, '$1') // Python 2 wrote shapes as (14L, 1024L)
-    .replaceAll('(', '[')
-    .replaceAll(')', ']')
-    .replace(/,\s*([\]}])/g, '$1');
+  const json = text.replace(
+    /'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|\bTrue\b|\bFalse\b|\bNone\b|(?<=\d)L\b|[()]|,(?=\s*[)\]}])/gs,
+    (token, single?: string, double?: string) =>
+      JSON.stringify(single ?? double) ?? { '(': '[', ')': ']', L: '', ',': '' }[token] ?? constants[token],
+  );
   return JSON.parse(json);
 }
+
+/** Python's constants in JSON. */
+const constants: Readonly<Record<string, string>> = { True: 'true', False: 'false', None: 'null' };
 
 const isDimension = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) >= 0;
 
 interface Header {
-  dtype: ArrayDtype;
-  bigEndian: boolean;
-  fortranOrder: boolean;
-  shape: number[];
+  /** Undefined where the elements are no numbers that are read. */
+  readonly dtype: ArrayDtype | undefined;
+  /** NumPy's name of the dtype. */
+  readonly descr: string;
+  readonly bigEndian: boolean;
+  readonly fortranOrder: boolean;
+  readonly shape: readonly number[];
 }
 
 function parseHeader(text: string, name: string): Header {
@@ -66,16 +75,32 @@ function parseHeader(text: string, name: string): Header {
     throw bad('no dictionary that can be read');
   }
   const { descr, fortran_order: fortranOrder, shape } = fields;
-  if (Array.isArray(descr))
-    throw bad(`a structured dtype, where one number per element is wanted: ${RESAVE};`);
-  if (typeof descr !== 'string') throw bad("no 'descr'");
-  if (descr.endsWith('O')) throw bad(`Python objects, which are never unpickled here: ${RESAVE};`);
-  const dtype = /^[<>|=]/.test(descr) ? dtypeOfCode.get(descr.slice(1)) : undefined;
-  if (!dtype) throw bad(`dtype '${descr}', which is not a real number of 1 to 8 bytes: ${RESAVE};`);
+  if (typeof descr !== 'string' && !Array.isArray(descr)) throw bad("no 'descr'");
   if (typeof fortranOrder !== 'boolean') throw bad("no 'fortran_order'");
   if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isDimension))
     throw bad("no valid 'shape'");
-  return { dtype, bigEndian: descr[0] === '>', fortranOrder, shape };
+  if (Array.isArray(descr)) {
+    return { dtype: undefined, descr: JSON.stringify(descr), bigEndian: false, fortranOrder, shape };
+  }
+  const dtype = /^[<>|=]/.test(descr) ? dtypeOfCode.get(descr.slice(1)) : undefined;
+  return { dtype, descr, bigEndian: descr[0] === '>', fortranOrder, shape };
+}
+
+/** What elements of a dtype are that is not read, by its letter in `descr`. */
+const otherKinds: Readonly<Record<string, string>> = {
+  O: 'Python objects, which are never unpickled here',
+  U: 'text',
+  S: 'byte strings',
+  c: 'complex numbers',
+  M: 'dates',
+  m: 'time differences',
+};
+
+function otherKind(descr: string): string {
+  if (descr.startsWith('[')) return `a structured dtype ${descr.slice(0, 100)}`;
+  const kind =
+    otherKinds[/^[<>|=]?(.)/.exec(descr)?.[1] ?? ''] ?? 'elements that are no real numbers of 1 to 8 bytes';
+  return `${kind} (dtype '${descr}')`;
 }
 
 /** Reverses the bytes of each element. */
@@ -104,15 +129,24 @@ function toRowMajor(source: Uint8Array, shape: readonly number[], size: number):
   return result;
 }
 
+/** A `.npy` file of which only the header has been looked at. */
+export interface NpyFile {
+  /** Undefined where the elements are no numbers that are read. */
+  readonly dtype: ArrayDtype | undefined;
+  readonly shape: readonly number[];
+  /** What the elements are where `dtype` is undefined: text, objects, …, with NumPy's name of the dtype. */
+  readonly otherKind: string;
+  /** @throws FileFormatError where the file holds more or less than its shape says, or no numbers */
+  read(): NumericArray;
+}
+
 /**
- * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1): real numbers and booleans, either byte order,
- * C or Fortran order. The result is row-major.
+ * Reads the header of a `.npy` file, format versions 1 to 3 (NEP 1), whatever its elements are.
  * @param bytes the whole file
  * @param name what messages call it
- * @throws FileFormatError where the file is no .npy, is cut, holds more or less than its shape says, or
- *   holds objects, structures, strings or complex numbers
+ * @throws FileFormatError where the file is no .npy, or its header is damaged
  */
-export function readNpy(bytes: Uint8Array, name: string): NumericArray {
+export function parseNpy(bytes: Uint8Array, name: string): NpyFile {
   if (bytes.length < 10 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
     throw new FileFormatError(`${name} is not a .npy file: it does not start with "\\x93NUMPY"`);
   }
@@ -133,33 +167,63 @@ export function readNpy(bytes: Uint8Array, name: string): NumericArray {
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(
     bytes.subarray(headerStart, headerEnd),
   );
-  const { dtype, bigEndian, fortranOrder, shape } = parseHeader(text, name);
+  const header = parseHeader(text, name);
+  return {
+    dtype: header.dtype,
+    shape: header.shape,
+    otherKind: otherKind(header.descr),
+    read: () => readElements(bytes.subarray(headerEnd), header, name),
+  };
+}
 
+function readElements(
+  stored: Uint8Array,
+  { dtype, descr, bigEndian, fortranOrder, shape }: Header,
+  name: string,
+): NumericArray {
+  if (!dtype) throw new FileFormatError(`${name} holds ${otherKind(descr)}: ${RESAVE}`);
   const size = bytesPerElement(dtype);
   const wanted = elementCount(shape) * size;
-  const present = bytes.length - headerEnd;
-  if (wanted !== present) {
+  if (wanted !== stored.length) {
     throw new FileFormatError(
-      `${name}: shape [${shape.join(', ')}] of ${dtype} takes ${wanted} bytes, the file holds ${present}: ` +
+      `${name}: shape [${shape.join(', ')}] of ${dtype} takes ${wanted} bytes, the file holds ${stored.length}: ` +
         'copy or save it again',
     );
   }
-  let elements = bytes.subarray(headerEnd);
+  let elements = stored;
   if (bigEndian) elements = swapBytes(elements, size);
   if (fortranOrder) elements = toRowMajor(elements, shape, size);
   return { dtype, shape, data: viewBytes(dtype, elements) };
 }
 
 /**
- * The bytes of a `.npy` file of `array`, little-endian, row-major (format version 1).
- * @throws FileFormatError for bf16, which the format does not know
+ * Reads a NumPy `.npy` file, format versions 1 to 3 (NEP 1): real numbers and booleans, either byte order,
+ * C or Fortran order. The result is row-major.
+ * @param bytes the whole file
+ * @param name what messages call it
+ * @throws FileFormatError where the file is no .npy, is cut, holds more or less than its shape says, or
+ *   holds objects (which are never unpickled), structures, text or complex numbers
  */
-export function writeNpy(array: NumericArray): Uint8Array {
+export function readNpy(bytes: Uint8Array, name: string): NumericArray {
+  return parseNpy(bytes, name).read();
+}
+
+/**
+ * The bytes of a `.npy` file, little-endian, row-major (format version 1).
+ * @param array an array with its dtype and shape, or a typed array, whose type says the dtype
+ * @param shape of a typed array; default: one axis
+ * @throws FileFormatError for bf16, which the format does not know; ShapeError where a shape does not fit the elements;
+ *   OptionError where `array` is neither, or has a shape of its own beside `shape`
+ */
+export function writeNpy(array: NumericArray): Uint8Array;
+export function writeNpy(array: TypedArray, shape?: readonly number[]): Uint8Array;
+export function writeNpy(given: NumericArray | TypedArray, shape?: readonly number[]): Uint8Array {
+  const array = numericArray(given, shape);
   const code = codeOfDtype.get(array.dtype);
   if (!code) throw new FileFormatError(`.npy has no ${array.dtype}: convert the array with toFloat32 first`);
   const order = bytesPerElement(array.dtype) === 1 ? '|' : '<';
-  const shape = `(${array.shape.map((size) => `${size},`).join(' ')})`;
-  const fields = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const axes = `(${array.shape.map((size) => `${size},`).join(' ')})`;
+  const fields = `{'descr': '${order}${code}', 'fortran_order': False, 'shape': ${axes}, }`;
   // Padded so that the elements start at a multiple of 64 bytes.
   const header = fields.padEnd(Math.ceil((10 + fields.length + 1) / 64) * 64 - 11);
   const elements = bytesOf(array);
@@ -170,4 +234,23 @@ export function writeNpy(array: NumericArray): Uint8Array {
   bytes.set(new TextEncoder().encode(`${header}\n`), 10);
   bytes.set(elements, 10 + header.length + 1);
   return bytes;
+}
+
+/** An array as it is, or a typed array with its dtype and shape. */
+function numericArray(given: NumericArray | TypedArray, shape: readonly number[] | undefined): NumericArray {
+  if (!ArrayBuffer.isView(given)) {
+    if (shape !== undefined) throw new OptionError('writeNpy: shape goes with a typed array alone');
+    return given;
+  }
+  const dtype = dtypeOfTypedArray(given);
+  if (!dtype) {
+    throw new OptionError(
+      `writeNpy: array must be a typed array of numbers or BigInts, not ${described(given)}`,
+    );
+  }
+  const axes = shape ?? [given.length];
+  if (!axes.every(isDimension) || elementCount(axes) !== given.length) {
+    throw new ShapeError(`writeNpy: shape [${axes.join(', ')}] does not hold ${given.length} elements`);
+  }
+  return { dtype, shape: axes, data: given as ArrayData };
 }

@@ -19,13 +19,31 @@ export const dtypeOfName: ReadonlyMap<string, ArrayDtype> = new Map([
   ['BOOL', 'bool'],
 ]);
 
+/** Bits of an element of the format's other dtypes, which are listed but not read. */
+const bitsOfOthers: ReadonlyMap<string, number> = new Map([
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+  ['F8_E4M3', 8],
+  ['F8_E5M2', 8],
+  ['F8_E8M0', 8],
+  ['F8_E4M3FNUZ', 8],
+  ['F8_E5M2FNUZ', 8],
+  ['C64', 64],
+]);
+
 /** The format's own limit on the length of the header, in bytes. */
 const MAX_HEADER = 100_000_000;
 
 /** A tensor that lies in a file and has not been read yet. */
 export interface StoredTensor {
-  readonly dtype: ArrayDtype;
+  /** Undefined where its elements are of a dtype that is not read, such as float8. */
+  readonly dtype: ArrayDtype | undefined;
+  /** The dtype as the file names it, such as `F32` or `F8_E4M3`. */
+  readonly storedDtype: string;
   readonly shape: readonly number[];
+  /** Bytes that it takes in the file. */
+  readonly byteLength: number;
 }
 
 /** Where a tensor's bytes are. */
@@ -39,7 +57,12 @@ export interface Header {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const byteLength = ({ dtype, shape }: StoredTensor): number => elementCount(shape) * bytesPerElement(dtype);
+/** Bytes of so many elements; undefined for a dtype that is not known, whose tensors take what the header says. */
+function bytesOfElements(storedDtype: string, count: number): number | undefined {
+  const dtype = dtypeOfName.get(storedDtype);
+  const bits = dtype ? 8 * bytesPerElement(dtype) : bitsOfOthers.get(storedDtype);
+  return bits === undefined ? undefined : (count * bits) / 8;
+}
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -73,27 +96,26 @@ function duplicateName(json: string): string | undefined {
 function locate(name: string, entry: unknown, source: ByteSource, dataStart: number): Location {
   const bad = (what: string) => new FileFormatError(`${source.name}: tensor ${name} ${what}`);
   if (!isObject(entry)) throw bad('is not described by an object');
-  const { dtype: dtypeName, shape, data_offsets: offsets } = entry;
-  const dtype = dtypeOfName.get(dtypeName as string);
-  if (!dtype) {
-    throw bad(`has dtype ${JSON.stringify(dtypeName)}, not one of ${[...dtypeOfName.keys()].join(', ')}`);
-  }
+  const { dtype: storedDtype, shape, data_offsets: offsets } = entry;
+  if (typeof storedDtype !== 'string') throw bad(`has no valid dtype: ${JSON.stringify(storedDtype)}`);
   if (!Array.isArray(shape) || !shape.every(isSize))
     throw bad(`has no valid shape: ${JSON.stringify(shape)}`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
     throw bad(`has no valid data_offsets: ${JSON.stringify(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  const wanted = byteLength({ dtype, shape });
-  if (end - begin !== wanted) {
+  const byteLength = end - begin;
+  const wanted = bytesOfElements(storedDtype, elementCount(shape)) ?? Math.max(byteLength, 0);
+  if (byteLength !== wanted) {
     throw bad(
-      `[${shape.join(', ')}] of ${dtypeName} takes ${wanted} bytes, its data_offsets span ${end - begin}`,
+      `[${shape.join(', ')}] of ${storedDtype} takes ${wanted} bytes, its data_offsets span ${byteLength}`,
     );
   }
   if (dataStart + end > source.size) {
     throw bad(`ends at byte ${dataStart + end} of a file of ${source.size}: the file is cut, fetch it again`);
   }
-  return { dtype, shape, source, offset: dataStart + begin };
+  const dtype = dtypeOfName.get(storedDtype);
+  return { dtype, storedDtype, shape, byteLength, source, offset: dataStart + begin };
 }
 
 /** Tensors must follow one another from the first to the last byte, without gap or overlap. */
@@ -103,15 +125,13 @@ function checkContiguous(
   dataStart: number,
 ): void {
   let expected = dataStart;
-  const byOffset = [...locations].sort(
-    ([, a], [, b]) => a.offset - b.offset || byteLength(a) - byteLength(b),
-  );
+  const byOffset = [...locations].sort(([, a], [, b]) => a.offset - b.offset || a.byteLength - b.byteLength);
   for (const [name, location] of byOffset) {
     if (location.offset !== expected) {
       const fault = location.offset < expected ? 'overlaps the one before it' : 'leaves a gap before it';
       throw new FileFormatError(`${source.name}: tensor ${name} ${fault}`);
     }
-    expected += byteLength(location);
+    expected += location.byteLength;
   }
   if (expected !== source.size) {
     throw new FileFormatError(
@@ -122,7 +142,8 @@ function checkContiguous(
 
 /**
  * Reads and validates the header of a safetensors file: a length as u64, then that many bytes of JSON
- * `{name: {dtype, shape, data_offsets}, __metadata__: {string: string}}`, then the tensors' bytes.
+ * `{name: {dtype, shape, data_offsets}, __metadata__: {string: string}}`, then the tensors' bytes. A tensor of a dtype that
+ * is not read is described all the same: nobody may ask for it.
  * @throws FileFormatError where any rule of the format is broken
  */
 export async function readHeader(source: ByteSource): Promise<Header> {
@@ -149,7 +170,9 @@ export async function readHeader(source: ByteSource): Promise<Header> {
   if (!isObject(header)) throw bad('its header is not an object');
   const twice = duplicateName(text);
   if (twice !== undefined) throw bad(`its header names ${JSON.stringify(twice)} twice`);
-  const { __metadata__: metadata = {}, ...entries } = header;
+  const { __metadata__: given, ...entries } = header;
+  // The reference implementation takes null for none.
+  const metadata = given ?? {};
   if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw bad('its __metadata__ is not an object of strings');
   }

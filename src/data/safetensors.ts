@@ -1,6 +1,13 @@
 import { FileAccessError, FileFormatError, OptionError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
-import { bytesOf, bytesPerElement, elementCount, type NumericArray, viewBytes } from './array.js';
+import {
+  type ArrayDtype,
+  bytesOf,
+  bytesPerElement,
+  elementCount,
+  type NumericArray,
+  viewBytes,
+} from './array.js';
 import { type ByteSource, bytesSource, fileAccessError, openSource, readJson } from './byte-source.js';
 import {
   dtypeOfName,
@@ -39,27 +46,29 @@ export class Safetensors {
     this.metadata = metadata;
   }
 
-  /** Every tensor by name. */
+  /** Every tensor by name, those of dtypes that are not read too. */
   get tensors(): ReadonlyMap<string, StoredTensor> {
     return this.locations;
   }
 
   /**
    * Reads a tensor, or some of its rows (the result's first axis then has `end - start` entries).
-   * @throws FileFormatError where there is no tensor of that name, OptionError where the rows are out of range
+   * @throws FileFormatError where there is no tensor of that name, or its dtype is not read; OptionError where the rows
+   *   are out of range
    */
   async read(tensor: string, rows?: RowRange): Promise<NumericArray> {
-    const location = this.#locate(tensor);
+    const location = this.#readable(tensor);
     const shape = rows ? rowShape(tensor, location.shape, rows) : location.shape;
     return readAt(location, rows ? rows.start * elementCount(shape.slice(1)) : 0, shape);
   }
 
   /**
    * Reads some of a tensor's elements in the order of their storage, whatever its shape: one axis of `end - start`.
-   * @throws FileFormatError where there is no tensor of that name, OptionError where the elements are out of range
+   * @throws FileFormatError where there is no tensor of that name, or its dtype is not read; OptionError where the
+   *   elements are out of range
    */
   async readElements(tensor: string, elements: RowRange): Promise<NumericArray> {
-    const location = this.#locate(tensor);
+    const location = this.#readable(tensor);
     const shape = rowShape(tensor, [elementCount(location.shape)], elements);
     return readAt(location, elements.start, shape);
   }
@@ -84,10 +93,16 @@ export class Safetensors {
     return new Safetensors(this.name, { locations, metadata: this.metadata }, this.sources);
   }
 
-  #locate(tensor: string): Location {
+  #readable(tensor: string): Readable {
     const location = this.locations.get(tensor);
     if (!location) throw new FileFormatError(`${this.name} holds no tensor ${tensor}`);
-    return location;
+    const { dtype, storedDtype } = location;
+    if (!dtype) {
+      throw new FileFormatError(
+        `${this.name}: tensor ${tensor} has dtype ${storedDtype}, not one of those that are read: ${readDtypes}`,
+      );
+    }
+    return { ...location, dtype };
   }
 
   /** Closes the files behind it; tensors that were read stay valid. */
@@ -96,9 +111,14 @@ export class Safetensors {
   }
 }
 
+/** A tensor whose elements can be read. */
+type Readable = Location & { readonly dtype: ArrayDtype };
+
+const readDtypes = [...dtypeOfName.keys()].join(', ');
+
 /** An array of `shape` from element `first` of a tensor on. */
 async function readAt(
-  { dtype, source, offset }: Location,
+  { dtype, source, offset }: Readable,
   first: number,
   shape: readonly number[],
 ): Promise<NumericArray> {
@@ -238,34 +258,39 @@ export function encodeSafetensors(
 
 export interface TakeOptions {
   /** What to do about tensors that were not asked for: 'refuse' (default) or 'ignore'. */
-  extra?: 'refuse' | 'ignore';
+  readonly extra?: 'refuse' | 'ignore';
+  /** Names that a checkpoint may hold and that are not read. */
+  readonly unused?: readonly string[];
 }
 
 /**
  * Checks that a checkpoint holds exactly the tensors of a model.
  * @param shapes the shape of each tensor by name
- * @throws FileFormatError with every tensor that is missing, has another shape, or was not asked for
+ * @throws FileFormatError with every tensor that is missing, has another shape or a dtype that is not read, or was not
+ *   asked for
  */
 export function checkTensors(
   file: Safetensors,
   shapes: Readonly<Record<string, readonly number[]>>,
-  { extra = 'refuse' }: TakeOptions = {},
+  { extra = 'refuse', unused = [] }: TakeOptions = {},
 ): void {
   const print = (shape: readonly number[]) => `[${shape.join(', ')}]`;
   const missing: string[] = [];
   const misshapen: string[] = [];
+  const unreadable: string[] = [];
   for (const [name, shape] of Object.entries(shapes)) {
     const stored = file.tensors.get(name);
     if (!stored) missing.push(`${name} ${print(shape)}`);
     else if (print(stored.shape) !== print(shape)) {
       misshapen.push(`${name} is ${print(stored.shape)}, wanted ${print(shape)}`);
-    }
+    } else if (!stored.dtype) unreadable.push(`${name} of ${stored.storedDtype}`);
   }
-  const unasked =
-    extra === 'ignore' ? [] : [...file.tensors.keys()].filter((name) => !Object.hasOwn(shapes, name));
+  const known = new Set([...Object.keys(shapes), ...unused]);
+  const unasked = extra === 'ignore' ? [] : [...file.tensors.keys()].filter((name) => !known.has(name));
   const faults = [
     listed('missing', missing),
     listed('of another shape', misshapen),
+    listed('of a dtype that is not read', unreadable),
     listed('not of this model', unasked),
   ].filter((fault) => fault !== '');
   if (faults.length > 0) {

@@ -26,7 +26,7 @@ export const loadRules: Rules<LoadOptions> = {
 };
 
 /**
- * Fills weights from a checkpoint that holds all of them in their shapes. Every element passes through the host once, in
+ * Fills weights from a checkpoint that holds all of them (`checkTensors`). Every element passes through the host once, in
  * parts, as it is stored; what the weight keeps in another type or quantised becomes that on the device, part by part.
  * @throws FileFormatError where an element is no number, or beyond the weight's range
  */
@@ -36,16 +36,14 @@ export async function loadWeights(
   checkpoint: Safetensors,
   { chunkBytes = loadChunkBytes, onProgress }: LoadOptions,
 ): Promise<void> {
-  const bytesOfElement = (name: string) => bytesPerElement(checkpoint.tensors.get(name)!.dtype);
   let total = 0;
-  for (const [name, { shape }] of weights) total += sizeOf(shape) * bytesOfElement(name);
+  for (const name of weights.keys()) total += checkpoint.tensors.get(name)!.byteLength;
   let done = 0;
   let pending = 0;
   for (const [name, weight] of weights) {
-    for await (const { start, end, floats } of chunks(checkpoint, name, weight, chunkBytes)) {
+    for await (const { start, end, floats, bytes } of chunks(checkpoint, name, weight, chunkBytes)) {
       checkNumbers(floats, weight.range, `${checkpoint.name}: ${name}`);
       weight.fill(start, end, (part) => upload(part, floats));
-      const bytes = (end - start) * bytesOfElement(name);
       pending += bytes;
       done += bytes;
       if (pending >= chunkBytes) {
@@ -65,6 +63,8 @@ interface Chunk {
   readonly start: number;
   readonly end: number;
   readonly floats: Floats;
+  /** What it takes in the file. */
+  readonly bytes: number;
 }
 
 /** A stored tensor in parts that begin where the weight can be filled; the next is read while one is worked on. */
@@ -75,7 +75,7 @@ async function* chunks(
   chunkBytes: number,
 ): AsyncGenerator<Chunk> {
   const size = sizeOf(shape);
-  const stored = bytesPerElement(checkpoint.tensors.get(name)!.dtype);
+  const stored = bytesPerElement(checkpoint.tensors.get(name)!.dtype!);
   const most = unit * Math.max(1, Math.floor(chunkBytes / stored / unit));
   const read = (start: number) => {
     const end = Math.min(start + most, size);
@@ -86,10 +86,10 @@ async function* chunks(
   };
   let next = read(0);
   for (;;) {
-    const { start, end, array } = next;
-    const floats = floatsOf(await array);
+    const { start, end } = next;
+    const array = await next.array;
     if (end < size) next = read(end);
-    yield { start, end, floats };
+    yield { start, end, floats: floatsOf(array), bytes: array.data.byteLength };
     if (end === size) return;
   }
 }

@@ -1,4 +1,5 @@
 import { checkArgument, checkFields, flag, instanceOf, integer } from '../arguments.js';
+import type { NumericArray } from '../data/array.js';
 import { HostRandom } from '../data/host-random.js';
 import { checkTensors, Safetensors } from '../data/safetensors.js';
 import { ReleasedError } from '../errors.js';
@@ -183,13 +184,16 @@ export abstract class Module extends Owner {
     return this;
   }
 
-  /** All weights and statistics on the host, as `load` takes them. */
-  async state(): Promise<
-    Record<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>
-  > {
+  /**
+   * All weights and statistics on the host, by the names that `load` takes them under: what `encodeSafetensors` and
+   * `writeNpy` write. Weights that the device keeps in f16 or quantised are the numbers that they stand for.
+   * @throws ReleasedError before the weights are loaded and after the module is disposed
+   */
+  async state(): Promise<Record<string, NumericArray<'f32'>>> {
     this.checkAlive();
     const entries = [...this.storedWeights()].map(
-      async ([name, weight]) => [name, { shape: weight.shape, data: await weight.read() }] as const,
+      async ([name, weight]) =>
+        [name, { dtype: 'f32', shape: weight.shape, data: await weight.read() }] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
   }
@@ -197,7 +201,7 @@ export abstract class Module extends Owner {
   /**
    * Loads the weights, a bounded part of one tensor in memory at a time. They are uploaded as they are stored, and
    * become what the module stores on the device.
-   * @throws FileFormatError with every name that is missing, has another shape or is too many, or that of a tensor with
+   * @throws FileFormatError with every name that is missing, has another shape or dtype or is too many, or that of a tensor with
    *   an element that is no number, or none that the module can store
    */
   async load(checkpoint: Safetensors, options: LoadOptions = {}): Promise<void> {
@@ -206,11 +210,7 @@ export abstract class Module extends Owner {
     checkFields('load', options, loadRules);
     const weights = new Map(this.storedWeights());
     const shapes = Object.fromEntries([...weights].map(([name, { shape }]) => [name, shape]));
-    for (const name of this.#unusedNames()) {
-      const stored = checkpoint.tensors.get(name);
-      if (stored) shapes[name] = stored.shape;
-    }
-    checkTensors(checkpoint, shapes);
+    checkTensors(checkpoint, shapes, { unused: [...this.#unusedNames()] });
     await loadWeights(this.runtime, weights, checkpoint, options);
   }
 }

@@ -3,20 +3,30 @@ import { encodeSafetensors } from '../data/safetensors.js';
 import { nodeModule } from '../node-module.js';
 import type { Module } from './module.js';
 
-/** Writes a model's folder: `model.safetensors`, and `config.json` of what is given. @throws FileAccessError */
+/**
+ * Writes the folder of a model of one's own: `model.safetensors` with all weights in f32 under the names of
+ * `model.state()`, so that `model.load(await openSafetensors(folder))` takes them, and `config.json`.
+ * @param config what the model is made from, as JSON has it
+ * @throws FileAccessError where the folder is missing or a file cannot be written; ReleasedError where the model has no
+ *   weights
+ */
 export async function saveModel(folder: string, model: Module, config: unknown): Promise<void> {
   await saveWeights(folder, 'model.safetensors', model);
   await saveConfig(folder, 'config.json', config);
 }
 
-/** Writes all weights of a module, as f32. @throws FileAccessError */
+/**
+ * Writes all weights of a module as a safetensors file, in f32, under the names of `module.state()`.
+ * @param file its name in the folder
+ * @param prefix put before each name
+ * @throws FileAccessError where the folder is missing or the file cannot be written; ReleasedError where the module has
+ *   no weights
+ */
 export async function saveWeights(folder: string, file: string, module: Module, prefix = ''): Promise<void> {
   const { join } = await nodeModule('node:path');
   const state = Object.entries(await module.state());
-  const tensors = state.map(
-    ([name, { shape, data }]) => [prefix + name, { dtype: 'f32', shape, data }] as const,
-  );
-  await writeWhole(join(folder, file), encodeSafetensors(Object.fromEntries(tensors), { format: 'pt' }));
+  const tensors = Object.fromEntries(state.map(([name, array]) => [prefix + name, array]));
+  await writeWhole(join(folder, file), encodeSafetensors(tensors, { format: 'pt' }));
 }
 
 /** Writes JSON. @throws FileAccessError */

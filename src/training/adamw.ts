@@ -158,8 +158,9 @@ export class AdamW extends Owner {
     const entries = [...this.#slots].flatMap(([name, slot]) =>
       Object.entries(stored).map(async ([part, prefix]) => {
         const tensor = slot[part as keyof typeof stored];
-        const data = (await tensor?.read()) as Float32Array<ArrayBuffer> | undefined;
-        return data ? ([[`${prefix}.${name}`, { shape: slot.weight.shape, data }]] as const) : [];
+        if (!tensor) return [];
+        const data = (await tensor.read()) as Float32Array;
+        return [[`${prefix}.${name}`, { dtype: 'f32', shape: slot.weight.shape, data }]] as const;
       }),
     );
     return Object.fromEntries((await Promise.all(entries)).flat());

@@ -1,14 +1,11 @@
-import { toFloat32 } from '../data/array.js';
+import { type NumericArray, toFloat32 } from '../data/array.js';
 import { writeWhole } from '../data/output-file.js';
 import { encodeSafetensors, openSafetensors } from '../data/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
-import type { Shape } from '../tensor/shape.js';
 
 /** Arrays by name. */
-export type Arrays = Readonly<
-  Record<string, { readonly shape: Shape; readonly data: Float32Array<ArrayBuffer> }>
->;
+export type Arrays = Readonly<Record<string, NumericArray<'f32'>>>;
 
 /** All that a run needs to go on as if it had not stopped. */
 export interface TrainingState {
@@ -24,10 +21,7 @@ export async function saveTrainingState(
   path: string,
   { step, settings, arrays }: TrainingState,
 ): Promise<void> {
-  const tensors = Object.entries(arrays).map(
-    ([name, { shape, data }]) => [name, { dtype: 'f32', shape, data }] as const,
-  );
-  await writeWhole(path, encodeSafetensors(Object.fromEntries(tensors), { step: String(step), settings }));
+  await writeWhole(path, encodeSafetensors(arrays, { step: String(step), settings }));
 }
 
 /**
@@ -52,12 +46,12 @@ export async function loadTrainingState(path: string, settings: string): Promise
         `${path} is of a run with other settings (${metadata.settings}): choose another folder, or delete it`,
       );
     }
-    const arrays: Record<string, { shape: Shape; data: Float32Array<ArrayBuffer> }> = {};
+    const arrays: Record<string, NumericArray<'f32'>> = {};
     for (const [name, { shape }] of file.tensors) {
-      const data = toFloat32(await file.read(name)) as Float32Array<ArrayBuffer>;
+      const data = toFloat32(await file.read(name));
       if (!data.every(Number.isFinite))
         throw new FileFormatError(`${path}: ${name} holds NaN: the file is damaged`);
-      arrays[name] = { shape, data };
+      arrays[name] = { dtype: 'f32', shape, data };
     }
     return { step, settings, arrays };
   } finally {

@@ -36,9 +36,8 @@ async function logitsOf(model: LanguageModel): Promise<Float32Array> {
 
 /** A model of these weights, from a checkpoint. */
 async function modelOf(weights: typeof state, storage: WeightStorage) {
-  const arrays = Object.entries(weights).map(([name, array]) => [name, { dtype: 'f32', ...array }] as const);
   const model = new LanguageModel(runtime, config, { weights: storage });
-  await model.load(await openSafetensors(encodeSafetensors(Object.fromEntries(arrays)), 'tiny'));
+  await model.load(await openSafetensors(encodeSafetensors(weights), 'tiny'));
   return model;
 }
 

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { NumericArray } from '../../src/data/array.js';
+import { readNpy, writeNpy } from '../../src/data/npy.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { FileFormatError, OptionError, ReleasedError } from '../../src/errors.js';
+import { FileAccessError, FileFormatError, OptionError, ReleasedError } from '../../src/errors.js';
 import { constantInitial } from '../../src/nn/initial.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Module, type WeightDtype } from '../../src/nn/module.js';
+import { saveModel, saveWeights } from '../../src/nn/save-model.js';
+import { mul } from '../../src/ops/binary.js';
 import { halfBits } from '../../src/tensor/dtype.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { testRuntime } from '../support/runtime.js';
@@ -87,6 +93,60 @@ describe('module', () => {
       return true;
     });
     assert.equal(runtime.memory.usedBytes, usedBytes);
+  });
+
+  it('gives a state that is saved as it is, and saved weights make an equal module', async () => {
+    const [first, second, third] = [1, 2, 3].map((seed) => new Net(runtime).initialize(seed)) as [
+      Net,
+      Net,
+      Net,
+    ];
+    const state = await first.state();
+    assert.deepEqual(Object.keys(state).sort(), Object.keys(shapes).sort());
+    await second.load(await openSafetensors(encodeSafetensors(state)));
+    assert.deepEqual(await second.state(), state);
+    const weight = state['blocks.0.fc.weight']!;
+    assert.deepEqual(readNpy(writeNpy(weight), 'weight'), weight);
+
+    const folder = await mkdtemp(join(tmpdir(), 'save-model-'));
+    try {
+      await saveModel(folder, first, { width: 2 });
+      assert.deepEqual(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')), { width: 2 });
+      const saved = await openSafetensors(folder);
+      await third.load(saved);
+      await saved.close();
+      const x = runtime.tensor([1, 2], [1, 2]);
+      const outputs = [first, third].map((net) => mul(net.blocks[0]!.forward(x), net.scale.tensor).read());
+      assert.deepEqual(await outputs[1], await outputs[0]);
+
+      await saveWeights(folder, 'part.safetensors', first.blocks[1]!, 'blocks.1.fc.');
+      const part = await openSafetensors(join(folder, 'part.safetensors'));
+      assert.deepEqual(await part.read('blocks.1.fc.bias'), state['blocks.1.fc.bias']);
+      await part.close();
+      await assert.rejects(saveModel(join(folder, 'absent'), first, {}), FileAccessError);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+    for (const net of [first, second, third]) net.dispose();
+    await assert.rejects(first.state(), ReleasedError);
+  });
+
+  it('loads what it knows beside tensors of dtypes that are not read', async () => {
+    class WithRelic extends Net {
+      constructor(runtime: Runtime) {
+        super(runtime);
+        this.unused('relic');
+      }
+    }
+    const bytes = encodeSafetensors({
+      ...arrays(shapes),
+      relic: { dtype: 'u8', shape: [4], data: new Uint8Array(4) },
+    });
+    // The same number of bytes, so that the header keeps its length.
+    const text = Buffer.from(bytes).toString('latin1').replace('"U8"', '"F9"');
+    const net = new WithRelic(runtime);
+    await net.load(await openSafetensors(Uint8Array.from(Buffer.from(text, 'latin1'))));
+    net.dispose();
   });
 
   it('refuses weights that are not numbers', async () => {

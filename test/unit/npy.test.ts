@@ -5,11 +5,12 @@ import {
   type ArrayDtype,
   elementCount,
   type NumericArray,
+  type TypedArray,
   toFloat32,
   viewBytes,
 } from '../../src/data/array.js';
 import { readNpy, writeNpy } from '../../src/data/npy.js';
-import { FileFormatError } from '../../src/errors.js';
+import { FileFormatError, OptionError, ShapeError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 
 const encoder = new TextEncoder();
@@ -124,6 +125,50 @@ test('what is written is read again, and elements start at a multiple of 64 byte
       assert.deepEqual(readNpy(bytes, 'x.npy'), array);
     }),
   );
+});
+
+test('typed arrays are written by themselves, with one axis or a shape', () => {
+  const cases: [TypedArray, ArrayDtype][] = [
+    [Float64Array.of(1, 2), 'f64'],
+    [Float32Array.of(1, 2), 'f32'],
+    [BigInt64Array.of(1n, -2n), 'i64'],
+    [Int32Array.of(1, -2), 'i32'],
+    [Int16Array.of(1, -2), 'i16'],
+    [Int8Array.of(1, -2), 'i8'],
+    [BigUint64Array.of(1n, 2n), 'u64'],
+    [Uint32Array.of(1, 2), 'u32'],
+    [Uint16Array.of(1, 2), 'u16'],
+    [Uint8Array.of(1, 2), 'u8'],
+    [Buffer.from([1, 2]), 'u8'],
+  ];
+  for (const [array, dtype] of cases) {
+    const data = viewBytes(dtype, new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    assert.deepEqual(readNpy(writeNpy(array), 'x.npy'), { dtype, shape: [2], data });
+    assert.deepEqual(readNpy(writeNpy(array, [1, 2]), 'x.npy'), { dtype, shape: [1, 2], data });
+  }
+  assert.equal(readNpy(writeNpy(Uint8ClampedArray.of(300)), 'x.npy').data[0], 255);
+  const part = new Float32Array([0, 1, 2, 3]).subarray(1, 3);
+  assert.deepEqual([...readNpy(writeNpy(part), 'x.npy').data], [1, 2]);
+  assert.deepEqual(readNpy(writeNpy(Float32Array.of(5), []), 'x.npy').shape, []);
+});
+
+test('refuses to write what is no array of that shape', () => {
+  const fails = (
+    given: unknown,
+    shape: unknown,
+    Kind: typeof ShapeError | typeof OptionError,
+    message: RegExp,
+  ) =>
+    assert.throws(
+      () => writeNpy(given as Float32Array, shape as number[]),
+      (error: Error) =>
+        error instanceof Kind && /^writeNpy: /.test(error.message) && message.test(error.message),
+    );
+  fails(new Float32Array(6), [2, 2], ShapeError, /\[2, 2\] does not hold 6/);
+  fails(new Float32Array(1), [-1, -1], ShapeError, /\[-1, -1\]/);
+  fails(new DataView(new ArrayBuffer(4)), undefined, OptionError, /not a DataView/);
+  const array = { dtype: 'f32', shape: [1], data: new Float32Array(1) };
+  fails(array, [1], OptionError, /shape goes with a typed array/);
 });
 
 test('refuses what it cannot read, and says what to do', () => {

@@ -119,8 +119,10 @@ test('refuses every breach of the format', async () => {
   await refuses(file('[]'), /not an object/);
   await refuses(file('null'), /not an object/);
   await refuses(file({ a: 3 }), /tensor a is not described/);
-  await refuses(file({ a: tensor(0, 4, [1], 'F8_E4M3') }, 4), /F8_E4M3.*F32/);
-  await refuses(file({ a: tensor(0, 4, [1], 'toString') }, 4), /toString/);
+  await refuses(file({ a: tensor(0, 4, [1], 'F8_E4M3') }, 4), /\[1\] of F8_E4M3 takes 1 bytes.* 4/);
+  await refuses(file({ a: tensor(0, 4, [3], 'F4') }, 4), /\[3\] of F4 takes 1\.5 bytes/);
+  await refuses(file({ a: { dtype: 3, shape: [1], data_offsets: [0, 4] } }, 4), /no valid dtype: 3/);
+  await refuses(file({ a: tensor(4, 0, [1], 'X9') }, 4), /span -4/);
   await refuses(file({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4), /no valid shape/);
   await refuses(file({ a: tensor(0, 4, [-1]) }, 4), /no valid shape/);
   await refuses(file({ a: { dtype: 'F32', shape: [1], data_offsets: [0] } }, 4), /no valid data_offsets/);
@@ -144,6 +146,75 @@ test('refuses every breach of the format', async () => {
     file('{"a":{"dtype":"F16","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4),
     /"dtype" twice/,
   );
+});
+
+test('tensors of dtypes that are not read are listed with their sizes, and refused only when they are asked for', async () => {
+  const others: [dtype: string, shape: number[], bytes: number][] = [
+    ['F8_E4M3', [2, 3], 6],
+    ['F8_E5M2', [4], 4],
+    ['F8_E8M0', [1], 1],
+    ['F8_E4M3FNUZ', [1], 1],
+    ['F8_E5M2FNUZ', [], 1],
+    ['F6_E2M3', [4], 3],
+    ['F6_E3M2', [2, 4], 6],
+    ['F4', [2, 3], 3],
+    ['C64', [2], 16],
+    ['F3_FUTURE', [7], 5],
+  ];
+  let end = 4;
+  const entries = others.map(([dtype, shape, bytes]) => {
+    const begin = end;
+    end += bytes;
+    return [dtype, tensor(begin, end, shape, dtype)] as const;
+  });
+  const bytes = file({ weight: tensor(0, 4), ...Object.fromEntries(entries) }, end);
+  const opened = await openSafetensors(bytes, 'x');
+  assert.deepEqual((await opened.read('weight')).shape, [1]);
+  for (const [name, shape, byteLength] of others) {
+    const { dtype, storedDtype, ...stored } = opened.tensors.get(name)!;
+    assert.deepEqual(
+      [dtype, storedDtype, stored.shape, stored.byteLength],
+      [undefined, name, shape, byteLength],
+    );
+    for (const reading of [opened.read(name), opened.readElements(name, { start: 0, end: 1 })]) {
+      await assert.rejects(reading, (error) => {
+        assert.ok(error instanceof FileFormatError);
+        assert.match(error.message, new RegExp(`x: tensor ${name} has dtype ${name}, .*F32`));
+        return true;
+      });
+    }
+  }
+  const wanted = { weight: [1] };
+  assert.deepEqual(Object.keys(await takeTensors(opened, wanted, { extra: 'ignore' })), ['weight']);
+  checkTensors(opened, wanted, { unused: others.map(([name]) => name) });
+  assert.throws(
+    () => checkTensors(opened, { ...wanted, F8_E5M2: [4] }, { extra: 'ignore' }),
+    /1 of a dtype that is not read: F8_E5M2 of F8_E5M2/,
+  );
+});
+
+test('shards with tensors of dtypes that are not read are opened, whatever the index says of itself', async () => {
+  const model = join(folder, 'float8');
+  await mkdir(model);
+  await writeFile(
+    join(model, 's-1.safetensors'),
+    file({ __metadata__: null, a: tensor(0, 4), b: tensor(4, 6, [2], 'F8_E4M3') }, 6),
+  );
+  const index = { metadata: null, weight_map: { a: 's-1.safetensors', b: 's-1.safetensors' } };
+  await writeFile(join(model, 'model.safetensors.index.json'), JSON.stringify(index));
+  const sharded = await openSafetensors(model);
+  assert.deepEqual([...sharded.tensors.keys()], ['a', 'b']);
+  assert.deepEqual((await sharded.read('a')).shape, [1]);
+  await assert.rejects(sharded.read('b'), /tensor b has dtype F8_E4M3/);
+  await sharded.close();
+});
+
+test('metadata may be null, empty or absent', async () => {
+  for (const header of [{}, { __metadata__: {} }, { __metadata__: null }]) {
+    const opened = await openSafetensors(file({ ...header, a: tensor(0, 4) }, 4));
+    assert.deepEqual({ ...opened.metadata }, {});
+    assert.deepEqual([...opened.tensors.keys()], ['a']);
+  }
 });
 
 test('equal names in different objects, and colons and braces in names, are no duplicates', async () => {
