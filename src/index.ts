@@ -15,13 +15,13 @@ export {
 } from './data/annotated-video.js';
 export { loadClassNames } from './data/class-names.js';
 export { type Detection, writeDetections } from './data/detection-json.js';
-export { type Features, loadFeatures } from './data/features.js';
+export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/features.js';
 export { HostRandom } from './data/host-random.js';
 export type { QueryId, Span } from './data/json-record.js';
 export { type MomentQuery, readMomentQueries } from './data/moment-queries.js';
 export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js';
 export { readNpy, writeNpy } from './data/npy.js';
-export { readNpz } from './data/npz.js';
+export { type NpzOptions, readNpz } from './data/npz.js';
 export type { QuestionAnswer } from './data/question-answer.js';
 export { readWrittenQuestions, type WrittenQuestion } from './data/question-lines.js';
 export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';

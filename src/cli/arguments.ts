@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import type { Crop } from '../data/features.js';
 import { weightStorages } from '../nn/weight-storage.js';
 import { isStreamName } from './outputs.js';
 
@@ -44,6 +45,13 @@ export function idList(text: string): number[] {
     }
     return Array.from({ length: count }, (_, i) => Number(first) + i);
   });
+}
+
+/** What is taken of ten-crop features. */
+export function crop(text: string): Crop {
+  if (text === 'mean') return text;
+  if (!/^[0-9]$/.test(text)) throw new InvalidArgumentError('It must be mean or a whole number from 0 to 9.');
+  return Number(text);
 }
 
 /** The name of a file to draw into; standard output, a FIFO or a device gets SVG. */

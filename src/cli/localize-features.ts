@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { loadClassNames } from '../data/class-names.js';
 import { writeDetections } from '../data/detection-json.js';
-import { loadFeatures } from '../data/features.js';
+import { type Crop, featurePath, loadFeatures } from '../data/features.js';
 import { writeWhole } from '../data/output-file.js';
 import { openSafetensors } from '../data/safetensors.js';
 import { Cmcs } from '../models/wtal/cmcs.js';
@@ -16,6 +16,7 @@ import { timelineFile } from './timeline.js';
 export interface LocalizeFeaturesOptions {
   readonly model: string;
   readonly features: readonly string[];
+  readonly crop?: Crop;
   readonly duration: number;
   readonly classes?: string;
   readonly top: number;
@@ -30,9 +31,12 @@ export async function localizeFeatures(options: LocalizeFeaturesOptions): Promis
   const { json, plot, model: weights, classes: names } = options;
   await checkOutputs(
     { '--json': json, '--plot': plot },
-    { '--features': options.features, '--model': weights, '--classes': names },
+    { '--features': options.features.map((path) => featurePath(path).file), '--model': weights, '--classes': names },
   );
-  const features = await loadFeatures(options.features);
+  const features = await loadFeatures(options.features, {
+    crop: options.crop ?? 'mean',
+    onSkipped: (array, kind) => console.error(`left out: ${array}, which holds ${kind}`),
+  });
   const checkpoint = await openSafetensors(options.model);
   const runtime = await Runtime.create();
   try {
@@ -42,7 +46,8 @@ export async function localizeFeatures(options: LocalizeFeaturesOptions): Promis
       model.classes,
     );
     const localization = await localizeActions(model, features, classes, options.duration);
-    const videoId = options.videoId ?? basename(options.features[0]!).replace(/\.[^.]+$/, '');
+    const { file, extension } = featurePath(options.features[0]!);
+    const videoId = options.videoId ?? basename(file, extension);
     printSegments(localization, options.top);
     if (json !== undefined) {
       await writeDetections(json, { [videoId]: localization.segments }, 'pretrained features');

@@ -1,17 +1,19 @@
 import type { Command } from 'commander';
+import type { Crop } from '../data/features.js';
 import { OptionError } from '../errors.js';
-import { picture, positive, share, whole } from './arguments.js';
+import { crop, picture, positive, share, whole } from './arguments.js';
 import { addDecodingOptions, decodingFlags } from './decoding-options.js';
 import { localizeFeatures } from './localize-features.js';
 import { type LocalizeVideoFlags, localizeVideoFile } from './localize-video.js';
 
 interface Flags extends LocalizeVideoFlags {
   readonly features?: readonly string[];
+  readonly crop?: Crop;
   readonly duration?: number;
   readonly classes?: string;
 }
 
-const ofFeatures = ['features', 'duration', 'classes'] as const;
+const ofFeatures = ['features', 'crop', 'duration', 'classes'] as const;
 const ofVideo = [
   ...(['query', 'question', 'actions', 'frames', 'window'] as const),
   ...(['tellTimes', 'timesFirst', 'length', 'rho', ...decodingFlags] as const),
@@ -48,8 +50,14 @@ export function addLocalize(program: Command): void {
     .optionsGroup('Of features:')
     .option(
       '--features <file>',
-      'a .npy, .npz or .safetensors of [steps, channels]; repeat to join channels (RGB, then flow)',
+      'a .npy, .npz (FILE#NAME for one of several arrays) or .safetensors of [steps, channels]; repeat to join ' +
+        'channels (RGB, then flow)',
       (path: string, paths: string[] = []) => [...paths, path],
+    )
+    .option(
+      '--crop <which>',
+      'of ten-crop features [10, steps, channels]: mean, or one of 0 to 9; default: mean',
+      crop,
     )
     .option('--duration <seconds>', 'length of the video', positive)
     .option('--classes <file>', 'JSON with the class names; default: classes.json beside the model')

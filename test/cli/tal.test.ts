@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
 import { selfTestCases } from '../../src/cli/self-test-cases.js';
 import { writeNpy } from '../../src/data/npy.js';
 import { hangMs } from '../support/limits.js';
@@ -70,6 +71,24 @@ describe('tal localize', () => {
     assert.match(readFileSync(inFolder('out.svg'), 'utf8'), /^<svg[\s\S]*Sitting down/);
   });
 
+  it('takes one of ten crops, finds the features of a .npz and says what it leaves out', () => {
+    const crops = new Float32Array(10 * data.length).fill(1);
+    crops.set(data, 3 * data.length);
+    const objects = Uint8Array.from(writeNpy(Uint8Array.of(0x4e)));
+    objects.set(new TextEncoder().encode('|O '), Buffer.from(objects).indexOf('|u1'));
+    const members = { 'meta.npy': objects, 'feature.npy': npy(crops, [10, steps, channels]) };
+    const features = save('crops.npz', zipSync(members, { level: 0 }));
+    const plain = localize();
+    const result = localize({ features, crop: '3', json: inFolder('crops.json') });
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(result.stderr, /^left out: .*crops\.npz#meta, which holds Python objects/);
+    const table = (stdout: string) =>
+      stdout.slice(stdout.indexOf('rank'), stdout.indexOf('segments written'));
+    assert.equal(table(result.stdout).trim(), plain.stdout.slice(plain.stdout.indexOf('rank')).trim());
+    const { results } = JSON.parse(readFileSync(inFolder('crops.json'), 'utf8'));
+    assert.deepEqual(Object.keys(results), ['crops']);
+  });
+
   it('takes a folder as the model', () => {
     assert.equal(localize({ model: folder }).status, 0);
   });
@@ -111,6 +130,8 @@ describe('tal localize', () => {
     ['class names that do not fit', { classes: save('few.json', '["a", "b"]') }, /few\.json/],
     ['a folder that is not there', { json: inFolder('nowhere/out.json') }, /nowhere/],
     ['a plot of an unknown kind', { plot: inFolder('out.gif') }, /\.svg|\.html/],
+    ['crops of features that have none', { crop: '3' }, /crop is 3, but .*it has no 10 crops/],
+    ['an unknown crop', { crop: '10' }, /mean or a whole number from 0 to 9/],
     ['a negative duration', { duration: '-1' }, /positive/],
     ['an unknown option', { colour: 'red' }, /unknown option '--colour'/],
   ];
