@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Runtime and tensors.
 
 // Differentiation.
@@ -13,20 +14,28 @@ export {
   type VideoEvent,
   videosWithActions,
 } from './data/annotated-video.js';
+export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './data/array.js';
+export type { ByteSource } from './data/byte-source.js';
 export { loadClassNames } from './data/class-names.js';
 export { type Detection, writeDetections } from './data/detection-json.js';
 export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/features.js';
+export type { FrameShape } from './data/frame.js';
 export { HostRandom } from './data/host-random.js';
 export type { QueryId, Span } from './data/json-record.js';
 export { type MomentQuery, readMomentQueries } from './data/moment-queries.js';
 export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js';
 export { readNpy, writeNpy } from './data/npy.js';
-export { type NpzOptions, readNpz } from './data/npz.js';
+export { type NpzOptions, type OnSkipped, readNpz } from './data/npz.js';
 export type { QuestionAnswer } from './data/question-answer.js';
 export { readWrittenQuestions, type WrittenQuestion } from './data/question-lines.js';
 export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
 export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
-export { encodeSafetensors, openSafetensors, type Safetensors } from './data/safetensors.js';
+export { encodeSafetensors, openSafetensors, type RowRange, type Safetensors } from './data/safetensors.js';
+export type {
+  Header as SafetensorsHeader,
+  Location as TensorLocation,
+  StoredTensor,
+} from './data/safetensors-header.js';
 export {
   cutIntoWindows,
   slidingWindows,
@@ -50,8 +59,8 @@ export {
 } from './data/timed-questions.js';
 export { parseTimedText, type TimedText } from './data/timed-text.js';
 export { uniformFrames } from './data/uniform-frames.js';
-export { openVideo, type Picture, type Video } from './data/video.js';
-export { encodeMp4 } from './data/video-encode.js';
+export { openVideo, type Picture, type TimedFrame, type Video } from './data/video.js';
+export { encodeMp4, type VideoFormat } from './data/video-encode.js';
 export {
   encodeWordVectors,
   loadWordVectors,
@@ -59,11 +68,28 @@ export {
   WordVectors,
   wordsOf,
 } from './data/words.js';
-export { type WorldVideo, worldSeed, worldVideo } from './data/world/world.js';
+export type { ActionName, Posture } from './data/world/actions.js';
+export type { ScriptedAction, ScriptOptions } from './data/world/script.js';
+export type { QueryKind, WorldQuery } from './data/world/sentences.js';
+export {
+  type WorldOptions,
+  type WorldSplit,
+  type WorldVideo,
+  worldSeed,
+  worldVideo,
+} from './data/world/world.js';
 // Diffusion, errors.
-export { GaussianDiffusion } from './diffusion/gaussian.js';
+export {
+  type DdimLoop,
+  type DdimOptions,
+  type DdimSampler,
+  type Denoise,
+  GaussianDiffusion,
+  type GaussianDiffusionOptions,
+} from './diffusion/gaussian.js';
 export {
   type CachedTokenLogits,
+  type DecodeOptions,
   type LastLayer,
   MaskedSampler,
   type MaskedSamplerOptions,
@@ -93,35 +119,71 @@ export {
 } from './evaluation/moments.js';
 export { type ScoredSegment, type Segment, temporalIoU } from './evaluation/segments.js';
 export { evaluateTemporalReasoning, type JudgedAnswer } from './evaluation/temporal-reasoning.js';
-export { type SentenceExample, WindowPrior } from './evaluation/window-prior.js';
+export { type PriorGuess, type SentenceExample, WindowPrior } from './evaluation/window-prior.js';
 // Devices, models, layers.
-export { type AdapterKind, openAdapter } from './gpu/adapter.js';
+export { type AdapterKind, type OpenAdapter, openAdapter } from './gpu/adapter.js';
+export type {
+  BufferRange,
+  Command,
+  CopyCommand,
+  DispatchCommand,
+  DispatchStep,
+  Program,
+  ReplayCommand,
+  Step as ProgramStep,
+  UploadCommand,
+} from './gpu/commands.js';
+export type { Gpu, GpuOptions } from './gpu/gpu.js';
+export type { Kernel } from './gpu/pipelines.js';
+export type { BufferPool, PooledBuffer, PoolStatistics } from './gpu/pool.js';
 export type { Measurement } from './gpu/timing.js';
-export type { DeviceClass, DeviceTraits } from './gpu/traits.js';
+export type { DeviceClass, DeviceTraits, SubgroupMatrixShape } from './gpu/traits.js';
+export type * from './gpu/webgpu.js';
+export type {
+  KernelConstants,
+  KernelInterface,
+  Parameter as KernelParameter,
+  StorageBinding,
+} from './gpu/wgsl.js';
 export {
+  type ClipConfig,
+  type ConvStage,
   checkConfig,
+  type DecoderConfig,
+  type FramesConfig,
   type MapDiffusionConfig,
   type MapDiffusionName,
   mapDiffusionConfigs,
+  type SignalConfig,
 } from './models/map-diffusion/config.js';
+export type { ScaleCondition } from './models/map-diffusion/decoder.js';
 export {
   type EmbeddedQuery,
   type MomentExample,
   type MomentExamples,
   writeExamples,
 } from './models/map-diffusion/examples.js';
+export type { Words } from './models/map-diffusion/fusion.js';
 export { type LocalizeMomentsOptions, localizeMoments } from './models/map-diffusion/localize.js';
 export {
   type Condition,
+  type Corruption,
   MapDiffusion,
   type MomentInputs,
   type MomentTargets,
 } from './models/map-diffusion/model.js';
-export { loadMapDiffusion, saveMapDiffusion } from './models/map-diffusion/model-folder.js';
+export {
+  type LoadedMapDiffusion,
+  loadMapDiffusion,
+  type MapDiffusionFile,
+  saveMapDiffusion,
+} from './models/map-diffusion/model-folder.js';
 export { type RankingOptions, rankMoments } from './models/map-diffusion/ranking.js';
+export type { Recognition, RecognitionConfig } from './models/map-diffusion/recognition.js';
+export type { RecordedClips } from './models/map-diffusion/recording-clips.js';
 export { RecordingExamples } from './models/map-diffusion/recording-examples.js';
-export { refineMoment } from './models/map-diffusion/refine.js';
-export { MomentSampler } from './models/map-diffusion/sampler.js';
+export { type ClipSpan, refineMoment } from './models/map-diffusion/refine.js';
+export { MomentSampler, type MomentSamplerOptions } from './models/map-diffusion/sampler.js';
 export { WorldExamples, WorldSentences } from './models/map-diffusion/world-examples.js';
 export {
   AnswerLogits,
@@ -143,6 +205,8 @@ export {
 } from './models/mdvlm/answer-video.js';
 export {
   type AnswerPart,
+  type AnswerTime,
+  type AnswerWords,
   answeredActions,
   answeredSentences,
   answeredSpan,
@@ -173,8 +237,9 @@ export {
   decodeAnswer,
   type TokenRules,
 } from './models/mdvlm/decode-answer.js';
+export type { Grounding, GroundingConfig } from './models/mdvlm/grounding.js';
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/iou-reward.js';
-export { KeyValueCache } from './models/mdvlm/key-value-cache.js';
+export { type KeysAndValues, KeyValueCache, type OtherPositions } from './models/mdvlm/key-value-cache.js';
 export {
   type LanguageConfig,
   type LanguageName,
@@ -185,6 +250,7 @@ export {
   type ForwardOptions,
   LanguageModel,
   type LanguageModelOptions,
+  type Prefix,
 } from './models/mdvlm/language-model.js';
 export {
   type LocalizeVideoOptions,
@@ -205,15 +271,16 @@ export {
   type PlanOptions,
 } from './models/mdvlm/masking.js';
 export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
+export type { MemoryPlan, PlannedDevice } from './models/mdvlm/memory-plan.js';
 export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
 export {
   type LoadLanguageOptions,
   loadLanguageModel,
   readLanguageConfig,
 } from './models/mdvlm/model-folder.js';
-export { cardSizes, type ModelPlan, modelPlan } from './models/mdvlm/model-plan.js';
+export { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from './models/mdvlm/model-plan.js';
 export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective.js';
-export { type PlannedModel, plannedModels } from './models/mdvlm/planned-model.js';
+export { type PlannedModel, plannedModels, type WeightPart } from './models/mdvlm/planned-model.js';
 export {
   makeSignalMdvlm,
   type SignalMdvlm,
@@ -229,9 +296,15 @@ export {
   saveSignalMdvlm,
 } from './models/mdvlm/signal-folder.js';
 export { type SignalQuestion, SignalQuestions } from './models/mdvlm/signal-questions.js';
+export type { StepBytes, StepFlops, StepSizes } from './models/mdvlm/step-cost.js';
 export { languageTensorName } from './models/mdvlm/tensor-names.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
-export { loadTokenizer, Tokenizer, type TokenizerFiles } from './models/mdvlm/tokenizer.js';
+export {
+  loadTokenizer,
+  type TextTokenizer,
+  Tokenizer,
+  type TokenizerFiles,
+} from './models/mdvlm/tokenizer.js';
 export {
   checkVideoMdvlmConfig,
   type VideoMdvlmConfig,
@@ -264,36 +337,50 @@ export { VisionTower } from './models/mdvlm/vision-tower.js';
 export { videoMdvlmWeights, visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
 export { VisualEncoder } from './models/mdvlm/visual-encoder.js';
 export { WordVocabulary } from './models/mdvlm/word-vocabulary.js';
-export { Cmcs } from './models/wtal/cmcs.js';
+export { Cmcs, type CmcsConfig, type CmcsOutputs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
   CMCS_ACTIVITYNET_PROPOSALS,
   CMCS_PROPOSALS,
   CO2NET_PROPOSALS,
+  type LocalizationScores,
   type ProposalOptions,
+  type ProposedSegment,
   proposeSegments,
+  type Timing,
 } from './models/wtal/proposals.js';
-export { Conv1d, Conv2d } from './nn/conv.js';
+export { Conv1d, Conv2d, type ConvLayerOptions } from './nn/conv.js';
 export { Embedding } from './nn/embedding.js';
-export { GatedConv2d } from './nn/gated-conv.js';
+export { GatedConv2d, type GateNames } from './nn/gated-conv.js';
 export { constantInitial, type Initial, normalInitial, uniformFanIn } from './nn/initial.js';
-export { Linear, type LinearOptions } from './nn/linear.js';
+export { Linear, type LinearLayer, type LinearOptions } from './nn/linear.js';
 export type { LoadOptions } from './nn/load-weights.js';
-export { LoraAdapter, LoraLinear, type LoraOptions } from './nn/lora.js';
+export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './nn/lora.js';
 export { type LoraFolder, openLora, saveLora } from './nn/lora-folder.js';
-export { Lstm } from './nn/lstm.js';
+export { Lstm, type LstmOptions, type LstmResult } from './nn/lstm.js';
 export { Module, Parameter, type StoredWeight, type WeightDtype } from './nn/module.js';
-export { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from './nn/norm.js';
+export {
+  type AffineNorm,
+  type BatchNorm,
+  BatchNorm1d,
+  BatchNorm2d,
+  GroupNorm,
+  LayerNorm,
+  type NormLayerOptions,
+  RmsNorm,
+  type Style,
+} from './nn/norm.js';
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './nn/quantized-linear.js';
 export { QuantizedParameter } from './nn/quantized-parameter.js';
 export { saveModel, saveWeights } from './nn/save-model.js';
 export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
-export type { Activation } from './ops/activation.js';
+export type { Activation, ActivationOptions } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
-export { attention, emptyLogSumExp } from './ops/attention.js';
-export type { AttentionMask } from './ops/attention-problem.js';
-export { batchNorm } from './ops/batch-norm.js';
+export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention.js';
+export type { AttentionMask, AttentionOperands, AttentionOptions } from './ops/attention-problem.js';
+export type { AxisOptions } from './ops/axis-ids.js';
+export { type BatchNormOperands, batchNorm } from './ops/batch-norm.js';
 export {
   add,
   div,
@@ -306,20 +393,25 @@ export {
   minimum,
   mul,
   notEqual,
+  type Operand,
   pow,
   sub,
 } from './ops/binary.js';
 export { broadcastTo, repeat } from './ops/broadcast-to.js';
 export { cast } from './ops/cast.js';
-export { channelMoments } from './ops/channel-moments.js';
-export { commitTokens } from './ops/commit-tokens.js';
+export { type ChannelMoments, channelMoments } from './ops/channel-moments.js';
+export { type CommitTokensInputs, type CommitTokensOptions, commitTokens } from './ops/commit-tokens.js';
 export { concat, stack } from './ops/concat.js';
-export { conv1d, conv2d } from './ops/conv.js';
-export { ddimStep } from './ops/ddim.js';
-export { decodeMoments } from './ops/decode-moments.js';
+export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './ops/conv.js';
+export type { PerAxis, WindowOptions as ConvWindowOptions } from './ops/conv-geometry.js';
+export { type DdimStepOptions, ddimStep } from './ops/ddim.js';
+export { type DecodeMomentsOptions, decodeMoments } from './ops/decode-moments.js';
 export {
+  type AnswerOptions as DecodedPositions,
   allTokensBut,
+  type DecodingProgress,
   decodingState,
+  type FinishStepOptions,
   finishStep,
   maskPrompt,
   readDecoding,
@@ -327,24 +419,39 @@ export {
 } from './ops/decoding.js';
 export { type DequantizeOptions, dequantizeWeight } from './ops/dequantize-weight.js';
 export { fill } from './ops/fill.js';
-export { gateSums } from './ops/gate-sums.js';
-export { gatedConv2d, gatedConv2dPartial } from './ops/gated-conv.js';
+export { type GateSumsForwardOptions, type GateSumsOperands, gateSums } from './ops/gate-sums.js';
+export type { GateSumsOptions } from './ops/gate-sums-gradient.js';
+export {
+  type GatedConv2dOptions,
+  type GatedConvOperands,
+  type GatedConvPartialOperands,
+  type GatedConvPartialOptions,
+  gatedConv2d,
+  gatedConv2dPartial,
+} from './ops/gated-conv.js';
 export { embedding, gather, take } from './ops/gather.js';
-export { groupNorm, instanceNorm } from './ops/group-norm.js';
+export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/group-norm.js';
 export { iouMap, mapMask } from './ops/iou-map.js';
-export { l2Normalize } from './ops/l2-normalize.js';
+export { type L2NormalizeOptions, l2Normalize } from './ops/l2-normalize.js';
 export { layerNorm, rmsNorm } from './ops/layer-norm.js';
-export { linearCrossEntropy } from './ops/linear-cross-entropy.js';
-export { linearTokenCandidates } from './ops/linear-token-candidates.js';
-export { type MapLayout, mapRows, mapScales } from './ops/map-layout.js';
+export {
+  type LinearCrossEntropyInputs,
+  type LinearCrossEntropyOptions,
+  linearCrossEntropy,
+  type RowLosses,
+} from './ops/linear-cross-entropy.js';
+export { type LinearTokenCandidatesInputs, linearTokenCandidates } from './ops/linear-token-candidates.js';
+export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/map-layout.js';
 export { maskedMean } from './ops/masked-mean.js';
-export { linear, matmul } from './ops/matmul.js';
+export { linear, type MatmulOperands, type MatmulOptions, matmul } from './ops/matmul.js';
 export { mergeMaps } from './ops/merge-maps.js';
-export { pad } from './ops/pad.js';
+export type { NormOperands, NormOptions } from './ops/norm.js';
+export { type PadOptions, pad } from './ops/pad.js';
 export { permute, transpose } from './ops/permute.js';
-export { philox } from './ops/philox.js';
-export { place } from './ops/place.js';
+export { type PhiloxBlock, philox } from './ops/philox.js';
+export { type PlaceOptions, place } from './ops/place.js';
 export { averagePool, maxPool } from './ops/pool.js';
+export type { AveragePoolOptions, PerAxis as PoolPerAxis, PoolOptions } from './ops/pool-geometry.js';
 export { qSample } from './ops/q-sample.js';
 export type { QuantizationFormat, QuantizedWeight } from './ops/quantization.js';
 export {
@@ -354,24 +461,38 @@ export {
   quantizeRows,
   quantizeWeight,
 } from './ops/quantize-weight.js';
-export { type QuantizedLinearOptions, quantizedLinear } from './ops/quantized-linear.js';
+export {
+  type QuantizedLinearOperands,
+  type QuantizedLinearOptions,
+  quantizedLinear,
+} from './ops/quantized-linear.js';
 export { Random } from './ops/random.js';
-export { l2Norm, logSumExp, max, mean, min, prod, sum } from './ops/reduce.js';
-export { remaskTokens } from './ops/remask-tokens.js';
-export { resamplePixels } from './ops/resample-pixels.js';
-export { resizeBilinear } from './ops/resize.js';
+export { l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './ops/reduce.js';
+export { type RemaskTokensInputs, remaskTokens } from './ops/remask-tokens.js';
+export { type ResampleOptions, resamplePixels } from './ops/resample-pixels.js';
+export { type ResizeOptions, resizeBilinear } from './ops/resize.js';
 export { reverseSequence } from './ops/reverse-sequence.js';
-export { rotary, rotaryTable } from './ops/rotary.js';
+export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/rotary.js';
 export { scatter } from './ops/scatter.js';
-export { scatterAdd } from './ops/scatter-add.js';
-export { narrow, reverse, slice, split } from './ops/slice.js';
+export { type ScatterAddOptions, scatterAdd } from './ops/scatter-add.js';
+export { narrow, reverse, type SliceOptions, slice, split } from './ops/slice.js';
 export { logSoftmax, softmax } from './ops/softmax.js';
-export { spanCandidates } from './ops/span-candidates.js';
-export { stylize } from './ops/stylize.js';
+export {
+  type SpanCandidatesInputs,
+  type SpanCandidatesOptions,
+  spanCandidates,
+} from './ops/span-candidates.js';
+export { type StylizeOptions, stylize } from './ops/stylize.js';
 export { sumTo } from './ops/sum-to.js';
-export { timeEmbedding } from './ops/time-embedding.js';
-export { tokenCandidates } from './ops/token-candidates.js';
-export { topK } from './ops/topk.js';
+export { type TimeEmbeddingOptions, timeEmbedding } from './ops/time-embedding.js';
+export { type TokenCandidatesInputs, tokenCandidates } from './ops/token-candidates.js';
+export type {
+  ChoiceInputs,
+  ConfidenceKind,
+  TokenCandidates,
+  TokenCandidatesOptions,
+} from './ops/token-choice.js';
+export { type TopKOutputs, topK } from './ops/topk.js';
 export {
   abs,
   clamp,
@@ -394,14 +515,17 @@ export {
   square,
   tanh,
 } from './ops/unary.js';
-export { unpackHalves } from './ops/unpack-halves.js';
+export { type UnpackHalvesOptions, unpackHalves } from './ops/unpack-halves.js';
 export { maskedFill, where } from './ops/where.js';
-export { Capture } from './tensor/capture.js';
-export type { Dtype } from './tensor/dtype.js';
-export type { Launch } from './tensor/launch.js';
+export { Capture, type CapturePool } from './tensor/capture.js';
+export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
+export type { KernelPath, Launch } from './tensor/launch.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
-export { Tensor } from './tensor/tensor.js';
+export type { Shared } from './tensor/shared.js';
+export type { Tape } from './tensor/tape.js';
+export { type Storage, Tensor } from './tensor/tensor.js';
+export type { OperationTuning, Tuning, TuningRecord } from './tensor/tuning.js';
 export { AdamW, type AdamWOptions } from './training/adamw.js';
 // Training.
 export {
@@ -417,3 +541,4 @@ export { constantLearningRate, cosineLearningRate, type LearningRate } from './t
 export { MdvlmTask } from './training/mdvlm-task.js';
 export { MomentTask } from './training/moment-task.js';
 export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './training/train.js';
+export type { Arrays } from './training/training-state.js';

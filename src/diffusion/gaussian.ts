@@ -140,7 +140,7 @@ export class DdimSampler extends Owner {
 }
 
 /** What a DDIM loop keeps on the device: the state, the counter of its steps, and tables with a row a step. */
-class DdimLoop extends Owner {
+export class DdimLoop extends Owner {
   readonly #state: Tensor;
   readonly #step: Tensor;
   readonly #times: Tensor;

@@ -2,6 +2,7 @@ import { checkArgument, oneOf } from '../arguments.js';
 import { NoAdapterError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { activateCachedDriver } from './cached-driver.js';
+import type { GPUAdapter, GPUAdapterInfo } from './webgpu.js';
 
 /** `auto` takes hardware where there is any, a software driver otherwise. */
 export type AdapterKind = 'auto' | 'hardware' | 'software';
@@ -46,7 +47,8 @@ export async function openAdapter(kind: AdapterKind = defaultAdapterKind()): Pro
 }
 
 /** True for drivers that run on the CPU: lavapipe, SwiftShader, WARP. */
-export function isSoftware({ isFallbackAdapter, device, description }: GPUAdapterInfo): boolean {
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  const { isFallbackAdapter, device, description } = info;
   return isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(`${device} ${description}`);
 }
 

@@ -2,6 +2,13 @@ import { GpuError } from '../errors.js';
 import type { Kernel } from './pipelines.js';
 import type { PooledBuffer } from './pool.js';
 import type { Stopwatch } from './timing.js';
+import type {
+  GPUBindGroup,
+  GPUBindGroupLayout,
+  GPUCommandEncoder,
+  GPUComputePipeline,
+  GPUDevice,
+} from './webgpu.js';
 
 /** A stretch of a buffer. `offset` is a multiple of 256, `bytes` of 4. */
 export interface BufferRange {
@@ -46,7 +53,7 @@ export interface Program {
   readonly uniforms: PooledBuffer | undefined;
 }
 
-interface DispatchStep {
+export interface DispatchStep {
   readonly kind: 'dispatch';
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;

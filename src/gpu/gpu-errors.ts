@@ -1,4 +1,5 @@
 import { GpuError, OutOfMemoryError, TalError } from '../errors.js';
+import type { GPUDevice } from './webgpu.js';
 
 /** The typed error for whatever WebGPU threw or reported. */
 export function typedError(error: unknown): TalError {

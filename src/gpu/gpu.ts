@@ -18,6 +18,7 @@ import { calm } from './polling.js';
 import { BufferPool, type PooledBuffer } from './pool.js';
 import { type Measurement, Stopwatch } from './timing.js';
 import { type DeviceTraits, deviceTraits, wantedFeatures } from './traits.js';
+import type { GPUCommandEncoder, GPUDevice } from './webgpu.js';
 import type { KernelConstants, StorageBinding } from './wgsl.js';
 
 export interface GpuOptions {
@@ -118,7 +119,9 @@ export class Gpu {
     }
     try {
       const opened = await adapter.requestDevice({
-        requiredFeatures: wantedFeatures.filter((feature) => adapter.features.has(feature)),
+        requiredFeatures: wantedFeatures.filter((feature) =>
+          adapter.features.has(feature),
+        ) as GPUFeatureName[],
         requiredLimits: limits,
       });
       return new Gpu(opened, adapter.info, usable(languageFeatures), true, release);

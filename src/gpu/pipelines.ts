@@ -1,6 +1,7 @@
 import type { KernelPath } from '../../kernels/sources.js';
 import { FeatureError, GpuError } from '../errors.js';
 import { computeStage } from './flags.js';
+import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from './webgpu.js';
 import { composeKernel, type KernelConstants, type KernelInterface, kernelInterface } from './wgsl.js';
 
 /** A kernel with its constants fixed, compiled or on the way. */

@@ -1,4 +1,5 @@
 import { FeatureError } from '../errors.js';
+import type { GPUBuffer, GPUDevice, GPUError } from './webgpu.js';
 
 /** A buffer of the pool. `id` is never used twice, so caches may be keyed by it. */
 export interface PooledBuffer {
@@ -40,7 +41,7 @@ export class BufferPool {
 
   constructor(
     readonly device: GPUDevice,
-    readonly usage: GPUBufferUsageFlags,
+    readonly usage: number,
     /** Told when the device had no memory for a buffer that was handed out. */
     readonly onOutOfMemory: (error: GPUError) => void = () => {},
   ) {}

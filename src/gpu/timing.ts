@@ -1,4 +1,5 @@
 import { bufferUsage, mapForReading } from './flags.js';
+import type { GPUDevice, GPUQuerySet } from './webgpu.js';
 
 /** How long a piece of recorded work took. */
 export interface Measurement {
@@ -6,6 +7,15 @@ export interface Measurement {
   readonly wallMs: number;
   /** From the start of the first kernel to the end of the last by the device's own clock, where it has one. */
   readonly gpuMs?: number;
+}
+
+/** The descriptor of a compute pass whose beginning and end are written down where the device has a clock. */
+interface TimedPass {
+  readonly timestampWrites?: {
+    readonly querySet: GPUQuerySet;
+    readonly beginningOfPassWriteIndex?: number;
+    readonly endOfPassWriteIndex: number;
+  };
 }
 
 /** Times one submission. */
@@ -32,7 +42,7 @@ export class Stopwatch {
   }
 
   /** For the next compute pass: the first writes the beginning, each overwrites the end. */
-  passDescriptor(): GPUComputePassDescriptor {
+  passDescriptor(): TimedPass {
     if (!this.#querySet) return {};
     const first = this.#passes++ === 0;
     return {

@@ -1,4 +1,5 @@
 import { isSoftware } from './adapter.js';
+import type { GPUAdapterInfo, GPUDevice, GPUSupportedLimits } from './webgpu.js';
 
 /** Kinds of device whose fast kernels differ in kind (ARCHITECTURE.md, "Variants"). */
 export type DeviceClass = 'software' | 'hardware';
@@ -34,13 +35,13 @@ export interface DeviceTraits {
 }
 
 /** Features that the runtime takes where the adapter has them, and never assumes. */
-export const wantedFeatures = [
+export const wantedFeatures: readonly string[] = [
   'shader-f16',
   'subgroups',
   'subgroup-size-control',
   'timestamp-query',
   'chromium-experimental-subgroup-matrix',
-] as GPUFeatureName[];
+];
 
 export function deviceTraits(
   device: GPUDevice,

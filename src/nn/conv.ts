@@ -15,15 +15,15 @@ import { type Initial, uniformFanIn } from './initial.js';
 import { checkLayer, layerRules } from './layer-rules.js';
 import { Module } from './module.js';
 
-interface LayerOptions {
+export interface ConvLayerOptions {
   /** Whether there is a bias; default true. */
   readonly bias?: boolean;
   /** Replaces the usual start of weight and bias. */
   readonly initial?: Initial;
 }
 
-const conv1dLayerRules: Rules<Conv1dOptions & LayerOptions> = { ...conv1dRules, ...layerRules };
-const conv2dLayerRules: Rules<Conv2dOptions & LayerOptions> = {
+const conv1dLayerRules: Rules<Conv1dOptions & ConvLayerOptions> = { ...conv1dRules, ...layerRules };
+const conv2dLayerRules: Rules<Conv2dOptions & ConvLayerOptions> = {
   ...conv2dOperation.spec.options,
   ...layerRules,
 };
@@ -39,7 +39,7 @@ export class Conv1d extends Module {
     inputs: number,
     outputs: number,
     kernel: number,
-    options: Conv1dOptions & LayerOptions = {},
+    options: Conv1dOptions & ConvLayerOptions = {},
   ) {
     checkLayer('Conv1d', runtime, { inputs, outputs, kernel });
     checkFields('Conv1d', options, conv1dLayerRules);
@@ -69,7 +69,7 @@ export class Conv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: number | readonly [rows: number, columns: number],
-    options: Conv2dOptions & LayerOptions = {},
+    options: Conv2dOptions & ConvLayerOptions = {},
   ) {
     checkLayer('Conv2d', runtime, { inputs, outputs });
     checkArgument('Conv2d', 'kernel', kernel, either(integer(1), pairOf(integer(1))));

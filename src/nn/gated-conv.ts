@@ -8,7 +8,7 @@ import { checkLayer } from './layer-rules.js';
 import { Module, type Parameter } from './module.js';
 
 /** Names of the two convolutions in a checkpoint. */
-interface GateNames {
+export interface GateNames {
   readonly convolution: string;
   readonly gate: string;
 }

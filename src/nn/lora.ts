@@ -25,7 +25,7 @@ export interface LoraOptions {
 
 const loraRules: Rules<Pick<LoraOptions, 'rank' | 'alpha'>> = { rank: integer(1), alpha: aboveZero };
 
-type ForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
+export type LinearForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
 
 /**
  * A linear layer with a low-rank addition (LoRA; Hu et al., arXiv:2106.09685): W x + b + (α / r) B A x with `lora_A.weight`
@@ -59,7 +59,7 @@ export class LoraLinear extends Module implements LinearLayer {
   }
 
   /** (…, inputs) to (…, outputs), as the layer itself. */
-  forward(input: Tensor, options: ForwardOptions = {}): Tensor {
+  forward(input: Tensor, options: LinearForwardOptions = {}): Tensor {
     this.checkAlive();
     checkTensor('LoraLinear', 'input', input);
     checkFields('LoraLinear', options, linearCallRules);

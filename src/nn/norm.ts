@@ -32,7 +32,7 @@ function checkStyle(where: string, style: Style | undefined): void {
 }
 
 /** What the layers share: `weight` and `bias` (channels) under PyTorch's names, and the options of their norm. */
-abstract class AffineNorm extends Module {
+export abstract class AffineNorm extends Module {
   readonly #weight: Parameter | undefined;
   readonly #bias: Parameter | undefined;
   readonly options: NormOptions;
@@ -113,7 +113,7 @@ const momentum = 0.1;
  * BatchNorm: by the statistics of the batch in training, which `running_mean` and `running_var` (channels) follow, and
  * by those in inference.
  */
-abstract class BatchNorm extends AffineNorm {
+export abstract class BatchNorm extends AffineNorm {
   readonly #mean;
   readonly #variance;
 

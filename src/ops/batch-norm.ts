@@ -12,7 +12,7 @@ import { spread, workgroupSize } from './grid.js';
 import { type NormOptions, normRules } from './norm.js';
 import { defineOperation } from './op.js';
 
-interface Operands {
+export interface BatchNormOperands {
   /** (B, C, …) f32 or f16. */
   readonly x: Tensor;
   /** (C) f32 */
@@ -35,7 +35,7 @@ interface BatchNormProblem extends ChannelSizes {
 }
 
 export const batchNormOperation = defineOperation<
-  Operands,
+  BatchNormOperands,
   NormOptions,
   BatchNormProblem,
   { output: Tensor }
@@ -98,7 +98,7 @@ export const batchNormOperation = defineOperation<
 function launch(
   runtime: Runtime,
   kernel: 'norm/batch_norm_plain' | 'norm/batch_norm_vector',
-  { x, mean, variance, weight, bias }: Operands,
+  { x, mean, variance, weight, bias }: BatchNormOperands,
   out: Tensor,
   { channels, spatial, eps, hasWeight, hasBias, dtype, activation }: BatchNormProblem,
   width: number,
@@ -120,7 +120,7 @@ function launch(
  * {@link channelMoments}.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function batchNorm(operands: Operands, options: NormOptions = {}): Tensor {
+export function batchNorm(operands: BatchNormOperands, options: NormOptions = {}): Tensor {
   batchNormOperation.check(operands, options);
   return activated(operands, options, (plain) => batchNormOperation.run(operands, plain).output);
 }

@@ -51,7 +51,7 @@ export interface Conv1dOptions extends ActivationOptions {
   readonly outDtype?: 'f32' | 'f16';
 }
 
-interface ConvOperands {
+export interface ConvOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;

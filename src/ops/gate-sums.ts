@@ -13,18 +13,23 @@ import {
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
 
-interface Operands {
+export interface GateSumsOperands {
   readonly sums: Tensor;
   /** Multiplied to the output, (H, W) or (B, H, W); no gradient flows to it. */
   readonly mask?: Tensor | undefined;
 }
 
-interface Options extends GateSumsOptions {
+export interface GateSumsForwardOptions extends GateSumsOptions {
   /** Type of the output and of the mask, f32 or f16; default that of the mask, f32 without one. */
   readonly outDtype?: 'f32' | 'f16';
 }
 
-export const gateSumsOperation = defineOperation<Operands, Options, GateSumsProblem, { output: Tensor }>({
+export const gateSumsOperation = defineOperation<
+  GateSumsOperands,
+  GateSumsForwardOptions,
+  GateSumsProblem,
+  { output: Tensor }
+>({
   name: 'gateSums',
   operands: { sums: 'required', mask: 'optional' },
   options: { ...gateSumsRules, outDtype: optional(floatDtype) },
@@ -71,6 +76,6 @@ export const gateSumsOperation = defineOperation<Operands, Options, GateSumsProb
  * values v, then the gates g, one for all or one for each of them. Gives (B, O, H, W).
  * @throws ShapeError, DtypeError, OptionError
  */
-export function gateSums(operands: Operands, options: Options): Tensor {
+export function gateSums(operands: GateSumsOperands, options: GateSumsForwardOptions): Tensor {
   return gateSumsOperation.run(operands, options).output;
 }

@@ -48,7 +48,7 @@ export interface GatedConv2dOptions extends ActivationOptions {
   readonly padding?: PerAxis | 'same';
 }
 
-interface GatedConvOperands {
+export interface GatedConvOperands {
   readonly input: Tensor;
   /** More input channels (B or 1, C2, H, W), as if concatenated behind those of `input`. */
   readonly condition?: Tensor | undefined;
@@ -181,13 +181,13 @@ export const gatedConv2dOperation = defineOperation<
   ),
 });
 
-interface PartialOperands {
+export interface GatedConvPartialOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly gateWeight: Tensor;
 }
 
-interface PartialOptions {
+export interface GatedConvPartialOptions {
   /** The weights' input channel that the first channel of the input belongs to. */
   readonly firstChannel: number;
   readonly padding?: PerAxis | 'same';
@@ -200,8 +200,8 @@ interface PartialProblem extends ConvGeometry {
 }
 
 export const gatedConv2dPartialOperation = defineOperation<
-  PartialOperands,
-  PartialOptions,
+  GatedConvPartialOperands,
+  GatedConvPartialOptions,
   PartialProblem,
   { output: Tensor }
 >({
@@ -297,7 +297,10 @@ export function gatedConv2d(operands: GatedConvOperands, options: GatedConv2dOpt
  * `firstChannel` on. Gives (B, O + G, OH, OW), f32: the O output channels, then the G gate channels.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function gatedConv2dPartial(operands: PartialOperands, options: PartialOptions): Tensor {
+export function gatedConv2dPartial(
+  operands: GatedConvPartialOperands,
+  options: GatedConvPartialOptions,
+): Tensor {
   gatedConv2dPartialOperation.check(operands, options);
   if (isFollowed(operands)) return partialSteps(operands, options);
   return gatedConv2dPartialOperation.run(operands, options).output;
@@ -337,7 +340,7 @@ function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptio
 }
 
 /** The same for the share of some input channels. */
-function partialSteps(operands: PartialOperands, options: PartialOptions): Tensor {
+function partialSteps(operands: GatedConvPartialOperands, options: GatedConvPartialOptions): Tensor {
   const { input, weight, gateWeight } = operands;
   const { firstChannel, channels } = gatedConv2dPartialOperation.problem(operands, options);
   return input.runtime.scope(() => {
@@ -437,7 +440,7 @@ function launchGatedConv2d(
 function launchPartial(
   runtime: Runtime,
   kernel: Exclude<KernelName, 'matrix'>,
-  { input, weight, gateWeight }: PartialOperands,
+  { input, weight, gateWeight }: GatedConvPartialOperands,
   output: Tensor,
   problem: ConvGeometry & Pick<PartialProblem, 'gateChannels' | 'firstChannel'>,
 ): void {

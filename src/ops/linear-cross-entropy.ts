@@ -35,7 +35,7 @@ interface LinearCrossEntropyProblem extends VocabularyProblem {
   readonly ignoreId: number | undefined;
 }
 
-type RowLosses = {
+export type RowLosses = {
   /** (R), f32: -log softmax(hidden · weightᵀ) of the target, 0 where that is ignored or no id. */
   loss: Tensor;
   /** (R), f32: log Σ exp of the row's logits. */

@@ -34,7 +34,7 @@ export interface MatmulOptions extends ActivationOptions {
   readonly outDtype?: 'f32' | 'f16';
 }
 
-interface Operands {
+export interface MatmulOperands {
   readonly a: Tensor;
   readonly b: Tensor;
   readonly bias?: Tensor | undefined;
@@ -67,7 +67,12 @@ interface Strides {
 /** Rows, and quads of columns a lane, of the shuffle kernel (measured: beyond 128 sums compilers give up). */
 const tile = { rows: 16, quads: 2 };
 
-export const matmulOperation = defineOperation<Operands, MatmulOptions, MatmulProblem, { output: Tensor }>({
+export const matmulOperation = defineOperation<
+  MatmulOperands,
+  MatmulOptions,
+  MatmulProblem,
+  { output: Tensor }
+>({
   name: 'matmul',
   operands: { a: 'required', b: 'required', bias: 'optional' },
   options: {
@@ -297,7 +302,7 @@ function sumBatches(gradient: Tensor, shape: Shape): Tensor {
  * for every batch. One transposed `b` for every batch may be larger than a binding of the device.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function matmul(operands: Operands, options: MatmulOptions = {}): Tensor {
+export function matmul(operands: MatmulOperands, options: MatmulOptions = {}): Tensor {
   matmulOperation.check(operands, options);
   return activated(operands, options, (options) => {
     const { a, b, bias } = operands;
@@ -390,7 +395,7 @@ function blockConstants({ m, n, k, transposeA, transposeB }: MatmulProblem) {
 }
 
 /** The tiled kernel with one size of tile. */
-function tiledVariant(name: TileName): Variant<Operands, MatmulProblem, { output: Tensor }> {
+function tiledVariant(name: TileName): Variant<MatmulOperands, MatmulProblem, { output: Tensor }> {
   const tile = tiles[name];
   return {
     name,
@@ -404,7 +409,7 @@ function tiledVariant(name: TileName): Variant<Operands, MatmulProblem, { output
 function launchTiled(
   runtime: Runtime,
   tile: Tile,
-  { a, b, bias }: Operands,
+  { a, b, bias }: MatmulOperands,
   output: Tensor,
   problem: MatmulProblem,
 ): void {

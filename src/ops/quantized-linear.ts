@@ -41,7 +41,7 @@ export interface QuantizedLinearOptions
     ActivationOptions,
     Pick<MatmulOptions, 'outDtype'> {}
 
-interface Operands {
+export interface QuantizedLinearOperands {
   readonly input: Tensor;
   readonly values: Tensor;
   readonly scales: Tensor;
@@ -74,7 +74,7 @@ const leastMatrixRows = 64;
 const gradientPartBytes = 2 ** 28;
 
 export const quantizedLinearOperation = defineOperation<
-  Operands,
+  QuantizedLinearOperands,
   QuantizedLinearOptions,
   Problem,
   { output: Tensor }
@@ -239,7 +239,7 @@ function gradientOfInput(
  * constant.
  * @throws ShapeError, DtypeError, OptionError
  */
-export function quantizedLinear(operands: Operands, options: QuantizedLinearOptions): Tensor {
+export function quantizedLinear(operands: QuantizedLinearOperands, options: QuantizedLinearOptions): Tensor {
   quantizedLinearOperation.check(operands, options);
   return activated(operands, options, (options) => {
     const { input, values, scales, bias } = operands;
@@ -270,7 +270,7 @@ function packedConstants({ k }: Problem) {
 }
 
 /** The tiled kernel with one size of tile. */
-function tiledVariant(name: TileName): Variant<Operands, Problem, { output: Tensor }> {
+function tiledVariant(name: TileName): Variant<QuantizedLinearOperands, Problem, { output: Tensor }> {
   const tile = tiles[name];
   return {
     name,
@@ -284,7 +284,7 @@ function tiledVariant(name: TileName): Variant<Operands, Problem, { output: Tens
 function launchTiled(
   runtime: Runtime,
   tile: Tile,
-  { input, values, scales, bias }: Operands,
+  { input, values, scales, bias }: QuantizedLinearOperands,
   output: Tensor,
   problem: Problem,
 ): void {

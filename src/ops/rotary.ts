@@ -15,7 +15,7 @@ export interface RotaryOptions {
   readonly inverse?: boolean;
 }
 
-interface RotaryOperands {
+export interface RotaryOperands {
   /** (B, H, L, D), f32 or f16, D even. */
   readonly x: Tensor;
   /** What {@link rotaryTable} gives for D and at least as many positions as are used. */

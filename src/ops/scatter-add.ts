@@ -12,7 +12,7 @@ import { defineOperation } from './op.js';
 import { type AxisOptions, axisRules } from './rules.js';
 import { copyInto } from './strided.js';
 
-interface ScatterAddOptions extends AxisOptions {
+export interface ScatterAddOptions extends AxisOptions {
   /** Size of the axis where there is no `x`. */
   readonly size?: number | undefined;
 }

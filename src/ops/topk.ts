@@ -22,7 +22,7 @@ interface TopKProblem {
   readonly dtype: Dtype;
 }
 
-type TopKOutputs = { values: Tensor; indices: Tensor };
+export type TopKOutputs = { values: Tensor; indices: Tensor };
 
 /** Parts that the split variant cuts a row into. */
 const stretches = 16;

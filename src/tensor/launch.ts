@@ -7,6 +7,8 @@ import { given } from './given.js';
 import type { Runtime } from './runtime.js';
 import { checkTensor, type Tensor } from './tensor.js';
 
+export type { KernelPath } from '../../kernels/sources.js';
+
 /** One launch of a kernel. Buffers are named by the kernel's own variables. */
 export interface Launch {
   readonly kernel: KernelPath;

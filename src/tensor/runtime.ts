@@ -20,6 +20,7 @@ import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
 import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
+import type { GPUBuffer } from '../gpu/webgpu.js';
 import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch } from './launch.js';

@@ -1,5 +1,5 @@
 /** What a tuning file holds for one operation. */
-interface OperationTuning {
+export interface OperationTuning {
   /** The variants that were measured: with others there, the choices say nothing. */
   readonly variants: readonly string[];
   /** The fastest variant for each kind of problem. */

@@ -43,7 +43,7 @@ export interface TrainingOptions extends AdamWOptions {
   readonly saveEvery?: number;
   readonly onStep?: (progress: TrainingProgress) => void;
   /** Ends the run after the step at hand; its state is saved first. */
-  readonly signal?: AbortSignal;
+  readonly signal?: { readonly aborted: boolean };
 }
 
 export interface TrainingProgress {

@@ -2,7 +2,7 @@ import { temporalIoU } from '../../evaluation/segments.js';
 import { type MapLayout, mapScales } from '../../ops/map-layout.js';
 
 /** Start and end in clips. */
-type Span = readonly [start: number, end: number];
+export type ClipSpan = readonly [start: number, end: number];
 
 /** Cells whose overlap with the moment is below this say little about where its ends are. */
 const nearness = 0.3;
@@ -21,10 +21,15 @@ const reach = 2;
  * @param moment the decoded moment in clips, which the search starts from
  * @param length clips of the video: the span stays within
  */
-export function refineMoment(maps: ArrayLike<number>, layout: MapLayout, moment: Span, length: number): Span {
+export function refineMoment(
+  maps: ArrayLike<number>,
+  layout: MapLayout,
+  moment: ClipSpan,
+  length: number,
+): ClipSpan {
   const cells = cellsNear(maps, layout, moment, length);
   if (cells.length < 3) return moment;
-  const misfit = ([start, end]: Span) => {
+  const misfit = ([start, end]: ClipSpan) => {
     let [product, norm, square] = [0, 0, 0];
     for (const { span, score } of cells) {
       const ideal = temporalIoU(span, [start, end]);
@@ -43,7 +48,7 @@ export function refineMoment(maps: ArrayLike<number>, layout: MapLayout, moment:
     const [start, end] = best;
     for (let i = -reach; i <= reach; i++) {
       for (let j = -reach; j <= reach; j++) {
-        const candidate: Span = [Math.max(0, start + i * step), Math.min(length, end + j * step)];
+        const candidate: ClipSpan = [Math.max(0, start + i * step), Math.min(length, end + j * step)];
         if (candidate[1] - candidate[0] < 0.1) continue;
         const value = misfit(candidate);
         if (value < least) [best, least] = [candidate, value];
@@ -59,14 +64,14 @@ function strideOf({ scales, durations }: MapLayout, duration: number): number {
   return 2 ** (scales - 1);
 }
 
-function cellsNear(maps: ArrayLike<number>, layout: MapLayout, moment: Span, length: number) {
-  const cells: { readonly span: Span; readonly score: number }[] = [];
+function cellsNear(maps: ArrayLike<number>, layout: MapLayout, moment: ClipSpan, length: number) {
+  const cells: { readonly span: ClipSpan; readonly score: number }[] = [];
   for (const { stride, offset, rows } of mapScales(layout)) {
     for (let row = 0; row < rows; row++) {
       const start = row * stride;
       if (start >= moment[1]) break;
       for (let column = 0; column < layout.durations; column++) {
-        const span: Span = [start, start + (column + 1) * stride];
+        const span: ClipSpan = [start, start + (column + 1) * stride];
         if (span[1] > length) break;
         if (temporalIoU(span, moment) < nearness) continue;
         cells.push({ span, score: maps[(offset + row) * layout.durations + column]! });

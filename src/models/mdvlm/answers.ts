@@ -7,23 +7,23 @@ import type { TimeTokens } from './time-tokens.js';
 import type { Tokenizer } from './tokenizer.js';
 
 /** A stretch of words of an answer. */
-interface Words {
+export interface AnswerWords {
   readonly text: string;
   /** Geometric mean of the probabilities of the tokens of what stands behind the last semicolon; 1 where unknown. */
   readonly probability: number;
 }
 
 /** A time in an answer. */
-interface Time {
+export interface AnswerTime {
   readonly seconds: number;
   /** Of the time token; 1 where unknown. */
   readonly probability: number;
 }
 
 /** An answer in parts, as it is read: words and times. */
-export type AnswerPart = Words | Time;
+export type AnswerPart = AnswerWords | AnswerTime;
 
-const isTime = (part: AnswerPart): part is Time => 'seconds' in part;
+const isTime = (part: AnswerPart): part is AnswerTime => 'seconds' in part;
 
 /**
  * The parts of an answer that is text, with times as tokens (`<t12>`) or in seconds (`<12.5>`), all of probability 1.
@@ -113,7 +113,7 @@ class WordTokens {
     this.counted++;
   }
 
-  part(): Words {
+  part(): AnswerWords {
     const probability = this.counted === 0 ? 1 : Math.exp(this.logarithm / this.counted);
     return { text: this.tokenizer.decode(this.ids), probability };
   }
@@ -139,16 +139,16 @@ export function answeredSpan(parts: readonly AnswerPart[], duration: number): Se
 
 /** Two times of an answer with nothing but space between them, and the words around them. */
 interface TimePair {
-  readonly start: Time;
-  readonly end: Time;
-  readonly before: Words | undefined;
-  readonly after: Words | undefined;
+  readonly start: AnswerTime;
+  readonly end: AnswerTime;
+  readonly before: AnswerWords | undefined;
+  readonly after: AnswerWords | undefined;
 }
 
 /** Times without a partner are left out. */
 function timePairs(parts: readonly AnswerPart[]): TimePair[] {
   const solid = parts.filter((part) => isTime(part) || part.text.trim() !== '');
-  const wordsAt = (i: number): Words | undefined => {
+  const wordsAt = (i: number): AnswerWords | undefined => {
     const part = solid[i];
     return part && !isTime(part) ? part : undefined;
   };
@@ -191,7 +191,7 @@ export function answeredSpans(parts: readonly AnswerPart[]): ScoredSegment[] {
  * An action scores (p(start) p(end) p(label))^(1/3), where p(label) is the geometric mean over the label's tokens (ours).
  */
 export function answeredActions(parts: readonly AnswerPart[]): Detection[] {
-  let label: Words = { text: '', probability: 1 };
+  let label: AnswerWords = { text: '', probability: 1 };
   return timePairs(parts).map((pair) => {
     const text = labelIn(pair.before?.text ?? '');
     if (text !== '') label = { text, probability: pair.before!.probability };

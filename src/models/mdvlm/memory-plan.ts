@@ -23,7 +23,7 @@ import {
 /** What a plan must know of a device. */
 export interface PlannedDevice {
   readonly f16: boolean;
-  readonly limits: Pick<GPUSupportedLimits, 'maxBufferSize' | 'maxStorageBufferBindingSize'>;
+  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
 }
 
 /** Bytes of the device, as its buffer pool hands them out. */

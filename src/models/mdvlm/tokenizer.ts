@@ -5,7 +5,7 @@ import { nodeModule } from '../../node-module.js';
 import { TimeTokens } from './time-tokens.js';
 
 /** What is used of the library, whose own types Node's resolution does not find. */
-interface TextTokenizer {
+export interface TextTokenizer {
   encode(
     text: string,
     options: { add_special_tokens: boolean },
