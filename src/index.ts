@@ -520,6 +520,7 @@ export { maskedFill, where } from './ops/where.js';
 export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
 export type { KernelPath, Launch } from './tensor/launch.js';
+export type { Freeable, Owner } from './tensor/owner.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export type { Shared } from './tensor/shared.js';

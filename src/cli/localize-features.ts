@@ -31,7 +31,11 @@ export async function localizeFeatures(options: LocalizeFeaturesOptions): Promis
   const { json, plot, model: weights, classes: names } = options;
   await checkOutputs(
     { '--json': json, '--plot': plot },
-    { '--features': options.features.map((path) => featurePath(path).file), '--model': weights, '--classes': names },
+    {
+      '--features': options.features.map((path) => featurePath(path).file),
+      '--model': weights,
+      '--classes': names,
+    },
   );
   const features = await loadFeatures(options.features, {
     crop: options.crop ?? 'mean',
