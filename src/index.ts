@@ -379,7 +379,6 @@ export type { Activation, ActivationOptions } from './ops/activation.js';
 export { argmax } from './ops/argmax.js';
 export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention.js';
 export type { AttentionMask, AttentionOperands, AttentionOptions } from './ops/attention-problem.js';
-export type { AxisOptions } from './ops/axis-ids.js';
 export { type BatchNormOperands, batchNorm } from './ops/batch-norm.js';
 export {
   add,
@@ -411,6 +410,7 @@ export {
   allTokensBut,
   type DecodingProgress,
   decodingState,
+  type FinishStepOperands,
   type FinishStepOptions,
   finishStep,
   maskPrompt,
@@ -429,9 +429,9 @@ export {
   gatedConv2d,
   gatedConv2dPartial,
 } from './ops/gated-conv.js';
-export { embedding, gather, take } from './ops/gather.js';
+export { embedding, type GatherOperands, gather, take } from './ops/gather.js';
 export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/group-norm.js';
-export { iouMap, mapMask } from './ops/iou-map.js';
+export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map.js';
 export { type L2NormalizeOptions, l2Normalize } from './ops/l2-normalize.js';
 export { layerNorm, rmsNorm } from './ops/layer-norm.js';
 export {
@@ -443,7 +443,14 @@ export {
 export { type LinearTokenCandidatesInputs, linearTokenCandidates } from './ops/linear-token-candidates.js';
 export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/map-layout.js';
 export { maskedMean } from './ops/masked-mean.js';
-export { linear, type MatmulOperands, type MatmulOptions, matmul } from './ops/matmul.js';
+export {
+  type LinearCallOptions,
+  type LinearOperands,
+  linear,
+  type MatmulOperands,
+  type MatmulOptions,
+  matmul,
+} from './ops/matmul.js';
 export { mergeMaps } from './ops/merge-maps.js';
 export type { NormOperands, NormOptions } from './ops/norm.js';
 export { type PadOptions, pad } from './ops/pad.js';
@@ -473,6 +480,7 @@ export { type ResampleOptions, resamplePixels } from './ops/resample-pixels.js';
 export { type ResizeOptions, resizeBilinear } from './ops/resize.js';
 export { reverseSequence } from './ops/reverse-sequence.js';
 export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/rotary.js';
+export type { AxisOptions } from './ops/rules.js';
 export { scatter } from './ops/scatter.js';
 export { type ScatterAddOptions, scatterAdd } from './ops/scatter-add.js';
 export { narrow, reverse, type SliceOptions, slice, split } from './ops/slice.js';
@@ -498,6 +506,7 @@ export {
   clamp,
   cos,
   exp,
+  type GeluOptions,
   gelu,
   leakyRelu,
   log,

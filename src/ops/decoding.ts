@@ -122,7 +122,7 @@ export interface FinishStepOptions extends AnswerOptions {
   readonly stopId?: number;
 }
 
-interface FinishStepOperands {
+export interface FinishStepOperands {
   readonly tokens: Tensor;
   readonly next: Tensor;
   readonly state: Tensor;

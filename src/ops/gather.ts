@@ -13,7 +13,7 @@ import { defineOperation } from './op.js';
 import { type AxisOptions, axisRules } from './rules.js';
 import { scatterAdd } from './scatter-add.js';
 
-interface GatherOperands {
+export interface GatherOperands {
   readonly x: Tensor;
   readonly ids: Tensor;
 }

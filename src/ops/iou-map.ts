@@ -107,7 +107,7 @@ export function expectUnits(units: Tensor | undefined, batch: number): void {
 /** Seconds a clip: one number for all videos, or one for each. */
 export const secondsAClip: Rule<Tensor | number> = either(aboveZero, anyTensor);
 
-interface IouMapOperands {
+export interface IouMapOperands {
   readonly spans: Tensor;
   readonly spanCounts: Tensor;
   readonly lengths: Tensor;
@@ -121,7 +121,7 @@ const iouMapRules: Rules<IouMapOperands> = {
   unit: secondsAClip,
 };
 
-type LayoutOptions = MapLayout & { readonly dtype?: 'f32' | 'f16' };
+export type LayoutOptions = MapLayout & { readonly dtype?: 'f32' | 'f16' };
 
 const layoutOptionRules: Rules<LayoutOptions> = { ...layoutRules, dtype: optional(floatDtype) };
 

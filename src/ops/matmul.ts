@@ -315,7 +315,7 @@ export function matmul(operands: MatmulOperands, options: MatmulOptions = {}): T
   });
 }
 
-interface LinearOperands {
+export interface LinearOperands {
   readonly input: Tensor;
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;

@@ -177,7 +177,7 @@ export function silu(x: Tensor): Tensor {
   return unary('silu', x);
 }
 
-interface GeluOptions {
+export interface GeluOptions {
   readonly approximate?: boolean;
 }
 

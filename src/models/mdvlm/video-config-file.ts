@@ -41,9 +41,14 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   }
 }
 
-/** Whether a `config.json` is that of a model with a vision encoder: `mm_vision_tower` (LLaVA) or `vision_config` says which. */
+/**
+ * Whether a `config.json` is that of a model with a vision encoder: `mm_vision_tower` (LLaVA's form) or, with the keys
+ * of the language model in `text_config`, `vision_config` says which.
+ */
 export function hasVisionEncoder(json: unknown): boolean {
-  return isObject(json) && (json.mm_vision_tower ?? json.vision_config ?? undefined) !== undefined;
+  if (!isObject(json)) return false;
+  const given = (key: string) => (json[key] ?? undefined) !== undefined;
+  return given('mm_vision_tower') || (given('text_config') && given('vision_config'));
 }
 
 /** How LLaDA-V's eyes are made, where a configuration says it. */
