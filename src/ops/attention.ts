@@ -58,7 +58,9 @@ export const attentionOperation = defineOperation<
   variants: [
     {
       name: 'matrix',
-      suits: (traits, { dtype, headSize }) => attentionTiling(traits, dtype, headSize) !== undefined,
+      // Its sums are not in blocks: of more keys they would lose too much to rounding.
+      suits: (traits, { dtype, headSize, keyLength }) =>
+        keyLength <= 2 ** 16 && attentionTiling(traits, dtype, headSize) !== undefined,
       meantFor: ['hardware'],
       // A shorter problem leaves most of a tile empty; with larger heads the sums no longer fit in registers.
       prefers: (traits, { dtype, headSize, queryLength, keyLength }) =>

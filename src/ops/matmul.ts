@@ -123,7 +123,8 @@ export const matmulOperation = defineOperation<
   variants: [
     {
       name: 'matrix',
-      suits: (traits, { dtype }) => matrixTile(traits, dtype) !== undefined,
+      // Its sums are not in blocks: deeper ones would lose too much to rounding.
+      suits: (traits, { dtype, k }) => k <= 2 ** 16 && matrixTile(traits, dtype) !== undefined,
       meantFor: ['hardware'],
       // Below a quarter of a tile most of the work is on zeros.
       prefers: (traits, { m, n, dtype }) => {

@@ -1,5 +1,5 @@
 import { GaussianDiffusion } from '../../diffusion/gaussian.js';
-import { OptionError } from '../../errors.js';
+import { OptionError, ShapeError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
 import { add, div, mul, sub } from '../../ops/binary.js';
 import { concat } from '../../ops/concat.js';
@@ -10,8 +10,9 @@ import { sum } from '../../ops/reduce.js';
 import { narrow } from '../../ops/slice.js';
 import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/unary.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { sameShape, shapeText } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type ClipEncoder, ClipPositions, clipEncoder } from './clip-encoder.js';
+import { type ClipEncoder, ClipPositions, clipEncoder, videoShape } from './clip-encoder.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
 import { ConvolutionDecoder } from './convolution-decoder.js';
 import type { Decoder, ScaleCondition } from './decoder.js';
@@ -107,9 +108,25 @@ export class MapDiffusion extends Module {
     this.diffusion = this.own(() => new GaussianDiffusion(runtime, config.diffusion));
   }
 
-  /** Encodes videos and queries to the fused features of each scale (paper, section 3.3.1). */
+  /**
+   * Encodes videos and queries to the fused features of each scale (paper, section 3.3.1).
+   * @throws ShapeError where the videos have another shape than `videoShape` gives: more clips than the model sees
+   */
   encode(inputs: MomentInputs): Condition {
-    return this.runtime.scope(() => this.#fuse(this.#clips.forward(inputs.video), inputs));
+    return this.runtime.scope(() => this.#fuse(this.#seen(inputs), inputs));
+  }
+
+  /** The features of the clips (V, d_F, N). */
+  #seen({ video }: MomentInputs): Tensor {
+    const { clips, layout } = this.config;
+    const wanted = videoShape(clips, layout.clips, video.shape[0] ?? 1);
+    if (!sameShape(video.shape, wanted)) {
+      throw new ShapeError(
+        `video must be ${shapeText(wanted)}, ${layout.clips} clips a video, not ${video}: ` +
+          'cut a longer video into windows, pad a shorter one with zeros',
+      );
+    }
+    return this.#clips.forward(video);
   }
 
   /** `encode`, of the features of the clips (V, d_F, N). */
@@ -157,7 +174,7 @@ export class MapDiffusion extends Module {
       const { spans, spanCounts } = targets;
       const overlaps = iouMap({ spans, spanCounts, lengths, unit: 1 }, layout).map;
       const wanted = this.#rescaled(overlaps);
-      const clips = this.#clips.forward(inputs.video);
+      const clips = this.#seen(inputs);
       const condition = this.#fuse(clips, inputs);
       const found = this.#singlePass
         ? this.#decodeAtOnce(condition)

@@ -1,5 +1,6 @@
 import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
+import { OptionError } from '../../errors.js';
 import { chain } from '../../nn/chain.js';
 import { joinHeads, splitHeads } from '../../nn/heads.js';
 import { type Initial, normalInitial } from '../../nn/initial.js';
@@ -315,6 +316,7 @@ export class LanguageModel extends Module {
    * @throws ShapeError, DtypeError, OptionError where the sequence is longer than the model was made for
    */
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
+    this.#expectLength(embeddings, options);
     return this.runtime.scope(() => {
       const context = this.#context(options);
       const layers = (x: Tensor, _: Layer, layer: number) => this.#layer(x, { ...context, layer });
@@ -328,6 +330,7 @@ export class LanguageModel extends Module {
    * @throws as `forward`
    */
   prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'others'> = {}): Prefix {
+    this.#expectLength(embeddings, options);
     return this.runtime.scope(() => {
       const context = this.#context(options);
       const layers: KeysAndValues[] = [];
@@ -344,6 +347,16 @@ export class LanguageModel extends Module {
       layers.push(this.#layers[layer]!.keysAndValues(states, { ...context, layer }));
       return { layers, states };
     });
+  }
+
+  /** @throws OptionError where the sequence is longer than the model was made for */
+  #expectLength(embeddings: Tensor, { positions, others }: ForwardOptions): void {
+    if (positions) return;
+    const [most] = this.#table.shape as [number, number];
+    const tokens = (others?.start ?? 0) + (embeddings.shape[1] ?? 0);
+    if (tokens > most) {
+      throw new OptionError(`a sequence of ${tokens} tokens is over the ${most} that the model was made for`);
+    }
   }
 
   #context({ positions, keyMask, mask, others }: ForwardOptions) {
