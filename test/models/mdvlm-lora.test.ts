@@ -234,7 +234,7 @@ describe('low-rank additions to the language model', () => {
     await refused({ rank: 0 }, /rank/);
     await refused({ rank: 1.5 }, /rank/);
     await refused({ alpha: 0 }, /alpha/);
-    await refused({ targets: [] }, /names of the layers/);
+    await refused({ targets: [] }, /targets must name the layers/);
     await refused({ targets: ['q_proj', 'proj'] }, /no linear layer proj; its layers are q_proj, k_proj/);
   });
 });

@@ -1,7 +1,7 @@
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { FileFormatError, OptionError } from '../../errors.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoadOptions, loadOptionsOf } from '../../nn/load-weights.js';
 import { type LoraFolder, openLora } from '../../nn/lora-folder.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
@@ -55,7 +55,7 @@ export async function loadLanguageModel(
 async function loadWeights(model: LanguageModel, folder: string, options: LoadOptions): Promise<void> {
   const checkpoint = await openSafetensors(folder);
   try {
-    await model.load(checkpoint.renamed(languageTensorName), options);
+    await model.load(checkpoint.renamed(languageTensorName), loadOptionsOf(options));
   } finally {
     await checkpoint.close();
   }

@@ -1,6 +1,6 @@
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoadOptions, loadOptionsOf } from '../../nn/load-weights.js';
 import { loaded } from '../../nn/module.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
@@ -61,7 +61,7 @@ export async function loadVideoMdvlm(
   const checkpoint = await openSafetensors(folder);
   try {
     const weights = videoMdvlmWeights(checkpoint);
-    const model = await loaded(makeVideoMdvlm(runtime, config, options), weights, options);
+    const model = await loaded(makeVideoMdvlm(runtime, config, options), weights, loadOptionsOf(options));
     return { config, tokenizer, model };
   } finally {
     await checkpoint.close();
