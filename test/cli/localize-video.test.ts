@@ -131,7 +131,7 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     ['nothing to look for', ['clip.mp4', '--model', acting], /one of --query, --question and --actions/],
     ['two things to look for', ['clip.mp4', ...query, '--actions', '--model', acting], /one of --query/],
     ['an empty query', ['clip.mp4', '--query', ' ', '--model', acting], /the query is empty/],
-    ['a file that is no video', ['no.mp4', ...query, '--model', acting], /no\.mp4 is no video/],
+    ['a file that is no video', ['no.mp4', ...query, '--model', acting], /no\.mp4 is not a video/],
     ['a missing video', ['nowhere.mp4', ...query, '--model', acting], /nowhere\.mp4/],
     ['a missing model', ['clip.mp4', ...query, '--model', 'nowhere'], /nowhere.*config\.json/],
     ['a model of another kind', ['clip.mp4', ...query, '--model', worldModel], /of the kind map-diffusion/],

@@ -259,7 +259,9 @@ describe('the frames of a video', { skip: noVideoLibrary }, () => {
     const { pixels, seconds } = await videoPixels(runtime, video, { frames, size: imageSize });
     assert.deepEqual(pixels.shape, [frames, 3, imageSize, imageSize]);
     assert.equal(seconds[0], 0);
-    assert.ok(seconds.every((time, i) => Math.abs(time - (i * video.duration) / (frames - 1)) < 0.1));
+    // The sound goes on after the last picture, so the duration is not its time.
+    const last = (await video.frameTimes()).at(-1)!;
+    assert.ok(seconds.every((time, i) => Math.abs(time - (i * last) / (frames - 1)) < 0.1));
     const found = await pixels.read();
     assert.ok(found.every((value) => value >= -1 && value <= 1));
     // The same from frames that were decoded at that size: areas instead of cubic weights, but the same picture.
