@@ -7,6 +7,8 @@ import { OptionError } from './errors.js';
 export interface Rule<T = unknown> {
   readonly expected: string;
   accepts(value: unknown): value is T;
+  /** Of a value that is refused: what is wrong with a part of it, as `name[0].part must be …, not …`. */
+  fault?(name: string, value: unknown): string | undefined;
 }
 
 /** A rule of the caller's own. */
@@ -62,13 +64,119 @@ export function instanceOf<T>(
   return rule(expected, (value) => value instanceof Class);
 }
 
-/** A list whose items all obey a rule. */
+/** An array whose items all obey a rule; a message names the first item that does not. */
 export function listOf<T>(
   item: Rule<T>,
-  expected = `a list, each item ${item.expected}`,
+  expected = `an array, each item ${item.expected}`,
 ): Rule<readonly T[]> {
-  return rule(expected, (value) => Array.isArray(value) && value.every((one) => item.accepts(one)));
+  return {
+    ...rule<readonly T[]>(expected, (value) => Array.isArray(value) && value.every(item.accepts)),
+    fault(name, value) {
+      if (!Array.isArray(value)) return undefined;
+      const at = value.findIndex((one) => !item.accepts(one));
+      return at < 0 ? undefined : faultOf(item, `${name}[${at}]`, value[at]);
+    },
+  };
 }
+
+/** A list with at least one item. */
+export function someOf<T>(item: Rule<T>): Rule<readonly [T, ...T[]]> {
+  const list = listOf(item, `an array that is not empty, each item ${item.expected}`);
+  return {
+    ...rule<readonly [T, ...T[]]>(list.expected, (value) => list.accepts(value) && value.length > 0),
+    ...(list.fault && { fault: list.fault }),
+  };
+}
+
+/** An object, of whatever class, with fields that obey rules; it may have others. */
+export function objectWith<T extends object>(rules: Rules<T>, expected?: string): Rule<T> {
+  const names = Object.keys(rules) as (keyof T & string)[];
+  const wrong = (value: object) => names.find((name) => !rules[name].accepts((value as T)[name]));
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+  return {
+    ...rule<T>(
+      expected ?? `an object with ${listed(names, 'and')}`,
+      (value) => isObject(value) && wrong(value as object) === undefined,
+    ),
+    fault(name, value) {
+      const field = isObject(value) && !Array.isArray(value) ? wrong(value as object) : undefined;
+      return field && faultOf(rules[field], `${name}.${field}`, (value as T)[field]);
+    },
+  };
+}
+
+/** An object with the names of the rules and no others, as `checkFields` checks it. */
+export function onlyFields<T extends object>(rules: Rules<T>): Rule<T> {
+  const fields = objectWith(rules);
+  const strange = (value: unknown) => unknownName(value as object, Object.keys(rules));
+  return {
+    ...rule<T>(
+      fields.expected,
+      (value) => isRecord(value) && strange(value) === undefined && fields.accepts(value),
+    ),
+    fault(name, value) {
+      if (!isRecord(value)) return undefined;
+      const unknown = strange(value);
+      if (unknown === undefined) return fields.fault?.(name, value);
+      return unknownField('field', `${name}.${unknown}`, unknown, Object.keys(rules));
+    },
+  };
+}
+
+/** A map from strings to what obeys a rule. */
+export function mapOf<T>(item: Rule<T>): Rule<ReadonlyMap<string, T>> {
+  const wrong = (map: ReadonlyMap<unknown, unknown>) =>
+    [...map].find(([key, value]) => typeof key !== 'string' || !item.accepts(value));
+  return {
+    ...rule<ReadonlyMap<string, T>>(
+      `a Map with string keys, each value ${item.expected}`,
+      (value) => value instanceof Map && wrong(value) === undefined,
+    ),
+    fault(name, value) {
+      const entry = value instanceof Map ? wrong(value) : undefined;
+      if (!entry || typeof entry[0] !== 'string') return undefined;
+      return faultOf(item, `${name}.get(${JSON.stringify(entry[0])})`, entry[1]);
+    },
+  };
+}
+
+/** An object whose values all obey a rule, whatever their names. */
+export function valuesOf<T>(item: Rule<T>): Rule<Readonly<Record<string, T>>> {
+  const wrong = (value: object) => Object.entries(value).find(([, one]) => !item.accepts(one));
+  return {
+    ...rule<Readonly<Record<string, T>>>(
+      `an object, each value ${item.expected}`,
+      (value) => isRecord(value) && wrong(value) === undefined,
+    ),
+    fault(name, value) {
+      const entry = isRecord(value) ? wrong(value) : undefined;
+      return entry && faultOf(item, `${name}.${entry[0]}`, entry[1]);
+    },
+  };
+}
+
+/** Two finite numbers, the first at most the second; in which unit, `expected` may say. */
+export function spanOf(expected = '[start, end], two finite numbers, start at most end') {
+  return rule<readonly [number, number]>(
+    expected,
+    (value) =>
+      Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] <= value[1],
+  );
+}
+
+/** A finite number above 0. */
+export const positive: Rule<number> = rule(
+  'a finite number above 0',
+  (value) => Number.isFinite(value) && Number(value) > 0,
+);
+
+export const bytes: Rule<Uint8Array> = rule('a Uint8Array', (value) => value instanceof Uint8Array);
+
+/** The path of a file or folder. */
+export const path: Rule<string> = rule(
+  'a path, a string that is not empty',
+  (value) => typeof value === 'string' && value !== '',
+);
 
 /** Any number: also NaN and infinities, which are data like others. */
 export const anyNumber: Rule<number> = rule('a number', (value) => typeof value === 'number');
@@ -86,7 +194,10 @@ export function either<A, B>(a: Rule<A>, b: Rule<B>): Rule<A | B> {
 
 /** Undefined, or what obeys the rule. */
 export function optional<T>(given: Rule<T>): Rule<T | undefined> {
-  return rule(given.expected, (value) => value === undefined || given.accepts(value));
+  return {
+    ...rule<T | undefined>(given.expected, (value) => value === undefined || given.accepts(value)),
+    ...(given.fault && { fault: given.fault }),
+  };
 }
 
 /**
@@ -100,9 +211,16 @@ export function checkArgument<T>(
   value: unknown,
   wanted: Rule<T>,
 ): asserts value is T {
-  if (!wanted.accepts(value)) {
-    throw new OptionError(`${where}: ${name} must be ${wanted.expected}, not ${described(value)}`);
-  }
+  if (!wanted.accepts(value)) throw new OptionError(`${where}: ${faultOf(wanted, name, value)}`);
+}
+
+/** Checks arguments, each under its name, in the order of the rules. @throws OptionError */
+export function checkArguments<T extends object>(
+  where: string,
+  given: { readonly [Name in keyof T]: unknown },
+  rules: Rules<T>,
+): void {
+  for (const name in rules) checkArgument(where, name, given[name], rules[name]);
 }
 
 /**
@@ -132,14 +250,24 @@ export function checkFields<T extends object>(
  * @throws OptionError
  */
 export function checkNames(where: string, given: object, known: readonly string[], noun = 'option'): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const near = nearest(name, known);
-    const names = known.length > 0 ? `it takes ${listed(known, 'and')}` : 'it takes none';
-    throw new OptionError(
-      `${where}: unknown ${noun} ${name}${near === undefined ? '' : `, did you mean ${near}?`} (${names})`,
-    );
-  }
+  const name = unknownName(given, known);
+  if (name !== undefined) throw new OptionError(`${where}: ${unknownField(noun, name, name, known)}`);
+}
+
+function unknownName(given: object, known: readonly string[]): string | undefined {
+  return Object.keys(given).find((name) => !known.includes(name));
+}
+
+/** @param path the name with that of the object it stands in */
+function unknownField(noun: string, path: string, name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  const names = known.length > 0 ? `it takes ${listed(known, 'and')}` : 'it takes none';
+  return `unknown ${noun} ${path}${near === undefined ? '' : `, did you mean ${near}?`} (${names})`;
+}
+
+/** What is wrong with a value that a rule refuses. */
+function faultOf(wanted: Rule, name: string, value: unknown): string {
+  return wanted.fault?.(name, value) ?? `${name} must be ${wanted.expected}, not ${described(value)}`;
 }
 
 /** What a value is, short enough for a message. */

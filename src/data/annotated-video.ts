@@ -1,7 +1,21 @@
+import {
+  checkArgument,
+  checkArguments,
+  listOf,
+  mapOf,
+  objectWith,
+  path as pathRule,
+  positive,
+  type Rule,
+  type Rules,
+  someOf,
+  spanOf,
+  text as textRule,
+} from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
 import { readBytes } from './byte-source.js';
 import { type JsonRecord, readJsonRecord, type Span } from './json-record.js';
-import type { MomentQuery } from './moment-queries.js';
+import { type MomentQuery, momentQueryRule } from './moment-queries.js';
 import { spanWithin } from './question-answer.js';
 import type { Annotation } from './read-detections.js';
 
@@ -22,6 +36,15 @@ export interface AnnotatedVideo {
   readonly duration: number;
   readonly events: readonly VideoEvent[];
 }
+
+export const annotatedVideoRules: Rules<AnnotatedVideo> = {
+  video: textRule,
+  excerpt: spanOf(),
+  duration: positive,
+  events: listOf(objectWith<VideoEvent>({ text: textRule, spans: someOf(spanOf()) })),
+};
+
+export const annotatedVideoRule: Rule<AnnotatedVideo> = objectWith(annotatedVideoRules);
 
 const event = (text: string, span: Span | undefined): VideoEvent[] =>
   span ? [{ text: text.trim(), spans: [span] }] : [];
@@ -45,6 +68,7 @@ function durationOf(record: JsonRecord, field: string): number {
  * @throws FileAccessError where it cannot be read, FileFormatError with the video where it breaks that
  */
 export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
+  checkArgument('readCaptions', 'path', path, pathRule);
   const file = await readJsonRecord(path);
   return file.names.map((name) => {
     const video = file.record(name);
@@ -71,6 +95,7 @@ const CHARADES_LINE = /^(\S+) (\d+(?:\.\d*)?) (\d+(?:\.\d*)?)##(.*\S.*)$/;
  * @throws FileAccessError where a file cannot be read, FileFormatError with the line or the video where it is another
  */
 export async function readCharades(path: string, lengths: string): Promise<AnnotatedVideo[]> {
+  checkArguments('readCharades', { path, lengths }, { path: pathRule, lengths: pathRule });
   const file = await readJsonRecord(lengths);
   const videos = new Map<string, { readonly duration: number; readonly events: VideoEvent[] }>();
   const text = new TextDecoder().decode(await readBytes(path));
@@ -94,6 +119,7 @@ export async function readCharades(path: string, lengths: string): Promise<Annot
  * @throws FileAccessError where it cannot be read, FileFormatError with the place where it breaks that
  */
 export async function readVideoActions(path: string): Promise<AnnotatedVideo[]> {
+  checkArgument('readVideoActions', 'path', path, pathRule);
   const file = await readJsonRecord(path);
   return file.names.map((name) => {
     const video = file.record(name);
@@ -116,18 +142,27 @@ export function videosWithActions(
   annotations: ReadonlyMap<string, readonly Annotation[]>,
   durations: ReadonlyMap<string, number>,
 ): AnnotatedVideo[] {
+  checkArguments(
+    'videosWithActions',
+    { annotations, durations },
+    {
+      annotations: mapOf(listOf(objectWith<Annotation>({ label: textRule, segment: spanOf() }))),
+      durations: mapOf(positive),
+    },
+  );
   return [...annotations].map(([video, actions]) => {
     const duration = durations.get(video);
-    if (!(duration! > 0)) throw new OptionError(`the length of ${video} is not known`);
+    if (duration === undefined) throw new OptionError(`videosWithActions: durations has no video ${video}`);
     const events = actions.flatMap(({ label, segment: [start, end] }) =>
-      event(label, spanWithin(start, end, duration!)),
+      event(label, spanWithin(start, end, duration)),
     );
-    return whole(video, duration!, events);
+    return whole(video, duration, events);
   });
 }
 
 /** Moment queries (`readMomentQueries`) as excerpts with one event each; queries without a known moment are left out. */
 export function queriedExcerpts(queries: readonly MomentQuery[]): AnnotatedVideo[] {
+  checkArgument('queriedExcerpts', 'queries', queries, listOf(momentQueryRule));
   return queries.flatMap(({ vid, excerpt, duration, query, windows: [first, ...more] }) =>
     first ? [{ video: vid, excerpt, duration, events: [{ text: query, spans: [first, ...more] }] }] : [],
   );

@@ -1,3 +1,4 @@
+import { integer, listOf, objectWith, oneOf, type Rule, rule } from '../arguments.js';
 import { DtypeError } from '../errors.js';
 
 /** One constructor for each dtype, as {@link ArrayStorage} has it. */
@@ -72,6 +73,22 @@ const dtypeOfType: ReadonlyMap<string, ArrayDtype> = new Map([
   ['Uint8Array', 'u8'],
   ['Uint8ClampedArray', 'u8'],
 ]);
+const dtypes = Object.keys(storage) as ArrayDtype[];
+
+export const arrayRule: Rule<NumericArray> = {
+  ...rule<NumericArray>('an array with dtype, shape and data that fit together', (value) => {
+    if (!partsRule.accepts(value)) return false;
+    const { dtype, shape, data } = value;
+    return data instanceof storage[dtype] && data.length === elementCount(shape);
+  }),
+  fault: (name, value) => (partsRule.accepts(value) ? undefined : partsRule.fault?.(name, value)),
+};
+
+const partsRule = objectWith<NumericArray>({
+  dtype: oneOf(...dtypes),
+  shape: listOf(integer(0)),
+  data: rule('a typed array', (value) => ArrayBuffer.isView(value) && !(value instanceof DataView)),
+});
 
 export const bytesPerElement = (dtype: ArrayDtype): number => storage[dtype].BYTES_PER_ELEMENT;
 

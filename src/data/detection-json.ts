@@ -1,4 +1,15 @@
-import { OptionError } from '../errors.js';
+import {
+  checkArguments,
+  listOf,
+  number,
+  objectWith,
+  optional,
+  path as pathRule,
+  type Rule,
+  spanOf,
+  text,
+  valuesOf,
+} from '../arguments.js';
 import { writeWhole } from './output-file.js';
 
 /** An action found in a video. */
@@ -9,6 +20,12 @@ export interface Detection {
   /** [start, end] in seconds. */
   segment: readonly [start: number, end: number];
 }
+
+export const detectionRule: Rule<Detection> = objectWith<Detection>({
+  label: text,
+  score: number,
+  segment: spanOf(),
+});
 
 /** The submission format of the ActivityNet detection task, which its evaluation toolkit reads. */
 export interface DetectionFile {
@@ -26,14 +43,11 @@ export function detectionFile(
   results: Readonly<Record<string, readonly Detection[]>>,
   externalData?: string,
 ): DetectionFile {
-  for (const [video, detections] of Object.entries(results)) {
-    for (const { label, score, segment } of detections) {
-      const [start, end] = segment;
-      if (![score, start, end].every(Number.isFinite) || start > end) {
-        throw new OptionError(`${video}: ${label} [${start}, ${end}] of score ${score} is no detection`);
-      }
-    }
-  }
+  checkArguments(
+    'writeDetections',
+    { results, externalData },
+    { results: valuesOf(listOf(detectionRule)), externalData: optional(text) },
+  );
   return {
     version: 'VERSION 1.3',
     results: Object.fromEntries(
@@ -56,5 +70,6 @@ export async function writeDetections(
   results: Readonly<Record<string, readonly Detection[]>>,
   externalData?: string,
 ): Promise<void> {
+  checkArguments('writeDetections', { path }, { path: pathRule });
   await writeWhole(path, `${JSON.stringify(detectionFile(results, externalData), null, 2)}\n`);
 }

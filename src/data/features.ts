@@ -1,4 +1,13 @@
-import { callback, checkFields, optional, type Rule, rule } from '../arguments.js';
+import {
+  callback,
+  checkArgument,
+  checkFields,
+  optional,
+  path as pathRule,
+  type Rule,
+  rule,
+  someOf,
+} from '../arguments.js';
 import { DtypeError, FileFormatError, OptionError, ShapeError } from '../errors.js';
 import { type ArrayDtype, elementCount, type NumericArray, toFloat32 } from './array.js';
 import { readBytes } from './byte-source.js';
@@ -189,12 +198,15 @@ export async function loadFeatures(
   paths: readonly string[],
   options: FeatureOptions = {},
 ): Promise<Features> {
+  checkArgument('loadFeatures', 'paths', paths, someOf(pathRule));
   checkFields<FeatureOptions>('loadFeatures', options, {
     crop: optional(crops),
     onSkipped: optional(callback),
   });
-  const [first, ...rest] = await Promise.all(paths.map((path) => readFeatures(path, options)));
-  if (!first) throw new OptionError('No feature file was given');
+  const [first, ...rest] = (await Promise.all(paths.map((path) => readFeatures(path, options)))) as [
+    Features,
+    ...Features[],
+  ];
   if (rest.length === 0) return first;
   const parts = [first, ...rest];
   if (rest.some(({ steps }) => steps !== first.steps)) {

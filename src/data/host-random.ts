@@ -1,4 +1,9 @@
-import { OptionError } from '../errors.js';
+import { anything, checkArgument, checkArguments, integer, number, numberIn, someOf } from '../arguments.js';
+
+// Made once: random numbers are drawn by the million.
+const anyInteger = integer();
+const share = numberIn(0, 1);
+const choicesRule = someOf(anything);
 
 /** Mixes 32 bits so that neighbouring words give unrelated ones: the finalizer of MurmurHash3. */
 export function mixBits(word: number): number {
@@ -16,14 +21,12 @@ export class HostRandom {
   readonly #state: Int32Array;
 
   /**
-   * @param seed a whole number from 0 to 2^32 - 1
+   * @param seed an integer from 0 to 2^32 - 1
    * @param stream tells apart what is drawn for different purposes from the same seed
-   * @throws OptionError where the seed is none
+   * @throws OptionError
    */
   constructor(seed: number, stream = 0) {
-    if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-      throw new OptionError(`a seed is a whole number from 0 to 2^32 - 1, not ${seed}`);
-    }
+    checkArguments('HostRandom', { seed, stream }, { seed: integer(0, 2 ** 32 - 1), stream: integer(0) });
     const start = mixBits(seed ^ mixBits(stream + 1));
     this.#state = Int32Array.from({ length: 4 }, (_, i) => mixBits(start + Math.imul(i + 1, 0x9e3779b9)));
   }
@@ -43,37 +46,54 @@ export class HostRandom {
     return bits;
   }
 
-  /** In [low, high). */
+  /** In [low, high). @throws OptionError */
   uniform(low = 0, high = 1): number {
+    checkArgument('HostRandom.uniform', 'low', low, number);
+    checkArgument('HostRandom.uniform', 'high', high, number);
+    return this.#uniform(low, high);
+  }
+
+  #uniform(low: number, high: number): number {
     return low + (this.#next() / 2 ** 32) * (high - low);
   }
 
-  /** A whole number in [low, high], both included. */
+  /** An integer in [low, high], both included. @throws OptionError */
   integer(low: number, high: number): number {
-    return Math.floor(this.uniform(low, high + 1));
+    checkArgument('HostRandom.integer', 'low', low, anyInteger);
+    checkArgument('HostRandom.integer', 'high', high, anyInteger);
+    if (high < low) checkArgument('HostRandom.integer', 'high', high, integer(low));
+    return this.#integer(low, high);
   }
 
-  /** True with the given probability. */
+  #integer(low: number, high: number): number {
+    return Math.floor(this.#uniform(low, high + 1));
+  }
+
+  /** True with the given probability. @throws OptionError */
   chance(probability: number): boolean {
-    return this.uniform(0, 1) < probability;
+    checkArgument('HostRandom.chance', 'probability', probability, share);
+    return this.#uniform(0, 1) < probability;
   }
 
-  /** One of the choices, each as likely as the others. */
+  /** One of the choices, each as likely as the others. @throws OptionError where there is none */
   choose<T>(choices: readonly [T, ...T[]]): T;
   choose<T>(choices: readonly T[]): T;
   choose<T>(choices: readonly T[]): T {
-    return choices[this.integer(0, choices.length - 1)]!;
-  }
-  /** Mean 0, variance 1 (Box and Muller). */
-  normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+    checkArgument('HostRandom.choose', 'choices', choices, choicesRule);
+    return choices[this.#integer(0, choices.length - 1)]!;
   }
 
-  /** The numbers 0 to count - 1 in random order (Fisher and Yates). */
+  /** Mean 0, variance 1 (Box and Muller). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.#uniform(0, 1))) * Math.cos(2 * Math.PI * this.#uniform(0, 1));
+  }
+
+  /** The numbers 0 to count - 1 in random order (Fisher and Yates). @throws OptionError */
   permutation(count: number): Uint32Array<ArrayBuffer> {
+    checkArgument('HostRandom.permutation', 'count', count, integer(0, 2 ** 32 - 1));
     const order = Uint32Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
-      const j = this.integer(0, i);
+      const j = this.#integer(0, i);
       [order[i], order[j]] = [order[j]!, order[i]!];
     }
     return order;

@@ -5,11 +5,11 @@ import { isObject } from './safetensors-header.js';
 /** A span of time in seconds, [start, end]. */
 export type Span = readonly [start: number, end: number];
 
-/** What names a query in a file: benchmarks use whole numbers and text, and tell 1 from "1". */
+/** What identifies a query in a file: benchmarks use integers and strings, and distinguish 1 from "1". */
 export type QueryId = number | string;
 
 const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
@@ -19,7 +19,7 @@ export class JsonRecord {
 
   /**
    * @param where the file, and the line or the path in it
-   * @throws FileFormatError where `value` is no object, as each method does where a field breaks its promise
+   * @throws FileFormatError where `value` is not an object; every method throws it where a field is not as expected
    */
   constructor(
     value: unknown,
@@ -47,16 +47,26 @@ export class JsonRecord {
     return this.has(name) ? this.fields[name] : undefined;
   }
 
-  private wrong(name: string, wanted: string): FileFormatError {
+  private wrong(name: string, expected: string): FileFormatError {
     return this.error(
-      this.has(name) ? `${name} is ${shown(this.fields[name])}, not ${wanted}` : `${name} is missing`,
+      this.has(name)
+        ? `${name} is ${shown(this.fields[name])}, not ${expected}`
+        : `${name} is missing: expected ${expected}`,
     );
   }
 
-  /** A text with more than spaces in it. */
+  /** A string, which may be empty. */
+  string(name: string): string {
+    const value = this.value(name);
+    if (typeof value !== 'string') throw this.wrong(name, 'a string');
+    return value;
+  }
+
+  /** A string with more than spaces in it. */
   text(name: string): string {
     const value = this.value(name);
-    if (typeof value !== 'string' || value.trim() === '') throw this.wrong(name, 'a text');
+    if (typeof value !== 'string' || value.trim() === '')
+      throw this.wrong(name, 'a string that is not blank');
     return value;
   }
 
@@ -64,7 +74,7 @@ export class JsonRecord {
   number(name: string, least = -Infinity): number {
     const value = this.value(name);
     if (typeof value !== 'number' || !Number.isFinite(value) || value < least) {
-      throw this.wrong(name, least > -Infinity ? `a number of at least ${least}` : 'a number');
+      throw this.wrong(name, least > -Infinity ? `a finite number of at least ${least}` : 'a finite number');
     }
     return value;
   }
@@ -76,39 +86,44 @@ export class JsonRecord {
     return value;
   }
 
-  /** A whole number, at least `least`. */
+  /** An integer, at least `least`. */
   integer(name: string, least: number): number {
-    const value = this.number(name, least);
-    if (!Number.isSafeInteger(value)) throw this.wrong(name, 'a whole number');
-    return value;
+    const value = this.value(name);
+    if (!Number.isSafeInteger(value) || (value as number) < least) {
+      throw this.wrong(name, `an integer of at least ${least}`);
+    }
+    return value as number;
   }
 
   queryId(name: string): QueryId {
     const value = this.value(name);
     if (Number.isSafeInteger(value)) return value as number;
-    return this.text(name);
+    if (typeof value === 'string' && value.trim() !== '') return value;
+    throw this.wrong(name, 'an integer or a string that is not blank');
   }
 
   list(name: string): readonly unknown[] {
     const value = this.value(name);
-    if (!Array.isArray(value)) throw this.wrong(name, 'a list');
+    if (!Array.isArray(value)) throw this.wrong(name, 'an array');
     return value;
   }
 
-  /** A list of texts. */
+  /** An array of strings. */
   texts(name: string): readonly string[] {
-    const list = this.list(name);
-    if (!list.every((item) => typeof item === 'string')) throw this.wrong(name, 'a list of texts');
+    const list = this.value(name);
+    if (!Array.isArray(list) || !list.every((item) => typeof item === 'string'))
+      throw this.wrong(name, 'an array of strings');
     return list;
   }
 
-  /** A list whose every item is an object. */
+  /** An array whose every item is an object. */
   records(name: string): JsonRecord[] {
     return this.list(name).map((item, i) => new JsonRecord(item, `${this.where}: ${name}[${i}]`));
   }
 
   /** The object under `name`, whose own fields are checked in the same way. */
   record(name: string): JsonRecord {
+    if (!isObject(this.value(name))) throw this.wrong(name, 'an object');
     return new JsonRecord(this.value(name), `${this.where}: ${name}`);
   }
 
@@ -122,7 +137,7 @@ export class JsonRecord {
     return this.row(this.list(name), name, width);
   }
 
-  /** A list of lists of finite numbers, `width` of them in each. */
+  /** An array of arrays of finite numbers, `width` of them in each. */
   rows(name: string, width: number): (readonly number[])[] {
     return this.list(name).map((row, i) => this.row(row, `${name}[${i}]`, width));
   }
@@ -135,7 +150,7 @@ export class JsonRecord {
     return this.ordered(this.row(bounds, name, 2), name);
   }
 
-  /** A list of [start, end] with start <= end. */
+  /** An array of [start, end] with start <= end. */
   spans(name: string): Span[] {
     return this.rows(name, 2).map((row, i) => this.ordered(row, `${name}[${i}]`));
   }
@@ -143,7 +158,9 @@ export class JsonRecord {
   private row(value: unknown, what: string, width?: number): readonly number[] {
     const numbers = Array.isArray(value) && value.every((number) => Number.isFinite(number));
     if (!numbers || (width !== undefined && value.length !== width)) {
-      throw this.error(`${what} is ${shown(value)}, not a list of ${width ?? 'finite'} numbers`);
+      throw this.error(
+        `${what} is ${shown(value)}, not an array of ${width === undefined ? '' : `${width} `}finite numbers`,
+      );
     }
     return value;
   }
@@ -163,7 +180,7 @@ export class JsonRecord {
 export const readJsonRecord = async (path: string): Promise<JsonRecord> =>
   new JsonRecord(await readJson(path), path);
 
-/** @throws FileAccessError where it cannot be read, FileFormatError where it is not text */
+/** @throws FileAccessError where it cannot be read, FileFormatError where it is not UTF-8 */
 async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
@@ -193,15 +210,15 @@ function parseLines(text: string, path: string): JsonRecord[] {
 
 /**
  * A file of JSON lines, one object each; empty lines are skipped.
- * @throws FileAccessError where it cannot be read, FileFormatError with the number of the line that is no object
+ * @throws FileAccessError where it cannot be read, FileFormatError with the number of the line that is not an object
  */
 export async function readJsonLines(path: string): Promise<JsonRecord[]> {
   return parseLines(await readText(path), path);
 }
 
 /**
- * A file of objects, as a JSON list or as JSON lines.
- * @throws FileAccessError where it cannot be read, FileFormatError with the place of what is no object
+ * A file of objects, as a JSON array or as JSON lines.
+ * @throws FileAccessError where it cannot be read, FileFormatError with the place of what is not an object
  */
 export async function readJsonObjects(path: string): Promise<JsonRecord[]> {
   const text = await readText(path);

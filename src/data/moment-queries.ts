@@ -1,3 +1,16 @@
+import {
+  checkArguments,
+  either,
+  integer,
+  listOf,
+  mapOf,
+  objectWith,
+  path as pathRule,
+  positive,
+  type Rule,
+  spanOf,
+  text,
+} from '../arguments.js';
 import { type JsonRecord, type QueryId, readJsonLines, type Span } from './json-record.js';
 
 /** A sentence about an excerpt of a recording, and the moments of which it is true. */
@@ -15,6 +28,16 @@ export interface MomentQuery {
   /** The moments, in seconds of the excerpt; empty where the answer is kept back. */
   readonly windows: readonly Span[];
 }
+
+export const momentQueryRule: Rule<MomentQuery> = objectWith<MomentQuery>({
+  qid: either(integer(), text),
+  vid: text,
+  excerpt: spanOf(),
+  duration: positive,
+  query: text,
+  kind: text,
+  windows: listOf(spanOf()),
+});
 
 /** Times are written in hundredths of a second or so: half a thousandth is rounding. */
 const ROUNDING = 5e-4;
@@ -69,6 +92,11 @@ export async function readMomentQueries(
   path: string,
   recordings: ReadonlyMap<string, { readonly duration: number }>,
 ): Promise<MomentQuery[]> {
+  checkArguments(
+    'readMomentQueries',
+    { path, recordings },
+    { path: pathRule, recordings: mapOf(objectWith({ duration: positive })) },
+  );
   const seen = new Set<QueryId>();
   return (await readJsonLines(path)).map((line) => {
     const query = readQuery(line, recordings);

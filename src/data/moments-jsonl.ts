@@ -1,3 +1,4 @@
+import { checkArguments, path as pathRule } from '../arguments.js';
 import { FileFormatError } from '../errors.js';
 import { type JsonRecord, type QueryId, readJsonLines, type Span } from './json-record.js';
 
@@ -69,6 +70,11 @@ function judgedClips(line: JsonRecord): number[][] {
  *   file twice, or has no true window
  */
 export async function readMomentPredictions(predictions: string, truths: string): Promise<QueryRecord[]> {
+  checkArguments(
+    'readMomentPredictions',
+    { predictions, truths },
+    { predictions: pathRule, truths: pathRule },
+  );
   const [predicted, known] = await Promise.all([byQuery(predictions), byQuery(truths)]);
   for (const [qid, line] of predicted) {
     if (!known.has(qid)) throw line.error(`qid ${JSON.stringify(qid)} is not in ${truths}`);

@@ -1,8 +1,18 @@
-import { described } from '../arguments.js';
+import {
+  bytes as bytesRule,
+  checkArgument,
+  checkArguments,
+  described,
+  integer,
+  listOf,
+  optional,
+  text as textRule,
+} from '../arguments.js';
 import { FileFormatError, OptionError, ShapeError } from '../errors.js';
 import {
   type ArrayData,
   type ArrayDtype,
+  arrayRule,
   bytesOf,
   bytesPerElement,
   dtypeOfTypedArray,
@@ -205,6 +215,7 @@ function readElements(
  *   holds objects (which are never unpickled), structures, text or complex numbers
  */
 export function readNpy(bytes: Uint8Array, name: string): NumericArray {
+  checkArguments('readNpy', { bytes, name }, { bytes: bytesRule, name: textRule });
   return parseNpy(bytes, name).read();
 }
 
@@ -239,6 +250,7 @@ export function writeNpy(given: NumericArray | TypedArray, shape?: readonly numb
 /** An array as it is, or a typed array with its dtype and shape. */
 function numericArray(given: NumericArray | TypedArray, shape: readonly number[] | undefined): NumericArray {
   if (!ArrayBuffer.isView(given)) {
+    checkArgument('writeNpy', 'array', given, arrayRule);
     if (shape !== undefined) throw new OptionError('writeNpy: shape goes with a typed array alone');
     return given;
   }
@@ -248,6 +260,7 @@ function numericArray(given: NumericArray | TypedArray, shape: readonly number[]
       `writeNpy: array must be a typed array of numbers or BigInts, not ${described(given)}`,
     );
   }
+  checkArgument('writeNpy', 'shape', shape, optional(listOf(integer(0))));
   const axes = shape ?? [given.length];
   if (!axes.every(isDimension) || elementCount(axes) !== given.length) {
     throw new ShapeError(`writeNpy: shape [${axes.join(', ')}] does not hold ${given.length} elements`);

@@ -1,3 +1,13 @@
+import {
+  bytes as bytesRule,
+  callback,
+  checkArguments,
+  checkFields,
+  integer,
+  listOf,
+  optional,
+  text,
+} from '../arguments.js';
 import { FileFormatError, TalError } from '../errors.js';
 import type { NumericArray } from './array.js';
 import { type NpyFile, parseNpy } from './npy.js';
@@ -31,6 +41,12 @@ export async function readNpz(
   name: string,
   options: NpzOptions = {},
 ): Promise<Map<string, NumericArray>> {
+  checkArguments('readNpz', { bytes, name }, { bytes: bytesRule, name: text });
+  checkFields<NpzOptions>('readNpz', options, {
+    maxBytes: optional(integer(1)),
+    names: optional(listOf(text)),
+    onSkipped: optional(callback),
+  });
   const arrays = new Map<string, NumericArray>();
   for (const [member, file] of await openNpz(bytes, name, options)) {
     if (file.dtype || options.names) arrays.set(member, file.read());

@@ -1,5 +1,6 @@
+import { listOf, positive, type Rules, spanOf, text } from '../arguments.js';
 import type { Span } from './json-record.js';
-import type { TimedText } from './timed-text.js';
+import { type TimedText, timedTextRule } from './timed-text.js';
 
 /** A question about a video, or about an excerpt of one, and its answer. */
 export interface QuestionAnswer {
@@ -14,6 +15,15 @@ export interface QuestionAnswer {
   /** The spans that the answer names, in seconds of the excerpt. */
   readonly spans: readonly Span[];
 }
+
+export const questionAnswerRules: Rules<QuestionAnswer> = {
+  video: text,
+  excerpt: spanOf(),
+  duration: positive,
+  question: text,
+  answer: timedTextRule,
+  spans: listOf(spanOf()),
+};
 
 /**
  * A span as it lies within `duration` seconds, whichever of its ends comes first: published annotations have some that

@@ -1,3 +1,4 @@
+import { checkArgument, path as pathRule } from '../arguments.js';
 import { type JsonRecord, readJsonLines } from './json-record.js';
 import type { QuestionAnswer } from './question-answer.js';
 import { readTemporalTraining } from './temporal-reasoning.js';
@@ -38,6 +39,7 @@ function visualOf(record: JsonRecord): string | undefined {
  * @throws FileAccessError where it cannot be read, FileFormatError with the place where it breaks that
  */
 export async function readWrittenQuestions(path: string): Promise<WrittenQuestion[]> {
+  checkArgument('readWrittenQuestions', 'path', path, pathRule);
   if (!/\.jsonl$/i.test(path)) return readTemporalTraining(path);
   return (await readJsonLines(path)).map((record) => {
     const question = record.text('question').trim();

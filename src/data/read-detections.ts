@@ -1,3 +1,4 @@
+import { checkArgument, checkArguments, path as pathRule, text } from '../arguments.js';
 import { FileFormatError } from '../errors.js';
 import type { Detection } from './detection-json.js';
 import { readJsonRecord } from './json-record.js';
@@ -12,6 +13,7 @@ export type Annotation = Omit<Detection, 'score'>;
  *   missing, is of another type or not finite, or a segment starts after its end
  */
 export async function readDetections(path: string): Promise<Map<string, Detection[]>> {
+  checkArgument('readDetections', 'path', path, pathRule);
   const results = (await readJsonRecord(path)).record('results');
   return new Map(
     results.names.map((video) => [
@@ -31,6 +33,7 @@ export async function readDetections(path: string): Promise<Map<string, Detectio
  * @throws as `readDetections`, and FileFormatError where the subset has no annotation
  */
 export async function readAnnotations(path: string, subset: string): Promise<Map<string, Annotation[]>> {
+  checkArguments('readAnnotations', { path, subset }, { path: pathRule, subset: text });
   const database = (await readJsonRecord(path)).record('database');
   const subsets = new Set<string>();
   const videos = new Map<string, Annotation[]>();

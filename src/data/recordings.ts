@@ -1,3 +1,4 @@
+import { checkArgument, path as pathRule } from '../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { viewBytes } from './array.js';
@@ -78,6 +79,7 @@ function segmentsOf(record: JsonRecord, classes: readonly string[], samples: num
  *   segment is not within its recording
  */
 export async function openRecordings(folder: string): Promise<Recordings> {
+  checkArgument('openRecordings', 'folder', folder, pathRule);
   const { join } = await nodeModule('node:path');
   const path = join(folder, await nameIn(folder));
   const header = await readJsonRecord(`${path}.json`);

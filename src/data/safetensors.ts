@@ -1,7 +1,22 @@
+import {
+  bytes as bytesRule,
+  callback,
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  integer,
+  objectWith,
+  optional,
+  path as pathRule,
+  text as textRule,
+  valuesOf,
+} from '../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import {
   type ArrayDtype,
+  arrayRule,
   bytesOf,
   bytesPerElement,
   elementCount,
@@ -26,6 +41,8 @@ export interface RowRange {
   end: number;
 }
 
+const rowsRule = objectWith<RowRange>({ start: integer(0), end: integer(0) });
+
 /**
  * An open checkpoint: one safetensors file, or the shards that an index names. Only the headers are in
  * memory; tensors are read one by one, or in parts where one is larger than what should be held at once.
@@ -36,6 +53,7 @@ export class Safetensors {
   /** The `__metadata__` of the header: free strings, such as `format`. */
   readonly metadata: Readonly<Record<string, string>>;
 
+  /** @internal For `openSafetensors`. */
   constructor(
     /** What messages call it. */
     readonly name: string,
@@ -57,6 +75,7 @@ export class Safetensors {
    *   are out of range
    */
   async read(tensor: string, rows?: RowRange): Promise<NumericArray> {
+    checkArguments('Safetensors.read', { tensor, rows }, { tensor: textRule, rows: optional(rowsRule) });
     const location = this.#readable(tensor);
     const shape = rows ? rowShape(tensor, location.shape, rows) : location.shape;
     return readAt(location, rows ? rows.start * elementCount(shape.slice(1)) : 0, shape);
@@ -68,6 +87,11 @@ export class Safetensors {
    *   elements are out of range
    */
   async readElements(tensor: string, elements: RowRange): Promise<NumericArray> {
+    checkArguments(
+      'Safetensors.readElements',
+      { tensor, elements },
+      { tensor: textRule, elements: rowsRule },
+    );
     const location = this.#readable(tensor);
     const shape = rowShape(tensor, [elementCount(location.shape)], elements);
     return readAt(location, elements.start, shape);
@@ -78,6 +102,7 @@ export class Safetensors {
    * @throws FileFormatError where two tensors get one name
    */
   renamed(rename: (tensor: string) => string | undefined): Safetensors {
+    checkArgument('Safetensors.renamed', 'rename', rename, callback);
     const locations = new Map<string, Location>();
     const before = new Map<string, string>();
     for (const [tensor, location] of this.locations) {
@@ -148,6 +173,14 @@ export async function openSafetensors(
   checkpoint: string | ArrayBuffer | Uint8Array,
   name = 'checkpoint',
 ): Promise<Safetensors> {
+  checkArguments(
+    'openSafetensors',
+    { checkpoint, name },
+    {
+      checkpoint: either(pathRule, either(bytesRule, instanceOf(ArrayBuffer, 'an ArrayBuffer'))),
+      name: textRule,
+    },
+  );
   if (typeof checkpoint !== 'string') {
     const bytes = checkpoint instanceof Uint8Array ? checkpoint : new Uint8Array(checkpoint);
     return open(name, [bytesSource(bytes, name)], ([header]) => header!);
@@ -228,6 +261,11 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, NumericArray>>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
+  checkArguments(
+    'encodeSafetensors',
+    { tensors, metadata },
+    { tensors: valuesOf(arrayRule), metadata: optional(valuesOf(textRule)) },
+  );
   const nameOfDtype = new Map([...dtypeOfName].map(([name, dtype]) => [dtype, name]));
   const entries = Object.entries(tensors).sort(
     ([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype),

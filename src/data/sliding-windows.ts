@@ -1,5 +1,13 @@
-import { OptionError } from '../errors.js';
-import type { AnnotatedVideo } from './annotated-video.js';
+import {
+  checkArgument,
+  checkFields,
+  numberIn,
+  onlyFields,
+  positive,
+  type Rule,
+  type Rules,
+} from '../arguments.js';
+import { type AnnotatedVideo, annotatedVideoRule } from './annotated-video.js';
 import type { Span } from './json-record.js';
 import { spanWithin } from './question-answer.js';
 
@@ -9,6 +17,11 @@ export interface WindowOptions {
   readonly stride: number;
 }
 
+const windowRules: Rules<WindowOptions> = { length: positive, stride: positive };
+
+/** What `windows` may be, an option of others. */
+export const windowsRule: Rule<WindowOptions> = onlyFields(windowRules);
+
 /** 100 frames at 2 frames a second, each window half over the next (ours, for THUMOS-14). */
 export const THUMOS_WINDOWS: WindowOptions = { length: 50, stride: 25 };
 
@@ -17,9 +30,11 @@ export const THUMOS_WINDOWS: WindowOptions = { length: 50, stride: 25 };
  * video; the whole video where it is shorter than a window.
  * @throws OptionError where a window would have no length, or some of the video would be in none
  */
-export function slidingWindows(duration: number, { length, stride }: WindowOptions = THUMOS_WINDOWS): Span[] {
-  if (!(duration > 0 && length > 0 && stride > 0 && stride <= length && Number.isFinite(duration)))
-    throw new OptionError(`no windows of ${length} s every ${stride} s over a video of ${duration} s`);
+export function slidingWindows(duration: number, options: WindowOptions = THUMOS_WINDOWS): Span[] {
+  checkArgument('slidingWindows', 'duration', duration, positive);
+  checkFields('slidingWindows', options, windowRules);
+  const { length, stride } = options;
+  checkArgument('slidingWindows', 'stride', stride, numberIn(0, length));
   if (duration <= length) return [[0, duration]];
   const before = Math.ceil((duration - length) / stride);
   const windows = Array.from({ length: before }, (_, i): Span => [i * stride, i * stride + length]);
@@ -33,6 +48,7 @@ export function slidingWindows(duration: number, { length, stride }: WindowOptio
  * @throws as `slidingWindows`
  */
 export function cutIntoWindows(annotated: AnnotatedVideo, options?: WindowOptions): AnnotatedVideo[] {
+  checkArgument('cutIntoWindows', 'annotated', annotated, annotatedVideoRule);
   return slidingWindows(annotated.duration, options).map(([start, end]) => {
     const duration = end - start;
     const events = annotated.events.flatMap(({ text, spans }) => {

@@ -1,3 +1,4 @@
+import { checkArgument, text as textRule } from '../arguments.js';
 import type { TimedText } from './timed-text.js';
 
 const number = String.raw`(\d+(?:\.\d+)?)`;
@@ -36,6 +37,7 @@ const spoken = new RegExp(
  * `1:05`. Empty strings are left out (ours: for models that know no time tokens).
  */
 export function parseSpokenTimes(text: string): TimedText {
+  checkArgument('parseSpokenTimes', 'text', text, textRule);
   const pieces: (string | number)[] = [];
   let end = 0;
   for (const match of text.matchAll(spoken)) {

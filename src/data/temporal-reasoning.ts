@@ -1,6 +1,18 @@
+import {
+  checkArgument,
+  checkArguments,
+  either,
+  integer,
+  listOf,
+  objectWith,
+  path as pathRule,
+  rule,
+  spanOf,
+  text as textRule,
+} from '../arguments.js';
 import { FileFormatError } from '../errors.js';
 import { type JsonRecord, type QueryId, readJsonObjects, readJsonRecord, type Span } from './json-record.js';
-import type { QuestionAnswer } from './question-answer.js';
+import { type QuestionAnswer, questionAnswerRules } from './question-answer.js';
 import { parseTimedText } from './timed-text.js';
 
 /** A question of the evaluation, whose answer names one span. */
@@ -8,6 +20,15 @@ export interface TemporalQuestion extends QuestionAnswer {
   readonly id: QueryId;
   readonly spans: readonly [Span];
 }
+
+const questionRule = objectWith<TemporalQuestion>({
+  ...questionAnswerRules,
+  id: either(integer(), textRule),
+  spans: rule(
+    'an array of one span',
+    (value) => Array.isArray(value) && value.length === 1 && spanOf().accepts(value[0]),
+  ),
+});
 
 /** What was predicted for a question: the model's words, or the span itself in seconds, within the video. */
 export type TemporalPrediction = { readonly output: string } | { readonly span: Span };
@@ -37,6 +58,7 @@ function durationOf(record: JsonRecord): number {
  * @throws FileAccessError where it cannot be read, FileFormatError with video and question where it breaks that
  */
 export async function readTemporalTraining(path: string): Promise<QuestionAnswer[]> {
+  checkArgument('readTemporalTraining', 'path', path, pathRule);
   const file = await readJsonRecord(path);
   return file.names.flatMap((name) => {
     const video = file.record(name);
@@ -65,6 +87,7 @@ async function byQuestion(path: string): Promise<Map<QueryId, JsonRecord>> {
  *   has fewer than two times, or a question comes twice
  */
 export async function readTemporalQuestions(path: string): Promise<TemporalQuestion[]> {
+  checkArgument('readTemporalQuestions', 'path', path, pathRule);
   return [...(await byQuestion(path))].map(([id, record]) => {
     const duration = durationOf(record);
     const text = record.text('answer');
@@ -87,6 +110,11 @@ export async function readTemporalPredictions(
   path: string,
   questions: readonly TemporalQuestion[],
 ): Promise<TemporalPrediction[]> {
+  checkArguments(
+    'readTemporalPredictions',
+    { path, questions },
+    { path: pathRule, questions: listOf(questionRule) },
+  );
   const records = await byQuestion(path);
   const known = new Set(questions.map(({ id }) => id));
   for (const [id, record] of records)
@@ -94,14 +122,12 @@ export async function readTemporalPredictions(
   return questions.map(({ id, duration }) => {
     const record = records.get(id);
     if (!record) throw new FileFormatError(`${path} has no prediction for question ${JSON.stringify(id)}`);
-    if (record.has('output') === record.has('span')) throw record.error('give either output or span');
+    if (record.has('output') === record.has('span')) throw record.error('expected either output or span');
     if (record.has('span')) {
       const [start, end] = record.span('span').map((seconds) => Math.min(duration, Math.max(0, seconds)));
       return { span: [start!, end!] };
     }
-    const output = record.value('output');
     // An empty answer is an answer.
-    if (typeof output !== 'string') throw record.error('output is no text');
-    return { output };
+    return { output: record.string('output') };
   });
 }

@@ -1,5 +1,6 @@
-import type { AnnotatedVideo, VideoEvent } from './annotated-video.js';
-import type { HostRandom } from './host-random.js';
+import { checkArgument, checkArguments, instanceOf, text as textRule } from '../arguments.js';
+import { type AnnotatedVideo, annotatedVideoRule, type VideoEvent } from './annotated-video.js';
+import { HostRandom } from './host-random.js';
 import type { Span } from './json-record.js';
 import type { QuestionAnswer } from './question-answer.js';
 import type { TimedText } from './timed-text.js';
@@ -35,6 +36,8 @@ const NAME_ACTIONS = [
 /** The answer where there is nothing to name. */
 export const NOTHING = 'none';
 
+const drawnRules = { annotated: annotatedVideoRule, random: instanceOf(HostRandom, 'a HostRandom') };
+
 /** A sentence without the space around it and the stop at its end. */
 const quotable = (sentence: string): string => sentence.trim().replace(/[.\s]+$/, '');
 
@@ -60,7 +63,10 @@ function inOrder(events: readonly VideoEvent[]): { readonly text: string; readon
 }
 
 /** The question when an event happens that a model is asked, in one of the wordings that training draws from. */
-export const eventQuestion = (event: string): string => `${WHEN[0](quotable(event))} ${TIMES_ONLY[0]}`;
+export function eventQuestion(event: string): string {
+  checkArgument('eventQuestion', 'event', event, textRule);
+  return `${WHEN[0](quotable(event))} ${TIMES_ONLY[0]}`;
+}
 
 /** The question which actions there are that a model is asked, in one of the wordings that training draws from. */
 export const ACTIONS_QUESTION = NAME_ACTIONS[0];
@@ -71,6 +77,7 @@ export const ACTIONS_QUESTION = NAME_ACTIONS[0];
  * @param random chooses the wordings
  */
 export function localizationQuestions(annotated: AnnotatedVideo, random: HostRandom): QuestionAnswer[] {
+  checkArguments('localizationQuestions', { annotated, random }, drawnRules);
   const { video, excerpt, duration, events } = annotated;
   return events.map(({ text, spans }) => ({
     video,
@@ -104,6 +111,7 @@ function denseQuestion(
  * @param random chooses the wording
  */
 export function captioningQuestion(annotated: AnnotatedVideo, random: HostRandom): QuestionAnswer {
+  checkArguments('captioningQuestion', { annotated, random }, drawnRules);
   return denseQuestion(annotated, random.choose(DESCRIBE), (events) =>
     join(
       events.map(({ text, span }) => join([times(span), [text]], ' ')),
@@ -118,6 +126,7 @@ export function captioningQuestion(annotated: AnnotatedVideo, random: HostRandom
  * @param random chooses the wording
  */
 export function actionsQuestion(annotated: AnnotatedVideo, random: HostRandom): QuestionAnswer {
+  checkArguments('actionsQuestion', { annotated, random }, drawnRules);
   return denseQuestion(annotated, random.choose(NAME_ACTIONS), (events) =>
     join(
       events.map(({ text, span }) => [`${text}: `, ...times(span)]),

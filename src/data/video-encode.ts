@@ -1,3 +1,4 @@
+import { bytes, checkArgument, checkArguments, objectWith, positive, rule } from '../arguments.js';
 import { FeatureError, OptionError } from '../errors.js';
 import { rgbToI420 } from './i420.js';
 import { stayAlive, videoLibrary } from './video-library.js';
@@ -10,6 +11,17 @@ export interface VideoFormat {
   readonly rate: number;
 }
 
+const side = rule<number>(
+  'an even integer above 0',
+  (value) => Number.isSafeInteger(value) && Number(value) > 0 && Number(value) % 2 === 0,
+);
+const formatRule = objectWith<VideoFormat>({ width: side, height: side, rate: positive });
+
+const framesRule = rule<Iterable<Uint8Array>>(
+  'an iterable of Uint8Arrays',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
+
 /** Enough for small pictures with noise. */
 const BITS_PER_PIXEL = 1.4;
 /** Below 128 kbit/s the encoder names a level of H.264 that its own decoder refuses. */
@@ -21,14 +33,9 @@ const LEAST_BITS_PER_SECOND = 150_000;
  * @throws OptionError where a size is odd or a frame has another one, MissingPackageError where mediabunny or
  *   @napi-rs/webcodecs are not installed, FeatureError where H.264 cannot be encoded here
  */
-export async function encodeMp4(
-  frames: Iterable<Uint8Array>,
-  { width, height, rate }: VideoFormat,
-): Promise<Uint8Array> {
-  const positive = [width, height, rate].every((value) => value > 0 && value < Infinity);
-  if (!positive || width % 2 !== 0 || height % 2 !== 0) {
-    throw new OptionError(`a video has even sizes and a positive rate, not ${width} x ${height} at ${rate}`);
-  }
+export async function encodeMp4(frames: Iterable<Uint8Array>, format: VideoFormat): Promise<Uint8Array> {
+  checkArguments('encodeMp4', { frames, format }, { frames: framesRule, format: formatRule });
+  const { width, height, rate } = format;
   const { BufferTarget, canEncodeVideo, Mp4OutputFormat, Output, Quality, VideoSample, VideoSampleSource } =
     await videoLibrary();
   const awake = stayAlive();
@@ -45,6 +52,7 @@ export async function encodeMp4(
     try {
       let count = 0;
       for (const frame of frames) {
+        checkArgument('encodeMp4', `frames[${count}]`, frame, bytes);
         if (frame.length !== width * height * 3) {
           throw new OptionError(
             `frame ${count} has ${frame.length} bytes; ${height} x ${width} x 3 are ${width * height * 3}`,

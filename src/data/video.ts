@@ -1,5 +1,14 @@
 import type { Input, InputAudioTrack, InputFormat, InputVideoTrack, VideoSample } from 'mediabunny';
-import { checkArgument, either, instanceOf, listOf, number, text } from '../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  listOf,
+  number,
+  path as pathRule,
+  text,
+} from '../arguments.js';
 import { FeatureError, FileFormatError, ReleasedError, TalError } from '../errors.js';
 import { type ByteSource, bytesSource, openSource } from './byte-source.js';
 import { decodeFrames } from './decode-frames.js';
@@ -81,8 +90,11 @@ const EXPECTED = 'expected a whole MP4, QuickTime, WebM, Matroska or MPEG-TS fil
  *   @napi-rs/webcodecs are not installed; OptionError where `file` is neither a path nor bytes
  */
 export async function openVideo(file: string | Uint8Array, name = 'the video'): Promise<Video> {
-  checkArgument('openVideo', 'file', file, either(text, instanceOf(Uint8Array, 'the bytes of a file')));
-  checkArgument('openVideo', 'name', name, text);
+  checkArguments(
+    'openVideo',
+    { file, name },
+    { file: either(pathRule, instanceOf(Uint8Array, 'the bytes of a file')), name: text },
+  );
   const library = await videoLibrary();
   const source = typeof file === 'string' ? await openSource(file) : bytesSource(file, name);
   let input: Input | undefined;

@@ -1,3 +1,13 @@
+import {
+  bytes as bytesRule,
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  listOf,
+  path as pathRule,
+  text as textRule,
+} from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
 import { toFloat32 } from './array.js';
 import { encodeSafetensors, openSafetensors } from './safetensors.js';
@@ -10,6 +20,7 @@ const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]
  * ("doesn't" is "does", "n't"). A hyphen inside a word parts it, and the mark that ends the sentence is left out.
  */
 export function wordsOf(sentence: string): string[] {
+  checkArgument('wordsOf', 'sentence', sentence, textRule);
   const text = sentence
     .normalize('NFC')
     .toLowerCase()
@@ -18,6 +29,8 @@ export function wordsOf(sentence: string): string[] {
     .replace(/[.!?\s]+$/, '');
   return text.match(TOKEN) ?? [];
 }
+
+const floats = instanceOf(Float32Array, 'a Float32Array');
 
 /** The words of a sentence with their vectors. */
 export interface SentenceVectors {
@@ -44,20 +57,25 @@ export class WordVectors {
     readonly words: readonly string[],
     readonly vectors: Float32Array,
   ) {
+    checkArguments('WordVectors', { words, vectors }, { words: listOf(textRule), vectors: floats });
     this.rows = new Map(words.map((word, row) => [word, row]));
     this.dimensions = vectors.length / words.length;
-    if (this.rows.size !== words.length) throw new OptionError('A word is in the table twice');
+    if (this.rows.size !== words.length) throw new OptionError('WordVectors: words holds a word twice');
     if (!Number.isInteger(this.dimensions) || this.dimensions === 0) {
-      throw new OptionError(`${vectors.length} numbers are no vectors of ${words.length} words`);
+      throw new OptionError(
+        `WordVectors: vectors must hold a vector for each of ${words.length} words, not ${vectors.length} numbers`,
+      );
     }
   }
 
   has(word: string): boolean {
+    checkArgument('WordVectors.has', 'word', word, textRule);
     return this.rows.has(word);
   }
 
   /** The vectors of a sentence's words, in their order. */
   embed(sentence: string): SentenceVectors {
+    checkArgument('WordVectors.embed', 'sentence', sentence, textRule);
     const words = wordsOf(sentence);
     const vectors = new Float32Array(words.length * this.dimensions);
     for (const [i, word] of words.entries()) {
@@ -77,6 +95,7 @@ export class WordVectors {
  * @throws FileAccessError where it cannot be read, FileFormatError where it is no such table
  */
 export async function loadWordVectors(file: string | Uint8Array): Promise<WordVectors> {
+  checkArgument('loadWordVectors', 'file', file, either(pathRule, bytesRule));
   const table = await openSafetensors(file, 'word vectors');
   try {
     const vectors = await table.read('vectors');
@@ -97,14 +116,20 @@ function parseWords(json: string | undefined): string[] {
     // Not JSON is told below, like JSON of another kind.
   }
   if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
-  throw new OptionError('its metadata holds no list of words');
+  throw new OptionError('the metadata has no JSON array of strings under "words"');
 }
 
 /**
  * The bytes of the file that `loadWordVectors` reads.
  * @param source where the vectors come from, and their licence
  */
-export function encodeWordVectors({ words, vectors, dimensions }: WordVectors, source: string): Uint8Array {
+export function encodeWordVectors(table: WordVectors, source: string): Uint8Array {
+  checkArguments(
+    'encodeWordVectors',
+    { table, source },
+    { table: instanceOf(WordVectors, 'a WordVectors'), source: textRule },
+  );
+  const { words, vectors, dimensions } = table;
   return encodeSafetensors(
     { vectors: { dtype: 'f32', shape: [words.length, dimensions], data: Float32Array.from(vectors) } },
     { words: JSON.stringify(words), source },

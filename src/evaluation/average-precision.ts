@@ -1,4 +1,15 @@
-import { type Segment, temporalIoU } from './segments.js';
+import {
+  checkArgument,
+  checkArguments,
+  integer,
+  listOf,
+  number,
+  numberIn,
+  objectWith,
+  type Rule,
+  someOf,
+} from '../arguments.js';
+import { overlap, type Segment, segmentRule } from './segments.js';
 
 /** A predicted segment, and which truths it may match. */
 export interface Candidate {
@@ -7,11 +18,19 @@ export interface Candidate {
   readonly truths: readonly number[];
 }
 
-/** `count` numbers from `first` to `last`, evenly spaced; with the roundings of NumPy's linspace. */
-export const evenlySpaced = (first: number, last: number, count: number): number[] =>
-  Array.from({ length: count }, (_, i) =>
+/**
+ * `count` numbers from `first` to `last`, evenly spaced; with the roundings of NumPy's linspace.
+ * @throws OptionError
+ */
+export function evenlySpaced(first: number, last: number, count: number): number[] {
+  checkArguments('evenlySpaced', { first, last, count }, { first: number, last: number, count: integer(1) });
+  return Array.from({ length: count }, (_, i) =>
     i === count - 1 ? last : first + i * ((last - first) / (count - 1)),
   );
+}
+
+/** Thresholds of a temporal IoU. */
+export const thresholdsRule: Rule<readonly number[]> = someOf(numberIn(0, 1));
 
 /**
  * The sum of interpolated precisions: each is replaced by the largest at its recall or beyond it.
@@ -33,8 +52,31 @@ export function interpolatedSum(precisions: readonly number[]): number {
  * @param ranked best first
  * @param thresholds temporal IoU, in (0, 1]
  * @returns one value in [0, 1] for each threshold; 0 where there is no truth
+ * @throws OptionError also where a candidate names a truth that is not there
  */
 export function averagePrecision(
+  ranked: readonly Candidate[],
+  truths: readonly Segment[],
+  thresholds: readonly number[],
+): number[] {
+  checkArguments(
+    'averagePrecision',
+    { ranked, truths, thresholds },
+    {
+      ranked: listOf(objectWith<Candidate>({ segment: segmentRule, truths: listOf(integer(0)) })),
+      truths: listOf(segmentRule),
+      thresholds: thresholdsRule,
+    },
+  );
+  const known = integer(0, truths.length - 1);
+  ranked.forEach((candidate, i) => {
+    checkArgument('averagePrecision', `ranked[${i}].truths`, candidate.truths, listOf(known));
+  });
+  return precisionAt(ranked, truths, thresholds);
+}
+
+/** `averagePrecision` of what is known to be sound. */
+export function precisionAt(
   ranked: readonly Candidate[],
   truths: readonly Segment[],
   thresholds: readonly number[],
@@ -44,7 +86,7 @@ export function averagePrecision(
   const precisions: number[][] = thresholds.map(() => []);
   for (const [rank, candidate] of ranked.entries()) {
     const overlaps = candidate.truths
-      .map((truth) => ({ truth, iou: temporalIoU(candidate.segment, truths[truth]!) }))
+      .map((truth) => ({ truth, iou: overlap(candidate.segment, truths[truth]!) }))
       .filter(({ iou }) => iou >= least)
       .sort((a, b) => b.iou - a.iou || b.truth - a.truth);
     for (const [i, threshold] of thresholds.entries()) {

@@ -1,5 +1,7 @@
-import { averagePrecision, type Candidate, evenlySpaced } from './average-precision.js';
-import type { ScoredSegment, Segment } from './segments.js';
+import { checkArguments, listOf, mapOf, objectWith, text } from '../arguments.js';
+import { OptionError } from '../errors.js';
+import { type Candidate, evenlySpaced, precisionAt, thresholdsRule } from './average-precision.js';
+import { type ScoredSegment, type Segment, scoredSegmentRules, segmentRule } from './segments.js';
 
 /** An action that happens in a video. */
 export interface LabelledSegment {
@@ -46,16 +48,30 @@ const mean = (values: readonly number[]): number =>
 /**
  * Mean average precision of detected actions, as ActivityNet's evaluation of the detection task computes it: the
  * mean over the classes of the truths of `averagePrecision` over all videos. A class that is never predicted counts
- * as 0; a prediction in a video without truths is wrong; NaN where there is no truth at all.
+ * as 0; a prediction in a video without truths is wrong.
  * @param predictions by video
  * @param truths by video; the videos that are evaluated
  * @param thresholds temporal IoU
+ * @throws OptionError where there is no truth at all, or an argument is not as described
  */
 export function evaluateDetection(
   predictions: ReadonlyMap<string, readonly (LabelledSegment & ScoredSegment)[]>,
   truths: ReadonlyMap<string, readonly LabelledSegment[]>,
   thresholds: readonly number[] = ACTIVITYNET_THRESHOLDS,
 ): DetectionEvaluation {
+  const labelled = { label: text, segment: segmentRule };
+  checkArguments(
+    'evaluateDetection',
+    { predictions, truths, thresholds },
+    {
+      predictions: mapOf(listOf(objectWith({ ...labelled, ...scoredSegmentRules }))),
+      truths: mapOf(listOf(objectWith(labelled))),
+      thresholds: thresholdsRule,
+    },
+  );
+  if ([...truths.values()].every((actions) => actions.length === 0)) {
+    throw new OptionError('evaluateDetection: truths must hold at least one segment, not none');
+  }
   const classes = new Map<string, ClassRecord>();
   for (const [video, actions] of truths) {
     for (const { label, segment } of actions) {
@@ -73,7 +89,7 @@ export function evaluateDetection(
     }
   }
   const byClass = [...classes.values()].map((record) =>
-    averagePrecision(record.ranked(), record.truths, thresholds),
+    precisionAt(record.ranked(), record.truths, thresholds),
   );
   const means = thresholds.map((_, i) => mean(byClass.map((values) => values[i]!)));
   return {

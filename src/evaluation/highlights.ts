@@ -1,3 +1,4 @@
+import { checkArgument, listOf, number, objectWith, someOf } from '../arguments.js';
 import { interpolatedSum } from './average-precision.js';
 
 /** The clips of a video as a query wants them: predicted, and judged by people. */
@@ -7,6 +8,10 @@ export interface JudgedHighlights {
   /** For each clip of the video the score of each annotator: 0 (very bad) to 4 (very good). */
   readonly judged: readonly (readonly number[])[];
 }
+
+const judgedRule = someOf(
+  objectWith<JudgedHighlights>({ predicted: listOf(number), judged: listOf(listOf(number)) }),
+);
 
 /** From this score on an annotator calls a clip very good. */
 const VERY_GOOD = 4;
@@ -37,8 +42,10 @@ function clipPrecision(scores: readonly number[], good: readonly boolean[]): num
  * annotators of the clips' average precision, and `HL-Hit1-VeryGood`, how often the best clip is very good to
  * any annotator. Clips that were not predicted have score 0, those beyond the judged ones are left out of the
  * precision, and are no hit.
+ * @throws OptionError where there is no query, or one is no such object
  */
 export function evaluateHighlights(queries: readonly JudgedHighlights[]): Record<string, number> {
+  checkArgument('evaluateHighlights', 'queries', queries, judgedRule);
   let precision = 0;
   let hits = 0;
   for (const { predicted, judged } of queries) {

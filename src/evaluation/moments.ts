@@ -1,5 +1,15 @@
-import { averagePrecision } from './average-precision.js';
-import type { ScoredSegment, Segment } from './segments.js';
+import {
+  checkArguments,
+  integer,
+  listOf,
+  numberIn,
+  objectWith,
+  oneOf,
+  type Rule,
+  someOf,
+} from '../arguments.js';
+import { precisionAt } from './average-precision.js';
+import { type ScoredSegment, type Segment, scoredSegmentRules, segmentRule } from './segments.js';
 
 /** What was predicted for a query, and what is true. */
 export interface JudgedMoment {
@@ -11,6 +21,15 @@ export interface JudgedMoment {
 
 /** Whether a window that overlaps by exactly the threshold is a hit: yes (QVHighlights), or no (2D-TAN). */
 export type RecallRule = 'at-least' | 'strict';
+
+const queriesRule: Rule<readonly JudgedMoment[]> = someOf(
+  objectWith<JudgedMoment>({
+    predicted: listOf(objectWith(scoredSegmentRules)),
+    truths: listOf(segmentRule),
+  }),
+);
+
+const recallRule: Rule<RecallRule> = oneOf('at-least', 'strict');
 
 /** 0.5 to 0.95 in steps of 0.05, each rounded to hundredths. */
 const THRESHOLDS: readonly number[] = Array.from({ length: 10 }, (_, i) => (50 + 5 * i) / 100);
@@ -42,6 +61,7 @@ function bestOverlap([start, end]: Segment, truths: readonly Segment[]): number 
 /**
  * Recall R@n, IoU = threshold: the share of queries, in [0, 1], of which one of the first `n` windows overlaps a
  * truth enough.
+ * @throws OptionError where there is no query, or an argument is out of range
  */
 export function recallAt(
   queries: readonly JudgedMoment[],
@@ -49,6 +69,11 @@ export function recallAt(
   threshold: number,
   rule: RecallRule = 'at-least',
 ): number {
+  checkArguments(
+    'recallAt',
+    { queries, n, threshold, rule },
+    { queries: queriesRule, n: integer(1), threshold: numberIn(0, 1), rule: recallRule },
+  );
   const hit = (iou: number): boolean => (rule === 'strict' ? iou > threshold : iou >= threshold);
   const hits = queries.filter(({ predicted, truths }) =>
     predicted.slice(0, n).some(({ segment }) => hit(bestOverlap(segment, truths))),
@@ -56,9 +81,16 @@ export function recallAt(
   return hits.length / queries.length;
 }
 
-/** Mean over queries of the temporal IoU, in [0, 1], of the first window and the truth nearest to it. */
-export const meanIoU = (queries: readonly JudgedMoment[]): number =>
-  mean(queries.map(({ predicted: [first], truths }) => (first ? bestOverlap(first.segment, truths) : 0)));
+/**
+ * Mean over queries of the temporal IoU, in [0, 1], of the first window and the truth nearest to it.
+ * @throws OptionError where there is no query
+ */
+export function meanIoU(queries: readonly JudgedMoment[]): number {
+  checkArguments('meanIoU', { queries }, { queries: queriesRule });
+  return mean(
+    queries.map(({ predicted: [first], truths }) => (first ? bestOverlap(first.segment, truths) : 0)),
+  );
+}
 
 /** Mean over queries of the average precision, for each of `THRESHOLDS`. */
 function meanPrecisions(queries: readonly JudgedMoment[]): number[] {
@@ -68,7 +100,7 @@ function meanPrecisions(queries: readonly JudgedMoment[]): number[] {
       .slice(0, MOST_PREDICTIONS)
       .sort((a, b) => b.score - a.score)
       .map(({ segment }) => ({ segment, truths: all }));
-    return averagePrecision(ranked, truths, THRESHOLDS);
+    return precisionAt(ranked, truths, THRESHOLDS);
   });
   return THRESHOLDS.map((_, i) => mean(byQuery.map((values) => values[i]!)));
 }
@@ -90,11 +122,13 @@ function ofLength(queries: readonly JudgedMoment[], [above, atMost]: Segment): J
  * scores, of at most ten windows. A query without a predicted window counts as a miss.
  * @param rule what recall counts as a hit
  * @returns null for a length that no truth has
+ * @throws OptionError where there is no query, or one is no such object
  */
 export function evaluateMoments(
   queries: readonly JudgedMoment[],
   rule: RecallRule = 'at-least',
 ): Record<string, number | null> {
+  checkArguments('evaluateMoments', { queries, rule }, { queries: queriesRule, rule: recallRule });
   const percent = (share: number): number => 100 * share;
   const precisions = meanPrecisions(queries);
   const lengths = Object.entries(LENGTHS).map(([name, range]) => {

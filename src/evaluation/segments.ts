@@ -1,3 +1,5 @@
+import { checkArguments, number, numberIn, type Rule, type Rules, spanOf } from '../arguments.js';
+
 /** A span of time, [start, end], in any unit. */
 export type Segment = readonly [start: number, end: number];
 
@@ -7,12 +9,23 @@ export interface ScoredSegment {
   readonly score: number;
 }
 
+export const segmentRule: Rule<Segment> = spanOf();
+
+export const scoredSegmentRules: Rules<ScoredSegment> = { segment: segmentRule, score: number };
+
 /**
  * Temporal intersection over union of two segments, in [0, 1]; 0 where both are empty.
  * @param extent added to each length and to the overlap: 0 for continuous time, 1 where bounds are indices of
  *   snippets and the last one counts, as in the soft-NMS of the CO2-Net code
+ * @throws OptionError
  */
-export function temporalIoU([startA, endA]: Segment, [startB, endB]: Segment, extent = 0): number {
+export function temporalIoU(a: Segment, b: Segment, extent = 0): number {
+  checkArguments('temporalIoU', { a, b, extent }, { a: segmentRule, b: segmentRule, extent: numberIn(0) });
+  return overlap(a, b, extent);
+}
+
+/** `temporalIoU` of segments that are known to be sound: it is the innermost loop of metrics and suppression. */
+export function overlap([startA, endA]: Segment, [startB, endB]: Segment, extent = 0): number {
   const intersection = Math.max(0, Math.min(endA, endB) - Math.max(startA, startB) + extent);
   const union = endA - startA + (endB - startB) + 2 * extent - intersection;
   return union > 0 ? intersection / union : 0;
@@ -28,8 +41,7 @@ const byScore = (a: ScoredSegment, b: ScoredSegment): number => b.score - a.scor
 export function suppress<T extends ScoredSegment>(segments: readonly T[], threshold: number): T[] {
   const kept: T[] = [];
   for (const candidate of [...segments].sort(byScore)) {
-    if (kept.every(({ segment }) => temporalIoU(segment, candidate.segment) <= threshold))
-      kept.push(candidate);
+    if (kept.every(({ segment }) => overlap(segment, candidate.segment) <= threshold)) kept.push(candidate);
   }
   return kept;
 }
@@ -52,8 +64,8 @@ export function softSuppress<T extends ScoredSegment>(
     const [chosen] = left.splice(best, 1) as [T & { score: number }];
     taken.push(chosen);
     for (let i = 0; i < left.length; i++) {
-      const overlap = temporalIoU(chosen.segment, left[i]!.segment, extent);
-      left[i] = { ...left[i]!, score: left[i]!.score * Math.exp((-overlap * overlap) / sigma) };
+      const iou = overlap(chosen.segment, left[i]!.segment, extent);
+      left[i] = { ...left[i]!, score: left[i]!.score * Math.exp((-iou * iou) / sigma) };
     }
   }
   return taken;

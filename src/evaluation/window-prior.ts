@@ -1,4 +1,5 @@
-import { type Segment, temporalIoU } from './segments.js';
+import { checkArgument, listOf, objectWith, text } from '../arguments.js';
+import { overlap, type Segment, segmentRule } from './segments.js';
 
 /** A sentence that was seen in training, and its moments. */
 export interface SentenceExample {
@@ -11,6 +12,8 @@ export interface PriorGuess {
   readonly words: readonly string[];
   readonly window: Segment;
 }
+
+const words = listOf(text);
 
 /** The counts of the words of a sentence. */
 interface Bag {
@@ -42,8 +45,8 @@ function mostCentral(windows: readonly Segment[]): Segment {
   let best = windows[0]!;
   let most = -1;
   for (const window of windows.slice(0, POOLED)) {
-    const overlap = windows.reduce((sum, other) => sum + temporalIoU(window, other), 0);
-    if (overlap > most) [best, most] = [window, overlap];
+    const total = windows.reduce((sum, other) => sum + overlap(window, other), 0);
+    if (total > most) [best, most] = [window, total];
   }
   return best;
 }
@@ -56,13 +59,20 @@ function mostCentral(windows: readonly Segment[]): Segment {
 export class WindowPrior {
   readonly #bags: readonly (Bag & { readonly window: Segment })[];
 
-  /** @param guesses as `fit` found them */
+  /**
+   * @param guesses as `fit` found them
+   * @throws OptionError
+   */
   constructor(readonly guesses: readonly PriorGuess[]) {
+    const guess = objectWith<PriorGuess>({ words, window: segmentRule });
+    checkArgument('WindowPrior', 'guesses', guesses, listOf(guess));
     this.#bags = guesses.map(({ words, window }) => ({ ...bagOf(words), window }));
   }
 
-  /** Learns the guesses from sentences and their windows. */
+  /** Learns the guesses from sentences and their windows. @throws OptionError */
   static fit(examples: readonly SentenceExample[]): WindowPrior {
+    const example = objectWith<SentenceExample>({ words, windows: listOf(segmentRule) });
+    checkArgument('WindowPrior.fit', 'examples', examples, listOf(example));
     const bags = new Map<string, Bag & { readonly words: readonly string[]; readonly windows: Segment[] }>();
     for (const { words, windows } of examples) {
       const sorted = words.toSorted();
@@ -86,9 +96,10 @@ export class WindowPrior {
     return new WindowPrior(guesses);
   }
 
-  /** The guess for a sentence; undefined where there was nothing to learn from. */
-  predict(words: readonly string[]): Segment | undefined {
-    const asked = bagOf(words);
+  /** The guess for the words of a sentence; undefined where there was nothing to learn from. @throws OptionError */
+  predict(sentence: readonly string[]): Segment | undefined {
+    checkArgument('WindowPrior.predict', 'sentence', sentence, words);
+    const asked = bagOf(sentence);
     let best: Segment | undefined;
     let most = -1;
     for (const bag of this.#bags) {

@@ -44,7 +44,7 @@ describe('arguments', () => {
     refused(() => checkArgument('f', 'kind', 'c', oneOf('a', 'b')), 'f: kind must be a or b, not "c"');
     refused(
       () => checkArgument('f', 'ids', [1, 'a'], listOf(integer(0))),
-      'f: ids must be a list, each item an integer of at least 0, not an array of 2 with strings in it',
+      'f: ids[1] must be an integer of at least 0, not "a"',
     );
     refused(
       () => checkArgument('f', 'x', null, either(text, flag)),

@@ -192,7 +192,7 @@ test('class names come from a list, or from the list of an object that has the r
   assert.deepEqual(await loadClassNames(list, 2), ['a', 'b']);
   const lists = await save('lists.json', '{"two": ["a", "b"], "one": ["c"], "rate": 25}');
   assert.deepEqual(await loadClassNames(lists, 1), ['c']);
-  await assert.rejects(loadClassNames(lists, 3), /two: 2, one: 1, rate: no list/);
+  await assert.rejects(loadClassNames(lists, 3), /two: 2, one: 1, rate: not an array/);
   await assert.rejects(loadClassNames(await save('null.json', 'null'), 1), FileFormatError);
   await assert.rejects(loadClassNames(await save('twice.json', '[["a"], ["b"]]'), 1), FileFormatError);
 });

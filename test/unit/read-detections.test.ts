@@ -51,7 +51,7 @@ const good = { label: 'jump', score: 1, segment: [1, 2] };
 const faults: [what: string, content: unknown, message: RegExp][] = [
   ['no results', { version: '1' }, /results/],
   ['results that are a list', { results: [good] }, /results/],
-  ['a video without a list', { results: { a: good } }, /results: a is .* not a list/],
+  ['a video without a list', { results: { a: good } }, /results: a is .* not an array/],
   [
     'a label that is no text',
     { results: { a: [good, { ...good, label: 3 }] } },

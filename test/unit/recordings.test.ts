@@ -69,7 +69,7 @@ const faults: [what: string, change: (header: RecordingsHeader) => unknown, mess
   ['samples of no recording', (h) => h.recordings.pop(), /copy it again/],
   ['overlapping recordings', (h) => (h.recordings[1]!.offset = 19), /offset is 19/],
   ['a recording of no length', (h) => (h.recordings[1]!.samples = 0), /samples/],
-  ['a broken number of samples', (h) => (h.recordings[1]!.samples = 9.5), /whole number/],
+  ['a broken number of samples', (h) => (h.recordings[1]!.samples = 9.5), /an integer/],
   ['a segment that ends before it starts', (h) => (h.recordings[0]!.segments[0] = [1, 5, 4]), /\[5, 4\)/],
   ['a segment beyond its recording', (h) => (h.recordings[0]!.segments[0] = [1, 5, 21]), /of 20 samples/],
   ['a segment of an unknown class', (h) => (h.recordings[0]!.segments[0] = [3, 5, 6]), /class 3 of 2/],

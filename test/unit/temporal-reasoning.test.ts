@@ -93,9 +93,9 @@ test('predictions in the order of the questions, from a list or from lines', asy
     [[predictions[0]], /no prediction for question "q1"/],
     [[...predictions, { question_id: '2', output: '' }], /\[2\]: question_id "2" is no question/],
     [[...predictions, predictions[0]], /\[2\]: question_id 2 is there already/],
-    [[predictions[0], { question_id: 'q1' }], /\[1\]: give either/],
-    [[predictions[0], { question_id: 'q1', output: '', span: [0, 1] }], /\[1\]: give either/],
-    [[predictions[0], { question_id: 'q1', output: 3 }], /\[1\]: output is no text/],
+    [[predictions[0], { question_id: 'q1' }], /\[1\]: expected either/],
+    [[predictions[0], { question_id: 'q1', output: '', span: [0, 1] }], /\[1\]: expected either/],
+    [[predictions[0], { question_id: 'q1', output: 3 }], /\[1\]: output is 3, not a string/],
     [[predictions[0], { question_id: 'q1', span: [2, 1] }], /\[1\]: span starts at 2/],
     [`${JSON.stringify(predictions[0])}\n{"question_id"`, /line 2: not JSON/],
   ];

@@ -64,11 +64,11 @@ test('a table comes back from its file', async () => {
 test('refuses files that are no table', async () => {
   const vectors = { dtype: 'f32', shape: [2, 3], data: new Float32Array(6) } as const;
   const files: [file: Uint8Array, message: RegExp][] = [
-    [encodeSafetensors({ vectors }), /no list of words/],
-    [encodeSafetensors({ vectors }, { words: '["a", 3]' }), /no list of words/],
-    [encodeSafetensors({ vectors }, { words: '["a"' }), /no list of words/],
+    [encodeSafetensors({ vectors }), /no JSON array of strings/],
+    [encodeSafetensors({ vectors }, { words: '["a", 3]' }), /no JSON array of strings/],
+    [encodeSafetensors({ vectors }, { words: '["a"' }), /no JSON array of strings/],
     [encodeSafetensors({ vectors }, { words: '["a", "a"]' }), /twice/],
-    [encodeSafetensors({ vectors }, { words: '["a", "b", "c", "d"]' }), /no vectors of 4 words/],
+    [encodeSafetensors({ vectors }, { words: '["a", "b", "c", "d"]' }), /a vector for each of 4 words/],
     [encodeSafetensors({ weights: vectors }, { words: '["a", "b"]' }), /no tensor vectors/],
   ];
   for (const [file, message] of files) {

@@ -1,4 +1,4 @@
-import { OptionError } from '../../errors.js';
+import { type Rule, rule } from '../../arguments.js';
 import type { HostRandom } from '../host-random.js';
 import { type ActionName, actionKind, actionNames, type Posture, SHORTEST_ACTION } from './actions.js';
 import { ASPECT, LARGEST_PAN } from './scene.js';
@@ -39,6 +39,15 @@ export interface ScriptOptions {
   readonly seconds?: readonly [number, number];
 }
 
+export const secondsRule: Rule<readonly [number, number]> = rule(
+  '[shortest, longest], two integers from 10 to 3600, the first at most the second',
+  (value) =>
+    Array.isArray(value) &&
+    value.length === 2 &&
+    value.every((seconds) => Number.isInteger(seconds) && seconds >= 10 && seconds <= 3600) &&
+    value[0] <= value[1],
+);
+
 /** How far a lying figure reaches from where it stood, in heights of the figure. */
 const REACH = 0.62;
 /** What a period of walking covers, in heights of the figure. */
@@ -59,18 +68,12 @@ const periods: Partial<Record<ActionName, readonly [number, number]>> = {
 /**
  * A random sequence of actions, each possible after the one before it, and never the same twice in a row.
  * @param size height of the figure, in heights of the picture
- * @throws OptionError where the durations are not whole, not 10 seconds at least, or out of order
  */
 export function writeScript(
   random: HostRandom,
   size: number,
   { seconds: [shortest, longest] = [24, 40] }: ScriptOptions = {},
 ): Script {
-  if (![shortest, longest].every(Number.isInteger) || shortest < 10 || longest < shortest || longest > 3600) {
-    throw new OptionError(
-      `a video of the built-in world lasts 10 to 3600 whole seconds, not from ${shortest} to ${longest}`,
-    );
-  }
   // Whole seconds are whole numbers of frames at any rate. Within, times are hundredths: their sums are exact.
   const total = 100 * random.integer(shortest, longest);
   const actions: ScriptedAction[] = [];

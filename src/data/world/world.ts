@@ -1,15 +1,25 @@
-import { OptionError } from '../../errors.js';
+import {
+  checkArguments,
+  checkFields,
+  integer,
+  number,
+  oneOf,
+  optional,
+  type Rule,
+  type Rules,
+} from '../../arguments.js';
 import { checkRate, type FrameShape, frameCount } from '../frame.js';
 import { HostRandom } from '../host-random.js';
 import { limbsOf, placeAt, poseAt } from './figure.js';
 import { Renderer } from './render.js';
 import { chooseScene } from './scene.js';
-import { type ScriptedAction, type ScriptOptions, writeScript } from './script.js';
+import { type ScriptedAction, type ScriptOptions, secondsRule, writeScript } from './script.js';
 import { type WorldQuery, writeQueries } from './sentences.js';
 
 /** Parts of the world that share no video. */
 const splits = ['train', 'validation', 'test'] as const;
 export type WorldSplit = (typeof splits)[number];
+export const worldSplitRule: Rule<WorldSplit> = oneOf(...splits);
 
 /** Seeds of a split: more than anyone renders. */
 const SPLIT_SIZE = 2 ** 30;
@@ -18,6 +28,8 @@ export interface WorldOptions extends ScriptOptions {
   /** Queries a video has at most; default 6. */
   readonly queries?: number;
 }
+
+const worldRules: Rules<WorldOptions> = { seconds: optional(secondsRule), queries: optional(integer(1)) };
 
 /** A short video of a figure that acts, with sentences about it, all decided by one seed. */
 export interface WorldVideo {
@@ -40,23 +52,21 @@ export interface WorldVideo {
  * @throws OptionError where there is no such video
  */
 export function worldSeed(split: WorldSplit, index: number): number {
-  if (!Number.isInteger(index) || index < 0 || index >= SPLIT_SIZE) {
-    throw new OptionError(`the videos of a split are numbered from 0 to 2^30 - 1; there is no ${index}`);
-  }
+  checkArguments('worldSeed', { split, index }, { split: worldSplitRule, index: integer(0, SPLIT_SIZE - 1) });
   return splits.indexOf(split) * SPLIT_SIZE + index;
 }
 
 /**
  * The video of a seed, always the same.
- * @param seed a whole number from 0 to 2^32 - 1; `worldSeed` gives those of a split
+ * @param seed an integer from 0 to 2^32 - 1; `worldSeed` gives those of a split
  * @throws OptionError where the seed is none, or the durations are out of range
  */
-export function worldVideo(
-  seed: number,
-  { queries: queryCount = 6, ...options }: WorldOptions = {},
-): WorldVideo {
+export function worldVideo(seed: number, options: WorldOptions = {}): WorldVideo {
+  checkArguments('worldVideo', { seed }, { seed: integer(0, 2 ** 32 - 1) });
+  checkFields('worldVideo', options, worldRules);
+  const { queries: queryCount = 6, ...scripted } = options;
   const scene = chooseScene(new HostRandom(seed, 0));
-  const script = writeScript(new HostRandom(seed, 1), scene.build.size, options);
+  const script = writeScript(new HostRandom(seed, 1), scene.build.size, scripted);
   const { duration, actions } = script;
   const renderers = new Map<string, Renderer>();
   const rendererOf = (shape: FrameShape): Renderer => {
@@ -66,6 +76,7 @@ export function worldVideo(
     return renderer;
   };
   const frame = (seconds: number, shape: FrameShape): Uint8Array => {
+    checkArguments('frame', { seconds }, { seconds: number });
     const within = Math.min(duration, Math.max(0, seconds));
     const { x, facing } = placeAt(script, within);
     return rendererOf(shape).draw(limbsOf(poseAt(script, within), x, facing, scene.build), within);

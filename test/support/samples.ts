@@ -1,0 +1,190 @@
+import { HostRandom } from '../../src/data/host-random.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
+import { WordVectors } from '../../src/data/words.js';
+import * as tal from '../../src/index.js';
+import { Cmcs } from '../../src/models/wtal/cmcs.js';
+import type { Kind } from './public-functions.js';
+import { loudMoments, smallMdvlm } from './signal-questions.js';
+import { smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
+
+const { times, language, visual } = tal.videoMdvlmConfigs.tiny;
+
+/** Right values for arguments, by the name of their type, of the argument, or by their kind. */
+export class Samples {
+  readonly #made = new Map<string, unknown>();
+
+  private constructor(
+    readonly runtime: tal.Runtime,
+    readonly ready: Readonly<Record<string, unknown>>,
+  ) {}
+
+  static async create(runtime: tal.Runtime): Promise<Samples> {
+    const tokenizer = await tal.loadTokenizer(
+      { tokenizer: smallTokenizer(), config: smallTokenizerConfig },
+      new tal.TimeTokens(times),
+    );
+    const array = { dtype: 'f32', shape: [2], data: new Float32Array(2) } as const;
+    const checkpoint = await openSafetensors(encodeSafetensors({ weight: array }));
+    const model = (order: 'prefix-diffusion') =>
+      tal.makeSignalMdvlm(runtime, { ...smallMdvlm, order }, ['when', 'is']);
+    const signal = runtime.detached(() => model('prefix-diffusion'));
+    const { recordings, queries } = loudMoments();
+    const words = new WordVectors(['a'], new Float32Array(100));
+    const questions = new tal.SignalQuestions(signal, recordings, queries);
+    const map = runtime.detached(() => new tal.MapDiffusion(runtime, tal.mapDiffusionConfigs.hapt));
+    const denoise = (state: tal.Tensor) => state;
+    const diffusion = new tal.GaussianDiffusion(runtime, { times: 4 });
+    const layer = () => ({ hidden: runtime.zeros([1, 2, 4]), weight: runtime.zeros([8, 4]) });
+    const signalExamples = new tal.RecordingExamples(
+      { ...tal.mapDiffusionConfigs.hapt, clips: smallMdvlm.eyes.clips },
+      recordings,
+      queries,
+      words,
+    );
+    const objectiveOptions = { batch: 1, seed: 1, steps: 1 } as const;
+    const video = runtime.detached(() => tal.makeVideoMdvlm(runtime, tal.videoMdvlmConfigs.tiny));
+    const wanted = { ids: [1, 1], layout: { length: 2, spans: [] }, spans: [] };
+    const chat = tal.encodeChat(tokenizer, [{ role: 'user', content: '<image>' }]);
+    const adapted = runtime.detached(
+      () =>
+        new tal.LanguageModel(runtime, tal.languageConfigs.tiny, {
+          lora: { rank: 1, alpha: 1, targets: ['q_proj'] },
+        }),
+    );
+    const weight = runtime.detached(() => runtime.zeros([2, 2]));
+    const chats = [{ ids: new Uint32Array(2), places: [0, 1], answer: wanted }];
+    for (const module of [map, signal.model, video, adapted]) module.initialize(1);
+    return new Samples(runtime, {
+      Runtime: runtime,
+      Tensor: runtime.detached(() => runtime.tensor([1, 2, 3, 4])),
+      HostRandom: new HostRandom(1),
+      WordVectors: words,
+      Random: runtime.detached(() => new tal.Random(runtime, 1)),
+      MapDiffusion: map,
+      MomentExamples: signalExamples,
+      RecordingExamples: signalExamples,
+      WorldExamples: new tal.WorldExamples(tal.mapDiffusionConfigs.world, 'train', 1, 1, words),
+      MomentSampler: await tal.MomentSampler.create(map, { videos: 1, words: 1, steps: 1 }),
+      MomentTask: new tal.MomentTask(map, signalExamples, 1, 1),
+      GaussianDiffusion: diffusion,
+      MaskedSampler: await tal.MaskedSampler.create(runtime, layer, {
+        ...{ batch: 1, length: 2, answerLength: 2, maskId: 7 },
+      }),
+      CachedTokenLogits: { logits: layer },
+      LanguageModel: adapted,
+      AnswerLogits: new tal.AnswerLogits(
+        signal.model.language,
+        'none',
+        { batch: 1, prompt: [], answerLength: 2, blockLength: 2 },
+        ['conditional'],
+      ),
+      SignalMdvlm: signal,
+      LoadedSignalMdvlm: signal,
+      SignalEyes: signal.model.eyes,
+      Eyes: signal.model.eyes,
+      Mdvlm: signal.model,
+      WordVocabulary: signal.vocabulary,
+      SignalQuestions: questions,
+      KeyValueCache: signal.model.language.keyValueCache(1, 2),
+      IouReward: new tal.IouReward(runtime, signal.vocabulary.times, 3),
+      MdvlmTask: new tal.MdvlmTask(signal, questions, objectiveOptions),
+      LanguageTask: new tal.LanguageTask(adapted, tokenizer.times, chats, objectiveOptions),
+      TrainingTask: new tal.MdvlmTask(signal, questions, objectiveOptions),
+      AnswerObjective: new tal.AnswerObjective(
+        runtime,
+        { order: 'diffusion', maskId: 3, times: signal.vocabulary.times },
+        { length: 2, spans: 0 },
+        objectiveOptions,
+      ),
+      Tokenizer: tokenizer,
+      TextTokenizer: {
+        encode: () => ({ ids: [], tokens: [] }),
+        decode: () => '',
+        id_to_token: () => undefined,
+        token_to_id: () => undefined,
+      },
+      TimeTokens: tokenizer.times,
+      Video: {
+        ...{ duration: 1, width: 2, height: 2 },
+        frames: denoise,
+        frameTimes: async () => [0],
+        pictures: async function* () {},
+        close: async () => {},
+      },
+      VideoMdvlm: { config: tal.videoMdvlmConfigs.tiny, tokenizer, model: video },
+      VisualEncoder: video.eyes,
+      VisionTower: video.eyes.tower,
+      Safetensors: checkpoint,
+      Cmcs: runtime.detached(
+        () => new Cmcs(runtime, { channels: 2, width: 2, branchWidth: 2, branches: 1, classes: 2 }),
+      ),
+      WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
+      AdamW: new tal.AdamW({ weight }),
+      Recordings: recordings,
+      MapDiffusionConfig: tal.mapDiffusionConfigs.hapt,
+      LanguageConfig: language,
+      VisualConfig: visual,
+      VisionConfig: visual.vision,
+      VideoMdvlmConfig: tal.videoMdvlmConfigs.tiny,
+      SignalMdvlmConfig: smallMdvlm,
+      SignalEyesConfig: smallMdvlm.eyes,
+      EncodedChat: chat,
+      NumericArray: array,
+      Features: { steps: 1, channels: 2, data: new Float32Array(2) },
+      VideoFormat: { width: 2, height: 2, rate: 1 },
+      ProposalOptions: tal.CMCS_PROPOSALS,
+      ByteSource: {},
+      AbortSignal: new AbortController().signal,
+      ArrayBuffer: new ArrayBuffer(8),
+    });
+  }
+
+  /** @param name of the argument or field */
+  of(kind: Kind, name: string): unknown {
+    if ('type' in kind && Object.hasOwn(this.ready, kind.type)) return this.ready[kind.type];
+    const key = `${kind.kind} ${'type' in kind ? kind.type : ''} ${name}`;
+    const simple = kind.kind === 'record' && kind.type !== '';
+    if (simple && this.#made.has(key)) return this.#made.get(key);
+    const made = this.#make(kind, name);
+    if (simple) this.#made.set(key, made);
+    return made;
+  }
+
+  #make(kind: Kind, name: string): unknown {
+    switch (kind.kind) {
+      case 'number':
+        return 1;
+      case 'string':
+        return 'text';
+      case 'boolean':
+        return true;
+      case 'bigint':
+        return 1n;
+      case 'function':
+        return () => undefined;
+      case 'choice':
+        return kind.choices[0];
+      case 'list':
+        return [this.of(kind.item(), name)];
+      case 'tuple':
+        return kind.items().map((item) => this.of(item, name));
+      case 'map':
+        return new Map([['a', this.of(kind.item(), name)]]);
+      case 'dictionary':
+        return { a: this.of(kind.item(), name) };
+      case 'numbers':
+        return kind.type.endsWith('Array') ? new globalThis[kind.type as 'Uint8Array'](4) : [1];
+      case 'union':
+        return this.of(kind.members()[0]!, name);
+      case 'record':
+        return Object.fromEntries(
+          kind
+            .fields()
+            .filter(({ optional }) => !optional)
+            .map((field) => [field.name, this.of(field.kind, field.name)]),
+        );
+      default:
+        return {};
+    }
+  }
+}
