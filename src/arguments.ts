@@ -108,7 +108,7 @@ export function objectWith<T extends object>(rules: Rules<T>, expected?: string)
 /** An object with the names of the rules and no others, as `checkFields` checks it. */
 export function onlyFields<T extends object>(rules: Rules<T>): Rule<T> {
   const fields = objectWith(rules);
-  const strange = (value: unknown) => unknownName(value as object, Object.keys(rules));
+  const strange = (value: object, inside = '') => unknownField(value, Object.keys(rules), 'field', inside);
   return {
     ...rule<T>(
       fields.expected,
@@ -116,9 +116,7 @@ export function onlyFields<T extends object>(rules: Rules<T>): Rule<T> {
     ),
     fault(name, value) {
       if (!isRecord(value)) return undefined;
-      const unknown = strange(value);
-      if (unknown === undefined) return fields.fault?.(name, value);
-      return unknownField('field', `${name}.${unknown}`, unknown, Object.keys(rules));
+      return strange(value, `${name}.`) ?? fields.fault?.(name, value);
     },
   };
 }
@@ -250,19 +248,25 @@ export function checkFields<T extends object>(
  * @throws OptionError
  */
 export function checkNames(where: string, given: object, known: readonly string[], noun = 'option'): void {
-  const name = unknownName(given, known);
-  if (name !== undefined) throw new OptionError(`${where}: ${unknownField(noun, name, name, known)}`);
+  const fault = unknownField(given, known, noun);
+  if (fault !== undefined) throw new OptionError(`${where}: ${fault}`);
 }
 
-function unknownName(given: object, known: readonly string[]): string | undefined {
-  return Object.keys(given).find((name) => !known.includes(name));
-}
-
-/** @param path the name with that of the object it stands in */
-function unknownField(noun: string, path: string, name: string, known: readonly string[]): string {
+/**
+ * What to say of the first name that is not known; undefined where all are.
+ * @param inside the object that the names stand in, as `plan.`
+ */
+export function unknownField(
+  given: object,
+  known: readonly string[],
+  noun = 'field',
+  inside = '',
+): string | undefined {
+  const name = Object.keys(given).find((name) => !known.includes(name));
+  if (name === undefined) return undefined;
   const near = nearest(name, known);
   const names = known.length > 0 ? `it takes ${listed(known, 'and')}` : 'it takes none';
-  return `unknown ${noun} ${path}${near === undefined ? '' : `, did you mean ${near}?`} (${names})`;
+  return `unknown ${noun} ${inside}${name}${near === undefined ? '' : `, did you mean ${near}?`} (${names})`;
 }
 
 /** What is wrong with a value that a rule refuses. */

@@ -3,12 +3,12 @@ import type { Crop } from '../data/features.js';
 import { weightStorages } from '../nn/weight-storage.js';
 import { isStreamName } from './outputs.js';
 
-/** A whole number of at least that. */
+/** An integer of at least that. */
 export function whole(least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
+      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
     }
     return value;
   };

@@ -46,7 +46,7 @@ export async function decode(options: DecodeOptions): Promise<void> {
     const model = await loadWithProgress(runtime, options.model, given({ weights, maxLength, adapter }));
     model.lora?.merge();
     if (logits !== undefined) {
-      const { shape, data } = await firstLogits(model, prompt, decoding);
+      const { shape, data } = await firstLogits(model, prompt, { length });
       await writeWhole(logits, writeNpy({ dtype: 'f32', shape, data }));
     }
     const trace: number[][] = [];

@@ -32,7 +32,7 @@ export function addLocalize(program: Command): void {
       '--model <path>',
       "a folder of LLaDA-V's form; for features, CMCS as .safetensors or a folder with it",
     )
-    .option('--top <n>', 'segments to print', positive, 10)
+    .option('--top <n>', 'segments to print', whole(1), 10)
     .option('--video-id <name>', 'name of the video in the JSON; default: from the name of its file')
     .option('--json <file>', "write all segments in ActivityNet's detection format")
     .option('--plot <file>', 'draw the timeline (.svg or .html)', picture)

@@ -2,6 +2,9 @@ import {
   callback,
   checkArgument,
   checkFields,
+  instanceOf,
+  integer,
+  objectWith,
   optional,
   path as pathRule,
   type Rule,
@@ -42,6 +45,11 @@ const crops: Rule<Crop> = rule(
   `'mean' or an integer from 0 to ${CROPS - 1}`,
   (value) => value === 'mean' || (Number.isInteger(value) && Number(value) >= 0 && Number(value) < CROPS),
 );
+export const featuresRule: Rule<Features> = objectWith<Features>({
+  steps: integer(1),
+  channels: integer(1),
+  data: instanceOf(Float32Array, 'a Float32Array'),
+});
 
 const print = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 

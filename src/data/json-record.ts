@@ -1,4 +1,5 @@
-import { FileFormatError } from '../errors.js';
+import { described, unknownField } from '../arguments.js';
+import { FileFormatError, OptionError } from '../errors.js';
 import { readBytes, readJson } from './byte-source.js';
 import { isObject } from './safetensors-header.js';
 
@@ -9,7 +10,9 @@ export type Span = readonly [start: number, end: number];
 export type QueryId = number | string;
 
 const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
+  // What is not from a file may be what JSON lacks.
+  if (typeof value === 'bigint') return described(value);
+  const text = JSON.stringify(value) ?? described(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
@@ -40,6 +43,12 @@ export class JsonRecord {
   /** Whether the field is not there, or null, by which many writers say the same. */
   absent(name: string): boolean {
     return (this.value(name) ?? undefined) === undefined;
+  }
+
+  /** Refuses fields with other names than these. @throws FileFormatError that names the nearest one */
+  checkNames(...known: readonly string[]): void {
+    const fault = unknownField(this.fields, known);
+    if (fault !== undefined) throw this.error(fault);
   }
 
   /** Any value; undefined where the field is absent. */
@@ -170,6 +179,19 @@ export class JsonRecord {
     const [start, end] = row as unknown as Span;
     if (start > end) throw this.error(`${what} starts at ${start}, after its end at ${end}`);
     return [start, end];
+  }
+}
+
+/**
+ * What a file holds, once it is checked: the errors of the check name the file.
+ * @throws FileFormatError in the place of OptionError
+ */
+export function checkedFile<T>(path: string, check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${path}: ${cause.message}`, { cause });
   }
 }
 

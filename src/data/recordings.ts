@@ -1,4 +1,14 @@
-import { checkArgument, path as pathRule } from '../arguments.js';
+import {
+  callback,
+  checkArgument,
+  listOf,
+  mapOf,
+  objectWith,
+  path as pathRule,
+  positive,
+  type Rule,
+  text,
+} from '../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { viewBytes } from './array.js';
@@ -39,6 +49,15 @@ export interface Recordings {
   readonly classes: readonly string[];
   readonly byName: ReadonlyMap<string, Recording>;
 }
+
+export const recordingsRule: Rule<Recordings> = objectWith<Recordings>({
+  rate: positive,
+  channels: listOf(text),
+  classes: listOf(text),
+  byName: mapOf(
+    objectWith<Pick<Recording, 'duration' | 'signal'>>({ duration: positive, signal: callback }),
+  ) as Rule<Recordings['byName']>,
+});
 
 const two = (number: number): string => String(number).padStart(2, '0');
 

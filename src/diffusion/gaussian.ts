@@ -1,13 +1,29 @@
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  numberIn,
+  oneOf,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+  someOf,
+} from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { ddimStep } from '../ops/ddim.js';
 import { spread } from '../ops/grid.js';
 import { qSample } from '../ops/q-sample.js';
-import type { Random } from '../ops/random.js';
+import { Random } from '../ops/random.js';
 import type { Capture } from '../tensor/capture.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
-import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
+import { anyTensor, expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import {
   alphaBars,
   type BetaSchedule,
@@ -16,6 +32,8 @@ import {
   ddimCoefficients,
   ddimTimes,
   noiseRoots,
+  scheduleRule,
+  spacingRule,
 } from './schedule.js';
 
 export interface GaussianDiffusionOptions {
@@ -44,6 +62,32 @@ export interface DdimOptions {
   readonly random?: Random;
 }
 
+const diffusionRules: Rules<GaussianDiffusionOptions> = {
+  times: optional(integer(1)),
+  schedule: optional(scheduleRule),
+};
+
+const clampRule: Rule<readonly [number, number]> = rule(
+  '[low, high], two numbers, low at most high',
+  (value) => Array.isArray(value) && value.length === 2 && value.every(isNumber) && value[0] <= value[1],
+);
+
+const isNumber = (value: unknown): boolean => typeof value === 'number';
+
+/** The options of a loop of at most `times` steps. */
+export const ddimRules = (times: number): Rules<DdimOptions> => ({
+  steps: optional(integer(1, times)),
+  spacing: optional(spacingRule),
+  eta: optional(numberIn(0, 1)),
+  clamp: optional(clampRule),
+  random: optional(instanceOf(Random, 'a Random')),
+});
+
+const addNoiseRules = { x0: anyTensor, noise: anyTensor, t: anyTensor };
+
+/** A loop that is captured, and the type of its state; default f32. */
+export type SamplerOptions = DdimOptions & { readonly dtype?: 'f32' | 'f16' };
+
 /** Gaussian diffusion of a network that predicts x0 (DDPM's forward process, sampling by DDIM). */
 export class GaussianDiffusion extends Owner {
   /** ᾱ_t of t = 0 … T − 1. */
@@ -51,7 +95,10 @@ export class GaussianDiffusion extends Owner {
   readonly #roots: Tensor;
 
   /** @throws OptionError for a schedule that cannot be */
-  constructor(runtime: Runtime, { times = 1000, schedule = 'linear' }: GaussianDiffusionOptions = {}) {
+  constructor(runtime: Runtime, options: GaussianDiffusionOptions = {}) {
+    checkArgument('GaussianDiffusion', 'runtime', runtime, anyRuntime);
+    checkFields('GaussianDiffusion', options, diffusionRules);
+    const { times = 1000, schedule = 'linear' } = options;
     super(runtime);
     this.alphaBars = alphaBars(betas(schedule, times));
     this.#roots = this.own(() => runtime.tensor(noiseRoots(this.alphaBars), [this.times, 2]));
@@ -67,6 +114,7 @@ export class GaussianDiffusion extends Owner {
    * @param operands x0 (B, …), noise as x0, t (B) u32 in [0, T)
    */
   addNoise(operands: { x0: Tensor; noise: Tensor; t: Tensor }): Tensor {
+    checkFields('GaussianDiffusion.addNoise', operands, addNoiseRules, 'operand');
     this.checkAlive();
     return qSample({ ...operands, roots: this.#roots });
   }
@@ -78,6 +126,9 @@ export class GaussianDiffusion extends Owner {
    * @throws OptionError, ShapeError, DtypeError
    */
   sample(initial: Tensor, denoise: Denoise, options: DdimOptions = {}): Tensor {
+    const where = 'GaussianDiffusion.sample';
+    checkArguments(where, { initial, denoise }, { initial: anyTensor, denoise: callback });
+    checkFields(where, options, ddimRules(this.times));
     this.checkAlive();
     return this.runtime.scope(() => {
       using loop = new DdimLoop(this, initial.shape, initial.dtype as 'f32' | 'f16', denoise, options);
@@ -90,14 +141,18 @@ export class GaussianDiffusion extends Owner {
   /**
    * Captures one step of a DDIM loop, to sample many times without the JavaScript of the network.
    * @param shape of the state, (B, …)
+   * @throws OptionError, ShapeError, DtypeError
    */
-  async sampler(
-    shape: Shape,
-    denoise: Denoise,
-    { dtype = 'f32', ...options }: DdimOptions & { readonly dtype?: 'f32' | 'f16' } = {},
-  ): Promise<DdimSampler> {
+  async sampler(shape: Shape, denoise: Denoise, options: SamplerOptions = {}): Promise<DdimSampler> {
+    const where = 'GaussianDiffusion.sampler';
+    checkArguments(where, { shape, denoise }, { shape: someOf(integer(1)), denoise: callback });
+    checkFields<SamplerOptions>(where, options, {
+      ...ddimRules(this.times),
+      dtype: optional(oneOf('f32', 'f16')),
+    });
+    const { dtype = 'f32', ...ddim } = options;
     this.checkAlive();
-    const loop = new DdimLoop(this, shape, dtype, denoise, options);
+    const loop = new DdimLoop(this, shape, dtype, denoise, ddim);
     try {
       return new DdimSampler(loop, await this.runtime.capture(() => loop.step()));
     } catch (error) {
@@ -127,10 +182,10 @@ export class DdimSampler extends Owner {
    * @returns x0, the sampler's own tensor: the next run overwrites it and `dispose()` frees it
    * @throws ShapeError, DtypeError, ReleasedError after `dispose()`
    */
-  run(
-    initial: Tensor,
-    { afterStep }: { readonly afterStep?: (step: number, state: Tensor) => void } = {},
-  ): Tensor {
+  run(initial: Tensor, options: { readonly afterStep?: (step: number, state: Tensor) => void } = {}): Tensor {
+    checkArgument('DdimSampler.run', 'initial', initial, anyTensor);
+    checkFields<typeof options>('DdimSampler.run', options, { afterStep: optional(callback) });
+    const { afterStep } = options;
     this.checkAlive();
     return this.loop.run(initial, (step, state) => {
       this.capture.run();
@@ -156,7 +211,9 @@ export class DdimLoop extends Owner {
     const { runtime } = diffusion;
     super(runtime);
     const { steps = 50, spacing, eta = 0, random } = options;
-    if (eta > 0 && !random) throw new OptionError('a loop with eta above 0 needs random: give a stream');
+    if (eta > 0 && !random) {
+      throw new OptionError('GaussianDiffusion: random must be a Random where eta is above 0, not undefined');
+    }
     const times = ddimTimes(diffusion.times, steps, spacing);
     const coefficients = ddimCoefficients(diffusion.alphaBars, times, eta);
     [this.#times, this.#coefficients, this.#step, this.#state] = this.own(() => [

@@ -1,13 +1,34 @@
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  either,
+  flag,
+  integer,
+  listOf,
+  numberIn,
+  numbers,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+} from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/decoding.js';
-import type { ConfidenceKind } from '../ops/token-choice.js';
+import { type ConfidenceKind, confidenceKinds } from '../ops/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { anyTensor } from '../tensor/tensor.js';
 import { eachPass, recordStep, type StepOperands } from './masked-step.js';
-import { commitShares, type UnmaskingSchedule } from './unmasking.js';
+import { commitShares, type UnmaskingSchedule, unmaskingRule } from './unmasking.js';
 
 /** A model's last layer, not run yet: its logits are `hidden · weightᵀ`. */
 export interface LastLayer {
@@ -100,6 +121,60 @@ export interface MaskedSamplerOptions {
   readonly keepConfidence?: boolean;
 }
 
+/** An id of a token. */
+const id = integer(0, 2 ** 32 - 1);
+
+const modelRule: Rule<TokenLogits | CachedTokenLogits> = {
+  ...either(callback, objectWith<Pick<CachedTokenLogits, 'logits'>>({ logits: callback })),
+  expected: 'a function, or an object with logits',
+};
+
+const samplerRules: Rules<MaskedSamplerOptions> = {
+  batch: integer(1),
+  length: integer(1),
+  answerLength: integer(1),
+  maskId: id,
+  blockLength: optional(integer(1)),
+  steps: optional(integer(1)),
+  temperature: optional(numberIn(0)),
+  confidence: optional(oneOf(...confidenceKinds)),
+  guidanceScale: optional(numberIn(0)),
+  allowed: optional(anyTensor),
+  allowedIndex: optional(anyTensor),
+  maskAllowed: optional(flag),
+  schedule: optional(unmaskingRule),
+  threshold: optional(numberIn(0)),
+  stopId: optional(id),
+  eligible: optional(anyTensor),
+  late: optional(onlyFields<NonNullable<MaskedSamplerOptions['late']>>({ ids: anyTensor, from: integer(0) })),
+  spans: optional(
+    onlyFields<NonNullable<MaskedSamplerOptions['spans']>>({
+      positions: anyTensor,
+      firstId: id,
+      count: integer(2),
+    }),
+  ),
+  revision: optional(
+    onlyFields<NonNullable<MaskedSamplerOptions['revision']>>({
+      fractions: listOf(numberIn(0, 1)),
+      eligible: optional(anyTensor),
+      always: optional(anyTensor),
+    }),
+  ),
+  keepConfidence: optional(flag),
+};
+
+/** Of the random numbers of a decoding. */
+export const seedRule: Rule<number | bigint> = rule(
+  'an integer of at least 0, or a BigInt from 0n to 2^64 - 1',
+  (value) =>
+    typeof value === 'bigint'
+      ? value >= 0n && value < 2n ** 64n
+      : Number.isSafeInteger(value) && Number(value) >= 0,
+);
+
+const decodeRules: Rules<DecodeOptions> = { seed: optional(seedRule), onStep: optional(callback) };
+
 export interface DecodeOptions {
   /** Seed of the Gumbel numbers and random confidences; default 0. The same seed gives the same tokens. */
   readonly seed?: number | bigint;
@@ -164,7 +239,9 @@ export class MaskedSampler extends Owner {
     model: TokenLogits | CachedTokenLogits,
     options: MaskedSamplerOptions,
   ): Promise<MaskedSampler> {
+    checkArguments('MaskedSampler', { runtime, model }, { runtime: anyRuntime, model: modelRule });
     const steps = checkedSteps(options);
+    if (options.allowed) await checkAllowed(options.allowed, options);
     const cached = typeof model === 'function' ? { logits: model } : model;
     const sampler = new MaskedSampler(runtime, cached, options, steps);
     try {
@@ -183,10 +260,10 @@ export class MaskedSampler extends Owner {
    * @returns the sequences (B L)
    * @throws ShapeError; ReleasedError after `dispose()`
    */
-  async decode(
-    sequences: NumberSource,
-    { seed = 0, onStep }: DecodeOptions = {},
-  ): Promise<Uint32Array<ArrayBuffer>> {
+  async decode(sequences: NumberSource, options: DecodeOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
+    checkArgument('MaskedSampler.decode', 'sequences', sequences, numbers);
+    checkFields('MaskedSampler.decode', options, decodeRules);
+    const { seed = 0, onStep } = options;
     this.checkAlive();
     const mayStop = this.options.threshold !== undefined || this.options.stopId !== undefined;
     this.state.write(newDecoding(seed));
@@ -267,12 +344,8 @@ export class MaskedSampler extends Owner {
 
 /** The number of steps. @throws OptionError, ShapeError unless the sizes fit together as LLaDA wants them. */
 function checkedSteps(options: MaskedSamplerOptions): number {
-  const { batch, length, answerLength, blockLength = answerLength, steps = answerLength } = options;
-  for (const [name, size] of Object.entries({ batch, length, answerLength, blockLength, steps })) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new OptionError(`${name} must be a whole number of at least 1, not ${size}`);
-    }
-  }
+  checkFields('MaskedSampler', options, samplerRules);
+  const { length, answerLength, blockLength = answerLength, steps = answerLength } = options;
   if (answerLength > length) {
     throw new ShapeError(`an answer of ${answerLength} positions does not fit into a sequence of ${length}`);
   }
@@ -282,10 +355,6 @@ function checkedSteps(options: MaskedSamplerOptions): number {
   }
   if (steps % blocks !== 0) {
     throw new OptionError(`steps ${steps} must be a multiple of the ${blocks} blocks`);
-  }
-  const { guidanceScale = 0 } = options;
-  if (!Number.isFinite(guidanceScale) || guidanceScale < 0) {
-    throw new OptionError(`guidanceScale must be at least 0, not ${guidanceScale}`);
   }
   const { maskAllowed = false, schedule = 'linear' } = options;
   if (maskAllowed && schedule !== 'linear') {
@@ -309,23 +378,48 @@ function checkedSteps(options: MaskedSamplerOptions): number {
   return steps;
 }
 
-/** @throws OptionError */
-function timeIds({ firstId, count }: NonNullable<MaskedSamplerOptions['spans']>): number[] {
-  if (!Number.isInteger(firstId) || firstId < 0 || !Number.isInteger(count) || count < 2) {
-    throw new OptionError(`times need an id and be 2 or more, not ${count} from ${firstId} on`);
+/**
+ * Whether each set of ids that may be chosen has one: the mask is one only with `maskAllowed`.
+ * @throws OptionError
+ */
+async function checkAllowed(
+  allowed: Tensor,
+  { maskId, maskAllowed = false }: MaskedSamplerOptions,
+): Promise<void> {
+  if (allowed.dtype !== 'u32') return;
+  const words = await allowed.read();
+  const width = allowed.shape.at(-1) ?? 1;
+  for (let set = 0; set * width < words.length; set++) {
+    const ids = words.subarray(set * width, (set + 1) * width).slice();
+    if (!maskAllowed && maskId >>> 5 < width) ids[maskId >>> 5]! &= ~(1 << (maskId & 31));
+    if (ids.some((word) => word !== 0)) continue;
+    throw new OptionError(
+      `MaskedSampler: allowed must hold an id beside the mask in each set, not none in set ${set}`,
+    );
   }
+}
+
+function timeIds({ firstId, count }: NonNullable<MaskedSamplerOptions['spans']>): number[] {
   return Array.from({ length: count }, (_, i) => firstId + i);
 }
 
 /**
  * Sequences for `MaskedSampler.decode`: each prompt, padded on the left to the longest, with a masked answer.
  * @returns the tokens (B L) and L
+ * @throws OptionError
  */
 export function maskedSequences(
   prompts: readonly (readonly number[])[],
   answerLength: number,
-  { maskId, padId }: { readonly maskId: number; readonly padId: number },
+  ids: { readonly maskId: number; readonly padId: number },
 ): { tokens: Uint32Array<ArrayBuffer>; length: number } {
+  checkArguments(
+    'maskedSequences',
+    { prompts, answerLength },
+    { prompts: listOf(listOf(id)), answerLength: integer(1) },
+  );
+  checkFields('maskedSequences', ids, { maskId: id, padId: id });
+  const { maskId, padId } = ids;
   const longest = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0);
   const length = longest + answerLength;
   const tokens = new Uint32Array(prompts.length * length).fill(maskId);

@@ -1,3 +1,14 @@
+import {
+  checkArgument,
+  checkArguments,
+  either,
+  integer,
+  numberIn,
+  numbers,
+  oneOf,
+  type Rule,
+  rule,
+} from '../arguments.js';
 import { OptionError } from '../errors.js';
 
 /** The noise that each time adds: a named schedule, or β itself, a number in (0, 1) for each time. */
@@ -5,6 +16,24 @@ export type BetaSchedule = 'linear' | 'cosine' | readonly number[];
 
 /** How the times of a DDIM loop are spread over the T times of training. */
 export type DdimSpacing = 'linspace' | 'strided';
+
+/** Numbers that all lie in a range; typed arrays too. */
+const numbersWithin = (expected: string, accepts: (value: number) => boolean): Rule<ArrayLike<number>> =>
+  rule(expected, (value) => numbers.accepts(value) && Array.from(value).every(accepts) && value.length > 0);
+
+const shares = numbersWithin(
+  'an array of numbers from 0 to 1, at least one',
+  (share) => share >= 0 && share <= 1,
+);
+
+export const scheduleRule: Rule<BetaSchedule> = either(
+  oneOf('linear', 'cosine'),
+  numbersWithin('an array of at least one β, each in (0, 1)', (beta) => beta > 0 && beta < 1) as Rule<
+    readonly number[]
+  >,
+);
+
+export const spacingRule: Rule<DdimSpacing> = oneOf('linspace', 'strided');
 
 /**
  * β of every time t = 0 … T − 1.
@@ -16,32 +45,22 @@ export type DdimSpacing = 'linspace' | 'strided';
  * @throws OptionError
  */
 export function betas(schedule: BetaSchedule, times = 1000): Float64Array {
-  if (typeof schedule !== 'string') {
-    const given = Float64Array.from(schedule);
-    if (given.length === 0 || !given.every((beta) => beta > 0 && beta < 1)) {
-      throw new OptionError('a schedule must give at least one β, each in (0, 1)');
-    }
-    return given;
-  }
-  if (!Number.isInteger(times) || times < 1) {
-    throw new OptionError(`a schedule needs a whole number of times of at least 1, not ${times}`);
-  }
+  checkArguments('betas', { schedule, times }, { schedule: scheduleRule, times: integer(1) });
+  if (typeof schedule !== 'string') return Float64Array.from(schedule);
   if (schedule === 'linear') {
     return Float64Array.from(
       { length: times },
       (_, t) => 1e-4 + ((0.02 - 1e-4) * t) / Math.max(1, times - 1),
     );
   }
-  if (schedule === 'cosine') {
-    const offset = 0.008;
-    const kept = (t: number) => Math.cos(((t / times + offset) / (1 + offset)) * (Math.PI / 2)) ** 2;
-    return Float64Array.from({ length: times }, (_, t) => Math.min(1 - kept(t + 1) / kept(t), 0.999));
-  }
-  throw new OptionError(`unknown schedule ${schedule}: use linear, cosine or a list of β`);
+  const offset = 0.008;
+  const kept = (t: number) => Math.cos(((t / times + offset) / (1 + offset)) * (Math.PI / 2)) ** 2;
+  return Float64Array.from({ length: times }, (_, t) => Math.min(1 - kept(t + 1) / kept(t), 0.999));
 }
 
-/** ᾱ of every time, the share of the signal's variance that is left: ᾱ_t = Π_{s ≤ t} (1 − β_s). */
+/** ᾱ of every time, the share of the signal's variance that is left: ᾱ_t = Π_{s ≤ t} (1 − β_s). @throws OptionError */
 export function alphaBars(betas: ArrayLike<number>): Float64Array {
+  checkArgument('alphaBars', 'betas', betas, shares);
   let product = 1;
   return Float64Array.from(betas, (beta) => {
     product *= 1 - beta;
@@ -49,8 +68,9 @@ export function alphaBars(betas: ArrayLike<number>): Float64Array {
   });
 }
 
-/** √ᾱ_t and √(1 − ᾱ_t) of every time, (T, 2): the table that `qSample` reads. */
+/** √ᾱ_t and √(1 − ᾱ_t) of every time, (T, 2): the table that `qSample` reads. @throws OptionError */
 export function noiseRoots(alphaBars: ArrayLike<number>): Float64Array {
+  checkArgument('noiseRoots', 'alphaBars', alphaBars, shares);
   return Float64Array.from({ length: 2 * alphaBars.length }, (_, i) => {
     const alphaBar = alphaBars[i >> 1]!;
     return Math.sqrt(i % 2 === 0 ? alphaBar : 1 - alphaBar);
@@ -67,12 +87,8 @@ export function noiseRoots(alphaBars: ArrayLike<number>): Float64Array {
  * @throws OptionError unless 1 ≤ steps ≤ times
  */
 export function ddimTimes(times: number, steps: number, spacing: DdimSpacing = 'linspace'): Uint32Array {
-  if (!Number.isInteger(steps) || steps < 1 || steps > times) {
-    throw new OptionError(`steps must be a whole number of 1 to ${times}, not ${steps}`);
-  }
-  if (spacing !== 'linspace' && spacing !== 'strided') {
-    throw new OptionError(`unknown spacing ${spacing}: use linspace or strided`);
-  }
+  checkArgument('ddimTimes', 'times', times, integer(1));
+  checkArguments('ddimTimes', { steps, spacing }, { steps: integer(1, times), spacing: spacingRule });
   return Uint32Array.from({ length: steps }, (_, s) =>
     spacing === 'linspace'
       ? Math.floor(((steps - s) * times) / steps) - 1
@@ -98,13 +114,19 @@ export function ddimCoefficients(
   times: ArrayLike<number>,
   eta: number,
 ): Float64Array {
-  if (!(eta >= 0 && eta <= 1)) throw new OptionError(`eta must be in [0, 1], not ${eta}`);
+  checkArguments(
+    'ddimCoefficients',
+    { alphaBars, times, eta },
+    { alphaBars: shares, times: numbers, eta: numberIn(0, 1) },
+  );
   const coefficients = new Float64Array(3 * times.length);
   for (let s = 0; s < times.length; s++) {
     const now = alphaBars[times[s]!];
     const next = s + 1 < times.length ? alphaBars[times[s + 1]!] : 1;
     if (now === undefined || next === undefined || !(now < next)) {
-      throw new OptionError(`times must fall, each below ${alphaBars.length}, not ${Array.from(times)}`);
+      throw new OptionError(
+        `ddimCoefficients: times must be falling integers below ${alphaBars.length}, not ${Array.from(times)}`,
+      );
     }
     const sigma = eta * Math.sqrt((1 - next) / (1 - now)) * Math.sqrt(1 - now / next);
     const direction = Math.sqrt(Math.max(0, 1 - next - sigma * sigma) / (1 - now));

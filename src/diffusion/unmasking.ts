@@ -1,4 +1,14 @@
-import { OptionError } from '../errors.js';
+import {
+  checkArguments,
+  either,
+  integer,
+  numberIn,
+  oneOf,
+  onlyFields,
+  positive,
+  type Rule,
+  rule,
+} from '../arguments.js';
 
 /**
  * How many of a block's positions are committed by when: `linear` in equal parts (LLaDA), `cosine` few at
@@ -6,16 +16,25 @@ import { OptionError } from '../errors.js';
  */
 export type UnmaskingSchedule = 'linear' | 'cosine' | { readonly shift: number };
 
-/** The fraction of the positions that is committed after a fraction `t` of the steps. */
+export const unmaskingRule: Rule<UnmaskingSchedule> = {
+  ...either(oneOf('linear', 'cosine'), onlyFields<{ readonly shift: number }>({ shift: positive })),
+  expected: 'linear, cosine or { shift } with a finite number above 0',
+};
+
+/** The last share of the steps in which something is committed. */
+export const rhoRule: Rule<number> = rule(
+  'a number above 0 and at most 1',
+  (value) => typeof value === 'number' && value > 0 && value <= 1,
+);
+
+const stepCount = integer(1);
+
+/** The fraction of the positions that is committed after a fraction `t` of the steps. @throws OptionError */
 export function committedFraction(schedule: UnmaskingSchedule, t: number): number {
+  checkArguments('committedFraction', { schedule, t }, { schedule: unmaskingRule, t: numberIn(0, 1) });
   if (schedule === 'linear') return t;
   if (schedule === 'cosine') return 1 - Math.cos((Math.PI / 2) * t);
-  const k = schedule?.shift;
-  if (!Number.isFinite(k) || k <= 0) {
-    throw new OptionError(
-      `unknown schedule ${JSON.stringify(schedule)}: use linear, cosine or { shift } above 0`,
-    );
-  }
+  const { shift: k } = schedule;
   return (k * t) / (1 + (k - 1) * t);
 }
 
@@ -25,7 +44,7 @@ export function committedFraction(schedule: UnmaskingSchedule, t: number): numbe
  * @throws OptionError
  */
 export function commitShares(steps: number, schedule: UnmaskingSchedule): Float32Array<ArrayBuffer> {
-  checkSteps(steps);
+  checkArguments('commitShares', { steps, schedule }, { steps: stepCount, schedule: unmaskingRule });
   return Float32Array.from({ length: steps }, (_, i) => {
     const before = committedFraction(schedule, i / steps);
     return i === steps - 1 ? 1 : (committedFraction(schedule, (i + 1) / steps) - before) / (1 - before);
@@ -43,10 +62,11 @@ export function transferCounts(
   steps: number,
   schedule: UnmaskingSchedule = 'linear',
 ): number[] {
-  checkSteps(steps);
-  if (!Number.isInteger(masked) || masked < 0) {
-    throw new OptionError(`the number of masked positions must be a whole number, not ${masked}`);
-  }
+  checkArguments(
+    'transferCounts',
+    { masked, steps, schedule },
+    { masked: integer(0), steps: stepCount, schedule: unmaskingRule },
+  );
   if (schedule === 'linear') {
     return Array.from({ length: steps }, (_, i) => Math.floor(masked / steps) + Number(i < masked % steps));
   }
@@ -66,8 +86,7 @@ export function transferCounts(
  * @throws OptionError
  */
 export function revisionFractions(steps: number, first = 0.1): number[] {
-  checkSteps(steps);
-  if (!(first >= 0 && first <= 1)) throw new OptionError(`a fraction lies in [0, 1], ${first} does not`);
+  checkArguments('revisionFractions', { steps, first }, { steps: stepCount, first: numberIn(0, 1) });
   return Array.from({ length: steps }, (_, i) => (i < steps - 2 ? first * (1 - i / (steps - 2)) : 0));
 }
 
@@ -77,13 +96,6 @@ export function revisionFractions(steps: number, first = 0.1): number[] {
  * @throws OptionError
  */
 export function lateStep(steps: number, rho: number): number {
-  checkSteps(steps);
-  if (!(rho > 0 && rho <= 1)) throw new OptionError(`rho must be above 0 and at most 1, not ${rho}`);
+  checkArguments('lateStep', { steps, rho }, { steps: stepCount, rho: rhoRule });
   return Math.min(steps - 1, Math.ceil((1 - rho) * steps));
-}
-
-function checkSteps(steps: number): void {
-  if (!Number.isInteger(steps) || steps < 1) {
-    throw new OptionError(`a schedule needs a whole number of steps of at least 1, not ${steps}`);
-  }
 }

@@ -5,7 +5,6 @@ import { FileFormatError } from '../errors.js';
 import { cast } from '../ops/cast.js';
 import { aboveZero } from '../ops/rules.js';
 import { unpackHalves } from '../ops/unpack-halves.js';
-import { given } from '../tensor/given.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -19,11 +18,6 @@ export interface LoadOptions {
   readonly chunkBytes?: number;
   /** Called as the loading goes on, with bytes of the file. */
   readonly onProgress?: (done: number, total: number) => void;
-}
-
-/** The options of loading among those of a model. */
-export function loadOptionsOf({ chunkBytes, onProgress }: LoadOptions): LoadOptions {
-  return given({ chunkBytes, onProgress });
 }
 
 export const loadRules: Rules<LoadOptions> = {

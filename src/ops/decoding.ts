@@ -213,9 +213,16 @@ export function tokenSet(vocabulary: number, ids: Iterable<number>): Uint32Array
   return setOf('tokenSet', vocabulary, ids);
 }
 
-/** The set of all ids but these, in the form of {@link tokenSet}. @throws OptionError */
+/**
+ * The set of all ids but these, in the form of {@link tokenSet}.
+ * @throws OptionError for an id outside the vocabulary, and where no id is left
+ */
 export function allTokensBut(vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {
-  return setOf('allTokensBut', vocabulary, ids).map((word) => ~word);
+  const set = setOf('allTokensBut', vocabulary, ids).map((word) => ~word);
+  // What is left of the last word is no id.
+  if (vocabulary % 32 !== 0) set[set.length - 1]! &= 2 ** (vocabulary % 32) - 1;
+  if (set.some((word) => word !== 0)) return set;
+  throw new OptionError(`allTokensBut: ids must leave one of the ${vocabulary} tokens, not ban them all`);
 }
 
 function setOf(where: string, vocabulary: number, ids: Iterable<number>): Uint32Array<ArrayBuffer> {

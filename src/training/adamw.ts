@@ -1,8 +1,27 @@
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  numberIn,
+  objectWith,
+  oneOf,
+  optional,
+  path as pathRule,
+  positive,
+  type Rule,
+  type Rules,
+  rule,
+  valuesOf,
+} from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
 import { spread } from '../ops/grid.js';
 import { sum } from '../ops/reduce.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { anyTensor } from '../tensor/tensor.js';
 import type { Arrays } from './training-state.js';
 
 export interface AdamWOptions {
@@ -17,6 +36,34 @@ export interface AdamWOptions {
   /** Share of the average of the weights that each step keeps, such as 0.999; no average where absent. */
   readonly average?: number;
 }
+
+const below1: Rule<number> = rule(
+  'a number of at least 0 and below 1',
+  (value) => typeof value === 'number' && value >= 0 && value < 1,
+);
+
+export const adamRules: Rules<AdamWOptions> = {
+  betas: optional(
+    rule<readonly [number, number]>(
+      'two numbers of at least 0 and below 1',
+      (value) => Array.isArray(value) && value.length === 2 && value.every(below1.accepts),
+    ),
+  ),
+  eps: optional(positive),
+  weightDecay: optional(numberIn(0)),
+  maxNorm: optional(rule<number>('a number above 0', (value) => typeof value === 'number' && value > 0)),
+  average: optional(below1),
+};
+
+const tensorsRule = valuesOf(anyTensor);
+
+const arraysRule: Rule<Arrays> = valuesOf(
+  objectWith<Arrays[string]>({
+    dtype: oneOf('f32'),
+    shape: listOf(integer(0)),
+    data: instanceOf<Float32Array<ArrayBuffer>>(Float32Array, 'a Float32Array'),
+  }),
+);
 
 /** What belongs to one weight. */
 interface Slot {
@@ -46,6 +93,8 @@ export class AdamW extends Owner {
 
   /** @throws OptionError */
   constructor(weights: Readonly<Record<string, Tensor>>, options: AdamWOptions = {}) {
+    checkArgument('AdamW', 'weights', weights, tensorsRule);
+    checkFields('AdamW', options, adamRules);
     const {
       betas = [0.9, 0.999],
       eps = 1e-8,
@@ -55,15 +104,11 @@ export class AdamW extends Owner {
     } = options;
     const entries = Object.entries(weights);
     const runtime = entries[0]?.[1].runtime;
-    if (!runtime) throw new OptionError('AdamW needs at least one weight');
+    if (!runtime) throw new OptionError('AdamW: weights must hold at least one tensor, not none');
     super(runtime);
-    const shares = [...betas, average ?? 0];
-    if (!shares.every((share) => share >= 0 && share < 1) || !(eps > 0 && weightDecay >= 0 && maxNorm > 0)) {
-      throw new OptionError(`AdamW cannot work with ${JSON.stringify(options)}`);
-    }
     this.#options = { betas, eps, maxNorm: Math.min(maxNorm, 3e38), keep: average };
     const slotOf = (name: string, weight: Tensor): Slot => {
-      if (weight.dtype !== 'f32') throw new OptionError(`AdamW trains f32 weights, not ${name} ${weight}`);
+      if (weight.dtype !== 'f32') throw new OptionError(`AdamW: weights.${name} must be f32, not ${weight}`);
       const copy = average === undefined ? undefined : runtime.empty(weight.shape);
       copy?.assign(weight);
       return {
@@ -82,8 +127,9 @@ export class AdamW extends Owner {
     this.#slots = new Map(slots);
   }
 
-  /** Sets learning rate and bias corrections for a step, counted from 0. */
+  /** Sets learning rate and bias corrections for a step, counted from 0. @throws OptionError */
   prepare(step: number, learningRate: number): void {
+    checkArguments('AdamW.prepare', { step, learningRate }, { step: integer(0), learningRate: numberIn(0) });
     this.checkAlive();
     const corrections = this.#options.betas.map((beta) => 1 / (1 - beta ** (step + 1)));
     this.#schedule.write([learningRate, ...corrections]);
@@ -91,6 +137,7 @@ export class AdamW extends Owner {
 
   /** Records one step. @throws OptionError where a weight has no gradient */
   update(gradients: Readonly<Record<string, Tensor>>): void {
+    checkArgument('AdamW.update', 'gradients', gradients, tensorsRule);
     this.checkAlive();
     const { runtime } = this;
     const { betas, eps, keep = 0 } = this.#options;
@@ -122,7 +169,7 @@ export class AdamW extends Owner {
   #clip(gradients: Readonly<Record<string, Tensor>>): Tensor {
     const { runtime } = this;
     const parts = [...this.#slots].map(([name, { weight }]) => {
-      if (!gradients[name]) throw new OptionError(`AdamW was given no gradient for ${name}`);
+      if (!gradients[name]) throw new OptionError(`AdamW.update: gradients has no gradient of ${name}`);
       return Math.min(4096, Math.ceil(weight.size / 64));
     });
     const squares = runtime.empty([parts.reduce((total, count) => total + count, 0)]);
@@ -168,6 +215,7 @@ export class AdamW extends Owner {
 
   /** Takes what `state` gave. @throws FileFormatError where it does not fit the weights */
   restore(arrays: Arrays, path: string): void {
+    checkArguments('AdamW.restore', { arrays, path }, { arrays: arraysRule, path: pathRule });
     this.checkAlive();
     for (const [name, slot] of this.#slots) {
       for (const [part, prefix] of Object.entries(stored)) {

@@ -1,7 +1,29 @@
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  numberIn,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+} from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import type { LastLayer } from '../diffusion/masked.js';
-import { OptionError } from '../errors.js';
-import { type AnswerSpans, IouReward, type IouRewardOptions } from '../models/mdvlm/iou-reward.js';
+import {
+  type AnswerSpans,
+  IouReward,
+  type IouRewardOptions,
+  rewardRules,
+} from '../models/mdvlm/iou-reward.js';
 import {
   type AnswerLayout,
   checkedPlan,
@@ -9,19 +31,22 @@ import {
   drawPlannedMask,
   drawStepRatio,
   drawUniformMask,
+  layoutRule,
   type MaskWeighting,
   maskWeights,
   type PlanOptions,
+  planOptionsRule,
 } from '../models/mdvlm/masking.js';
-import type { AnswerOrder } from '../models/mdvlm/mdvlm.js';
-import { type Objective, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective.js';
-import type { TimeTokens } from '../models/mdvlm/time-tokens.js';
+import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
+import { type Objective, objectives, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective.js';
+import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { add, mul } from '../ops/binary.js';
 import { seedWords } from '../ops/philox.js';
 import { Random } from '../ops/random.js';
 import { narrow } from '../ops/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export interface AnswerObjectiveOptions {
@@ -75,6 +100,53 @@ export interface WantedAnswer {
   }[];
 }
 
+const { policy: _, ...ownRewardRules } = rewardRules;
+
+export const objectiveRules: Rules<AnswerObjectiveOptions> = {
+  batch: integer(1),
+  seed: integer(0, 2 ** 32 - 1),
+  steps: integer(1),
+  objective: optional(oneOf(...objectives)),
+  complementary: optional(flag),
+  plan: optional(planOptionsRule),
+  planWeight: optional(numberIn(0)),
+  reward: optional(
+    onlyFields<NonNullable<AnswerObjectiveOptions['reward']>>({
+      ...ownRewardRules,
+      weight: optional(numberIn(0)),
+      warmup: optional(numberIn(0, 1)),
+      samples: optional(integer(2)),
+    }),
+  ),
+};
+
+const id = integer(0, 2 ** 32 - 1);
+
+const modelRule = objectWith<AnsweringModel>({
+  order: oneOf(...answerOrders),
+  maskId: id,
+  times: instanceOf(TimeTokens, 'a TimeTokens'),
+});
+
+const roomRule = objectWith<AnswerRoom>({ length: integer(1), spans: integer(0) });
+
+const pair = (expected: string, item: Rule<number>) =>
+  rule<readonly [number, number]>(
+    expected,
+    (value) => Array.isArray(value) && value.length === 2 && value.every(item.accepts),
+  );
+
+export const wantedRule: Rule<WantedAnswer> = objectWith<WantedAnswer>({
+  ids: listOf(id),
+  layout: layoutRule,
+  spans: listOf(
+    objectWith<WantedAnswer['spans'][number]>({
+      positions: pair('two integers of at least 0', integer(0)),
+      truth: pair('two finite numbers of at least 0', numberIn(0)),
+    }),
+  ),
+});
+
 /** How a copy of the answers is masked, and what its tokens count. */
 interface AnswerCopy {
   readonly mask: 'none' | 'uniform' | 'complement' | 'planned';
@@ -112,10 +184,15 @@ export class AnswerObjective extends Owner {
     readonly room: AnswerRoom,
     readonly options: AnswerObjectiveOptions,
   ) {
+    checkArguments(
+      'AnswerObjective',
+      { runtime, model, room },
+      { runtime: anyRuntime, model: modelRule, room: roomRule },
+    );
+    checkFields('AnswerObjective', options, objectiveRules);
     super(runtime);
     const { order, maskId, times } = model;
     const { batch, objective = '+iou', complementary = false, planWeight = 1 } = options;
-    if (!(planWeight >= 0)) throw new OptionError(`planWeight must be at least 0, not ${planWeight}`);
     this.#plan = checkedPlan(options.plan);
     this.#copies =
       order === 'autoregressive'
@@ -152,8 +229,13 @@ export class AnswerObjective extends Owner {
     this.#spans = made.spans;
   }
 
-  /** Writes the operands of a step. @param answers one for each question of the batch */
+  /** Writes the operands of a step. @param answers one for each question of the batch @throws OptionError */
   prepare(step: number, answers: readonly WantedAnswer[]): void {
+    checkArguments(
+      'AnswerObjective.prepare',
+      { step, answers },
+      { step: integer(0), answers: listOf(wantedRule) },
+    );
     this.checkAlive();
     const { batch, steps, seed, reward } = this.options;
     const { length, spans } = this.room;
@@ -188,6 +270,7 @@ export class AnswerObjective extends Owner {
    *   r mod B: hidden states (R, N, D) and the vocabulary matrix
    */
   loss(predict: (answers: Tensor) => LastLayer): Tensor {
+    checkArgument('AnswerObjective.loss', 'predict', predict, callback);
     this.checkAlive();
     return this.runtime.scope(() => {
       const all = predict(this.#answers);

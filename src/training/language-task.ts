@@ -1,14 +1,30 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  objectWith,
+  optional,
+  someOf,
+} from '../arguments.js';
 import type { LastLayer } from '../diffusion/masked.js';
 import { OptionError } from '../errors.js';
-import type { LanguageModel } from '../models/mdvlm/language-model.js';
-import type { TimeTokens } from '../models/mdvlm/time-tokens.js';
+import { LanguageModel } from '../models/mdvlm/language-model.js';
+import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import type { LoraAdapter } from '../nn/lora.js';
 import { repeat } from '../ops/broadcast-to.js';
 import { gather } from '../ops/gather.js';
 import { scatter } from '../ops/scatter.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { AnswerObjective, type AnswerObjectiveOptions } from './answer-objective.js';
+import {
+  AnswerObjective,
+  type AnswerObjectiveOptions,
+  objectiveRules,
+  wantedRule,
+} from './answer-objective.js';
 import type { ChatExample } from './chat-examples.js';
 import type { TrainingTask } from './train.js';
 
@@ -19,6 +35,12 @@ export interface LanguageTaskOptions extends AnswerObjectiveOptions {
    */
   readonly embed?: (ids: Tensor) => Tensor;
 }
+
+const chatRule = objectWith<ChatExample>({
+  ids: instanceOf<Uint32Array<ArrayBuffer>>(Uint32Array, 'a Uint32Array'),
+  places: listOf(integer(0)),
+  answer: wantedRule,
+});
 
 /** Gradients of hidden states are about one over the length of answer and sequence; below 6e-8 f16 has no number (ours). */
 const f16GradientScale = 2 ** 10;
@@ -47,12 +69,25 @@ export class LanguageTask extends Owner implements TrainingTask {
     readonly chats: readonly ChatExample[],
     options: LanguageTaskOptions,
   ) {
+    checkArguments(
+      'LanguageTask',
+      { language, times, chats },
+      {
+        language: instanceOf(LanguageModel, 'a LanguageModel'),
+        times: instanceOf(TimeTokens, 'a TimeTokens'),
+        chats: someOf(chatRule),
+      },
+    );
+    checkFields<LanguageTaskOptions>('LanguageTask', options, {
+      ...objectiveRules,
+      embed: optional(callback),
+    });
     const { runtime, lora, config } = language;
+    const { embed = (ids) => language.embed(ids), ...objective } = options;
+    const { batch } = objective;
     super(runtime);
-    const { batch, embed = (ids) => language.embed(ids) } = options;
     const { maskId } = config;
-    if (!lora) throw new OptionError('a language model without an adapter (`lora`) cannot be fine-tuned');
-    if (chats.length === 0) throw new OptionError('there is no conversation to learn from');
+    if (!lora) throw new OptionError('LanguageTask: language must have an adapter (`lora`), not none');
     const most = (count: (chat: ChatExample) => number) =>
       chats.reduce((largest, chat) => Math.max(largest, count(chat)), 0);
     const length = most(({ ids }) => ids.length);
@@ -66,7 +101,7 @@ export class LanguageTask extends Owner implements TrainingTask {
       spans: most(({ answer }) => answer.spans.length),
     };
     [this.#objective, this.#ids, this.#keyMask, this.#places] = this.own(() => [
-      new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, options),
+      new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, objective),
       runtime.zeros([batch, length], 'u32'),
       runtime.zeros([batch, length], 'u32'),
       runtime.zeros([batch, room.length], 'u32'),
@@ -74,6 +109,11 @@ export class LanguageTask extends Owner implements TrainingTask {
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    checkArguments(
+      'LanguageTask.prepare',
+      { step, examples },
+      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+    );
     this.checkAlive();
     const chats = examples.map((index) => this.chats[index]!);
     const length = this.#ids.shape[1]!;

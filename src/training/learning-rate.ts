@@ -1,4 +1,4 @@
-import { OptionError } from '../errors.js';
+import { checkArgument, checkFields, integer, numberIn, optional, positive, rule } from '../arguments.js';
 
 /** The learning rate of each step, from 0 on. */
 export type LearningRate = (step: number) => number;
@@ -13,10 +13,21 @@ export function cosineLearningRate(options: {
   readonly warmup?: number;
   readonly floor?: number;
 }): LearningRate {
+  const where = 'cosineLearningRate';
+  checkFields<typeof options>(where, options, {
+    peak: positive,
+    steps: integer(1),
+    warmup: optional(numberIn(0)),
+    floor: optional(numberIn(0)),
+  });
   const { peak, steps, warmup = 0, floor = 0 } = options;
-  if (!(peak > 0 && floor >= 0 && floor <= peak && warmup >= 0 && warmup < steps)) {
-    throw new OptionError(`no schedule from ${warmup} to ${steps} steps between ${peak} and ${floor}`);
-  }
+  checkArgument(where, 'floor', floor, numberIn(0, peak));
+  checkArgument(
+    where,
+    'warmup',
+    warmup,
+    rule(`below steps, ${steps}`, () => warmup < steps),
+  );
   return (step) => {
     if (step < warmup) return (peak * (step + 1)) / warmup;
     const share = Math.min(1, (step - warmup) / (steps - warmup));
@@ -24,8 +35,8 @@ export function cosineLearningRate(options: {
   };
 }
 
-/** The same rate in all steps. */
+/** The same rate in all steps. @throws OptionError */
 export function constantLearningRate(rate: number): LearningRate {
-  if (!(rate > 0)) throw new OptionError(`a learning rate must be above 0, not ${rate}`);
+  checkArgument('constantLearningRate', 'rate', rate, positive);
   return () => rate;
 }

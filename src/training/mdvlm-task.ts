@@ -1,21 +1,27 @@
+import { checkArguments, checkFields, instanceOf, integer, someOf } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { unknownKind } from '../models/map-diffusion/examples.js';
 import type { AnswerLayout } from '../models/mdvlm/masking.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
-import { answerLength, type SignalMdvlm } from '../models/mdvlm/signal-config.js';
+import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal-config.js';
 import type { SignalEyes } from '../models/mdvlm/signal-eyes.js';
 import {
   type QuestionInputs,
   questionInputs,
   type SignalQuestion,
-  type SignalQuestions,
+  SignalQuestions,
   writeQuestions,
 } from '../models/mdvlm/signal-questions.js';
 import { add } from '../ops/binary.js';
 import { narrow } from '../ops/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { AnswerObjective, type AnswerObjectiveOptions, type WantedAnswer } from './answer-objective.js';
+import {
+  AnswerObjective,
+  type AnswerObjectiveOptions,
+  objectiveRules,
+  type WantedAnswer,
+} from './answer-objective.js';
 import type { TrainingTask } from './train.js';
 
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
@@ -38,6 +44,12 @@ export class MdvlmTask extends Owner implements TrainingTask {
     readonly questions: SignalQuestions,
     options: AnswerObjectiveOptions,
   ) {
+    checkArguments(
+      'MdvlmTask',
+      { mdvlm, questions },
+      { mdvlm: signalMdvlmRule, questions: instanceOf(SignalQuestions, 'a SignalQuestions') },
+    );
+    checkFields('MdvlmTask', options, objectiveRules);
     const { model, config, vocabulary } = mdvlm;
     const { runtime, order } = model;
     super(runtime);
@@ -57,6 +69,11 @@ export class MdvlmTask extends Owner implements TrainingTask {
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    checkArguments(
+      'MdvlmTask.prepare',
+      { step, examples },
+      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+    );
     this.checkAlive();
     const questions = examples.map((index) => this.questions.question(index));
     const { config } = this.mdvlm;

@@ -1,6 +1,13 @@
+import { checkArguments, instanceOf, integer, someOf } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import { type MomentExamples, makeInputs, writeExamples } from '../models/map-diffusion/examples.js';
-import type { Corruption, MapDiffusion, MomentInputs, MomentTargets } from '../models/map-diffusion/model.js';
+import {
+  type Corruption,
+  MapDiffusion,
+  type MomentInputs,
+  type MomentTargets,
+} from '../models/map-diffusion/model.js';
+import { examplesRule } from '../models/map-diffusion/operand-rules.js';
 import { mapRows } from '../ops/map-layout.js';
 import { seedWords } from '../ops/philox.js';
 import { Random } from '../ops/random.js';
@@ -19,6 +26,7 @@ export class MomentTask extends Owner implements TrainingTask {
   readonly #t: Tensor;
   readonly #noise: Random;
 
+  /** @throws OptionError */
   constructor(
     readonly model: MapDiffusion,
     readonly data: MomentExamples,
@@ -26,6 +34,16 @@ export class MomentTask extends Owner implements TrainingTask {
     readonly batch: number,
     readonly seed: number,
   ) {
+    checkArguments(
+      'MomentTask',
+      { model, data, batch, seed },
+      {
+        model: instanceOf(MapDiffusion, 'a MapDiffusion'),
+        data: examplesRule,
+        batch: integer(1),
+        seed: integer(0, 2 ** 32 - 1),
+      },
+    );
     const { runtime, config } = model;
     super(runtime);
     this.examples = data.size;
@@ -44,6 +62,11 @@ export class MomentTask extends Owner implements TrainingTask {
   }
 
   prepare(step: number, examples: readonly number[]): void {
+    checkArguments(
+      'MomentTask.prepare',
+      { step, examples },
+      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+    );
     this.checkAlive();
     writeExamples(
       this.model.config,

@@ -1,13 +1,29 @@
+import {
+  callback,
+  checkArgument,
+  checkFields,
+  instanceOf,
+  integer,
+  numberIn,
+  objectWith,
+  optional,
+  path as pathRule,
+  positive,
+  type Rule,
+  type Rules,
+  text,
+} from '../arguments.js';
 import { valueAndGrad } from '../autograd/value-and-grad.js';
 import { fileAccessError, readBytes } from '../data/byte-source.js';
 import { HostRandom } from '../data/host-random.js';
 import { ensureFolder, writeWhole } from '../data/output-file.js';
 import { FileAccessError, FileFormatError, NotFiniteError } from '../errors.js';
-import type { Module } from '../nn/module.js';
+import { Module } from '../nn/module.js';
 import { nodeModule } from '../node-module.js';
 import { scaleShift } from '../ops/unary.js';
+import { given } from '../tensor/given.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { AdamW, type AdamWOptions } from './adamw.js';
+import { AdamW, type AdamWOptions, adamRules } from './adamw.js';
 import type { LearningRate } from './learning-rate.js';
 import { type Arrays, loadTrainingState, saveTrainingState } from './training-state.js';
 
@@ -61,6 +77,28 @@ const logFile = 'log.jsonl';
 /** What `train` writes in the folder of a run. */
 export const stateFiles = [stateFile, logFile];
 
+const taskRule: Rule<TrainingTask> = objectWith<TrainingTask>({
+  model: instanceOf(Module, 'a module'),
+  examples: integer(1),
+  batch: integer(1),
+  prepare: callback,
+  loss: callback,
+  gradientScale: optional(positive),
+});
+
+const trainingRules: Rules<TrainingOptions> = {
+  ...adamRules,
+  steps: integer(1),
+  seed: integer(0, 2 ** 32 - 1),
+  learningRate: callback,
+  folder: pathRule,
+  settings: text,
+  begin: optional(callback),
+  saveEvery: optional(numberIn(0)),
+  onStep: optional(callback),
+  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+};
+
 /** So many steps without a finite loss end a run: it does not come back by itself. */
 const hopeless = 20;
 
@@ -72,13 +110,17 @@ const hopeless = 20;
  * and `log.jsonl`, a line a step.
  *
  * @returns whether all steps are done; the model then has the averaged weights where averaging was asked for
- * @throws NotFiniteError where the loss stays without a number
+ * @throws OptionError; NotFiniteError where the loss stays without a number
  * @throws FileAccessError where the folder or a file in it cannot be written
  * @throws FileFormatError where the state in the folder is damaged or of another run
  */
 export async function train(task: TrainingTask, options: TrainingOptions): Promise<boolean> {
+  checkArgument('train', 'task', task, taskRule);
+  checkFields('train', options, trainingRules);
   const { join } = await nodeModule('node:path');
   const { folder, settings, steps, signal, saveEvery = 60 } = options;
+  const { betas, eps, weightDecay, maxNorm, average } = options;
+  const adamOptions = given({ betas, eps, weightDecay, maxNorm, average });
   await ensureFolder(folder, stateFiles);
   const { model } = task;
   const statePath = join(folder, stateFile);
@@ -87,7 +129,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   else if (options.begin) await options.begin();
   else model.initialize(options.seed);
   model.train();
-  using optimizer = new AdamW(model.weights(), options);
+  using optimizer = new AdamW(model.weights(), adamOptions);
   if (state) optimizer.restore(state.arrays, statePath);
   const log = await openLog(join(folder, logFile), state?.step ?? 0);
   const order = new ExampleOrder(task, options.seed);

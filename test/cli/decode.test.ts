@@ -146,7 +146,7 @@ describe('tal decode', () => {
     ['steps of no blocks', { 'block-length': 4, steps: 5 }, /5 steps are no multiple of the 2 blocks/],
     ['too long an answer', { 'gen-length': 512 }, /over the model's 512 positions/],
     ['unknown weights', { weights: 'int3' }, /Allowed choices are f32, f16, int8, int4/],
-    ['no answer', { 'gen-length': 0 }, /whole number from 1/],
+    ['no answer', { 'gen-length': 0 }, /an integer of at least 1/],
     ['a negative temperature', { temperature: -1 }, /at least 0/],
     ['a threshold that is no probability', { threshold: 1.5 }, /from 0 to 1/],
     ['a range of ids that goes backwards', { 'banned-ids': '7-5' }, /ids and ranges of ids/],

@@ -61,9 +61,9 @@ describe('tal sample', () => {
 
   const refused: [what: string, args: string[], message: RegExp][] = [
     ['no folder', [], /--out/],
-    ['a count of none', ['--out', 'x', '--count', '0'], /whole number from 1/],
-    ['half a video', ['--out', 'x', '--count', '1.5'], /whole number from 1/],
-    ['a negative seed', ['--out', 'x', '--seed', '-1'], /whole number from 0/],
+    ['a count of none', ['--out', 'x', '--count', '0'], /an integer of at least 1/],
+    ['half a video', ['--out', 'x', '--count', '1.5'], /an integer of at least 1/],
+    ['a negative seed', ['--out', 'x', '--seed', '-1'], /an integer of at least 0/],
     ['a seed beyond the split', ['--out', 'x', '--seed', String(2 ** 30)], /2\^30 - 1/],
     ['an unknown option', ['--out', 'x', '--colour', 'red'], /unknown option/],
   ];

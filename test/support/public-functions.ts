@@ -204,7 +204,7 @@ class Reader {
         !(property.flags & SymbolFlags.Optional) &&
         checker.getSignaturesOfType(checker.getTypeOfSymbol(property)!, SignatureKind.Call).length > 0,
     );
-    if (isClass || behaves || (foreign && !alias && !MAPPED.has(name)))
+    if (isClass || (behaves && !shown.endsWith('Options')) || (foreign && !alias && !MAPPED.has(name)))
       return { kind: 'instance', type: shown };
     return {
       kind: 'record',

@@ -131,6 +131,8 @@ export class Samples {
       EncodedChat: chat,
       NumericArray: array,
       Features: { steps: 1, channels: 2, data: new Float32Array(2) },
+      TimeTokensOptions: times,
+      RecognitionConfig: { kinds: 2, weight: 1 },
       VideoFormat: { width: 2, height: 2, rate: 1 },
       ProposalOptions: tal.CMCS_PROPOSALS,
       ByteSource: {},
@@ -141,7 +143,7 @@ export class Samples {
 
   /** @param name of the argument or field */
   of(kind: Kind, name: string): unknown {
-    if ('type' in kind && Object.hasOwn(this.ready, kind.type)) return this.ready[kind.type];
+    if ('type' in kind && Object.hasOwn(this.ready, kind.type)) return fitting(kind, this.ready[kind.type]);
     const key = `${kind.kind} ${'type' in kind ? kind.type : ''} ${name}`;
     const simple = kind.kind === 'record' && kind.type !== '';
     if (simple && this.#made.has(key)) return this.#made.get(key);
@@ -187,4 +189,11 @@ export class Samples {
         return {};
     }
   }
+}
+
+/** Of a type made of another, such as `Omit<LanguageConfig, …>`, the fields that it has. */
+function fitting(kind: Kind, ready: unknown): unknown {
+  if (kind.kind !== 'record' || Object.getPrototypeOf(ready) !== Object.prototype) return ready;
+  const names = kind.fields().map(({ name }) => name);
+  return Object.fromEntries(Object.entries(ready as object).filter(([name]) => names.includes(name)));
 }

@@ -29,6 +29,8 @@ export type NumberNames = ReadonlySet<string>;
 export interface Knowledge {
   readonly fractions: NumberNames;
   readonly negatives: NumberNames;
+  /** Values of whatever kind, by the name of the argument or field. */
+  readonly free: ReadonlySet<string>;
   sample(kind: Kind, name: string): unknown;
 }
 
@@ -50,7 +52,7 @@ function judge(kind: Kind, name: string, value: unknown, known: Knowledge): Verd
     case 'anything':
       return 'right';
     case 'unknown':
-      return 'wrong';
+      return known.free.has(name) ? 'right' : 'wrong';
     case 'boolean':
       return typeof value === 'boolean' ? 'right' : 'wrong';
     case 'bigint':
@@ -113,7 +115,8 @@ export function wrongValues(field: Field, known: Knowledge, depth = 0, exact = t
   const own = POOL.flatMap(([label, value]): Trial[] => {
     if (value === undefined && optional) return [];
     const verdict = judge(kind, name, value, known);
-    const names = [name, ...(kind.kind === 'record' ? partsNamed(kind) : [])];
+    const parts = kind.kind === 'record' ? partsNamed(kind) : kind.kind === 'unknown' ? [''] : [];
+    const names = [name, ...parts];
     return verdict === 'right' ? [] : [{ label, value, names, mayPass: verdict === 'perhaps' }];
   });
   return depth > 4 ? own : [...own, ...partsOf(field, known, depth, exact)];

@@ -1,7 +1,23 @@
+import {
+  checkFields,
+  flag,
+  integer,
+  listOf,
+  object,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  rule,
+  someOf,
+} from '../../arguments.js';
 import { actionNames } from '../../data/world/actions.js';
-import type { BetaSchedule } from '../../diffusion/schedule.js';
+import { type BetaSchedule, scheduleRule } from '../../diffusion/schedule.js';
 import { OptionError } from '../../errors.js';
-import { type MapLayout, mapScales } from '../../ops/map-layout.js';
+import type { MapLayout } from '../../ops/map-layout.js';
 import type { RecognitionConfig } from './recognition.js';
 
 /** How a clip of the video becomes a vector. */
@@ -238,95 +254,131 @@ export function totalStride(stages: readonly ConvStage[]): number {
   return stages.reduce((product, { stride }) => product * stride, 1);
 }
 
+const size = integer(1);
+/** Sizes of maps, which kernels keep in 16 bits. */
+const side = integer(1, 0xffff);
+
+const stageRule: Rule<ConvStage> = onlyFields<ConvStage>({ channels: size, kernel: size, stride: size });
+
+const ofConvolutions = {
+  channels: size,
+  stages: someOf(stageRule) as Rule<readonly ConvStage[]>,
+  context: listOf(size),
+};
+
+const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { readonly kind: Kind }> } = {
+  features: { kind: oneOf('features'), channels: size, pool: size },
+  signal: { kind: oneOf('signal'), ...ofConvolutions },
+  frames: {
+    kind: oneOf('frames'),
+    ...ofConvolutions,
+    size: rule('two integers of at least 1', (value) => listOf(size).accepts(value) && value.length === 2),
+    frames: size,
+    width: size,
+  },
+};
+
+export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>(clipRules.signal);
+
+const clipKind = oneOf('features', 'signal', 'frames');
+
+/** Which fields there are depends on the kind. */
+const clipsRule: Rule<ClipConfig> = {
+  ...rule<ClipConfig>('an object with kind and the fields of that kind', (value) =>
+    ofKind(value).accepts(value),
+  ),
+  fault: (name, value) => ofKind(value).fault?.(name, value),
+};
+
+function ofKind(value: unknown): Rule<ClipConfig> {
+  const kind = object.accepts(value) ? value.kind : undefined;
+  if (!clipKind.accepts(kind))
+    return objectWith<Pick<ClipConfig, 'kind'>>({ kind: clipKind }) as Rule<ClipConfig>;
+  return onlyFields<ClipConfig>(clipRules[kind] as Rules<ClipConfig>);
+}
+
+export const recognitionRule: Rule<RecognitionConfig> = onlyFields<RecognitionConfig>({
+  kinds: integer(2),
+  weight: positive,
+});
+
+export const configRules: Rules<MapDiffusionConfig> = {
+  layout: onlyFields<MapLayout>({ clips: side, scales: side, durations: side }),
+  clips: clipsRule,
+  words: onlyFields<MapDiffusionConfig['words']>({ size, hidden: size, layers: size, packed: flag }),
+  hidden: size,
+  positions: flag,
+  head: oneOf('diffusion', 'single-pass'),
+  recognition: optional(recognitionRule),
+  decoder: onlyFields<DecoderConfig>({
+    architecture: oneOf('convolution', 'transformer'),
+    condition: oneOf('concatenation', 'multiplication', 'cross-attention'),
+    embedding: size,
+    hidden: size,
+    layers: size,
+    kernel: size,
+    groups: size,
+    heads: size,
+    stylization: onlyFields<DecoderConfig['stylization']>({
+      input: oneOf('fused', 'state', 'none'),
+      layers: flag,
+    }),
+  }),
+  diffusion: onlyFields<MapDiffusionConfig['diffusion']>({ times: size, schedule: scheduleRule }),
+  loss: onlyFields<MapDiffusionConfig['loss']>({
+    kind: oneOf('mse', 'bce'),
+    rescaleFrom: rule(
+      'a number of at least 0 and below 1',
+      (value) => typeof value === 'number' && value >= 0 && value < 1,
+    ),
+  }),
+};
+
 /**
- * A configuration from a file, every field checked.
+ * A configuration, such as one from a file, every field checked.
  * @throws OptionError that names the field
  */
 export function checkConfig(value: unknown): MapDiffusionConfig {
-  const config = value as MapDiffusionConfig;
-  const whole = (name: string, number: unknown, least = 1) => {
-    if (!Number.isInteger(number) || (number as number) < least) {
-      throw new OptionError(
-        `${name} must be a whole number of at least ${least}, not ${JSON.stringify(number)}`,
-      );
+  checkFields<MapDiffusionConfig>('checkConfig', value, configRules, 'field');
+  checkLayout(value.layout);
+  checkClips(value.clips);
+  checkDecoder(value.decoder);
+  return value;
+}
+
+const refused = (message: string) => new OptionError(`checkConfig: ${message}`);
+
+function checkLayout({ clips, scales, durations }: MapLayout): void {
+  const coarsest = 2 ** (scales - 1);
+  if (clips % coarsest !== 0) {
+    throw refused(`layout.clips must be a multiple of ${coarsest} for ${scales} scales, not ${clips}`);
+  }
+  if (scales > 1 && durations % 2 !== 0) throw refused(`layout.durations must be even, not ${durations}`);
+  const longest = durations * coarsest;
+  if (longest > clips) {
+    throw refused(`the longest moments of layout, of ${longest} clips, must fit into ${clips}`);
+  }
+}
+
+function checkClips(clips: ClipConfig): void {
+  if (clips.kind === 'features') return;
+  clips.stages.forEach(({ kernel, stride }, i) => {
+    if (kernel < stride) throw refused(`clips.stages[${i}] skips samples: kernel must be at least stride`);
+    if (stride === 1 && kernel % 2 === 0) {
+      throw refused(`clips.stages[${i}].kernel must be odd where the stride is 1, not ${kernel}`);
     }
-  };
-  const oneOf = (name: string, found: unknown, ...known: unknown[]) => {
-    if (!known.includes(found)) {
-      throw new OptionError(`${name} must be one of ${known.join(', ')}, not ${JSON.stringify(found)}`);
-    }
-  };
-  for (const part of ['layout', 'clips', 'words', 'decoder', 'diffusion', 'loss'] as const) {
-    if (typeof config?.[part] !== 'object' || config[part] === null) {
-      throw new OptionError(`a configuration needs ${part}`);
-    }
+  });
+  if (clips.kind !== 'frames') return;
+  const factor = totalStride(clips.stages);
+  if (!clips.size.every((length) => length % factor === 0)) {
+    throw refused(`clips.size must be two multiples of ${factor}, not ${JSON.stringify(clips.size)}`);
   }
-  const { layout, clips, words, decoder, diffusion, loss } = config;
-  mapScales(layout);
-  const coarsest = 2 ** (layout.scales - 1);
-  if (layout.clips % coarsest !== 0) throw new OptionError(`layout.clips must be a multiple of ${coarsest}`);
-  if (layout.scales > 1 && layout.durations % 2 !== 0) throw new OptionError('layout.durations must be even');
-  const longest = layout.durations * 2 ** (layout.scales - 1);
-  if (longest > layout.clips) {
-    throw new OptionError(
-      `the longest moments of layout, of ${longest} clips, must fit into ${layout.clips}`,
-    );
+}
+
+function checkDecoder({ architecture, condition, kernel }: DecoderConfig): void {
+  const other = architecture === 'convolution' ? 'cross-attention' : 'multiplication';
+  if (condition === other) {
+    throw refused(`decoder.condition of a ${architecture} must not be ${other}`);
   }
-  oneOf('clips.kind', clips.kind, 'features', 'signal', 'frames');
-  whole('clips.channels', clips.channels);
-  if (clips.kind === 'features') whole('clips.pool', clips.pool);
-  else {
-    if (!Array.isArray(clips.stages) || clips.stages.length === 0) {
-      throw new OptionError('clips.stages must list at least one convolution');
-    }
-    clips.stages.forEach((stage, i) => {
-      for (const field of ['channels', 'kernel', 'stride'] as const)
-        whole(`clips.stages[${i}].${field}`, stage[field]);
-      if (stage.kernel < stage.stride)
-        throw new OptionError(`clips.stages[${i}] skips samples: kernel below stride`);
-      if (stage.stride === 1 && stage.kernel % 2 === 0)
-        throw new OptionError(`clips.stages[${i}].kernel must be odd where the stride is 1`);
-    });
-    if (!Array.isArray(clips.context)) throw new OptionError('clips.context must be a list of dilations');
-    for (const dilation of clips.context) whole('clips.context', dilation);
-  }
-  if (clips.kind === 'frames') {
-    whole('clips.frames', clips.frames);
-    whole('clips.width', clips.width);
-    const factor = totalStride(clips.stages);
-    if (!clips.size?.every((side) => Number.isInteger(side) && side > 0 && side % factor === 0)) {
-      throw new OptionError(
-        `clips.size must be two multiples of ${factor}, not ${JSON.stringify(clips.size)}`,
-      );
-    }
-  }
-  for (const field of ['size', 'hidden', 'layers'] as const) whole(`words.${field}`, words[field]);
-  oneOf('words.packed', words.packed, true, false);
-  whole('hidden', config.hidden);
-  oneOf('positions', config.positions, true, false);
-  oneOf('head', config.head, 'diffusion', 'single-pass');
-  if (config.recognition) {
-    whole('recognition.kinds', config.recognition.kinds, 2);
-    if (!(config.recognition.weight > 0)) throw new OptionError('recognition.weight must be above 0');
-  }
-  for (const field of ['embedding', 'hidden', 'layers', 'kernel', 'groups', 'heads'] as const) {
-    whole(`decoder.${field}`, decoder[field]);
-  }
-  oneOf('decoder.architecture', decoder.architecture, 'convolution', 'transformer');
-  const convolution = decoder.architecture === 'convolution';
-  oneOf(
-    `decoder.condition of a ${decoder.architecture}`,
-    decoder.condition,
-    'concatenation',
-    convolution ? 'multiplication' : 'cross-attention',
-  );
-  if (decoder.kernel % 2 === 0) throw new OptionError(`decoder.kernel must be odd, not ${decoder.kernel}`);
-  oneOf('decoder.stylization.input', decoder.stylization?.input, 'fused', 'state', 'none');
-  oneOf('decoder.stylization.layers', decoder.stylization.layers, true, false);
-  whole('diffusion.times', diffusion.times);
-  oneOf('loss.kind', loss.kind, 'mse', 'bce');
-  if (!(loss.rescaleFrom >= 0 && loss.rescaleFrom < 1)) {
-    throw new OptionError(`loss.rescaleFrom must be in [0, 1), not ${loss.rescaleFrom}`);
-  }
-  return config;
+  if (kernel % 2 === 0) throw refused(`decoder.kernel must be odd, not ${kernel}`);
 }

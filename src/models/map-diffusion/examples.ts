@@ -1,9 +1,22 @@
+import {
+  checkArgument,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  objectWith,
+  optional,
+  positive,
+  someOf,
+  spanOf,
+} from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { videoShape } from './clip-encoder.js';
-import type { MapDiffusionConfig } from './config.js';
+import { checkConfig, type MapDiffusionConfig } from './config.js';
 import type { MomentInputs, MomentTargets } from './model.js';
+import { inputRules, targetRules } from './operand-rules.js';
 
 /** The kind of a clip of which nothing is known. */
 export const unknownKind = 2 ** 32 - 1;
@@ -31,6 +44,17 @@ export interface MomentExample {
   /** The kind of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */
   readonly kinds?: readonly number[];
 }
+
+const floats = instanceOf(Float32Array, 'a Float32Array');
+
+const exampleRule = objectWith<MomentExample>({
+  video: floats,
+  clips: integer(1),
+  unit: positive,
+  duration: positive,
+  queries: listOf(objectWith<EmbeddedQuery>({ words: floats, spans: listOf(spanOf()) })),
+  kinds: optional(listOf(integer(0, unknownKind))),
+});
 
 /** Examples by number. */
 export interface MomentExamples {
@@ -69,14 +93,19 @@ export function makeInputs(
 /**
  * Writes a batch into the operands of a sampler or a training step. Fewer examples than there is room for are followed
  * by repetitions of the last.
- * @throws OptionError where a query has more words or moments than there is room for
+ * @throws OptionError where a query has more words or moments than there is room for, or an argument is not as described
  */
 export function writeExamples(
   config: MapDiffusionConfig,
   examples: readonly MomentExample[],
-  { video, lengths, words }: MomentInputs,
+  inputs: MomentInputs,
   targets?: MomentTargets,
 ): void {
+  checkConfig(config);
+  checkArgument('writeExamples', 'examples', examples, someOf(exampleRule));
+  checkFields('writeExamples', inputs, inputRules, 'operand');
+  if (targets !== undefined) checkFields('writeExamples', targets, targetRules, 'operand');
+  const { video, lengths, words } = inputs;
   const videos = lengths.size;
   const videoSize = sizeOf(videoShape(config.clips, config.layout.clips, 1));
   const [queries, room] = words.mask.shape as [number, number];

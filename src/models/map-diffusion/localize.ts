@@ -1,9 +1,20 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  numberIn,
+  optional,
+  type Rules,
+} from '../../arguments.js';
 import type { ScoredSegment } from '../../evaluation/segments.js';
 import { Random } from '../../ops/random.js';
 import type { MomentExamples } from './examples.js';
 import { writeExamples } from './examples.js';
-import type { MapDiffusion } from './model.js';
-import { type RankingOptions, rankMoments } from './ranking.js';
+import { MapDiffusion } from './model.js';
+import { examplesRule } from './operand-rules.js';
+import { type RankingOptions, rankingRules, rankMoments } from './ranking.js';
 import { MomentSampler } from './sampler.js';
 
 export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'> {
@@ -18,15 +29,31 @@ export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'
   readonly onProgress?: (done: number) => void;
 }
 
+const localizeRules: Rules<LocalizeMomentsOptions> = {
+  ...rankingRules,
+  steps: optional(integer(1)),
+  eta: optional(numberIn(0, 1)),
+  batch: optional(integer(1)),
+  seed: optional(integer(0)),
+  onProgress: optional(callback),
+};
+
 /**
  * The ranked moments of every query of every example, best first, in seconds: sampled, merged, suppressed, and decoded
  * between the cells. Queries of one video stand together.
+ * @throws OptionError
  */
 export async function localizeMoments(
   model: MapDiffusion,
   data: MomentExamples,
   options: LocalizeMomentsOptions = {},
 ): Promise<ScoredSegment[][]> {
+  checkArguments(
+    'localizeMoments',
+    { model, data },
+    { model: instanceOf(MapDiffusion, 'a MapDiffusion'), data: examplesRule },
+  );
+  checkFields('localizeMoments', options, localizeRules);
   const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, ...ranking } = options;
   const { runtime, config } = model;
   const { queries, words } = data;

@@ -1,14 +1,28 @@
-import { checkFields } from '../../arguments.js';
+import {
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  object,
+  oneOf,
+  onlyFields,
+  optional,
+  path as pathRule,
+  type Rules,
+  text,
+} from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
+import { checkedFile } from '../../data/json-record.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { loadWordVectors, type WordVectors } from '../../data/words.js';
-import { FileFormatError, OptionError } from '../../errors.js';
+import { FileFormatError } from '../../errors.js';
 import { type Calibration, calibrationRules } from '../../evaluation/calibration.js';
 import { loaded } from '../../nn/module.js';
 import { saveModel } from '../../nn/save-model.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
-import { checkConfig, type MapDiffusionConfig } from './config.js';
+import { anyRuntime } from '../../tensor/runtime.js';
+import { checkConfig, configRules, type MapDiffusionConfig } from './config.js';
 import { MapDiffusion } from './model.js';
 
 /** What `config.json` of a model folder says. */
@@ -31,12 +45,27 @@ export interface LoadedMapDiffusion {
   readonly words: WordVectors;
 }
 
-/** Writes `config.json` and `model.safetensors`. @throws FileAccessError */
+const fileRules: Rules<MapDiffusionFile> = {
+  kind: oneOf('map-diffusion'),
+  model: onlyFields(configRules),
+  words: text,
+  steps: integer(1),
+  training: object,
+  calibration: optional(onlyFields(calibrationRules)),
+};
+
+/** Writes `config.json` and `model.safetensors`. @throws FileAccessError, OptionError */
 export async function saveMapDiffusion(
   folder: string,
   model: MapDiffusion,
   file: MapDiffusionFile,
 ): Promise<void> {
+  checkArguments(
+    'saveMapDiffusion',
+    { folder, model, file },
+    { folder: pathRule, model: instanceOf(MapDiffusion, 'a MapDiffusion'), file: onlyFields(fileRules) },
+  );
+  checkConfig(file.model);
   await saveModel(folder, model, file);
 }
 
@@ -45,6 +74,7 @@ export async function saveMapDiffusion(
  * @throws FileAccessError, FileFormatError
  */
 export async function loadMapDiffusion(runtime: Runtime, folder: string): Promise<LoadedMapDiffusion> {
+  checkArguments('loadMapDiffusion', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
   const { join } = await nodeModule('node:path');
   const path = join(folder, 'config.json');
   const file = checkFile(await readJson(path), path);
@@ -59,18 +89,12 @@ export async function loadMapDiffusion(runtime: Runtime, folder: string): Promis
 }
 
 function checkFile(value: unknown, path: string): MapDiffusionFile {
-  const file = value as MapDiffusionFile;
-  if (file?.kind !== 'map-diffusion' || typeof file.words !== 'string' || !Number.isInteger(file.steps)) {
+  if (Object(value).kind !== 'map-diffusion') {
     throw new FileFormatError(`${path} is no configuration of a map-diffusion model`);
   }
-  try {
-    checkConfig(file.model);
-    if (file.calibration !== undefined) {
-      checkFields('loadMapDiffusion', file.calibration, calibrationRules, 'calibration field');
-    }
-  } catch (cause) {
-    if (!(cause instanceof OptionError)) throw cause;
-    throw new FileFormatError(`${path}: ${cause.message}`, { cause });
-  }
-  return file;
+  return checkedFile(path, () => {
+    checkFields<MapDiffusionFile>('loadMapDiffusion', value, fileRules, 'field');
+    checkConfig(value.model);
+    return value;
+  });
 }

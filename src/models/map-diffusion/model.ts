@@ -1,3 +1,4 @@
+import { checkArgument, checkArguments, checkFields } from '../../arguments.js';
 import { GaussianDiffusion } from '../../diffusion/gaussian.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
@@ -10,14 +11,17 @@ import { sum } from '../../ops/reduce.js';
 import { narrow } from '../../ops/slice.js';
 import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/unary.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import { sameShape, shapeText } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 import { type ClipEncoder, ClipPositions, clipEncoder, videoShape } from './clip-encoder.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
 import { ConvolutionDecoder } from './convolution-decoder.js';
 import type { Decoder, ScaleCondition } from './decoder.js';
 import { Fusion, type Words } from './fusion.js';
 import { MapEncoder } from './map-encoder.js';
+import { conditionRule, corruptionRules, inputRules, targetRules } from './operand-rules.js';
 import { Recognition } from './recognition.js';
 import { SinglePassHead } from './single-pass.js';
 import { TimeEmbedding } from './stylization.js';
@@ -83,8 +87,9 @@ export class MapDiffusion extends Module {
     runtime: Runtime,
     readonly config: MapDiffusionConfig,
   ) {
-    super(runtime);
+    checkArgument('MapDiffusion', 'runtime', runtime, anyRuntime);
     checkConfig(config);
+    super(runtime);
     const { layout, hidden, decoder, head, recognition } = config;
     this.scales = mapScales(layout);
     this.#clips = this.child('clip_module', clipEncoder(runtime, config.clips, hidden, layout.clips));
@@ -113,6 +118,7 @@ export class MapDiffusion extends Module {
    * @throws ShapeError where the videos have another shape than `videoShape` gives: more clips than the model sees
    */
   encode(inputs: MomentInputs): Condition {
+    checkFields('MapDiffusion.encode', inputs, inputRules, 'operand');
     return this.runtime.scope(() => this.#fuse(this.#seen(inputs), inputs));
   }
 
@@ -146,18 +152,26 @@ export class MapDiffusion extends Module {
   }
 
   /** Computes what all steps of a sampler share. Not for training: no gradients flow through it to the decoders. */
-  prepare({ scales, mask }: Condition): Condition {
+  prepare(condition: Condition): Condition {
+    checkArgument('MapDiffusion.prepare', 'condition', condition, conditionRule);
+    const { scales, mask } = condition;
     this.checkAlive();
     return { scales: scales.map((scale, k) => this.#decoders[k]?.prepare(scale) ?? scale), mask };
   }
 
   /** Ŷ_0 (Q, R, A) from the state Y_t (Q, R, A) at the times t (Q) u32. */
   denoise(state: Tensor, t: Tensor, condition: Condition): Tensor {
+    checkArguments(
+      'MapDiffusion.denoise',
+      { state, t, condition },
+      { state: anyTensor, t: anyTensor, condition: conditionRule },
+    );
     return this.runtime.scope(() => this.#scores(this.#decode(state, t, condition), condition));
   }
 
   /** The maps (Q, R, A) of a model with a single pass. @throws OptionError for a diffusion model */
   predict(condition: Condition): Tensor {
+    checkArgument('MapDiffusion.predict', 'condition', condition, conditionRule);
     return this.runtime.scope(() => this.#scores(this.#decodeAtOnce(condition), condition));
   }
 
@@ -168,10 +182,14 @@ export class MapDiffusion extends Module {
    * @param corruption for diffusion; a single pass has none
    */
   loss(inputs: MomentInputs, targets: MomentTargets, corruption?: Corruption): Tensor {
+    const where = 'MapDiffusion.loss';
+    checkFields(where, inputs, inputRules, 'operand');
+    checkFields(where, targets, targetRules, 'operand');
+    if (corruption !== undefined) checkFields(where, corruption, corruptionRules, 'operand');
     return this.runtime.scope(() => {
       const { layout, loss } = this.config;
-      const lengths = rowsOfQueries(inputs.lengths, inputs.videoOf);
       const { spans, spanCounts } = targets;
+      const lengths = rowsOfQueries(inputs.lengths, inputs.videoOf);
       const overlaps = iouMap({ spans, spanCounts, lengths, unit: 1 }, layout).map;
       const wanted = this.#rescaled(overlaps);
       const clips = this.#seen(inputs);
@@ -193,7 +211,9 @@ export class MapDiffusion extends Module {
         .reduce(add);
       if (!this.#recognition) return ofMaps;
       if (!targets.kinds)
-        throw new OptionError('a model with recognition learns from the kinds of the clips too');
+        throw new OptionError(
+          'MapDiffusion.loss: kinds must be a tensor for a model with recognition, not undefined',
+        );
       return add(ofMaps, this.#recognition.loss(clips, inputs.lengths, targets.kinds));
     });
   }
@@ -247,6 +267,10 @@ function rowsOfQueries(videos: Tensor, videoOf: Tensor | undefined): Tensor {
 }
 
 function required(corruption: Corruption | undefined): Corruption {
-  if (!corruption) throw new OptionError('the loss of a diffusion model needs noise and times');
+  if (!corruption) {
+    throw new OptionError(
+      'MapDiffusion.loss: corruption must be noise and times for a diffusion model, not undefined',
+    );
+  }
   return corruption;
 }

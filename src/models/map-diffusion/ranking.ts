@@ -1,3 +1,16 @@
+import {
+  checkArguments,
+  checkFields,
+  either,
+  flag,
+  integer,
+  listOf,
+  numberIn,
+  oneOf,
+  optional,
+  positive,
+  type Rules,
+} from '../../arguments.js';
 import { spanWithin } from '../../data/question-answer.js';
 import type { ScoredSegment } from '../../evaluation/segments.js';
 import { suppress } from '../../evaluation/segments.js';
@@ -5,6 +18,8 @@ import { decodeMoments } from '../../ops/decode-moments.js';
 import type { MapLayout } from '../../ops/map-layout.js';
 import { mergeMaps } from '../../ops/merge-maps.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { layoutRule } from './operand-rules.js';
 import { refineMoment } from './refine.js';
 
 export interface RankingOptions {
@@ -26,6 +41,14 @@ export interface RankingOptions {
   readonly durations?: readonly number[];
 }
 
+export const rankingRules: Rules<RankingOptions> = {
+  count: optional(integer(1)),
+  threshold: optional(numberIn(0, 1)),
+  refine: optional(flag),
+  compat: optional(oneOf('ms-2d-tan')),
+  durations: optional(listOf(positive)),
+};
+
 /**
  * The ranked moments of each query: the scales merged by their maximum, the best cells, non-maximum suppression (paper,
  * section 3.4).
@@ -33,14 +56,22 @@ export interface RankingOptions {
  * @param lengths (Q) u32: clips of each query's video
  * @param unit seconds a clip, of all queries or of each
  * @returns for each query its moments, best first, in seconds
+ * @throws OptionError, ShapeError, DtypeError
  */
 export async function rankMoments(
   maps: Tensor,
   lengths: Tensor,
   layout: MapLayout,
   unit: number | readonly number[],
-  { count = 5, threshold = 0.49, refine = true, compat, durations }: RankingOptions = {},
+  options: RankingOptions = {},
 ): Promise<ScoredSegment[][]> {
+  checkArguments(
+    'rankMoments',
+    { maps, lengths, layout, unit },
+    { maps: anyTensor, lengths: anyTensor, layout: layoutRule, unit: either(positive, listOf(positive)) },
+  );
+  checkFields('rankMoments', options, rankingRules);
+  const { count = 5, threshold = 0.49, refine = true, compat, durations } = options;
   const units = Array.from({ length: maps.shape[0]! }, (_, q) =>
     typeof unit === 'number' ? unit : unit[q]!,
   );

@@ -1,8 +1,9 @@
-import type { MomentQuery } from '../../data/moment-queries.js';
-import type { Recordings } from '../../data/recordings.js';
-import type { WordVectors } from '../../data/words.js';
+import { checkArgument, checkArguments, instanceOf, integer, someOf } from '../../arguments.js';
+import { type MomentQuery, momentQueryRule } from '../../data/moment-queries.js';
+import { type Recordings, recordingsRule } from '../../data/recordings.js';
+import { WordVectors } from '../../data/words.js';
 import { OptionError } from '../../errors.js';
-import type { MapDiffusionConfig } from './config.js';
+import { checkConfig, type MapDiffusionConfig } from './config.js';
 import type { MomentExample, MomentExamples } from './examples.js';
 import { RecordingClips } from './recording-clips.js';
 
@@ -27,6 +28,16 @@ export class RecordingExamples implements MomentExamples {
     readonly asked: readonly MomentQuery[],
     table: WordVectors,
   ) {
+    checkConfig(config);
+    checkArguments(
+      'RecordingExamples',
+      { recordings, asked, table },
+      {
+        recordings: recordingsRule,
+        asked: someOf(momentQueryRule),
+        table: instanceOf(WordVectors, 'a WordVectors'),
+      },
+    );
     const { clips, layout, words } = config;
     this.#clips = new RecordingClips(clips, layout.clips, recordings, asked);
     if (table.dimensions !== words.size) {
@@ -42,7 +53,9 @@ export class RecordingExamples implements MomentExamples {
     this.spans = Math.max(1, ...asked.map(({ windows }) => windows.length));
   }
 
+  /** @throws OptionError where there is no such example */
   example(index: number): MomentExample {
+    checkArgument('RecordingExamples.example', 'index', index, integer(0, this.size - 1));
     const queries = [{ words: this.#vectors[index]!, spans: this.asked[index]!.windows }];
     return { ...this.#clips.of(index), queries };
   }

@@ -1,5 +1,7 @@
-import { temporalIoU } from '../../evaluation/segments.js';
+import { checkArguments, numbers, positive, spanOf } from '../../arguments.js';
+import { overlap } from '../../evaluation/segments.js';
 import { type MapLayout, mapScales } from '../../ops/map-layout.js';
+import { layoutRule } from './operand-rules.js';
 
 /** Start and end in clips. */
 export type ClipSpan = readonly [start: number, end: number];
@@ -20,6 +22,7 @@ const reach = 2;
  * @param maps the packed maps (R, A) of one query
  * @param moment the decoded moment in clips, which the search starts from
  * @param length clips of the video: the span stays within
+ * @throws OptionError
  */
 export function refineMoment(
   maps: ArrayLike<number>,
@@ -27,12 +30,17 @@ export function refineMoment(
   moment: ClipSpan,
   length: number,
 ): ClipSpan {
+  checkArguments(
+    'refineMoment',
+    { maps, layout, moment, length },
+    { maps: numbers, layout: layoutRule, moment: spanOf(), length: positive },
+  );
   const cells = cellsNear(maps, layout, moment, length);
   if (cells.length < 3) return moment;
   const misfit = ([start, end]: ClipSpan) => {
     let [product, norm, square] = [0, 0, 0];
     for (const { span, score } of cells) {
-      const ideal = temporalIoU(span, [start, end]);
+      const ideal = overlap(span, [start, end]);
       product += ideal * score;
       norm += ideal * ideal;
       square += score * score;
@@ -73,7 +81,7 @@ function cellsNear(maps: ArrayLike<number>, layout: MapLayout, moment: ClipSpan,
       for (let column = 0; column < layout.durations; column++) {
         const span: ClipSpan = [start, start + (column + 1) * stride];
         if (span[1] > length) break;
-        if (temporalIoU(span, moment) < nearness) continue;
+        if (overlap(span, moment) < nearness) continue;
         cells.push({ span, score: maps[(offset + row) * layout.durations + column]! });
       }
     }

@@ -1,9 +1,11 @@
-import type { DdimOptions, DdimSampler } from '../../diffusion/gaussian.js';
+import { callback, checkArgument, checkFields, instanceOf, integer, optional } from '../../arguments.js';
+import { type DdimOptions, type DdimSampler, ddimRules } from '../../diffusion/gaussian.js';
 import type { Capture } from '../../tensor/capture.js';
 import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 import { makeInputs } from './examples.js';
-import type { Condition, MapDiffusion, MomentInputs } from './model.js';
+import { type Condition, MapDiffusion, type MomentInputs } from './model.js';
 
 export interface MomentSamplerOptions extends DdimOptions {
   /** V: videos at a time. */
@@ -34,6 +36,13 @@ export class MomentSampler extends Owner {
 
   /** @throws OptionError, ShapeError */
   static async create(model: MapDiffusion, options: MomentSamplerOptions): Promise<MomentSampler> {
+    checkArgument('MomentSampler', 'model', model, instanceOf(MapDiffusion, 'a MapDiffusion'));
+    checkFields<MomentSamplerOptions>('MomentSampler', options, {
+      ...ddimRules(model.diffusion.times),
+      videos: integer(1),
+      queries: optional(integer(1)),
+      words: integer(1),
+    });
     const sampler = new MomentSampler(model, options);
     try {
       await sampler.#capture(options);
@@ -76,6 +85,8 @@ export class MomentSampler extends Owner {
    * @returns (Q, R, A), the sampler's own tensor, which the next run overwrites
    */
   run(noise: Tensor, options: { readonly afterStep?: (step: number, state: Tensor) => void } = {}): Tensor {
+    checkArgument('MomentSampler.run', 'noise', noise, anyTensor);
+    checkFields<typeof options>('MomentSampler.run', options, { afterStep: optional(callback) });
     this.checkAlive();
     this.#encoding.run();
     return this.#ddim ? this.#ddim.run(noise, options) : (this.#encoding.outputs as Tensor);

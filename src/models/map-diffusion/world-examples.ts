@@ -1,10 +1,11 @@
+import { checkArgument, checkArguments, instanceOf, integer } from '../../arguments.js';
 import type { FrameShape } from '../../data/frame.js';
 import { HostRandom } from '../../data/host-random.js';
-import type { WordVectors } from '../../data/words.js';
+import { WordVectors } from '../../data/words.js';
 import { actionNames } from '../../data/world/actions.js';
-import { type WorldSplit, worldSeed, worldVideo } from '../../data/world/world.js';
+import { type WorldSplit, worldSeed, worldSplitRule, worldVideo } from '../../data/world/world.js';
 import { OptionError } from '../../errors.js';
-import type { FramesConfig, MapDiffusionConfig } from './config.js';
+import { checkConfig, type FramesConfig, type MapDiffusionConfig } from './config.js';
 import type { EmbeddedQuery, MomentExample, MomentExamples } from './examples.js';
 
 /** Clips of the built-in world are a second long. */
@@ -30,10 +31,23 @@ export class WorldExamples implements MomentExamples {
     readonly queries: number,
     readonly table: WordVectors,
   ) {
+    checkConfig(config);
+    checkArguments(
+      'WorldExamples',
+      { split, size, queries, table },
+      {
+        split: worldSplitRule,
+        size: integer(1),
+        queries: integer(1),
+        table: instanceOf(WordVectors, 'a WordVectors'),
+      },
+    );
     this.#clips = expectFrames(config, table);
   }
 
+  /** @throws OptionError where there is no such example */
   example(index: number): MomentExample {
+    checkArgument('WorldExamples.example', 'index', index, integer(0, this.size - 1));
     const { table, queries, split } = this;
     const video = worldVideo(worldSeed(split, index), { queries: Math.max(queries, 6) });
     const frames = video.frames(this.#clips.frames / secondsPerClip, frameShape(this.#clips));

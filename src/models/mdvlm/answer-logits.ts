@@ -1,3 +1,4 @@
+import { checkArguments, instanceOf, integer, listOf, oneOf, onlyFields, optional } from '../../arguments.js';
 import type { CachedTokenLogits, LastLayer, Pass } from '../../diffusion/masked.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
 import { concat } from '../../ops/concat.js';
@@ -6,8 +7,9 @@ import { writePart } from '../../ops/place.js';
 import { narrow } from '../../ops/slice.js';
 import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 import type { KeyValueCache } from './key-value-cache.js';
-import type { LanguageModel } from './language-model.js';
+import { LanguageModel } from './language-model.js';
 
 /**
  * What is kept between denoising steps:
@@ -38,6 +40,16 @@ export interface AnswerSequences {
   readonly keyMask?: Tensor;
 }
 
+const sequencesRule = onlyFields<AnswerSequences>({
+  batch: integer(1),
+  prompt: listOf(anyTensor),
+  answerLength: integer(1),
+  blockLength: integer(1),
+  keyMask: optional(anyTensor),
+});
+
+const passRule = oneOf('conditional', 'unconditional');
+
 /** What one of the passes keeps. */
 interface Kept {
   readonly cache: KeyValueCache;
@@ -56,13 +68,26 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
   readonly #before: number;
   readonly #kept: ReadonlyMap<Pass, Kept>;
 
-  /** @param passes that the sampler will ask for: with guidance both, each with a cache of its own */
+  /**
+   * @param passes that the sampler will ask for: with guidance both, each with a cache of its own
+   * @throws OptionError
+   */
   constructor(
     readonly model: LanguageModel,
     readonly kind: CacheKind,
     readonly sequences: AnswerSequences,
     passes: readonly Pass[],
   ) {
+    checkArguments(
+      'AnswerLogits',
+      { model, kind, sequences, passes },
+      {
+        model: instanceOf(LanguageModel, 'a LanguageModel'),
+        kind: oneOf(...cacheKinds),
+        sequences: sequencesRule,
+        passes: listOf(passRule),
+      },
+    );
     super(model.runtime);
     const { prompt, blockLength, answerLength } = sequences;
     const before = prompt.reduce((length, part) => length + part.shape[1]!, 0);
@@ -83,6 +108,7 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
   }
 
   logits(answers: Tensor, pass: Pass): LastLayer {
+    checkArguments('AnswerLogits.logits', { answers, pass }, { answers: anyTensor, pass: passRule });
     const begin = this.kind === 'prefix' ? this.#before : 0;
     return this.#answer(answers, pass, begin, this.#before + this.sequences.answerLength);
   }

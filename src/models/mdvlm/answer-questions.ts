@@ -1,13 +1,22 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  optional,
+  type Rules,
+  rule,
+} from '../../arguments.js';
 import { MaskedSampler, type MaskedSamplerOptions } from '../../diffusion/masked.js';
-import { lateStep, revisionFractions } from '../../diffusion/unmasking.js';
-import { OptionError } from '../../errors.js';
+import { lateStep, revisionFractions, rhoRule } from '../../diffusion/unmasking.js';
 import type { Segment } from '../../evaluation/segments.js';
 import { tokenSet } from '../../ops/decoding.js';
 import type { Capture } from '../../tensor/capture.js';
 import { type Tensor, tensorsIn } from '../../tensor/tensor.js';
 import type { Prompt } from './mdvlm.js';
-import { answerLength, type SignalMdvlm } from './signal-config.js';
-import { questionInputs, type SignalQuestions, writeQuestions } from './signal-questions.js';
+import { answerLength, type SignalMdvlm, signalMdvlmRule } from './signal-config.js';
+import { questionInputs, SignalQuestions, writeQuestions } from './signal-questions.js';
 
 export interface AnswerOptions {
   /** Denoising steps; default 4. An autoregressive model has one a token. */
@@ -22,6 +31,19 @@ export interface AnswerOptions {
   readonly onProgress?: (done: number) => void;
 }
 
+const answerRules: Rules<AnswerOptions> = {
+  steps: optional(integer(1)),
+  rho: optional(rhoRule),
+  revise: optional(
+    rule<number>(
+      'a number of at least 0 and below 1',
+      (value) => typeof value === 'number' && value >= 0 && value < 1,
+    ),
+  ),
+  batch: optional(integer(1)),
+  onProgress: optional(callback),
+};
+
 /**
  * The span that a model answers to each question, in seconds. Each position of the answer has only what may stand there:
  * two times, the earlier one first, then its end.
@@ -30,8 +52,15 @@ export interface AnswerOptions {
 export async function answerQuestions(
   mdvlm: SignalMdvlm,
   questions: SignalQuestions,
-  { batch = 32, onProgress, ...options }: AnswerOptions = {},
+  answering: AnswerOptions = {},
 ): Promise<Segment[]> {
+  checkArguments(
+    'answerQuestions',
+    { mdvlm, questions },
+    { mdvlm: signalMdvlmRule, questions: instanceOf(SignalQuestions, 'a SignalQuestions') },
+  );
+  checkFields('answerQuestions', answering, answerRules);
+  const { batch = 32, onProgress, ...options } = answering;
   const { model, config, vocabulary } = mdvlm;
   const { runtime } = model;
   const together = Math.min(batch, questions.size);
@@ -85,8 +114,6 @@ function stepsOf(
 ): Partial<MaskedSamplerOptions> {
   if (order === 'autoregressive') return { blockLength: 1, steps: answerLength };
   const from = lateStep(steps, rho);
-  if (!(revise >= 0 && revise < 1))
-    throw new OptionError(`revise must be at least 0 and below 1, not ${revise}`);
   return {
     steps,
     ...(rho < 1 && { late: { ids: times, from } }),

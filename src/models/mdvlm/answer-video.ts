@@ -1,10 +1,34 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  number,
+  numberIn,
+  numbers,
+  objectWith,
+  onlyFields,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  rule,
+  spanOf,
+} from '../../arguments.js';
 import type { Span } from '../../data/json-record.js';
 import type { Video } from '../../data/video.js';
+import { rhoRule } from '../../diffusion/unmasking.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 import { type AnswerPart, answerFromTokens, withSpokenTimes } from './answers.js';
 import {
+  chatRule,
   type EncodedChat,
   encodeChat,
   frameTimesText,
@@ -13,11 +37,17 @@ import {
   VISUAL_MARK,
   visualPlace,
 } from './chat.js';
-import { answerSizes, type DecodingOptions, decodeAnswer, type TokenRules } from './decode-answer.js';
+import {
+  answerSizes,
+  type DecodingOptions,
+  decodeAnswer,
+  decodingRules,
+  type TokenRules,
+} from './decode-answer.js';
 import type { PromptTokens } from './mdvlm.js';
-import type { Tokenizer } from './tokenizer.js';
-import type { VideoMdvlm } from './video-folder.js';
-import { type VideoPixelsOptions, videoPixels } from './video-pixels.js';
+import { Tokenizer } from './tokenizer.js';
+import { type VideoMdvlm, videoMdvlmRule } from './video-folder.js';
+import { type VideoPixelsOptions, videoPixels, videoRule } from './video-pixels.js';
 
 /** A video, or an excerpt of one, as a model has seen it. Dispose `visual` after use. */
 export interface SeenVideo {
@@ -34,10 +64,14 @@ export interface SeenVideo {
  * @throws FileFormatError where the video is damaged, OptionError where the number of frames or the excerpt is out of range
  */
 export async function watchVideo(
-  { config, model }: VideoMdvlm,
+  mdvlm: VideoMdvlm,
   video: Video,
-  { frames = config.frames, excerpt = [0, video.duration] }: Omit<VideoPixelsOptions, 'size'> = {},
+  options: Omit<VideoPixelsOptions, 'size'> = {},
 ): Promise<SeenVideo> {
+  checkArguments('watchVideo', { mdvlm, video }, { mdvlm: videoMdvlmRule, video: videoRule });
+  checkFields('watchVideo', options, watchRules);
+  const { config, model } = mdvlm;
+  const { frames = config.frames, excerpt = [0, video.duration] } = options;
   const { runtime, eyes } = model;
   const size = config.visual.vision.imageSize;
   await takeTurn(runtime);
@@ -54,8 +88,23 @@ export async function watchVideo(
   }
 }
 
+const watchRules: Rules<Omit<VideoPixelsOptions, 'size'>> = {
+  frames: optional(integer(1)),
+  excerpt: optional(spanOf()),
+};
+
 /** Eyes and language model work in turn, on tensors of other sizes: what the one leaves free the other cannot use. */
 const takeTurn = (runtime: Runtime): Promise<void> => runtime.trim();
+
+const questionRule: Rule<string> = rule(
+  'a string that is not blank',
+  (value) => typeof value === 'string' && value.trim() !== '',
+);
+
+const framesRule = onlyFields<{ readonly duration: number; readonly seconds: readonly number[] }>({
+  duration: positive,
+  seconds: listOf(numberIn(0)),
+});
 
 /**
  * A question about a video in LLaDA-V's chat template: the place of the visual tokens comes first, then on a line of its
@@ -68,7 +117,11 @@ export function videoChat(
   question: string,
   frames?: { readonly duration: number; readonly seconds: readonly number[] },
 ): EncodedChat {
-  if (question.trim() === '') throw new OptionError('the question about the video is empty');
+  checkArguments(
+    'videoChat',
+    { tokenizer, question, frames },
+    { tokenizer: instanceOf(Tokenizer, 'a Tokenizer'), question: questionRule, frames: optional(framesRule) },
+  );
   const told = frames ? [frameTimesText(frames.duration, frames.seconds)] : [];
   const content = [VISUAL_MARK, ...told, question].join('\n');
   return encodeChat(tokenizer, [{ role: 'user', content }]);
@@ -76,6 +129,7 @@ export function videoChat(
 
 /** A conversation as an `Mdvlm` takes it. @throws OptionError where it has not exactly one place for visual tokens */
 export function chatPrompt(runtime: Runtime, chat: EncodedChat): PromptTokens {
+  checkArguments('chatPrompt', { runtime, chat }, { runtime: anyRuntime, chat: chatRule });
   const visualAt = visualPlace(chat);
   const ids = chat.ids.filter((id) => id !== VISUAL_ID);
   return { ids: runtime.tensor(Uint32Array.from(ids), [1, ids.length], 'u32'), visualAt };
@@ -91,6 +145,23 @@ export interface AnswerVideoOptions extends DecodingOptions {
   /** Called after each step with the answer so far, as `partialAnswer` gives it, and the number of steps done. */
   readonly onStep?: (text: string, done: number) => void;
 }
+
+const answerRules: Rules<AnswerVideoOptions> = {
+  ...decodingRules,
+  tellTimes: optional(flag),
+  rho: optional(rhoRule),
+  timesFirst: optional(flag),
+  onStep: optional(callback),
+};
+
+/** The options of `answerVideo` but for `onStep`, for those who pass them on. */
+export const { onStep: _, ...answerVideoRules } = answerRules;
+
+const seenRule: Rule<SeenVideo> = objectWith<SeenVideo>({
+  visual: anyTensor,
+  excerpt: spanOf(),
+  seconds: listOf(number),
+});
 
 export interface VideoAnswer {
   readonly text: string;
@@ -110,11 +181,20 @@ const neverAnswered = ['<|endoftext|>', '<|startoftext|>', '<|start_header_id|>'
  * @throws OptionError where the question is empty, sizes do not fit together, or there is no room for it all
  */
 export async function answerVideo(
-  { config, tokenizer, model }: VideoMdvlm,
-  { visual, excerpt, seconds }: SeenVideo,
+  mdvlm: VideoMdvlm,
+  seen: SeenVideo,
   question: string,
-  { tellTimes = false, rho = 1, timesFirst = false, onStep, ...decoding }: AnswerVideoOptions = {},
+  options: AnswerVideoOptions = {},
 ): Promise<VideoAnswer> {
+  checkArguments(
+    'answerVideo',
+    { mdvlm, seen, question },
+    { mdvlm: videoMdvlmRule, seen: seenRule, question: questionRule },
+  );
+  checkFields('answerVideo', options, answerRules);
+  const { config, tokenizer, model } = mdvlm;
+  const { visual, excerpt, seconds } = seen;
+  const { tellTimes = false, rho = 1, timesFirst = false, onStep, ...decoding } = options;
   const { runtime, language } = model;
   const { length } = answerSizes(decoding);
   const duration = excerpt[1] - excerpt[0];
@@ -160,6 +240,11 @@ export const MASK_MARK = '░';
 
 /** An answer that is being decoded as text, up to the first token that ends it: times as `<t12>`, `MASK_MARK` for masks. */
 export function partialAnswer(tokenizer: Tokenizer, ids: ArrayLike<number>, maskId: number): string {
+  checkArguments(
+    'partialAnswer',
+    { tokenizer, ids, maskId },
+    { tokenizer: instanceOf(Tokenizer, 'a Tokenizer'), ids: numbers, maskId: integer(0) },
+  );
   const stops = STOP_TOKENS.map((token) => tokenizer.id(token));
   const all = Array.from(ids);
   const end = all.findIndex((id) => stops.includes(id));

@@ -1,10 +1,24 @@
+import {
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  listOf,
+  number,
+  numberIn,
+  numbers,
+  objectWith,
+  positive,
+  type Rule,
+  text as textRule,
+} from '../../arguments.js';
 import type { Detection } from '../../data/detection-json.js';
 import { parseSpokenTimes } from '../../data/spoken-times.js';
 import { OptionError } from '../../errors.js';
 import type { ScoredSegment, Segment } from '../../evaluation/segments.js';
 import { STOP_TOKENS } from './chat.js';
-import type { TimeTokens } from './time-tokens.js';
-import type { Tokenizer } from './tokenizer.js';
+import { TimeTokens } from './time-tokens.js';
+import { Tokenizer } from './tokenizer.js';
 
 /** A stretch of words of an answer. */
 export interface AnswerWords {
@@ -23,6 +37,18 @@ export interface AnswerTime {
 /** An answer in parts, as it is read: words and times. */
 export type AnswerPart = AnswerWords | AnswerTime;
 
+const probability = numberIn(0, 1);
+const wordsRule: Rule<AnswerPart> = objectWith<AnswerWords>({ text: textRule, probability });
+const timeRule: Rule<AnswerPart> = objectWith<AnswerTime>({ seconds: number, probability });
+
+/** A part with `seconds` is a time, every other one is words. */
+const partRule: Rule<AnswerPart> = {
+  ...either(wordsRule, timeRule),
+  fault: (name, value) => (Object(value).seconds === undefined ? wordsRule : timeRule).fault?.(name, value),
+};
+
+const partsRule = listOf(partRule);
+
 const isTime = (part: AnswerPart): part is AnswerTime => 'seconds' in part;
 
 /**
@@ -31,6 +57,11 @@ const isTime = (part: AnswerPart): part is AnswerTime => 'seconds' in part;
  * @throws OptionError where the video has no length
  */
 export function answerFromText(text: string, duration: number, times: TimeTokens): AnswerPart[] {
+  checkArguments(
+    'answerFromText',
+    { text, duration, times },
+    { text: textRule, duration: positive, times: instanceOf(TimeTokens, 'a TimeTokens') },
+  );
   return times
     .read(text, duration)
     .map((piece) =>
@@ -53,8 +84,21 @@ export function answerFromTokens(
   probabilities: ArrayLike<number>,
   duration: number,
 ): AnswerPart[] {
-  if (ids.length !== probabilities.length)
-    throw new OptionError(`${ids.length} tokens have ${probabilities.length} probabilities`);
+  checkArguments(
+    'answerFromTokens',
+    { tokenizer, ids, probabilities, duration },
+    {
+      tokenizer: instanceOf(Tokenizer, 'a Tokenizer'),
+      ids: numbers,
+      probabilities: numbers,
+      duration: positive,
+    },
+  );
+  if (ids.length !== probabilities.length) {
+    throw new OptionError(
+      `answerFromTokens: probabilities must be as many as the ${ids.length} ids, not ${probabilities.length}`,
+    );
+  }
   const stops = STOP_TOKENS.map((token) => tokenizer.id(token));
   const parts: AnswerPart[] = [];
   let words = new WordTokens(tokenizer);
@@ -80,6 +124,7 @@ export function answerFromTokens(
  * @param duration length of the video in seconds
  */
 export function withSpokenTimes(parts: readonly AnswerPart[], duration: number): AnswerPart[] {
+  checkArguments('withSpokenTimes', { parts, duration }, { parts: partsRule, duration: positive });
   return parts.flatMap((part) => {
     if (isTime(part) || parts.some(isTime)) return [part];
     const { probability } = part;
@@ -132,6 +177,7 @@ const labelIn = (text: string): string =>
  * @param duration length of the video in seconds
  */
 export function answeredSpan(parts: readonly AnswerPart[], duration: number): Segment {
+  checkArguments('answeredSpan', { parts, duration }, { parts: partsRule, duration: positive });
   const [a, b] = parts.filter(isTime);
   if (!a || !b) return [0, duration];
   return [Math.min(a.seconds, b.seconds), Math.max(a.seconds, b.seconds)];
@@ -174,6 +220,7 @@ const segmentOf = ({ start, end }: Pick<TimePair, 'start' | 'end'>): Segment => 
  * A span scores (p(start) p(end))^(1/2) (ours).
  */
 export function answeredSpans(parts: readonly AnswerPart[]): ScoredSegment[] {
+  checkArgument('answeredSpans', 'parts', parts, partsRule);
   const pairs: Pick<TimePair, 'start' | 'end'>[] = timePairs(parts);
   const [start, end] = parts.filter(isTime);
   if (pairs.length === 0 && start && end) pairs.push({ start, end });
@@ -191,6 +238,7 @@ export function answeredSpans(parts: readonly AnswerPart[]): ScoredSegment[] {
  * An action scores (p(start) p(end) p(label))^(1/3), where p(label) is the geometric mean over the label's tokens (ours).
  */
 export function answeredActions(parts: readonly AnswerPart[]): Detection[] {
+  checkArgument('answeredActions', 'parts', parts, partsRule);
   let label: AnswerWords = { text: '', probability: 1 };
   return timePairs(parts).map((pair) => {
     const text = labelIn(pair.before?.text ?? '');
@@ -207,6 +255,7 @@ export function answeredActions(parts: readonly AnswerPart[]): Detection[] {
 export function answeredSentences(
   parts: readonly AnswerPart[],
 ): { readonly sentence: string; readonly segment: Segment }[] {
+  checkArgument('answeredSentences', 'parts', parts, partsRule);
   return timePairs(parts).map((pair) => ({
     sentence: pair.after?.text.trim() ?? '',
     segment: segmentOf(pair),

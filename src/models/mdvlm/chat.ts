@@ -1,5 +1,21 @@
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  numberIn,
+  objectWith,
+  oneOf,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  text as textRule,
+} from '../../arguments.js';
 import { OptionError } from '../../errors.js';
-import type { Tokenizer } from './tokenizer.js';
+import { Tokenizer } from './tokenizer.js';
 
 /** Who speaks, and what: in a question, `VISUAL_MARK` is where the video stands. */
 export interface ChatMessage {
@@ -46,6 +62,21 @@ export interface EncodedChat {
   readonly turns: Uint32Array<ArrayBuffer>;
 }
 
+const messageRule = objectWith<ChatMessage>({ role: oneOf('user', 'assistant'), content: textRule });
+
+const chatOptionRules: Rules<ChatOptions> = {
+  system: optional(textRule),
+  targets: optional(oneOf('answers', 'llada-v')),
+};
+
+const int32 = instanceOf<Int32Array<ArrayBuffer>>(Int32Array, 'an Int32Array');
+
+export const chatRule: Rule<EncodedChat> = objectWith<EncodedChat>({
+  ids: int32,
+  labels: int32,
+  turns: instanceOf<Uint32Array<ArrayBuffer>>(Uint32Array, 'a Uint32Array'),
+});
+
 /** What `encodeChat` builds up. */
 class ChatBuilder {
   readonly ids: number[] = [];
@@ -75,8 +106,15 @@ class ChatBuilder {
 export function encodeChat(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
-  { system = LLADA_V_SYSTEM_PROMPT, targets = 'answers' }: ChatOptions = {},
+  options: ChatOptions = {},
 ): EncodedChat {
+  checkArguments(
+    'encodeChat',
+    { tokenizer, messages },
+    { tokenizer: instanceOf(Tokenizer, 'a Tokenizer'), messages: listOf(messageRule) },
+  );
+  checkFields('encodeChat', options, chatOptionRules);
+  const { system = LLADA_V_SYSTEM_PROMPT, targets = 'answers' } = options;
   const [bos, headerStart, headerEnd, eot] = templateIds(tokenizer);
   const chat = new ChatBuilder();
   const header = (role: string, target = false) =>
@@ -88,7 +126,9 @@ export function encodeChat(
   chat.add([...tokenizer.encode(blank + system), eot]);
   for (const [i, { role, content }] of messages.entries()) {
     if (role !== (i % 2 === 0 ? 'user' : 'assistant'))
-      throw new OptionError(`message ${i} is of the ${role}: a question comes first, then they alternate`);
+      throw new OptionError(
+        `encodeChat: messages[${i}].role must not be ${role}: the user comes first, then both alternate`,
+      );
     if (role === 'user') {
       chat.turn = i / 2;
       header('user');
@@ -134,7 +174,9 @@ function encodeQuestion(tokenizer: Tokenizer, text: string): number[] {
  * Where the visual tokens go: the number of ids before them.
  * @throws OptionError where the conversation has not exactly one place for them
  */
-export function visualPlace({ ids }: EncodedChat): number {
+export function visualPlace(chat: EncodedChat): number {
+  checkArgument('visualPlace', 'chat', chat, chatRule);
+  const { ids } = chat;
   const at = ids.indexOf(VISUAL_ID);
   if (at >= 0 && ids.lastIndexOf(VISUAL_ID) === at) return at;
   throw new OptionError(`the conversation must have one ${VISUAL_MARK}: there the visual tokens go`);
@@ -142,10 +184,10 @@ export function visualPlace({ ids }: EncodedChat): number {
 
 /**
  * Makes room for the visual tokens: `count` positions, all `VISUAL_ID`, where one stood.
- * @throws OptionError where the conversation has not exactly one place for them, or `count` is no whole number
+ * @throws OptionError where the conversation has not exactly one place for them, or `count` is not an integer of at least 0
  */
 export function placeVisualTokens(chat: EncodedChat, count: number): EncodedChat {
-  if (!Number.isSafeInteger(count) || count < 0) throw new OptionError(`${count} is no number of tokens`);
+  checkArguments('placeVisualTokens', { chat, count }, { chat: chatRule, count: integer(0) });
   const at = visualPlace(chat);
   const length = chat.ids.length + count - 1;
   const source = (i: number): number => (i < at ? i : Math.max(at, i - count + 1));
@@ -160,8 +202,14 @@ export function placeVisualTokens(chat: EncodedChat, count: number): EncodedChat
  * What LLaVA-Video and LLaDA-V tell the model of the frames that it sees, in the words that they were trained with.
  * @param duration length of the video in seconds
  * @param frameTimes seconds of the frames
+ * @throws OptionError
  */
 export function frameTimesText(duration: number, frameTimes: readonly number[]): string {
+  checkArguments(
+    'frameTimesText',
+    { duration, frameTimes },
+    { duration: positive, frameTimes: listOf(numberIn(0)) },
+  );
   const times = frameTimes.map((seconds) => `${seconds.toFixed(2)}s`).join(',');
   return (
     `The video lasts for ${duration.toFixed(2)} seconds, and ${frameTimes.length} frames are uniformly sampled from ` +

@@ -1,11 +1,28 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  numberIn,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+} from '../../arguments.js';
 import { MaskedSampler, type MaskedSamplerOptions } from '../../diffusion/masked.js';
-import { lateStep, revisionFractions } from '../../diffusion/unmasking.js';
+import { lateStep, revisionFractions, rhoRule } from '../../diffusion/unmasking.js';
 import { OptionError } from '../../errors.js';
 import { allTokensBut, tokenSet } from '../../ops/decoding.js';
-import { type Tensor, tensorsIn } from '../../tensor/tensor.js';
-import { AnswerLogits, type CacheKind } from './answer-logits.js';
-import type { LanguageModel } from './language-model.js';
-import type { TimeTokens } from './time-tokens.js';
+import { anyTensor, type Tensor, tensorsIn } from '../../tensor/tensor.js';
+import { AnswerLogits, type CacheKind, cacheKinds } from './answer-logits.js';
+import { shareRule, tokenId } from './argument-rules.js';
+import type { LanguageConfig } from './language-config.js';
+import { LanguageModel } from './language-model.js';
+import { TimeTokens } from './time-tokens.js';
 
 export interface AnswerSizes {
   /** Tokens to generate; default 128. */
@@ -44,6 +61,39 @@ export interface TokenRules {
   readonly span?: TimeTokens;
 }
 
+export const sizeRules: Rules<AnswerSizes> = {
+  length: optional(integer(1)),
+  blockLength: optional(integer(1)),
+  steps: optional(integer(1)),
+};
+
+export const decodingRules: Rules<DecodingOptions> = {
+  ...sizeRules,
+  temperature: optional(numberIn(0)),
+  guidanceScale: optional(numberIn(0)),
+  seed: optional(integer(0)),
+  cache: optional(oneOf(...cacheKinds)),
+  threshold: optional(shareRule),
+  revise: optional(shareRule),
+};
+
+/** Ids of tokens, in an array or whatever else has them one after another. */
+const idsRule: Rule<Iterable<number>> = rule(
+  'an iterable of ids, integers of at least 0',
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Symbol.iterator in value &&
+    Array.from(value as Iterable<unknown>).every(tokenId.accepts),
+);
+
+export const tokenRules: Rules<TokenRules> = {
+  late: optional(onlyFields<NonNullable<TokenRules['late']>>({ ids: idsRule, rho: rhoRule })),
+  banned: optional(idsRule),
+  stopId: optional(tokenId),
+  span: optional(instanceOf(TimeTokens, 'a TimeTokens')),
+};
+
 /** An answer as it was decoded. */
 export interface DecodedAnswer {
   /** The mask is among them where the model chose it, or behind a stop token. */
@@ -56,12 +106,9 @@ export interface DecodedAnswer {
 const usual = 128;
 
 /** The sizes of an answer with LLaDA's defaults where they fit. @throws OptionError */
-export function answerSizes({ length = usual, blockLength, steps }: AnswerSizes): Required<AnswerSizes> {
-  for (const [name, size] of Object.entries({ length, blockLength, steps })) {
-    if (size !== undefined && !(Number.isInteger(size) && size >= 1)) {
-      throw new OptionError(`${name} of an answer must be a whole number of at least 1, not ${size}`);
-    }
-  }
+export function answerSizes(sizes: AnswerSizes): Required<AnswerSizes> {
+  const { length = usual, blockLength, steps } = sizes;
+  checkArguments('answerSizes', { length, blockLength, steps }, sizeRules);
   const block = blockLength ?? (length % usual === 0 ? usual : length);
   const blocks = length / block;
   if (!Number.isInteger(blocks)) {
@@ -86,6 +133,16 @@ export async function decodeAnswer(
   options: DecodingOptions & TokenRules = {},
   onStep?: (answer: Uint32Array, done: number) => void,
 ): Promise<DecodedAnswer> {
+  checkArguments(
+    'decodeAnswer',
+    { model, prompt, onStep },
+    {
+      model: instanceOf(LanguageModel, 'a LanguageModel'),
+      prompt: listOf(anyTensor),
+      onStep: optional(callback),
+    },
+  );
+  checkFields<DecodingOptions & TokenRules>('decodeAnswer', options, { ...decodingRules, ...tokenRules });
   const { temperature = 0, guidanceScale = 0, seed = 0, cache = 'none' } = options;
   const { length, blockLength, steps } = answerSizes(options);
   const { maskId } = model.config;
@@ -122,6 +179,14 @@ function checkCache(cache: CacheKind, { revise = 0 }: DecodingOptions, blocks: n
   }
 }
 
+/** @throws OptionError where no token is left for an answer, in which the mask never stands once one is banned */
+function checkBanned(banned: Iterable<number>, { vocabulary, maskId }: LanguageConfig): void {
+  if (new Set([...banned, maskId]).size < vocabulary) return;
+  throw new OptionError(
+    `decodeAnswer: banned must leave one of the ${vocabulary} tokens beside the mask, not ban them all`,
+  );
+}
+
 /** The sampler's options for what strays from LLaDA's own decoding; their tensors are the caller's. @throws OptionError */
 function strayingOptions(
   { runtime, config }: LanguageModel,
@@ -134,6 +199,7 @@ function strayingOptions(
   }
   if (span && length < 2) throw new OptionError(`an answer of ${length} token has no room for two times`);
   const { vocabulary } = config;
+  if (banned) checkBanned(banned, config);
   const revision = revise > 0 ? { fractions: revisionFractions(steps, revise) } : undefined;
   const from = late && lateStep(steps, late.rho);
   // All sets are checked before any of them becomes a tensor.

@@ -1,3 +1,13 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  optional,
+  type Rules,
+} from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { narrow } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -6,15 +16,26 @@ import {
   answerSizes,
   type DecodingOptions,
   decodeAnswer,
+  decodingRules,
+  sizeRules,
   type TokenRules,
+  tokenRules,
 } from './decode-answer.js';
 import type { LanguageConfig } from './language-config.js';
-import type { LanguageModel } from './language-model.js';
+import { LanguageModel } from './language-model.js';
 
 export interface GenerateOptions extends DecodingOptions, TokenRules {
   /** Called after each step with the answer so far, masks where there is nothing yet. */
   readonly onStep?: (answer: number[]) => void;
 }
+
+const generateRules: Rules<GenerateOptions> = {
+  ...decodingRules,
+  ...tokenRules,
+  onStep: optional(callback),
+};
+
+const promptRules = { model: instanceOf(LanguageModel, 'a LanguageModel'), prompt: listOf(integer(0)) };
 
 /**
  * The answer to a prompt of raw ids (`decodeAnswer`).
@@ -25,8 +46,11 @@ export interface GenerateOptions extends DecodingOptions, TokenRules {
 export async function generateTokens(
   model: LanguageModel,
   prompt: readonly number[],
-  { onStep, ...options }: GenerateOptions = {},
+  generation: GenerateOptions = {},
 ): Promise<number[]> {
+  checkArguments('generateTokens', { model, prompt }, promptRules);
+  checkFields('generateTokens', generation, generateRules);
+  const { onStep, ...options } = generation;
   checkPrompt(model.config, prompt, answerSizes(options).length);
   const before = prompt.length > 0 ? [embedIds(model, prompt)] : [];
   using _ = before[0];
@@ -44,6 +68,8 @@ export async function firstLogits(
   prompt: readonly number[],
   sizes: AnswerSizes = {},
 ): Promise<{ readonly shape: readonly [number, number]; readonly data: Float32Array<ArrayBuffer> }> {
+  checkArguments('firstLogits', { model, prompt }, promptRules);
+  checkFields('firstLogits', sizes, sizeRules);
   const { runtime, config } = model;
   const { length } = answerSizes(sizes);
   checkPrompt(config, prompt, length);

@@ -1,3 +1,17 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  numberIn,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+} from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { OptionError } from '../../errors.js';
 import { argmax } from '../../ops/argmax.js';
@@ -14,8 +28,11 @@ import { exp, relu, scaleShift, sqrt, square } from '../../ops/unary.js';
 import { where } from '../../ops/where.js';
 import { Owner } from '../../tensor/owner.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { TimeTokens } from './time-tokens.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { lastLayerRule, tokenId } from './argument-rules.js';
+import { TimeTokens } from './time-tokens.js';
 
 /** The choices of the step-level IoU reward. The paper's abstract leaves them open: all values are ours. */
 export interface IouRewardOptions {
@@ -57,6 +74,24 @@ interface Slots {
   readonly masked: Tensor;
 }
 
+export const rewardRules: Rules<IouRewardOptions> = {
+  steps: optional(integer(1)),
+  lateness: optional(numberIn(0)),
+  reversed: optional(oneOf('zero', 'sorted')),
+  policy: optional(
+    onlyFields<NonNullable<IouRewardOptions['policy']>>({
+      samples: optional(integer(2)),
+      random: objectWith<Pick<Random, 'gumbel'>>({ gumbel: callback }, 'a Random'),
+    }),
+  ),
+};
+
+const spansRule: Rule<AnswerSpans> = objectWith<AnswerSpans>({
+  positions: anyTensor,
+  truths: anyTensor,
+  weights: anyTensor,
+});
+
 /** Keeps equal rewards from being blown up. */
 const leastDeviation = 1e-4;
 
@@ -77,19 +112,19 @@ export class IouReward extends Owner {
     runtime: Runtime,
     times: TimeTokens,
     readonly maskId: number,
-    { steps = 2, lateness = 1, reversed = 'zero', policy }: IouRewardOptions = {},
+    options: IouRewardOptions = {},
   ) {
+    checkArguments(
+      'IouReward',
+      { runtime, times, maskId },
+      { runtime: anyRuntime, times: instanceOf(TimeTokens, 'a TimeTokens'), maskId: tokenId },
+    );
+    checkFields('IouReward', options, rewardRules);
+    const { steps = 2, lateness = 1, reversed = 'zero', policy } = options;
     super(runtime);
     const samples = policy?.samples ?? 8;
-    if (!(Number.isInteger(steps) && steps >= 1))
-      throw new OptionError(`a reward cannot have ${steps} steps`);
-    if (!(Number.isInteger(samples) && samples >= 2)) {
-      throw new OptionError(`a group needs 2 draws or more, not ${samples}`);
-    }
     // Slots of spans that are not there read as 0.
-    if (maskId === 0) throw new OptionError('the mask cannot be id 0');
-    if (!(lateness >= 0 && Number.isFinite(lateness)))
-      throw new OptionError(`lateness must be at least 0, not ${lateness}`);
+    if (maskId === 0) throw new OptionError('IouReward: maskId must not be 0');
     this.#options = { steps, lateness, reversed };
     this.#policy = policy && { samples, random: policy.random };
     const indices = Uint32Array.from({ length: times.count }, (_, i) => i);
@@ -113,6 +148,11 @@ export class IouReward extends Owner {
     spans: AnswerSpans,
     predict: (answers: Tensor) => LastLayer,
   ): Tensor {
+    checkArguments(
+      'IouReward.loss',
+      { answers, first, spans, predict },
+      { answers: anyTensor, first: lastLayerRule, spans: spansRule, predict: callback },
+    );
     this.checkAlive();
     const { steps, lateness } = this.#options;
     const shares = Array.from({ length: steps }, (_, k) => ((k + 1) / steps) ** lateness);

@@ -1,10 +1,13 @@
+import { checkArgument, checkArguments, integer, oneOf } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { concat } from '../../ops/concat.js';
 import { writePart } from '../../ops/place.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { Owner } from '../../tensor/owner.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { languageRule } from './config-rules.js';
 import type { LanguageConfig } from './language-config.js';
 
 /** The turned keys and the values of one layer, each (B, heads of the keys, L, head size). */
@@ -40,15 +43,27 @@ export function behind(layers: readonly KeysAndValues[]): OtherPositions {
 export class KeyValueCache extends Owner {
   readonly layers: readonly KeysAndValues[];
 
-  /** Make it with `LanguageModel.keyValueCache`. */
+  /** Make it with `LanguageModel.keyValueCache`. @throws OptionError */
   constructor(
     runtime: Runtime,
-    { layers, keyHeads, headSize }: LanguageConfig,
+    config: LanguageConfig,
     dtype: Dtype,
     readonly batch: number,
     /** L. */
     readonly length: number,
   ) {
+    checkArguments(
+      'KeyValueCache',
+      { runtime, config, dtype, batch, length },
+      {
+        runtime: anyRuntime,
+        config: languageRule,
+        dtype: oneOf('f32', 'f16'),
+        batch: integer(1),
+        length: integer(1),
+      },
+    );
+    const { layers, keyHeads, headSize } = config;
     super(runtime);
     const shape = [batch, keyHeads, length, headSize];
     this.layers = this.own(() =>
@@ -64,6 +79,7 @@ export class KeyValueCache extends Owner {
    * @throws OptionError in the pass, under a tape: what is written in place has no gradient
    */
   from(start: number): OtherPositions {
+    checkArgument('KeyValueCache.from', 'start', start, integer(0, this.length - 1));
     this.checkAlive();
     return {
       start,

@@ -1,3 +1,4 @@
+import { checkArgument, text } from '../../arguments.js';
 import { JsonRecord } from '../../data/json-record.js';
 import { ropeTheta } from './rope-config.js';
 
@@ -78,6 +79,7 @@ const keysBeside = ['mask_token_id', 'tie_word_embeddings'] as const;
  *   what the network does not have
  */
 export function parseLanguageConfig(json: unknown, where = 'config.json'): LanguageConfig {
+  checkArgument('parseLanguageConfig', 'where', where, text);
   const whole = new JsonRecord(json, where);
   const record = textRecord(whole) ?? whole;
   if (record.has('d_model')) return checked(record, lladaSizes(record));

@@ -1,3 +1,4 @@
+import { checkArgument, checkArguments, checkFields } from '../../arguments.js';
 import { checkpoint } from '../../autograd/checkpoint.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { OptionError } from '../../errors.js';
@@ -19,7 +20,11 @@ import { embedding } from '../../ops/gather.js';
 import { linear } from '../../ops/matmul.js';
 import { rotary, rotaryTable } from '../../ops/rotary.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { forwardRules, languageModelRules } from './argument-rules.js';
+import { languageRule } from './config-rules.js';
 import { type KeysAndValues, KeyValueCache, type OtherPositions } from './key-value-cache.js';
 import type { LanguageConfig } from './language-config.js';
 
@@ -58,6 +63,8 @@ export interface ForwardOptions {
 
 /** What LLaDA's embeddings start from; the deviation is about that of its linear layers too, 1/√width. */
 export const plainEmbedding = normalInitial(0.02);
+
+const { others: _, ...prefixRules } = forwardRules;
 
 /** What others see of positions that they do not change. */
 export interface Prefix {
@@ -269,6 +276,8 @@ export class LanguageModel extends Module {
     readonly config: LanguageConfig,
     options: LanguageModelOptions = {},
   ) {
+    checkArguments('LanguageModel', { runtime, config }, { runtime: anyRuntime, config: languageRule });
+    checkFields('LanguageModel', options, languageModelRules);
     super(runtime);
     const { weights = 'f32', maxLength = config.maxPositions, lora, recompute = false } = options;
     const { initialEmbedding = plainEmbedding } = options;
@@ -303,8 +312,9 @@ export class LanguageModel extends Module {
     return this.#shared.linears.dtype;
   }
 
-  /** Ids u32 (B, L) to f32 (B, L, D). */
+  /** Ids u32 (B, L) to f32 (B, L, D). @throws OptionError, DtypeError */
   embed(ids: Tensor): Tensor {
+    checkArgument('LanguageModel.embed', 'ids', ids, anyTensor);
     return this.runtime.scope(() => {
       const rows = embedding({ table: this.#embedding.tensor, ids });
       return rows.dtype === 'f32' ? rows : cast(rows, 'f32');
@@ -316,6 +326,8 @@ export class LanguageModel extends Module {
    * @throws ShapeError, DtypeError, OptionError where the sequence is longer than the model was made for
    */
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
+    checkArgument('LanguageModel.forward', 'embeddings', embeddings, anyTensor);
+    checkFields('LanguageModel.forward', options, forwardRules);
     this.#expectLength(embeddings, options);
     return this.runtime.scope(() => {
       const context = this.#context(options);
@@ -330,6 +342,8 @@ export class LanguageModel extends Module {
    * @throws as `forward`
    */
   prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'others'> = {}): Prefix {
+    checkArgument('LanguageModel.prefix', 'embeddings', embeddings, anyTensor);
+    checkFields<typeof options>('LanguageModel.prefix', options, prefixRules);
     this.#expectLength(embeddings, options);
     return this.runtime.scope(() => {
       const context = this.#context(options);
@@ -383,14 +397,15 @@ export class LanguageModel extends Module {
     ];
   }
 
-  /** An empty cache for sequences of that length. */
+  /** An empty cache for sequences of that length. @throws OptionError */
   keyValueCache(batch: number, length: number): KeyValueCache {
     this.checkAlive();
     return new KeyValueCache(this.runtime, this.config, this.#shared.linears.dtype, batch, length);
   }
 
-  /** Hidden states (…, D) to logits f32 (…, V). */
+  /** Hidden states (…, D) to logits f32 (…, V). @throws OptionError, ShapeError */
   logits(hidden: Tensor): Tensor {
+    checkArgument('LanguageModel.logits', 'hidden', hidden, anyTensor);
     return this.runtime.scope(() => {
       const { hidden: input, weight } = this.lastLayer(hidden);
       return linear({ input, weight }, { outDtype: 'f32' });
@@ -399,6 +414,7 @@ export class LanguageModel extends Module {
 
   /** The same, not multiplied: for the operations that never write logits, such as those of `MaskedSampler`. */
   lastLayer(hidden: Tensor): LastLayer {
+    checkArgument('LanguageModel.lastLayer', 'hidden', hidden, anyTensor);
     return { hidden: this.#shared.linears.input(hidden), weight: this.#vocabulary.tensor };
   }
 }

@@ -1,13 +1,25 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  integer,
+  object,
+  optional,
+  type Rule,
+  type Rules,
+  rule,
+} from '../../arguments.js';
 import type { Detection } from '../../data/detection-json.js';
 import type { Span } from '../../data/json-record.js';
-import { slidingWindows, type WindowOptions } from '../../data/sliding-windows.js';
+import { slidingWindows, type WindowOptions, windowsRule } from '../../data/sliding-windows.js';
 import { ACTIONS_QUESTION, eventQuestion } from '../../data/timed-questions.js';
 import type { Video } from '../../data/video.js';
 import { OptionError } from '../../errors.js';
-import { type AnswerVideoOptions, answerVideo, watchVideo } from './answer-video.js';
+import { type AnswerVideoOptions, answerVideo, answerVideoRules, watchVideo } from './answer-video.js';
 import { type AnswerPart, answeredActions, answeredSpans } from './answers.js';
 import { mergeWindows, type WindowDetections } from './merge-windows.js';
-import type { VideoMdvlm } from './video-folder.js';
+import { type VideoMdvlm, videoMdvlmRule } from './video-folder.js';
+import { videoRule } from './video-pixels.js';
 
 /**
  * What to look for in a video: when an event happens; what a question asks for whose answer begins with two times, as
@@ -54,6 +66,28 @@ export interface VideoLocalization {
   readonly answers: readonly WindowAnswer[];
 }
 
+const localizeRules: Rules<LocalizeVideoOptions> = {
+  ...answerVideoRules,
+  frames: optional(integer(1)),
+  windows: optional(windowsRule),
+  onStep: optional(callback),
+};
+
+const wantedRule: Rule<Wanted> = rule(
+  "{ event } or { question } with a string that is not blank, or 'actions'",
+  (value) => {
+    if (value === 'actions') return true;
+    if (!object.accepts(value)) return false;
+    const [[name, wanted] = [], ...more] = Object.entries(value);
+    return (
+      more.length === 0 &&
+      (name === 'event' || name === 'question') &&
+      typeof wanted === 'string' &&
+      wanted.trim() !== ''
+    );
+  },
+);
+
 /** Tokens of an answer: two times are short, a list of actions is not (ours). */
 const answerLengths = { span: 32, actions: 128 } as const;
 
@@ -67,8 +101,15 @@ export async function localizeVideo(
   mdvlm: VideoMdvlm,
   video: Video,
   wanted: Wanted,
-  { frames, windows, onStep, ...options }: LocalizeVideoOptions = {},
+  localizing: LocalizeVideoOptions = {},
 ): Promise<VideoLocalization> {
+  checkArguments(
+    'localizeVideo',
+    { mdvlm, video, wanted },
+    { mdvlm: videoMdvlmRule, video: videoRule, wanted: wantedRule },
+  );
+  checkFields('localizeVideo', localizing, localizeRules);
+  const { frames, windows, onStep, ...options } = localizing;
   const { duration } = video;
   const question = questionOf(wanted);
   if (wanted === 'actions' && options.timesFirst) {
@@ -98,11 +139,8 @@ export async function localizeVideo(
   return { duration, segments: [whole], withoutTimes: true, answers };
 }
 
-/** @throws OptionError */
 function questionOf(wanted: Wanted): string {
   if (wanted === 'actions') return ACTIONS_QUESTION;
-  if (labelOf(wanted).trim() === '')
-    throw new OptionError('there is nothing to look for: the query is empty');
   return 'event' in wanted ? eventQuestion(wanted.event) : wanted.question;
 }
 

@@ -1,5 +1,22 @@
-import type { HostRandom } from '../../data/host-random.js';
-import { OptionError } from '../../errors.js';
+import {
+  checkArgument,
+  checkArguments,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  numberIn,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  rule,
+} from '../../arguments.js';
+import { HostRandom } from '../../data/host-random.js';
+import { rhoRule } from '../../diffusion/unmasking.js';
 
 /** What masking must know of an answer. */
 export interface AnswerLayout {
@@ -23,29 +40,60 @@ export interface PlanOptions {
   readonly largestWeight?: number;
 }
 
+const planRules: Rules<Required<PlanOptions>> = {
+  rho: rhoRule,
+  coherentPairs: flag,
+  timeWeight: numberIn(0),
+  lateness: numberIn(0),
+  largestWeight: positive,
+};
+
+export const planRule: Rule<Required<PlanOptions>> = onlyFields(planRules);
+
+/** A plan of which fields may be left out. */
+export const planOptionsRule: Rule<PlanOptions> = onlyFields<PlanOptions>({
+  rho: optional(planRules.rho),
+  coherentPairs: optional(planRules.coherentPairs),
+  timeWeight: optional(planRules.timeWeight),
+  lateness: optional(planRules.lateness),
+  largestWeight: optional(planRules.largestWeight),
+});
+
+export const layoutRule: Rule<AnswerLayout> = objectWith<AnswerLayout>({
+  length: integer(0),
+  spans: listOf(
+    rule('[start, end], two positions', (value) => listOf(integer(0)).accepts(value) && value.length === 2),
+  ),
+});
+
+const randomRule = instanceOf(HostRandom, 'a HostRandom');
+/** t: a step ratio, 1 where all is masked. */
+const ratio = rhoRule;
+
 /** LLaDA's ε: the least share of an answer that is masked. */
 export const leastStepRatio = 1e-3;
 
-/** The plan with its defaults. @throws OptionError */
+/** The plan with its defaults. */
 export function checkedPlan(options: PlanOptions = {}): Required<PlanOptions> {
   const { rho = 0.5, coherentPairs = true, timeWeight = 2, lateness = 1 } = options;
   const { largestWeight = 1 / leastStepRatio } = options;
-  if (!(rho > 0 && rho <= 1)) throw new OptionError(`rho must be above 0 and at most 1, not ${rho}`);
-  for (const [name, value] of Object.entries({ timeWeight, lateness })) {
-    if (!(value >= 0 && Number.isFinite(value)))
-      throw new OptionError(`${name} must be at least 0, not ${value}`);
-  }
-  if (!(largestWeight > 0)) throw new OptionError(`largestWeight must be above 0, not ${largestWeight}`);
   return { rho, coherentPairs, timeWeight, lateness, largestWeight };
 }
 
-/** The step ratio t of an answer, 1 where all is masked: LLaDA's (1 - ε) u + ε of a uniform u. */
+/** The step ratio t of an answer, 1 where all is masked: LLaDA's (1 - ε) u + ε of a uniform u. @throws OptionError */
 export function drawStepRatio(random: HostRandom): number {
+  checkArgument('drawStepRatio', 'random', random, randomRule);
   return (1 - leastStepRatio) * random.uniform() + leastStepRatio;
 }
 
-/** Each position masked with probability t (LLaDA). */
-export function drawUniformMask({ length }: AnswerLayout, t: number, random: HostRandom): boolean[] {
+/** Each position masked with probability t (LLaDA). @throws OptionError */
+export function drawUniformMask(layout: AnswerLayout, t: number, random: HostRandom): boolean[] {
+  checkArguments(
+    'drawUniformMask',
+    { layout, t, random },
+    { layout: layoutRule, t: ratio, random: randomRule },
+  );
+  const { length } = layout;
   return Array.from({ length }, () => random.chance(t));
 }
 
@@ -54,13 +102,19 @@ export function plannedTimeRate(t: number, { rho }: { readonly rho: number }): n
   return Math.min(1, t / rho);
 }
 
-/** Boundary-aware masking: semantic tokens at the rate t, time tokens at `plannedTimeRate`. */
+/** Boundary-aware masking: semantic tokens at the rate t, time tokens at `plannedTimeRate`. @throws OptionError */
 export function drawPlannedMask(
-  { length, spans }: AnswerLayout,
+  layout: AnswerLayout,
   t: number,
   plan: Required<PlanOptions>,
   random: HostRandom,
 ): boolean[] {
+  checkArguments(
+    'drawPlannedMask',
+    { layout, t, plan, random },
+    { layout: layoutRule, t: ratio, plan: planRule, random: randomRule },
+  );
+  const { length, spans } = layout;
   const mask = drawUniformMask({ length, spans }, t, random);
   const rate = plannedTimeRate(t, plan);
   for (const [start, end] of spans) {
@@ -70,8 +124,9 @@ export function drawPlannedMask(
   return mask;
 }
 
-/** What is masked in the second copy of an answer, so that both copies together train each token once (LaViDa). */
+/** What is masked in the second copy of an answer, so that both copies together train each token once (LaViDa). @throws OptionError */
 export function complementOf(mask: readonly boolean[]): boolean[] {
+  checkArgument('complementOf', 'mask', mask, listOf(flag));
   return mask.map((masked) => !masked);
 }
 
@@ -85,15 +140,26 @@ export function complementOf(mask: readonly boolean[]): boolean[] {
  */
 export type MaskWeighting = 'uniform' | 'complementary' | 'planned' | 'step-weighted';
 
-/** The weights of the positions of one answer, 0 where nothing is masked. */
+/** The weights of the positions of one answer, 0 where nothing is masked. @throws OptionError */
 export function maskWeights(
   weighting: MaskWeighting,
   mask: readonly boolean[],
-  { spans }: AnswerLayout,
+  layout: AnswerLayout,
   t: number,
   plan: Required<PlanOptions>,
 ): number[] {
-  const times = new Set(spans.flat());
+  checkArguments(
+    'maskWeights',
+    { weighting, mask, layout, t, plan },
+    {
+      weighting: oneOf('uniform', 'complementary', 'planned', 'step-weighted'),
+      mask: listOf(flag),
+      layout: layoutRule,
+      t: ratio,
+      plan: planRule,
+    },
+  );
+  const times = new Set(layout.spans.flat());
   const weightOf = (position: number): number => {
     if (weighting === 'complementary') return 1;
     if (weighting === 'uniform' || !times.has(position)) return 1 / t;

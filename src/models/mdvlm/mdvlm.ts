@@ -1,3 +1,14 @@
+import {
+  checkArguments,
+  either,
+  instanceOf,
+  listOf,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  rule,
+} from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/masked.js';
 import { OptionError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
@@ -5,9 +16,11 @@ import { concat } from '../../ops/concat.js';
 import { fill } from '../../ops/fill.js';
 import { narrow } from '../../ops/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import type { Grounding } from './grounding.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { keysAndValuesRule, promptTokensRule } from './argument-rules.js';
+import { Grounding } from './grounding.js';
 import { behind } from './key-value-cache.js';
-import type { LanguageModel, Prefix } from './language-model.js';
+import { LanguageModel, type Prefix } from './language-model.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
 export interface Eyes extends Module {
@@ -46,11 +59,32 @@ export type Prompt = {
 export const answerOrders = ['diffusion', 'prefix-diffusion', 'autoregressive'] as const;
 export type AnswerOrder = (typeof answerOrders)[number];
 
+const eyesRule: Rule<Eyes> = rule(
+  'a module with forward, such as a VisualEncoder',
+  (value) => value instanceof Module && 'forward' in value && typeof value.forward === 'function',
+);
+
+const keyMask = optional(anyTensor);
+const embeddedPrompt: Rule<Prompt> = onlyFields({ embeddings: anyTensor, keyMask });
+const prefixPrompt: Rule<Prompt> = onlyFields({
+  layers: listOf(keysAndValuesRule),
+  states: anyTensor,
+  keyMask,
+});
+
+/** A prompt with embeddings is one that sees the answer. */
+const promptRule: Rule<Prompt> = {
+  ...either(embeddedPrompt, prefixPrompt),
+  fault: (name, value) =>
+    ('embeddings' in Object(value) ? embeddedPrompt : prefixPrompt).fault?.(name, value),
+};
+
 /** A masked diffusion vision-language model: visual tokens and a question in front of the answer. */
 export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
   /**
    * @param eyes and `language` become the model's own, under `eyes.` and the language model's own names
    * @param grounding for the training of a model whose prompt sees only itself
+   * @throws OptionError
    */
   constructor(
     readonly eyes: Sight,
@@ -58,6 +92,16 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
     readonly order: AnswerOrder = 'diffusion',
     readonly grounding?: Grounding,
   ) {
+    checkArguments(
+      'Mdvlm',
+      { eyes, language, order, grounding },
+      {
+        eyes: eyesRule,
+        language: instanceOf(LanguageModel, 'a LanguageModel'),
+        order: oneOf(...answerOrders),
+        grounding: optional(instanceOf(Grounding)),
+      },
+    );
     super(language.runtime);
     this.child('eyes', eyes);
     this.inline(language);
@@ -70,14 +114,17 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
    * @throws ShapeError, DtypeError; OptionError where `visualAt` is no place among the ids
    */
   embed(visual: Tensor, tokens: PromptTokens): Tensor {
+    checkArguments('Mdvlm.embed', { visual, tokens }, { visual: anyTensor, tokens: promptTokensRule });
     return this.runtime.scope(() => concat(this.embedded(visual, tokens), 1));
   }
 
   /** The same in parts along P, of which one is `visual` itself. @throws as `embed` */
-  embedded(visual: Tensor, { ids, visualAt }: PromptTokens): Tensor[] {
+  embedded(visual: Tensor, tokens: PromptTokens): Tensor[] {
+    checkArguments('Mdvlm.embedded', { visual, tokens }, { visual: anyTensor, tokens: promptTokensRule });
+    const { ids, visualAt } = tokens;
     const count = ids.shape[1] ?? 0;
-    if (!Number.isInteger(visualAt) || visualAt < 0 || visualAt > count) {
-      throw new OptionError(`the visual tokens cannot stand behind ${visualAt} of ${count} tokens`);
+    if (visualAt > count) {
+      throw new OptionError(`Mdvlm: visualAt must be at most the number of ids, ${count}, not ${visualAt}`);
     }
     return this.runtime.scope(() => {
       const words = this.language.embed(ids);
@@ -89,6 +136,7 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
 
   /** The prompt of B videos and questions. @throws as `embed` */
   prompt(visual: Tensor, tokens: PromptTokens): Prompt {
+    checkArguments('Mdvlm.prompt', { visual, tokens }, { visual: anyTensor, tokens: promptTokensRule });
     const { keyMask } = tokens;
     return this.runtime.scope(() => {
       const embeddings = this.embed(visual, tokens);
@@ -100,8 +148,10 @@ export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
   /**
    * The last layer behind answers u32 (R, N), its hidden states (R, N, D): position i is that of token i, whatever the
    * order. R is a multiple of B; answer r belongs to prompt r mod B.
+   * @throws OptionError, ShapeError, DtypeError
    */
   answer(prompt: Prompt, answers: Tensor): LastLayer {
+    checkArguments('Mdvlm.answer', { prompt, answers }, { prompt: promptRule, answers: anyTensor });
     return this.runtime.scope(() => {
       const [rows, length] = answers.shape as [number, number];
       const repeated = (x: Tensor) => {

@@ -1,7 +1,7 @@
-import type { Detection } from '../../data/detection-json.js';
+import { checkArguments, listOf, objectWith, positive, spanOf } from '../../arguments.js';
+import { type Detection, detectionRule } from '../../data/detection-json.js';
 import type { Span } from '../../data/json-record.js';
 import { spanWithin } from '../../data/question-answer.js';
-import { OptionError } from '../../errors.js';
 import { softSuppress } from '../../evaluation/segments.js';
 
 /** What was found in a window of a video. */
@@ -12,6 +12,8 @@ export interface WindowDetections {
   readonly detections: readonly Detection[];
 }
 
+const windowRule = objectWith<WindowDetections>({ excerpt: spanOf(), detections: listOf(detectionRule) });
+
 /**
  * Joins what was found in overlapping windows of one video: times become those of the video, cut to the window, and
  * Gaussian soft-NMS lowers, within each class, the score of what was found twice. What has no length is left out.
@@ -20,7 +22,7 @@ export interface WindowDetections {
  * @throws OptionError where `sigma` is not positive
  */
 export function mergeWindows(windows: readonly WindowDetections[], sigma = 0.5): Detection[] {
-  if (!(sigma > 0)) throw new OptionError(`sigma is ${sigma}: it must be positive`);
+  checkArguments('mergeWindows', { windows, sigma }, { windows: listOf(windowRule), sigma: positive });
   const byLabel = new Map<string, Detection[]>();
   for (const { excerpt, detections } of windows) {
     const [from, to] = excerpt;

@@ -1,16 +1,28 @@
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  optional,
+  path as pathRule,
+  type Rules,
+} from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { FileFormatError, OptionError } from '../../errors.js';
-import { type LoadOptions, loadOptionsOf } from '../../nn/load-weights.js';
+import type { LoadOptions } from '../../nn/load-weights.js';
 import { type LoraFolder, openLora } from '../../nn/lora-folder.js';
 import { nodeModule } from '../../node-module.js';
+import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
+import { languageModelRules, loadRules } from './argument-rules.js';
 import { type LanguageConfig, parseLanguageConfig } from './language-config.js';
 import { LanguageModel, type LanguageModelOptions } from './language-model.js';
 import { languageTensorName } from './tensor-names.js';
 
 /** The `config.json` of a folder of LLaDA's form. @throws FileAccessError, FileFormatError */
 export async function readLanguageConfig(folder: string): Promise<LanguageConfig> {
+  checkArgument('readLanguageConfig', 'folder', folder, pathRule);
   const { join } = await nodeModule('node:path');
   const path = join(folder, 'config.json');
   return parseLanguageConfig(await readJson(path), path);
@@ -20,6 +32,12 @@ export interface LoadLanguageOptions extends LanguageModelOptions, LoadOptions {
   /** Folder of a LoRA adapter as PEFT writes it, with LLaDA's names of layers or Llama's; sets `lora`. */
   readonly adapter?: string;
 }
+
+const loadLanguageRules: Rules<LoadLanguageOptions> = {
+  ...languageModelRules,
+  ...loadRules,
+  adapter: optional(pathRule),
+};
 
 /**
  * Opens a folder of LLaDA's form: `config.json`, and `model.safetensors` or shards with `model.safetensors.index.json`.
@@ -31,17 +49,19 @@ export async function loadLanguageModel(
   folder: string,
   options: LoadLanguageOptions = {},
 ): Promise<LanguageModel> {
+  checkArguments('loadLanguageModel', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
+  checkFields('loadLanguageModel', options, loadLanguageRules);
   const config = await readLanguageConfig(folder);
-  const { adapter: adapterPath } = options;
+  const { adapter: adapterPath, chunkBytes, onProgress, ...modelOptions } = options;
   const adapter = adapterPath === undefined ? undefined : await openLora(adapterPath, languageTensorName);
   try {
     const model = adapter
-      ? adaptedModel(runtime, config, options, adapter)
-      : new LanguageModel(runtime, config, options);
+      ? adaptedModel(runtime, config, options, modelOptions, adapter)
+      : new LanguageModel(runtime, config, modelOptions);
     try {
       // First, as it is small and may not fit.
       if (model.lora) await adapter?.load(model.lora);
-      await loadWeights(model, folder, options);
+      await loadWeights(model, folder, given({ chunkBytes, onProgress }));
       return model;
     } catch (error) {
       model.dispose();
@@ -55,7 +75,7 @@ export async function loadLanguageModel(
 async function loadWeights(model: LanguageModel, folder: string, options: LoadOptions): Promise<void> {
   const checkpoint = await openSafetensors(folder);
   try {
-    await model.load(checkpoint.renamed(languageTensorName), loadOptionsOf(options));
+    await model.load(checkpoint.renamed(languageTensorName), options);
   } finally {
     await checkpoint.close();
   }
@@ -65,14 +85,15 @@ async function loadWeights(model: LanguageModel, folder: string, options: LoadOp
 function adaptedModel(
   runtime: Runtime,
   config: LanguageConfig,
-  options: LoadLanguageOptions,
+  { adapter }: LoadLanguageOptions,
+  options: LanguageModelOptions,
   { options: lora, base }: LoraFolder,
 ): LanguageModel {
   try {
     return new LanguageModel(runtime, config, { ...options, lora });
   } catch (cause) {
     if (!(cause instanceof OptionError)) throw cause;
-    throw new FileFormatError(`${options.adapter}: ${cause.message}; the adapter was made for ${base}`, {
+    throw new FileFormatError(`${adapter}: ${cause.message}; the adapter was made for ${base}`, {
       cause,
     });
   }

@@ -1,4 +1,16 @@
+import {
+  checkArguments,
+  checkFields,
+  flag,
+  integer,
+  objectWith,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+} from '../../arguments.js';
 import { type WeightStorage, weightStorages } from '../../nn/weight-storage.js';
+import { languageRule, visualRules } from './config-rules.js';
 import { fitsMemory, type MemoryPlan, memoryPlan, type PlannedDevice, planObstacle } from './memory-plan.js';
 import {
   type PlannedModel,
@@ -41,12 +53,33 @@ export interface ModelPlan {
   readonly storages: Readonly<Record<WeightStorage, StoragePlan>>;
 }
 
+const modelRule: Rule<PlannedModel> = objectWith<PlannedModel>({
+  language: languageRule,
+  visual: optional(onlyFields(visualRules)),
+});
+
+const deviceRule: Rule<PlannedDevice> = objectWith<PlannedDevice>({
+  f16: flag,
+  limits: objectWith<PlannedDevice['limits']>({
+    maxBufferSize: integer(1),
+    maxStorageBufferBindingSize: integer(1),
+  }),
+});
+
+const sizeRules: Rules<Partial<StepSizes>> = {
+  frames: optional(integer(0)),
+  prompt: optional(integer(0)),
+  answer: optional(integer(1)),
+};
+
 /** All that is to be known before a model is loaded. @throws OptionError */
 export function modelPlan(
   model: PlannedModel,
   device: PlannedDevice,
   given: Partial<StepSizes> = {},
 ): ModelPlan {
+  checkArguments('modelPlan', { model, device }, { model: modelRule, device: deviceRule });
+  checkFields('modelPlan', given, sizeRules);
   const sizes = { ...defaultSizes(model), ...given };
   const weights = plannedWeights(model);
   const counts = weightParts.map(

@@ -1,9 +1,11 @@
+import { checkArguments, checkFields, integer, numberIn } from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/masked.js';
-import { OptionError } from '../../errors.js';
 import { mul } from '../../ops/binary.js';
 import { linearCrossEntropy } from '../../ops/linear-cross-entropy.js';
 import { sum } from '../../ops/reduce.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { lastLayerRule } from './argument-rules.js';
 
 /** What makes the training loss of MDVLM-TAL, each part on top of those before it. */
 export const objectives = ['uniform', '+boundary', '+step-weighted', '+iou'] as const;
@@ -24,11 +26,13 @@ export type Objective = (typeof objectives)[number];
  * @param weights f32 (R, N)
  * @throws ShapeError, DtypeError
  */
-export function weightedCrossEntropy(
-  { hidden, weight }: LastLayer,
-  targets: Tensor,
-  weights: Tensor,
-): Tensor {
+export function weightedCrossEntropy(layer: LastLayer, targets: Tensor, weights: Tensor): Tensor {
+  checkArguments(
+    'weightedCrossEntropy',
+    { layer, targets, weights },
+    { layer: lastLayerRule, targets: anyTensor, weights: anyTensor },
+  );
+  const { hidden, weight } = layer;
   return hidden.runtime.scope(() => {
     const { loss } = linearCrossEntropy({
       hidden: hidden.reshape([targets.size, -1]),
@@ -45,11 +49,11 @@ export function weightedCrossEntropy(
  */
 export function rewardWeight(
   step: number,
-  { full, warmup, steps }: { readonly full: number; readonly warmup: number; readonly steps: number },
+  options: { readonly full: number; readonly warmup: number; readonly steps: number },
 ): number {
-  if (!(full >= 0 && warmup >= 0 && warmup <= 1 && steps > 0)) {
-    throw new OptionError(`no reward of weight ${full} that warms up over ${warmup} of ${steps} steps`);
-  }
+  checkArguments('rewardWeight', { step }, { step: integer(0) });
+  checkFields('rewardWeight', options, { full: numberIn(0), warmup: numberIn(0, 1), steps: integer(1) });
+  const { full, warmup, steps } = options;
   const rise = warmup * steps;
   return step < rise ? (full * step) / rise : full;
 }

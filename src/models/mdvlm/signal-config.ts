@@ -1,6 +1,23 @@
+import {
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  objectWith,
+  oneOf,
+  onlyFields,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  text,
+} from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import { mapDiffusionConfigs } from '../map-diffusion/config.js';
+import { eyesRule, speakerRules } from './config-rules.js';
 import { Grounding, type GroundingConfig } from './grounding.js';
 import type { LanguageConfig } from './language-config.js';
 import { LanguageModel, plainEmbedding } from './language-model.js';
@@ -67,6 +84,7 @@ export function makeSignalMdvlm(
   config: SignalMdvlmConfig,
   words: readonly string[],
 ): SignalMdvlm {
+  checkArguments('makeSignalMdvlm', { runtime, words }, { runtime: anyRuntime, words: listOf(text) });
   checkSignalMdvlmConfig(config);
   const vocabulary = new WordVocabulary(words, config.times);
   const language: LanguageConfig = {
@@ -87,45 +105,33 @@ export function makeSignalMdvlm(
   return { config, vocabulary, model };
 }
 
-/** A configuration from a file, the fields that its layers do not check themselves. @throws OptionError */
+const size = integer(1);
+
+export const configRules: Rules<SignalMdvlmConfig> = {
+  eyes: eyesRule,
+  language: onlyFields<SignalMdvlmConfig['language']>(speakerRules),
+  order: oneOf(...answerOrders),
+  grounding: optional(onlyFields<GroundingConfig>({ weight: positive })),
+  times: integer(2),
+  question: size,
+};
+
+export const signalMdvlmRule: Rule<SignalMdvlm> = objectWith<SignalMdvlm>(
+  {
+    config: onlyFields(configRules),
+    vocabulary: instanceOf(WordVocabulary, 'a WordVocabulary'),
+    model: instanceOf<Mdvlm<SignalEyes>>(Mdvlm, 'an Mdvlm'),
+  },
+  'a model of signals (makeSignalMdvlm)',
+);
+
+/** A configuration, such as one from a file, every field checked. @throws OptionError that names the field */
 export function checkSignalMdvlmConfig(value: unknown): SignalMdvlmConfig {
-  const config = value as SignalMdvlmConfig;
-  for (const part of ['eyes', 'language'] as const) {
-    if (typeof config?.[part] !== 'object' || config[part] === null) {
-      throw new OptionError(`a configuration needs ${part}`);
-    }
+  checkFields<SignalMdvlmConfig>('makeSignalMdvlm', value, configRules, 'field');
+  if (value.grounding && value.order === 'diffusion') {
+    throw new OptionError(
+      'makeSignalMdvlm: grounding needs a prompt that sees only itself, not order diffusion',
+    );
   }
-  const { eyes, language, order, grounding, times, question } = config;
-  if (eyes.clips?.kind !== 'signal') throw new OptionError('eyes.clips.kind must be signal');
-  if (!Array.isArray(eyes.clips.stages) || !Array.isArray(eyes.clips.context)) {
-    throw new OptionError('eyes.clips needs its stages and its context');
-  }
-  const sizes = {
-    'eyes.count': eyes.count,
-    'eyes.hidden': eyes.hidden,
-    times,
-    question,
-    ...Object.fromEntries(
-      (['hidden', 'layers', 'heads', 'keyHeads', 'headSize', 'intermediate'] as const).map((field) => [
-        `language.${field}`,
-        language[field],
-      ]),
-    ),
-  };
-  for (const [name, size] of Object.entries(sizes)) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new OptionError(`${name} must be a whole number of at least 1, not ${JSON.stringify(size)}`);
-    }
-  }
-  for (const field of ['ropeTheta', 'epsilon'] as const) {
-    if (!(language[field] > 0)) throw new OptionError(`language.${field} must be above 0`);
-  }
-  if (!answerOrders.includes(order)) {
-    throw new OptionError(`order must be one of ${answerOrders.join(', ')}, not ${JSON.stringify(order)}`);
-  }
-  if (grounding) {
-    if (order === 'diffusion') throw new OptionError('grounding needs a prompt that sees only itself');
-    if (!(grounding.weight > 0)) throw new OptionError('grounding.weight must be above 0');
-  }
-  return config;
+  return value;
 }

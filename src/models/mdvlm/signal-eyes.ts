@@ -1,13 +1,17 @@
+import { callback, checkArgument, checkArguments, instanceOf, integer } from '../../arguments.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { add } from '../../ops/binary.js';
 import { transpose } from '../../ops/permute.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 import { ClipPositions, clipEncoder } from '../map-diffusion/clip-encoder.js';
 import type { SignalConfig } from '../map-diffusion/config.js';
 import { Recognition, type RecognitionConfig } from '../map-diffusion/recognition.js';
-import type { TimeTokens } from './time-tokens.js';
+import { eyesRule } from './config-rules.js';
+import { TimeTokens } from './time-tokens.js';
 
 export interface SignalEyesConfig {
   /** T: clips of the window, each a visual token. */
@@ -34,6 +38,7 @@ export class SignalEyes extends Module {
   /**
    * @param embed ids to embeddings of the language model, of size D
    * @param times time tokens over the window
+   * @throws OptionError
    */
   constructor(
     runtime: Runtime,
@@ -42,6 +47,17 @@ export class SignalEyes extends Module {
     readonly embed: (ids: Tensor) => Tensor,
     times: TimeTokens,
   ) {
+    checkArguments(
+      'SignalEyes',
+      { runtime, config, size, embed, times },
+      {
+        runtime: anyRuntime,
+        config: eyesRule,
+        size: integer(1),
+        embed: callback,
+        times: instanceOf(TimeTokens, 'a TimeTokens'),
+      },
+    );
     super(runtime);
     const { count, clips, hidden, recognition } = config;
     this.#clips = this.child('clips', clipEncoder(runtime, clips, hidden, count));
@@ -55,17 +71,20 @@ export class SignalEyes extends Module {
 
   /** (B, channels, T · samples of a clip) to the features of the clips (B, hidden, T). */
   clips(video: Tensor): Tensor {
+    checkArgument('SignalEyes.clips', 'video', video, anyTensor);
     return this.#clips.forward(video);
   }
 
   /** Features of clips (B, hidden, T) to visual tokens (B, T, D). */
   tokens(clips: Tensor): Tensor {
+    checkArgument('SignalEyes.tokens', 'clips', clips, anyTensor);
     return this.runtime.scope(() =>
       add(this.#projector.forward(transpose(this.#positions.forward(clips))), this.embed(this.#times)),
     );
   }
 
   forward(video: Tensor): Tensor {
+    checkArgument('SignalEyes.forward', 'video', video, anyTensor);
     return this.runtime.scope(() => this.tokens(this.clips(video)));
   }
 }

@@ -1,10 +1,32 @@
+import {
+  checkArguments,
+  checkFields,
+  integer,
+  listOf,
+  object,
+  oneOf,
+  onlyFields,
+  path as pathRule,
+  type Rules,
+  text,
+} from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
+import { checkedFile } from '../../data/json-record.js';
 import { openSafetensors } from '../../data/safetensors.js';
-import { FileFormatError, OptionError } from '../../errors.js';
+import { rhoRule } from '../../diffusion/unmasking.js';
+import { FileFormatError } from '../../errors.js';
 import { saveModel } from '../../nn/save-model.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
-import { makeSignalMdvlm, type SignalMdvlm, type SignalMdvlmConfig } from './signal-config.js';
+import { anyRuntime } from '../../tensor/runtime.js';
+import {
+  checkSignalMdvlmConfig,
+  configRules,
+  makeSignalMdvlm,
+  type SignalMdvlm,
+  type SignalMdvlmConfig,
+  signalMdvlmRule,
+} from './signal-config.js';
 
 /** What `config.json` of a model folder says. */
 export interface SignalMdvlmFile {
@@ -22,19 +44,35 @@ export interface LoadedSignalMdvlm extends SignalMdvlm {
   readonly file: SignalMdvlmFile;
 }
 
-/** Writes `config.json` and `model.safetensors`. @throws FileAccessError */
+const fileRules: Rules<SignalMdvlmFile> = {
+  kind: oneOf('signal-mdvlm'),
+  model: onlyFields(configRules),
+  words: listOf(text),
+  decoding: onlyFields<SignalMdvlmFile['decoding']>({ steps: integer(1), rho: rhoRule }),
+  training: object,
+};
+
+/** Writes `config.json` and `model.safetensors`. @throws FileAccessError, OptionError */
 export async function saveSignalMdvlm(
   folder: string,
-  { model }: SignalMdvlm,
+  mdvlm: SignalMdvlm,
   file: SignalMdvlmFile,
 ): Promise<void> {
-  await saveModel(folder, model, file);
+  checkArguments(
+    'saveSignalMdvlm',
+    { folder, mdvlm, file },
+    { folder: pathRule, mdvlm: signalMdvlmRule, file: onlyFields(fileRules) },
+  );
+  checkSignalMdvlmConfig(file.model);
+  await saveModel(folder, mdvlm.model, file);
 }
 
 /** Opens a folder with `config.json` and `model.safetensors`. @throws FileAccessError, FileFormatError */
 export async function loadSignalMdvlm(runtime: Runtime, folder: string): Promise<LoadedSignalMdvlm> {
+  checkArguments('loadSignalMdvlm', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
   const file = await readSignalMdvlmFile(folder);
-  const mdvlm = await made(runtime, file, folder);
+  const path = await configPath(folder);
+  const mdvlm = checkedFile(path, () => makeSignalMdvlm(runtime, file.model, file.words));
   try {
     await loadSignalWeights(mdvlm, folder);
     return { ...mdvlm, file };
@@ -67,20 +105,12 @@ export async function loadSignalWeights({ model }: SignalMdvlm, folder: string):
 }
 
 function checkFile(value: unknown, path: string): SignalMdvlmFile {
-  const file = value as SignalMdvlmFile;
-  const words = Array.isArray(file?.words) && file.words.every((word) => typeof word === 'string');
-  const { steps, rho } = file?.decoding ?? {};
-  if (file?.kind !== 'signal-mdvlm' || !words || !Number.isInteger(steps) || typeof rho !== 'number') {
+  if (Object(value).kind !== 'signal-mdvlm') {
     throw new FileFormatError(`${path} is no configuration of a masked diffusion model of signals`);
   }
-  return file;
-}
-
-async function made(runtime: Runtime, file: SignalMdvlmFile, folder: string): Promise<SignalMdvlm> {
-  try {
-    return makeSignalMdvlm(runtime, file.model, file.words);
-  } catch (cause) {
-    if (!(cause instanceof OptionError)) throw cause;
-    throw new FileFormatError(`${await configPath(folder)}: ${cause.message}`, { cause });
-  }
+  return checkedFile(path, () => {
+    checkFields<SignalMdvlmFile>('loadSignalMdvlm', value, fileRules, 'field');
+    checkSignalMdvlmConfig(value.model);
+    return value;
+  });
 }

@@ -1,5 +1,16 @@
-import type { MomentQuery } from '../../data/moment-queries.js';
-import type { Recordings } from '../../data/recordings.js';
+import {
+  checkArgument,
+  checkArguments,
+  instanceOf,
+  integer,
+  listOf,
+  objectWith,
+  onlyFields,
+  rule,
+  someOf,
+} from '../../arguments.js';
+import { type MomentQuery, momentQueryRule } from '../../data/moment-queries.js';
+import { type Recordings, recordingsRule } from '../../data/recordings.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { sizeOf } from '../../tensor/shape.js';
@@ -7,7 +18,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { videoShape } from '../map-diffusion/clip-encoder.js';
 import { type RecordedClips, RecordingClips } from '../map-diffusion/recording-clips.js';
 import type { PromptTokens } from './mdvlm.js';
-import type { SignalMdvlm, SignalMdvlmConfig } from './signal-config.js';
+import { configRules, type SignalMdvlm, type SignalMdvlmConfig } from './signal-config.js';
+import { WordVocabulary } from './word-vocabulary.js';
 
 /** A question about an excerpt of a recording, as numbers. */
 export interface SignalQuestion extends RecordedClips {
@@ -16,6 +28,14 @@ export interface SignalQuestion extends RecordedClips {
   /** The wanted span in time tokens, between two where it falls so; absent where it is not known. */
   readonly span: readonly [start: number, end: number] | undefined;
 }
+
+const modelRule = objectWith<Pick<SignalMdvlm, 'config' | 'vocabulary'>>(
+  {
+    config: onlyFields(configRules),
+    vocabulary: instanceOf(WordVocabulary, 'a WordVocabulary'),
+  },
+  'a model of signals (makeSignalMdvlm)',
+);
 
 /**
  * Moment queries over recordings as questions to a model of signals. Times are tokens of the window that the model sees,
@@ -32,6 +52,11 @@ export class SignalQuestions {
     recordings: Recordings,
     readonly asked: readonly MomentQuery[],
   ) {
+    checkArguments(
+      'SignalQuestions',
+      { from, recordings, asked },
+      { from: modelRule, recordings: recordingsRule, asked: someOf(momentQueryRule) },
+    );
     const { config, vocabulary } = from;
     this.size = asked.length;
     this.#clips = new RecordingClips(config.eyes.clips, config.eyes.count, recordings, asked);
@@ -42,7 +67,9 @@ export class SignalQuestions {
     });
   }
 
+  /** @throws OptionError where there is no such question */
   question(index: number): SignalQuestion {
+    checkArgument('SignalQuestions.question', 'index', index, integer(0, this.size - 1));
     const [first] = this.asked[index]!.windows;
     const tokens = (seconds: number) => (seconds * (this.from.config.times - 1)) / this.#clips.window;
     return {
@@ -52,9 +79,21 @@ export class SignalQuestions {
     };
   }
 
-  /** The span of two time tokens in seconds of the excerpt that a query is about, the earlier one first. */
+  /** The span of two time tokens in seconds of the excerpt that a query is about, the earlier one first. @throws OptionError */
   segment(index: number, tokens: readonly [number, number]): [number, number] {
     const { times } = this.from.vocabulary;
+    const token = integer(0, times.count - 1);
+    checkArguments(
+      'SignalQuestions.segment',
+      { index, tokens },
+      {
+        index: integer(0, this.size - 1),
+        tokens: rule(
+          `two integers from 0 to ${times.count - 1}`,
+          (value) => listOf(token).accepts(value) && value.length === 2,
+        ),
+      },
+    );
     const { duration } = this.asked[index]!;
     const seconds = tokens.map((token) => Math.min(duration, times.decode(token, this.#clips.window)));
     return [Math.min(...seconds), Math.max(...seconds)];

@@ -1,3 +1,5 @@
+import { checkArgument, text } from '../../arguments.js';
+
 /** Parts of a vision-language checkpoint that are not the language model. */
 const otherParts = /^(model\.)?(vision_tower|mm_projector|multi_modal_projector|image_newline)\b/;
 
@@ -34,8 +36,10 @@ export const withoutAdapterPrefix = (stored: string): string => stored.replace(/
  * What `LanguageModel` calls a tensor of a checkpoint: Llama's and LLaDA-V's names stay as they are, those of
  * LLaDA-8B-Base and -Instruct become them, what PEFT puts before either is left out. An unknown name stays too.
  * @returns undefined for what belongs to the vision tower and its projector
+ * @throws OptionError
  */
 export function languageTensorName(stored: string): string | undefined {
+  checkArgument('languageTensorName', 'stored', stored, text);
   const bare = withoutAdapterPrefix(stored);
   const name = nestedPrefixes.reduce((name, [nested, plain]) => name.replace(nested, plain), bare);
   if (otherParts.test(name)) return undefined;

@@ -1,5 +1,15 @@
-import { parseTimedText, type TimedText } from '../../data/timed-text.js';
-import { OptionError } from '../../errors.js';
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  integer,
+  number,
+  optional,
+  positive,
+  type Rules,
+  text as textRule,
+} from '../../arguments.js';
+import { parseTimedText, type TimedText, timedTextRule } from '../../data/timed-text.js';
 
 export interface TimeTokensOptions {
   /** How many time tokens there are; default 100, as in LITA. */
@@ -11,11 +21,16 @@ export interface TimeTokensOptions {
   readonly firstId?: number;
 }
 
-/** To the nearest whole number; halves to the even one, as NumPy rounds, which LITA encodes with. */
+/** To the nearest integer; halves to the even one, as NumPy rounds, which LITA encodes with. */
 function roundHalfToEven(value: number): number {
   const rounded = Math.round(value);
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
+
+// Made once: every id of a text is asked for.
+const anyInteger = integer();
+
+const optionRules: Rules<TimeTokensOptions> = { count: optional(integer(2)), firstId: optional(integer(0)) };
 
 const inside = (seconds: number, duration: number): number => Math.min(duration, Math.max(0, seconds));
 
@@ -28,11 +43,9 @@ export class TimeTokens {
   readonly firstId: number;
 
   /** @throws OptionError where there would be fewer than two tokens, or the first id is none */
-  constructor({ count = 100, firstId = 126_084 }: TimeTokensOptions = {}) {
-    if (!Number.isSafeInteger(count) || count < 2)
-      throw new OptionError(`there must be 2 time tokens or more, not ${count}`);
-    if (!Number.isSafeInteger(firstId) || firstId < 0)
-      throw new OptionError(`${firstId} is no id of a time token`);
+  constructor(options: TimeTokensOptions = {}) {
+    checkFields('TimeTokens', options, optionRules);
+    const { count = 100, firstId = 126_084 } = options;
     this.count = count;
     this.firstId = firstId;
   }
@@ -43,8 +56,8 @@ export class TimeTokens {
    * @throws OptionError where the time is not finite, or the video has no length
    */
   encode(seconds: number, duration: number): number {
-    if (!Number.isFinite(seconds)) throw new OptionError(`${seconds} is no time in seconds`);
-    return roundHalfToEven((this.count - 1) * (inside(seconds, checked(duration)) / duration));
+    checkArguments('TimeTokens.encode', { seconds, duration }, { seconds: number, duration: positive });
+    return roundHalfToEven((this.count - 1) * (inside(seconds, duration) / duration));
   }
 
   /**
@@ -52,7 +65,8 @@ export class TimeTokens {
    * @throws OptionError where there is no such token, or the video has no length
    */
   decode(index: number, duration: number): number {
-    const seconds = (this.checkedIndex(index) * checked(duration)) / (this.count - 1);
+    checkArgument('TimeTokens.decode', 'duration', duration, positive);
+    const seconds = (this.checkedIndex(index) * duration) / (this.count - 1);
     return inside(Number(seconds.toFixed(2)), duration);
   }
 
@@ -66,10 +80,11 @@ export class TimeTokens {
     return this.firstId + this.checkedIndex(index);
   }
 
-  /** Which time token an id is, or undefined where it is none. */
+  /** Which time token an id is, or undefined where it is none. @throws OptionError where it is not an integer */
   indexOf(id: number): number | undefined {
+    checkArgument('TimeTokens.indexOf', 'id', id, anyInteger);
     const index = id - this.firstId;
-    return Number.isInteger(index) && index >= 0 && index < this.count ? index : undefined;
+    return index >= 0 && index < this.count ? index : undefined;
   }
 
   /** `<t12>` for token 12. @throws OptionError where there is no such token */
@@ -79,6 +94,7 @@ export class TimeTokens {
 
   /** A text whose times are tokens: `<t12>` where `timed` has a number of seconds. @throws as `encode` */
   write(timed: TimedText, duration: number): string {
+    checkArguments('TimeTokens.write', { timed, duration }, { timed: timedTextRule, duration: positive });
     return timed
       .map((piece) => (typeof piece === 'string' ? piece : this.text(this.encode(piece, duration))))
       .join('');
@@ -87,8 +103,10 @@ export class TimeTokens {
   /**
    * Splits a text at its time tokens: strings as they are, numbers are indices of tokens. What looks like a token
    * but is none of these, such as `<t100>` of 100, stays text. Empty strings are left out.
+   * @throws OptionError
    */
   split(text: string): (string | number)[] {
+    checkArgument('TimeTokens.split', 'text', text, textRule);
     const pieces: (string | number)[] = [];
     let taken = 0;
     for (const match of text.matchAll(/<t(0|[1-9]\d*)>/g)) {
@@ -107,18 +125,14 @@ export class TimeTokens {
    * @throws OptionError where the video has no length
    */
   read(text: string, duration: number): TimedText {
+    checkArguments('TimeTokens.read', { text, duration }, { text: textRule, duration: positive });
     return this.split(text).flatMap((piece) =>
       typeof piece === 'string' ? parseTimedText(piece) : [this.decode(piece, duration)],
     );
   }
 
   private checkedIndex(index: number): number {
-    if (Number.isInteger(index) && index >= 0 && index < this.count) return index;
-    throw new OptionError(`there is no time token ${index}: they go from 0 to ${this.count - 1}`);
+    checkArgument('TimeTokens', 'index', index, integer(0, this.count - 1));
+    return index;
   }
-}
-
-function checked(duration: number): number {
-  if (duration > 0 && Number.isFinite(duration)) return duration;
-  throw new OptionError(`a video cannot be ${duration} s long`);
 }

@@ -1,3 +1,18 @@
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  integer,
+  object,
+  objectWith,
+  onlyFields,
+  path as pathRule,
+  type Rule,
+  rule,
+  text as textRule,
+} from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
 import { JsonRecord } from '../../data/json-record.js';
 import { FileFormatError, OptionError } from '../../errors.js';
@@ -26,6 +41,18 @@ export interface TokenizerFiles {
   readonly config: unknown;
 }
 
+const libraryRule: Rule<TextTokenizer> = objectWith<TextTokenizer>(
+  { encode: callback, decode: callback, id_to_token: callback, token_to_id: callback },
+  'a tokenizer of @huggingface/tokenizers',
+);
+
+const idsRule: Rule<Iterable<number>> = rule(
+  'an iterable of integers',
+  (value) => typeof value === 'object' && value !== null && Symbol.iterator in value,
+);
+
+const anyInteger = integer();
+
 /** Special tokens that stand in for others, and so may become time tokens. */
 const RESERVED = /^<\|reserved_token_\d+\|>$/;
 
@@ -40,6 +67,11 @@ export class Tokenizer {
     private readonly tokenizer: TextTokenizer,
     readonly times: TimeTokens,
   ) {
+    checkArguments(
+      'Tokenizer',
+      { name, tokenizer, times },
+      { name: textRule, tokenizer: libraryRule, times: instanceOf(TimeTokens, 'a TimeTokens') },
+    );
     for (let index = 0; index < times.count; index++) {
       const id = times.id(index);
       const token = tokenizer.id_to_token(id);
@@ -55,6 +87,7 @@ export class Tokenizer {
    * @throws FileFormatError where the vocabulary lacks a piece of the text
    */
   encode(text: string): number[] {
+    checkArgument('Tokenizer.encode', 'text', text, textRule);
     return this.times.split(text).flatMap((piece) => {
       if (typeof piece === 'number') return this.times.id(piece);
       const { ids, tokens } = this.tokenizer.encode(piece, { add_special_tokens: false });
@@ -70,6 +103,7 @@ export class Tokenizer {
    * more rows than tokens), are left out.
    */
   decode(ids: Iterable<number>): string {
+    checkArgument('Tokenizer.decode', 'ids', ids, idsRule);
     const texts: string[] = [];
     let run: number[] = [];
     const close = () => {
@@ -77,6 +111,7 @@ export class Tokenizer {
       run = [];
     };
     for (const id of ids) {
+      checkArgument('Tokenizer.decode', 'ids', id, anyInteger);
       const index = this.times.indexOf(id);
       if (index !== undefined) {
         close();
@@ -94,16 +129,20 @@ export class Tokenizer {
 
   /** The id of a token by its entry in the vocabulary, or undefined where there is none. */
   find(token: string): number | undefined {
+    checkArgument('Tokenizer.find', 'token', token, textRule);
     return this.tokenizer.token_to_id(token);
   }
 
   /** The id of a special token, such as `<|eot_id|>`. @throws FileFormatError where there is none */
   id(token: string): number {
+    checkArgument('Tokenizer.id', 'token', token, textRule);
     const id = this.find(token);
     if (id !== undefined) return id;
     throw new FileFormatError(`${this.name} has no token ${token}: is it the tokenizer of another model?`);
   }
 }
+
+const filesRule = onlyFields<TokenizerFiles>({ tokenizer: object, config: object });
 
 /**
  * Loads a tokenizer of byte pairs (BPE) as Hugging Face stores it.
@@ -115,6 +154,11 @@ export async function loadTokenizer(
   source: string | TokenizerFiles,
   times: TimeTokens = new TimeTokens(),
 ): Promise<Tokenizer> {
+  checkArguments(
+    'loadTokenizer',
+    { source, times },
+    { source: either(pathRule, filesRule), times: instanceOf(TimeTokens, 'a TimeTokens') },
+  );
   const { name, tokenizer, config } = typeof source === 'string' ? await readFiles(source) : named(source);
   checkFile(new JsonRecord(tokenizer, name));
   // Loaded when it is used: pages that need no tokenizer need not have it.
@@ -148,6 +192,6 @@ function checkFile(file: JsonRecord): void {
   for (const token of vocabulary.names) vocabulary.integer(token, 0);
   for (const added of file.records('added_tokens')) {
     added.integer('id', 0);
-    if (typeof added.value('content') !== 'string') throw added.error('content is no text');
+    added.string('content');
   }
 }

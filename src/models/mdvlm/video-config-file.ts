@@ -1,6 +1,6 @@
-import { JsonRecord } from '../../data/json-record.js';
+import { checkArgument, text } from '../../arguments.js';
+import { checkedFile, JsonRecord } from '../../data/json-record.js';
 import { isObject } from '../../data/safetensors-header.js';
-import { FileFormatError, OptionError } from '../../errors.js';
 import { parseLanguageConfig } from './language-config.js';
 import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
 import { type VisionConfig, visualConfigs } from './vision-config.js';
@@ -15,6 +15,7 @@ import { type VisionConfig, visualConfigs } from './vision-config.js';
  *   what the network does not have
  */
 export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): VideoMdvlmConfig {
+  checkArgument('parseVideoMdvlmConfig', 'where', where, text);
   const record = new JsonRecord(json, where);
   // Models of other kinds that this package writes say so.
   if (record.has('kind'))
@@ -25,8 +26,8 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   }
   refuseOthers(record, knownEyes);
   const stride = record.absent('mm_spatial_pool_stride') ? 2 : record.integer('mm_spatial_pool_stride', 1);
-  try {
-    return checkVideoMdvlmConfig({
+  return checkedFile(where, () =>
+    checkVideoMdvlmConfig({
       language,
       visual: {
         vision: visionOf(record),
@@ -34,11 +35,8 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
         pooling: { stride },
       },
       ...ownKeys(record),
-    });
-  } catch (cause) {
-    if (!(cause instanceof OptionError)) throw cause;
-    throw new FileFormatError(`${where}: ${cause.message}`, { cause });
-  }
+    }),
+  );
 }
 
 /**
@@ -98,7 +96,9 @@ function ownKeys(record: JsonRecord): Pick<VideoMdvlmConfig, 'frames' | 'times'>
   const { frames, times } = videoMdvlmConfigs['llada-v-8b'];
   if (!record.has('tal')) return { frames, times };
   const own = record.record('tal');
+  own.checkNames('frames', 'time_tokens');
   const tokens = own.has('time_tokens') ? own.record('time_tokens') : undefined;
+  tokens?.checkNames('count', 'first_id');
   return {
     frames: own.has('frames') ? own.integer('frames', 1) : frames,
     times: tokens ? { count: tokens.integer('count', 2), firstId: tokens.integer('first_id', 0) } : times,

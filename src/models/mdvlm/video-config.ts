@@ -1,4 +1,6 @@
+import { checkFields, integer, onlyFields, type Rules } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
+import { languageRule, timesRules, visualRules } from './config-rules.js';
 import { type LanguageConfig, languageConfigs } from './language-config.js';
 import { TimeTokens, type TimeTokensOptions } from './time-tokens.js';
 import { checkVisualConfig, tokensPerFrame, type VisualConfig, visualConfigs } from './vision-config.js';
@@ -44,11 +46,19 @@ export const videoMdvlmConfigs = {
 
 export type VideoMdvlmName = keyof typeof videoMdvlmConfigs;
 
+export const configRules: Rules<VideoMdvlmConfig> = {
+  language: languageRule,
+  visual: onlyFields(visualRules),
+  times: onlyFields(timesRules),
+  frames: integer(1),
+};
+
 /**
  * Whether the parts of a configuration fit together.
  * @throws OptionError that names the field
  */
 export function checkVideoMdvlmConfig(config: VideoMdvlmConfig): VideoMdvlmConfig {
+  checkFields('checkVideoMdvlmConfig', config, configRules, 'field');
   const { language, visual, times, frames } = config;
   checkVisualConfig(visual);
   const { hidden, vocabulary, maskId, maxPositions } = language;
@@ -63,9 +73,6 @@ export function checkVideoMdvlmConfig(config: VideoMdvlmConfig): VideoMdvlmConfi
     throw new OptionError(
       `times must be ids of the vocabulary of ${vocabulary} without the mask ${maskId}, not ${tokens.firstId} to ${last}`,
     );
-  }
-  if (!Number.isInteger(frames) || frames < 1) {
-    throw new OptionError(`frames must be a whole number of at least 1, not ${JSON.stringify(frames)}`);
   }
   const visualTokens = frames * tokensPerFrame(visual);
   if (visualTokens >= maxPositions) {

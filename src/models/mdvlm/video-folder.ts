@@ -1,14 +1,27 @@
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  objectWith,
+  onlyFields,
+  path as pathRule,
+  type Rule,
+} from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
-import { type LoadOptions, loadOptionsOf } from '../../nn/load-weights.js';
+import type { LoadOptions } from '../../nn/load-weights.js';
 import { loaded } from '../../nn/module.js';
 import { nodeModule } from '../../node-module.js';
+import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
+import { languageModelRules, loadRules } from './argument-rules.js';
 import { LanguageModel, type LanguageModelOptions } from './language-model.js';
 import { Mdvlm } from './mdvlm.js';
 import { TimeTokens } from './time-tokens.js';
-import { loadTokenizer, type Tokenizer } from './tokenizer.js';
-import { checkVideoMdvlmConfig, type VideoMdvlmConfig } from './video-config.js';
+import { loadTokenizer, Tokenizer } from './tokenizer.js';
+import { checkVideoMdvlmConfig, configRules, type VideoMdvlmConfig } from './video-config.js';
 import { parseVideoMdvlmConfig } from './video-config-file.js';
 import { videoMdvlmWeights } from './visual-checkpoint.js';
 import { VisualEncoder } from './visual-encoder.js';
@@ -20,6 +33,15 @@ export interface VideoMdvlm {
   readonly model: Mdvlm<VisualEncoder>;
 }
 
+export const videoMdvlmRule: Rule<VideoMdvlm> = objectWith<VideoMdvlm>(
+  {
+    config: onlyFields(configRules),
+    tokenizer: instanceOf(Tokenizer, 'a Tokenizer'),
+    model: instanceOf<Mdvlm<VisualEncoder>>(Mdvlm, 'an Mdvlm'),
+  },
+  'a model of videos (loadVideoMdvlm)',
+);
+
 /**
  * The model of a configuration, without weights. Its eyes are stored as the language model is, but in 8 bits at least
  * (`visualStorage`).
@@ -30,15 +52,19 @@ export function makeVideoMdvlm(
   config: VideoMdvlmConfig,
   options: LanguageModelOptions = {},
 ): Mdvlm<VisualEncoder> {
+  checkArgument('makeVideoMdvlm', 'runtime', runtime, anyRuntime);
+  checkFields('makeVideoMdvlm', options, languageModelRules);
   const { visual, language } = checkVideoMdvlmConfig(config);
+  const { weights } = options;
   return runtime.detached(() => {
-    const eyes = new VisualEncoder(runtime, visual, options);
+    const eyes = new VisualEncoder(runtime, visual, given({ weights }));
     return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
   });
 }
 
 /** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */
 export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmConfig> {
+  checkArgument('readVideoMdvlmConfig', 'folder', folder, pathRule);
   const { join } = await nodeModule('node:path');
   const path = join(folder, 'config.json');
   return parseVideoMdvlmConfig(await readJson(path), path);
@@ -56,12 +82,22 @@ export async function loadVideoMdvlm(
   folder: string,
   options: LanguageModelOptions & LoadOptions = {},
 ): Promise<VideoMdvlm> {
+  checkArguments('loadVideoMdvlm', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
+  checkFields<LanguageModelOptions & LoadOptions>('loadVideoMdvlm', options, {
+    ...languageModelRules,
+    ...loadRules,
+  });
+  const { chunkBytes, onProgress, ...modelOptions } = options;
   const config = await readVideoMdvlmConfig(folder);
   const tokenizer = await loadTokenizer(folder, new TimeTokens(config.times));
   const checkpoint = await openSafetensors(folder);
   try {
     const weights = videoMdvlmWeights(checkpoint);
-    const model = await loaded(makeVideoMdvlm(runtime, config, options), weights, loadOptionsOf(options));
+    const model = await loaded(
+      makeVideoMdvlm(runtime, config, modelOptions),
+      weights,
+      given({ chunkBytes, onProgress }),
+    );
     return { config, tokenizer, model };
   } finally {
     await checkpoint.close();

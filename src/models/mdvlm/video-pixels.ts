@@ -1,3 +1,15 @@
+import {
+  callback,
+  checkArguments,
+  checkFields,
+  integer,
+  objectWith,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  spanOf,
+} from '../../arguments.js';
 import type { Span } from '../../data/json-record.js';
 import { uniformFrames } from '../../data/uniform-frames.js';
 import type { Video } from '../../data/video.js';
@@ -5,6 +17,7 @@ import { OptionError } from '../../errors.js';
 import { concat } from '../../ops/concat.js';
 import { resamplePixels } from '../../ops/resample-pixels.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 export interface VideoPixelsOptions {
@@ -23,6 +36,17 @@ export interface VideoPixels {
   readonly seconds: readonly number[];
 }
 
+export const videoRule: Rule<Video> = objectWith<Pick<Video, 'duration' | 'frameTimes' | 'pictures'>>(
+  { duration: positive, frameTimes: callback, pictures: callback },
+  'a video (openVideo)',
+) as Rule<Video>;
+
+const pixelRules: Rules<VideoPixelsOptions> = {
+  frames: optional(integer(1)),
+  size: optional(integer(1)),
+  excerpt: optional(spanOf()),
+};
+
 /**
  * Evenly spaced frames of a video or of an excerpt, the first and the last among them (`uniformFrames`), as SigLIP takes
  * them: each resampled as a whole to a square (`resamplePixels`), with mean and deviation 1/2.
@@ -32,8 +56,11 @@ export interface VideoPixels {
 export async function videoPixels(
   runtime: Runtime,
   video: Video,
-  { frames = 32, size = 384, excerpt = [0, Infinity] }: VideoPixelsOptions = {},
+  options: VideoPixelsOptions = {},
 ): Promise<VideoPixels> {
+  checkArguments('videoPixels', { runtime, video }, { runtime: anyRuntime, video: videoRule });
+  checkFields('videoPixels', options, pixelRules);
+  const { frames = 32, size = 384, excerpt = [0, Infinity] } = options;
   const times = within(await video.frameTimes(), excerpt, video.duration);
   const seconds = uniformFrames(times.length, frames).map((frame) => times[frame]!);
   const squares: Tensor[] = [];

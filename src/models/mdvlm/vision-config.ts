@@ -1,5 +1,7 @@
+import { checkFields } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { WeightStorage } from '../../nn/weight-storage.js';
+import { visualRules } from './config-rules.js';
 
 /** A vision Transformer over square pictures, after SigLIP 2. */
 export interface VisionConfig {
@@ -95,8 +97,9 @@ export function tokensAcross({ vision, pooling }: VisualConfig): number {
   return Math.ceil(patchesAcross(vision) / pooling.stride);
 }
 
-/** Tokens of a frame: the pooled ones, and one at the end of each row. */
+/** Tokens of a frame: the pooled ones, and one at the end of each row. @throws OptionError */
 export function tokensPerFrame(config: VisualConfig): number {
+  checkVisualConfig(config);
   const side = tokensAcross(config);
   return side * (side + 1);
 }
@@ -111,38 +114,21 @@ export function framesAtOnce({ vision, projector }: VisualConfig, bindingBytes: 
 }
 
 /**
- * A configuration from a file, every field checked.
+ * A configuration, such as one from a file, every field checked.
  * @throws OptionError that names the field
  */
 export function checkVisualConfig(value: unknown): VisualConfig {
-  const config = value as VisualConfig;
-  const whole = (name: string, number: unknown, least = 1) => {
-    if (!Number.isInteger(number) || (number as number) < least) {
-      throw new OptionError(
-        `${name} must be a whole number of at least ${least}, not ${JSON.stringify(number)}`,
-      );
-    }
-  };
-  for (const part of ['vision', 'projector', 'pooling'] as const) {
-    if (typeof config?.[part] !== 'object' || config[part] === null) {
-      throw new OptionError(`a configuration needs ${part}`);
-    }
+  checkFields<VisualConfig>('checkVisualConfig', value, visualRules, 'field');
+  const { patch, imageSize, width, heads } = value.vision;
+  if (patch > imageSize) {
+    throw new OptionError(
+      `checkVisualConfig: vision.patch must be at most vision.imageSize, ${imageSize}, not ${patch}`,
+    );
   }
-  const { vision, projector, pooling } = config;
-  for (const field of ['imageSize', 'patch', 'width', 'layers', 'heads', 'intermediate'] as const) {
-    whole(`vision.${field}`, vision[field]);
+  if (width % heads !== 0) {
+    throw new OptionError(
+      `checkVisualConfig: vision.heads must divide vision.width, ${width}, not be ${heads}`,
+    );
   }
-  whole('vision.unusedLayers', vision.unusedLayers, 0);
-  if (vision.patch > vision.imageSize) {
-    throw new OptionError(`vision.patch must fit into ${vision.imageSize} pixels, not be ${vision.patch}`);
-  }
-  if (vision.width % vision.heads !== 0) {
-    throw new OptionError(`vision.heads must divide the width, ${vision.width}, not be ${vision.heads}`);
-  }
-  if (!Number.isFinite(vision.epsilon) || vision.epsilon <= 0 || vision.epsilon >= 1) {
-    throw new OptionError(`vision.epsilon must be between 0 and 1, not ${JSON.stringify(vision.epsilon)}`);
-  }
-  whole('projector.hidden', projector.hidden);
-  whole('pooling.stride', pooling.stride);
-  return config;
+  return value;
 }

@@ -1,3 +1,4 @@
+import { checkArgument, checkArguments, checkFields } from '../../arguments.js';
 import { chain } from '../../nn/chain.js';
 import { joinHeads, splitHeads } from '../../nn/heads.js';
 import { normalInitial, uniformFanIn } from '../../nn/initial.js';
@@ -11,7 +12,9 @@ import { linear } from '../../ops/matmul.js';
 import { permute } from '../../ops/permute.js';
 import { slice } from '../../ops/slice.js';
 import type { Runtime } from '../../tensor/runtime.js';
-import { expectShape, type Tensor } from '../../tensor/tensor.js';
+import { anyRuntime } from '../../tensor/runtime.js';
+import { anyTensor, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { visionRule, visualOptionRules } from './config-rules.js';
 import { patchesAcross, type VisionConfig, type VisualOptions, visualStorage } from './vision-config.js';
 
 /** A convolution whose windows lie side by side, so that each is a row of a matrix, and a vector for each place. */
@@ -125,9 +128,12 @@ export class VisionTower extends Module {
   constructor(
     runtime: Runtime,
     readonly config: VisionConfig,
-    { weights = 'f32' }: VisualOptions = {},
+    options: VisualOptions = {},
   ) {
+    checkArguments('VisionTower', { runtime, config }, { runtime: anyRuntime, config: visionRule });
+    checkFields('VisionTower', options, visualOptionRules);
     super(runtime);
+    const { weights = 'f32' } = options;
     const { layers, unusedLayers } = config;
     const linears = new LinearFactory(runtime, visualStorage(weights));
     this.#embeddings = this.child('embeddings', new Embeddings(runtime, config));
@@ -147,6 +153,7 @@ export class VisionTower extends Module {
    * @throws ShapeError
    */
   forward(pixels: Tensor): Tensor {
+    checkArgument('VisionTower.forward', 'pixels', pixels, anyTensor);
     const { imageSize } = this.config;
     expectShape(pixels, 'pixels', [pixels.shape[0] ?? 0, 3, imageSize, imageSize]);
     return this.runtime.scope(() => {

@@ -1,6 +1,9 @@
-import type { Safetensors } from '../../data/safetensors.js';
+import { checkArgument, instanceOf } from '../../arguments.js';
+import { Safetensors } from '../../data/safetensors.js';
 import { FileFormatError } from '../../errors.js';
 import { languageTensorName, withoutAdapterPrefix } from './tensor-names.js';
+
+const checkpointRule = instanceOf(Safetensors, 'a checkpoint (openSafetensors)');
 
 /** What stands before the names of the tower: in LLaVA and its descendants, and in a checkpoint of SigLIP 2. */
 const towerPrefixes = ['model.vision_tower.vision_tower.vision_model.', 'vision_model.'];
@@ -16,6 +19,7 @@ const isVisual = (name: string): boolean =>
 
 /** What a `VisualEncoder` loads of a whole checkpoint of LLaDA-V. */
 export function visualWeights(checkpoint: Safetensors): Safetensors {
+  checkArgument('visualWeights', 'checkpoint', checkpoint, checkpointRule);
   return checkpoint.renamed((name) => (isVisual(name) ? name : undefined));
 }
 
@@ -25,6 +29,7 @@ export function visualWeights(checkpoint: Safetensors): Safetensors {
  * @throws FileFormatError where a part of the eyes is not in it
  */
 export function videoMdvlmWeights(checkpoint: Safetensors): Safetensors {
+  checkArgument('videoMdvlmWeights', 'checkpoint', checkpoint, checkpointRule);
   const bare = checkpoint.renamed(withoutAdapterPrefix);
   const names = [...bare.tensors.keys()];
   for (const [part, prefix] of Object.entries(visualParts)) {
@@ -41,6 +46,7 @@ export function videoMdvlmWeights(checkpoint: Safetensors): Safetensors {
  * @throws FileFormatError where there is no tower in it
  */
 export function visionTowerWeights(checkpoint: Safetensors): Safetensors {
+  checkArgument('visionTowerWeights', 'checkpoint', checkpoint, checkpointRule);
   const names = [...checkpoint.tensors.keys()];
   const prefix = towerPrefixes.find((prefix) => names.some((name) => name.startsWith(prefix)));
   if (prefix === undefined) {

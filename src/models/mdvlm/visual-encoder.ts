@@ -1,11 +1,14 @@
-import { OptionError } from '../../errors.js';
+import { checkArgument, checkArguments, checkFields, integer } from '../../arguments.js';
 import { normalInitial } from '../../nn/initial.js';
 import { LinearFactory } from '../../nn/linear-factory.js';
 import { Module } from '../../nn/module.js';
 import { concat } from '../../ops/concat.js';
 import { narrow } from '../../ops/slice.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
+import { visualOptionRules } from './config-rules.js';
 import { poolFrameTokens, withNewlines } from './frame-tokens.js';
 import { Projector } from './projector.js';
 import {
@@ -31,10 +34,13 @@ export class VisualEncoder extends Module {
   constructor(
     runtime: Runtime,
     readonly config: VisualConfig,
-    { weights = 'f32' }: VisualOptions = {},
+    options: VisualOptions = {},
   ) {
-    super(runtime);
+    checkArgument('VisualEncoder', 'runtime', runtime, anyRuntime);
     const { vision, projector } = checkVisualConfig(config);
+    checkFields('VisualEncoder', options, visualOptionRules);
+    super(runtime);
+    const { weights = 'f32' } = options;
     const tower = new VisionTower(runtime, vision, { weights });
     this.tower = this.child('model.vision_tower.vision_tower.vision_model', tower);
     const linears = new LinearFactory(runtime, visualStorage(weights));
@@ -55,10 +61,10 @@ export class VisualEncoder extends Module {
    * @param pixels (frames, 3, imageSize, imageSize), colours from −1 to 1: what `videoPixels` makes
    * @param most how many frames to look at together; fewer take less memory
    * @returns (1, frames · `tokensPerFrame`, hidden), frame after frame
-   * @throws ShapeError, OptionError unless `most` is a whole number above 0
+   * @throws ShapeError, OptionError unless `most` is an integer of at least 1
    */
   forward(pixels: Tensor, most = this.framesAtOnce): Tensor {
-    if (!Number.isInteger(most) || most < 1) throw new OptionError(`cannot look at ${most} frames together`);
+    checkArguments('VisualEncoder.forward', { pixels, most }, { pixels: anyTensor, most: integer(1) });
     return this.runtime.scope(() => {
       const [frames = 0] = pixels.shape;
       const tokens: Tensor[] = [];

@@ -1,3 +1,4 @@
+import { checkArgument, checkArguments, integer, listOf, text } from '../../arguments.js';
 import { wordsOf } from '../../data/words.js';
 import { OptionError } from '../../errors.js';
 import { TimeTokens } from './time-tokens.js';
@@ -26,13 +27,19 @@ export class WordVocabulary {
     readonly words: readonly string[],
     timeCount: number,
   ) {
+    checkArguments('WordVocabulary', { words, timeCount }, { words: listOf(text), timeCount: integer(2) });
     this.times = new TimeTokens({ count: timeCount, firstId: specials });
     this.#ids = new Map(words.map((word, i) => [word, specials + timeCount + i]));
-    if (this.#ids.size !== words.length) throw new OptionError('a word is in the vocabulary twice');
+    if (this.#ids.size !== words.length) throw new OptionError('WordVocabulary: words holds a word twice');
   }
 
-  /** The vocabulary of all words of some sentences. */
+  /** The vocabulary of all words of some sentences. @throws OptionError */
   static of(sentences: readonly string[], timeCount: number): WordVocabulary {
+    checkArguments(
+      'WordVocabulary.of',
+      { sentences, timeCount },
+      { sentences: listOf(text), timeCount: integer(2) },
+    );
     return new WordVocabulary([...new Set(sentences.flatMap(wordsOf))].sort(), timeCount);
   }
 
@@ -43,11 +50,13 @@ export class WordVocabulary {
 
   /** The ids of a sentence's words. */
   encode(sentence: string): number[] {
+    checkArgument('WordVocabulary.encode', 'sentence', sentence, text);
     return wordsOf(sentence).map((word) => this.#ids.get(word) ?? this.unknownId);
   }
 
   /** The words of sentences that it does not know, each once. */
   unknownWords(sentences: readonly string[]): string[] {
+    checkArgument('WordVocabulary.unknownWords', 'sentences', sentences, listOf(text));
     return [...new Set(sentences.flatMap(wordsOf).filter((word) => !this.#ids.has(word)))].sort();
   }
 }

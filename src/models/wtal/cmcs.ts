@@ -1,5 +1,6 @@
-import type { Features } from '../../data/features.js';
-import type { Safetensors } from '../../data/safetensors.js';
+import { checkArgument, checkArguments, instanceOf, integer, onlyFields } from '../../arguments.js';
+import { type Features, featuresRule } from '../../data/features.js';
+import { Safetensors } from '../../data/safetensors.js';
 import { FileFormatError, ShapeError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
@@ -11,7 +12,9 @@ import { transpose } from '../../ops/permute.js';
 import { narrow } from '../../ops/slice.js';
 import { softmax } from '../../ops/softmax.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { anyRuntime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor } from '../../tensor/tensor.js';
 
 /** Sizes of a CMCS network. */
 export interface CmcsConfig {
@@ -37,6 +40,15 @@ export interface CmcsOutputs {
   readonly videoScores: Tensor;
 }
 
+const size = integer(1);
+const configRule = onlyFields<CmcsConfig>({
+  channels: size,
+  width: size,
+  branchWidth: size,
+  branches: size,
+  classes: integer(2),
+});
+
 /** Steps of time that are computed at once, so that what lies between the layers stays small. */
 const windowSteps = 4096;
 
@@ -60,6 +72,7 @@ export class Cmcs extends Module {
     runtime: Runtime,
     readonly config: CmcsConfig,
   ) {
+    checkArguments('Cmcs', { runtime, config }, { runtime: anyRuntime, config: configRule });
     super(runtime);
     const { channels, width, branchWidth, branches, classes } = config;
     const relu = { activation: 'relu' } as const;
@@ -83,6 +96,11 @@ export class Cmcs extends Module {
    * @throws FileFormatError where it is no checkpoint of this network
    */
   static async load(runtime: Runtime, checkpoint: Safetensors): Promise<Cmcs> {
+    checkArguments(
+      'Cmcs.load',
+      { runtime, checkpoint },
+      { runtime: anyRuntime, checkpoint: instanceOf(Safetensors, 'a checkpoint (openSafetensors)') },
+    );
     const model = new Cmcs(runtime, cmcsConfig(checkpoint));
     return loaded(model, checkpoint);
   }
@@ -101,6 +119,7 @@ export class Cmcs extends Module {
    * @throws ShapeError where the features have another shape, or more steps than the device can hold the results of
    */
   forward(features: Tensor): CmcsOutputs {
+    checkArgument('Cmcs.forward', 'features', features, anyTensor);
     const [batch = 0, steps = 0, channels] = features.shape;
     if (features.rank !== 3 || channels !== this.channels) {
       throw new ShapeError(`cmcs: features must be (B, T, ${this.channels}), not ${features}`);
@@ -112,7 +131,9 @@ export class Cmcs extends Module {
    * As {@link forward} with a batch of one, for features on the host, which may be larger than a buffer of the device.
    * @throws ShapeError where the features have other channels, or more steps than the device can hold the results of
    */
-  forwardVideo({ steps, channels, data }: Features): CmcsOutputs {
+  forwardVideo(features: Features): CmcsOutputs {
+    checkArgument('Cmcs.forwardVideo', 'features', features, featuresRule);
+    const { steps, channels, data } = features;
     if (channels !== this.channels) {
       throw new ShapeError(
         `cmcs: the features have ${channels} channels, the network takes ${this.channels}`,

@@ -1,8 +1,15 @@
-import type { Features } from '../../data/features.js';
+import { checkArguments, checkFields, instanceOf, listOf, positive, text } from '../../arguments.js';
+import { type Features, featuresRule } from '../../data/features.js';
 import { ShapeError } from '../../errors.js';
 import type { Segment } from '../../evaluation/segments.js';
-import type { Cmcs } from './cmcs.js';
-import { CMCS_PROPOSALS, classProbabilities, type ProposalOptions, proposeSegments } from './proposals.js';
+import { Cmcs } from './cmcs.js';
+import {
+  CMCS_PROPOSALS,
+  classProbabilities,
+  type ProposalOptions,
+  proposalRules,
+  proposeSegments,
+} from './proposals.js';
 
 /** An action with its place in the video. */
 export interface LocalizedAction {
@@ -30,7 +37,7 @@ export interface Localization {
  * Runs the network on a video's features and reads the segments off its sequences.
  * @param classes names in the order of the network's outputs, background last
  * @param duration length of the video in seconds
- * @throws ShapeError where the features have other channels than the network takes, or more steps than the device can
+ * @throws OptionError; ShapeError where the features have other channels than the network takes, or more steps than the device can
  *   hold the results of
  */
 export async function localizeActions(
@@ -40,6 +47,17 @@ export async function localizeActions(
   duration: number,
   options: Readonly<ProposalOptions> = CMCS_PROPOSALS,
 ): Promise<Localization> {
+  checkArguments(
+    'localizeActions',
+    { model, features, classes, duration },
+    {
+      model: instanceOf(Cmcs, 'a Cmcs'),
+      features: featuresRule,
+      classes: listOf(text),
+      duration: positive,
+    },
+  );
+  checkFields('localizeActions', options, proposalRules);
   const { runtime } = model;
   if (features.channels !== model.channels) {
     throw new ShapeError(

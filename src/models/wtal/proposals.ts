@@ -1,4 +1,20 @@
-import { NotFiniteError, OptionError, ShapeError } from '../../errors.js';
+import {
+  checkArguments,
+  checkFields,
+  flag,
+  integer,
+  number,
+  numberIn,
+  numbers,
+  objectWith,
+  oneOf,
+  optional,
+  positive,
+  type Rules,
+  rule,
+  someOf,
+} from '../../arguments.js';
+import { NotFiniteError, ShapeError } from '../../errors.js';
 import { type ScoredSegment, type Segment, softSuppress } from '../../evaluation/segments.js';
 
 /** What a weakly supervised network says about a video of T steps and K classes. */
@@ -56,6 +72,32 @@ export interface ProposalOptions {
   /** Sigma of the Gaussian soft-NMS per class, or null for none. */
   softNmsSigma: number | null;
 }
+
+const scoresRule = objectWith<LocalizationScores>({
+  cas: numbers,
+  attention: numbers,
+  videoScores: numbers,
+  background: flag,
+});
+
+const timingRule = objectWith<Timing>({ duration: positive, secondsPerStep: optional(positive) });
+
+export const proposalRules: Rules<ProposalOptions> = {
+  classThreshold: number,
+  activation: oneOf('attention', 'class'),
+  normalize: flag,
+  thresholds: someOf(number),
+  thresholdUnit: oneOf('absolute', 'mean'),
+  samplesPerStep: integer(1),
+  dilation: numberIn(0),
+  scoredOn: oneOf('activation', 'weighted-cas'),
+  context: numberIn(0),
+  videoScoreWeight: number,
+  softNmsSigma: rule(
+    'a finite number above 0, or null for none',
+    (value) => value === null || positive.accepts(value),
+  ),
+};
 
 const linspace = (start: number, end: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => start + ((end - start) * i) / (count - 1));
@@ -125,13 +167,11 @@ export function proposeSegments(
   timing: Timing,
   options: Readonly<ProposalOptions>,
 ): ProposedSegment[] {
+  checkArguments('proposeSegments', { scores, timing }, { scores: scoresRule, timing: timingRule });
+  checkFields('proposeSegments', options, proposalRules);
   checkScores(scores);
-  checkOptions(options);
   const steps = scores.attention.length;
   const { duration, secondsPerStep = duration / steps } = timing;
-  if (!(duration > 0 && secondsPerStep > 0 && Number.isFinite(duration * secondsPerStep))) {
-    throw new OptionError(`Duration and seconds per step must be positive: ${duration}, ${secondsPerStep}`);
-  }
   return selectClasses(scores, options.classThreshold)
     .flatMap((label) => proposeClass(scores, label, options))
     .map(({ segment: [start, end], ...rest }) => ({
@@ -157,24 +197,6 @@ function checkScores({ cas, attention, videoScores, background }: LocalizationSc
       `${name}[${bad}] is ${sequence[bad]}: the network overflowed or its weights are damaged`,
     );
   }
-}
-
-function checkOptions(options: ProposalOptions): void {
-  const { thresholds, samplesPerStep, softNmsSigma } = options;
-  const refuse = (name: keyof ProposalOptions, wanted: string) => {
-    throw new OptionError(`${name} is ${options[name]}: it must be ${wanted}`);
-  };
-  for (const name of ['classThreshold', 'videoScoreWeight'] as const) {
-    if (!Number.isFinite(options[name])) refuse(name, 'a finite number');
-  }
-  for (const name of ['dilation', 'context'] as const) {
-    if (!(options[name] >= 0 && options[name] < Infinity)) refuse(name, 'a finite number of at least 0');
-  }
-  if (thresholds.length === 0 || !thresholds.every(Number.isFinite))
-    refuse('thresholds', 'a list of numbers');
-  if (!(Number.isInteger(samplesPerStep) && samplesPerStep >= 1))
-    refuse('samplesPerStep', 'a positive integer');
-  if (softNmsSigma !== null && !(softNmsSigma > 0)) refuse('softNmsSigma', 'positive, or null');
 }
 
 /** Segments of one class, in steps. */
