@@ -153,6 +153,14 @@ export function valuesOf<T>(item: Rule<T>): Rule<Readonly<Record<string, T>>> {
   };
 }
 
+/** Two values of one kind. */
+export function pairOf<T>(item: Rule<T>): Rule<readonly [T, T]> {
+  return rule(
+    `an array of two, each ${item.expected}`,
+    (value) => Array.isArray(value) && value.length === 2 && value.every((one) => item.accepts(one)),
+  );
+}
+
 /** Two finite numbers, the first at most the second; in which unit, `expected` may say. */
 export function spanOf(expected = '[start, end], two finite numbers, start at most end') {
   return rule<readonly [number, number]>(

@@ -31,7 +31,7 @@ export function checkpoint<Inputs extends readonly unknown[]>(
   const operands = [...tensors, ...parameters];
   const [first] = operands;
   if (!first) throw new OptionError('checkpoint: inputs and parameters must have a tensor, and have none');
-  for (const operand of operands) checkTensor('checkpoint', 'each input and parameter', operand);
+  for (const operand of operands) checkTensor('checkpoint', 'each of inputs and parameters', operand);
   const { runtime } = first;
   const { tape } = runtime;
   return runtime.scope(() => {

@@ -1,4 +1,4 @@
-import { checkArgument, checkFields, either, integer, type Rules } from '../arguments.js';
+import { checkArgument, checkFields, either, integer, pairOf, type Rules } from '../arguments.js';
 import {
   type Conv1dOptions,
   type Conv2dOptions,
@@ -7,7 +7,6 @@ import {
   conv2d,
   conv2dOperation,
 } from '../ops/conv.js';
-import { pairOf } from '../ops/rules.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

@@ -1,9 +1,8 @@
-import { callback, optional, type Rules } from '../arguments.js';
+import { callback, integer, optional, type Rules } from '../arguments.js';
 import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/array.js';
 import type { Safetensors } from '../data/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { cast } from '../ops/cast.js';
-import { aboveZero } from '../ops/rules.js';
 import { unpackHalves } from '../ops/unpack-halves.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
@@ -21,7 +20,7 @@ export interface LoadOptions {
 }
 
 export const loadRules: Rules<LoadOptions> = {
-  chunkBytes: optional(aboveZero),
+  chunkBytes: optional(integer(1)),
   onProgress: optional(callback),
 };
 

@@ -1,9 +1,19 @@
-import { checkFields, integer, listOf, type Rules, text } from '../arguments.js';
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  integer,
+  listOf,
+  objectWith,
+  positive,
+  type Rules,
+  text,
+} from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { add } from '../ops/binary.js';
 import { cast } from '../ops/cast.js';
 import { linear, linearCallRules, matmul } from '../ops/matmul.js';
-import { aboveZero } from '../ops/rules.js';
 import { narrow } from '../ops/slice.js';
 import { scaleShift, unaryOperation } from '../ops/unary.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
@@ -23,9 +33,11 @@ export interface LoraOptions {
   readonly targets: readonly string[];
 }
 
-const loraRules: Rules<Pick<LoraOptions, 'rank' | 'alpha'>> = { rank: integer(1), alpha: aboveZero };
+const loraRules: Rules<Pick<LoraOptions, 'rank' | 'alpha'>> = { rank: integer(1), alpha: positive };
 
 export type LinearForwardOptions = NonNullable<Parameters<Linear['forward']>[1]>;
+
+const layerRule = objectWith<Pick<LinearLayer, 'forward'>>({ forward: callback }, 'a linear layer');
 
 /**
  * A linear layer with a low-rank addition (LoRA; Hu et al., arXiv:2106.09685): W x + b + (α / r) B A x with `lora_A.weight`
@@ -43,6 +55,7 @@ export class LoraLinear extends Module implements LinearLayer {
     sizes: { readonly runtime: Runtime; readonly inputs: number; readonly outputs: number },
     options: Pick<LoraOptions, 'rank' | 'alpha'>,
   ) {
+    checkArgument('LoraLinear', 'layer', layer, layerRule);
     checkFields(
       'LoraLinear',
       sizes,
@@ -121,6 +134,11 @@ export class LoraAdapter extends Module {
 
   /** A layer of the model with an addition, or as it is where it is no target. */
   around(name: string, layer: LinearLayer, inputs: number, outputs: number): LinearLayer {
+    checkArguments(
+      'LoraAdapter.around',
+      { name, layer, inputs, outputs },
+      { name: text, layer: layerRule, inputs: integer(1), outputs: integer(1) },
+    );
     if (!this.options.targets.some((target) => isCalled(name, target))) {
       this.#others.push(name);
       return layer;

@@ -1,11 +1,21 @@
-import { checkArgument, checkFields, flag, instanceOf, integer } from '../arguments.js';
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  flag,
+  instanceOf,
+  integer,
+  listOf,
+  text,
+} from '../arguments.js';
 import type { NumericArray } from '../data/array.js';
 import { HostRandom } from '../data/host-random.js';
 import { checkTensors, Safetensors } from '../data/safetensors.js';
 import { ReleasedError } from '../errors.js';
-import type { Dtype } from '../tensor/dtype.js';
+import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { type Freeable, Owner } from '../tensor/owner.js';
-import type { Runtime } from '../tensor/runtime.js';
+import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
@@ -34,6 +44,15 @@ export interface StoredWeight extends Freeable {
   read(): Promise<Float32Array<ArrayBuffer>>;
 }
 
+/** @throws OptionError where there is no such part of a weight */
+export function checkPart(where: string, shape: Shape, start: number, end: number, write: unknown): void {
+  const size = sizeOf(shape);
+  const part = { start: integer(0, size - 1), end: integer(1, size), write: callback };
+  checkArguments(where, { start, end, write }, part);
+}
+
+export const anyElements = instanceOf(Float32Array, 'a Float32Array');
+
 /** A named weight of a module, as one tensor. */
 export class Parameter extends Owner implements StoredWeight {
   #tensor: Tensor | undefined;
@@ -46,6 +65,17 @@ export class Parameter extends Owner implements StoredWeight {
     readonly trained: boolean,
     readonly dtype: WeightDtype = 'f32',
   ) {
+    checkArguments(
+      'Parameter',
+      { runtime, shape, initial, trained, dtype },
+      {
+        runtime: anyRuntime,
+        shape: listOf(integer(1)),
+        initial: callback,
+        trained: flag,
+        dtype: floatDtype,
+      },
+    );
     super(runtime);
   }
 
@@ -65,10 +95,12 @@ export class Parameter extends Owner implements StoredWeight {
   }
 
   fill(start: number, end: number, write: (part: Tensor) => void): void {
+    checkPart('Parameter.fill', this.shape, start, end, write);
     this.runtime.scope(() => write(this.allocated().reshape([-1]).rows(start, end)));
   }
 
   set(elements: Float32Array): void {
+    checkArgument('Parameter.set', 'elements', elements, anyElements);
     this.allocated().write(elements);
   }
 
@@ -138,12 +170,14 @@ export abstract class Module extends Owner {
 
   /** All that checkpoints hold, in whatever way it is stored; those of children under `child.`, as declared. */
   *storedWeights(prefix = ''): Generator<[name: string, weight: StoredWeight]> {
+    checkArgument('storedWeights', 'prefix', prefix, text);
     for (const [name, weight] of this.#stored) yield [prefix + name, weight];
     for (const [name, child] of this.#children) yield* child.storedWeights(prefix + inside(name));
   }
 
   /** Those of them that are tensors: all but quantised weights. */
   *parameters(prefix = ''): Generator<[name: string, parameter: Parameter]> {
+    checkArgument('parameters', 'prefix', prefix, text);
     for (const [name, weight] of this.storedWeights(prefix)) {
       if (weight instanceof Parameter) yield [name, weight];
     }

@@ -1,4 +1,4 @@
-import { checkArgument, checkFields, integer } from '../arguments.js';
+import { checkArgument, checkFields, integer, pairOf } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
 import { dequantizeWeight } from '../ops/dequantize-weight.js';
 import type { QuantizationFormat, QuantizedWeight } from '../ops/quantization.js';
@@ -9,14 +9,13 @@ import {
   quantizeRows,
   quantizeRules,
 } from '../ops/quantize-weight.js';
-import { pairOf } from '../ops/rules.js';
 import { Owner } from '../tensor/owner.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
 import { anyInitial } from './layer-rules.js';
-import type { StoredWeight, WeightDtype } from './module.js';
+import { anyElements, checkPart, type StoredWeight, type WeightDtype } from './module.js';
 
 /** Elements that `set` and `read` have as f32 on the device at a time: half of the smallest binding there is. */
 const elementsAtOnce = 2 ** 24;
@@ -59,6 +58,7 @@ export class QuantizedParameter extends Owner implements StoredWeight {
   }
 
   fill(start: number, end: number, write: (part: Tensor) => void): void {
+    checkPart('QuantizedParameter.fill', this.shape, start, end, write);
     const [, inputs] = this.shape;
     this.runtime.scope(() => {
       const part = this.runtime.empty([end - start]);
@@ -69,10 +69,12 @@ export class QuantizedParameter extends Owner implements StoredWeight {
 
   /** Takes a matrix of the same shape, f32 or f16 and within one binding of the device. */
   quantize(matrix: Tensor): void {
+    checkTensor('QuantizedParameter.quantize', 'matrix', matrix);
     quantizeRows(matrix, this.#allocated(), 0, this.#format);
   }
 
   set(elements: Float32Array): void {
+    checkArgument('QuantizedParameter.set', 'elements', elements, anyElements);
     for (const [start, end] of this.#parts()) {
       this.fill(start, end, (part) => part.write(elements.subarray(start, end)));
     }

@@ -1,10 +1,9 @@
-import { either, integer, oneOf, optional, type Rule, type Rules } from '../arguments.js';
+import { either, integer, oneOf, optional, pairOf, type Rule, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { type Shape, shapeText } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
-import { pairOf } from './rules.js';
 import { splitDepth } from './split-depth.js';
 
 /** A number for both axes, or one for each: [vertical, horizontal]. */

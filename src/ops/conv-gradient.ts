@@ -1,4 +1,4 @@
-import { integer } from '../arguments.js';
+import { integer, pairOf } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
@@ -21,7 +21,6 @@ import { isLongSum } from './long-sums.js';
 import { defineOperation } from './op.js';
 import { pad } from './pad.js';
 import { permute } from './permute.js';
-import { pairOf } from './rules.js';
 import { slice } from './slice.js';
 import { launchSumParts, splitDepth } from './split-depth.js';
 

@@ -1,11 +1,10 @@
-import { anyNumber, optional } from '../arguments.js';
+import { anyNumber, optional, pairOf } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import type { Shape } from '../tensor/shape.js';
 import { sizeOf } from '../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
-import { pairOf } from './rules.js';
 
 interface DdimStepInputs {
   /** State at the step's time, f32 or f16. */

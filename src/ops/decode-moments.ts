@@ -1,4 +1,4 @@
-import { checkFields, integer, numberIn, optional } from '../arguments.js';
+import { checkFields, integer, numberIn, optional, positive } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { checkTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
@@ -6,7 +6,6 @@ import { spread } from './grid.js';
 import { expectUnits, secondsAClip } from './iou-map.js';
 import { lowestScore } from './merge-maps.js';
 import { defineOperation } from './op.js';
-import { aboveZero } from './rules.js';
 
 export interface DecodeMomentsOptions {
   /** n: moments to give for each video, 1 to 1024; default 5. */
@@ -55,7 +54,7 @@ export const decodeMomentsOperation = defineOperation<
   options: {
     count: optional(integer(1, largestCount)),
     threshold: optional(numberIn(0, 1)),
-    unit: optional(aboveZero),
+    unit: optional(positive),
   },
   problem({ scores, units }, { count = 5, threshold = 0.49, unit = 1 }) {
     expectDtype(scores, 'scores', 'f32', 'f16');

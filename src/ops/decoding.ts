@@ -232,7 +232,7 @@ function setOf(where: string, vocabulary: number, ids: Iterable<number>): Uint32
   for (const id of ids) {
     if (!tokenId.accepts(id) || id >= vocabulary) {
       throw new OptionError(
-        `${where}: ${described(id)} is not an id of a vocabulary of ${vocabulary} tokens`,
+        `${where}: ids must be ids of a vocabulary of ${vocabulary} tokens, not ${described(id)}`,
       );
     }
     set[id >>> 5]! |= 1 << (id & 31);

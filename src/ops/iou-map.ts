@@ -1,4 +1,4 @@
-import { checkFields, either, object, optional, type Rule, type Rules } from '../arguments.js';
+import { checkFields, either, object, optional, positive, type Rule, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { floatDtype } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
@@ -6,7 +6,6 @@ import { anyTensor, checkTensor, expectDtype, expectShape, type Tensor } from '.
 import { spread } from './grid.js';
 import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 import { defineOperation } from './op.js';
-import { aboveZero } from './rules.js';
 
 interface IouMapInputs {
   /** (B, G, 2) f32: start and end of the ground-truth spans in seconds; without them only the mask is made. */
@@ -44,7 +43,7 @@ export const iouMapOperation = defineOperation<
   operands: { spans: 'optional', spanCounts: 'optional', lengths: 'required', units: 'optional' },
   options: {
     layout: object as unknown as Rule<MapLayout>,
-    unit: optional(aboveZero),
+    unit: optional(positive),
     dtype: optional(floatDtype),
   },
   problem({ spans, spanCounts, lengths, units }, { layout, unit = 1, dtype = 'f32' }) {
@@ -105,7 +104,7 @@ export function expectUnits(units: Tensor | undefined, batch: number): void {
 }
 
 /** Seconds a clip: one number for all videos, or one for each. */
-export const secondsAClip: Rule<Tensor | number> = either(aboveZero, anyTensor);
+export const secondsAClip: Rule<Tensor | number> = either(positive, anyTensor);
 
 export interface IouMapOperands {
   readonly spans: Tensor;

@@ -105,7 +105,7 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 /** `x` with two axes exchanged, by default the last two. @throws ShapeError */
 export function transpose(x: Tensor, first = -2, second = -1): Tensor {
   checkTensor('transpose', 'x', x);
-  const [i, j] = [axisOf(first, x.rank, 'transpose'), axisOf(second, x.rank, 'transpose')];
+  const [i, j] = [axisOf(first, x.rank, 'transpose', 'first'), axisOf(second, x.rank, 'transpose', 'second')];
   return permute(
     x,
     x.shape.map((_, axis) => (axis === i ? j : axis === j ? i : axis)),

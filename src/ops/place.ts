@@ -63,7 +63,9 @@ function placeProblem(x: Tensor, { shape, starts, steps = shape.map(() => 1) }: 
     return Number.isInteger(end) && step !== 0 && start >= 0 && start < size && end >= 0 && end < size;
   });
   if (!inside || [starts, steps, x.shape].some((list) => list.length !== shape.length)) {
-    throw new ShapeError(`${x} from [${starts}] on by steps [${steps}] is not within ${shapeText(shape)}`);
+    throw new ShapeError(
+      `${x} with starts [${starts}] and steps [${steps}] is not within the shape ${shapeText(shape)}`,
+    );
   }
   const strides = stridesOf(shape);
   return {

@@ -1,4 +1,4 @@
-import { checkArgument, checkFields, integer, optional, type Rules } from '../arguments.js';
+import { checkArgument, checkFields, integer, optional, pairOf, type Rules } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
@@ -16,7 +16,6 @@ import {
   quantizedShapes,
   wholeFormat,
 } from './quantization.js';
-import { pairOf } from './rules.js';
 
 export interface QuantizeOptions extends QuantizationFormat {
   /** Type of the scales; default f16 where the device has it, else f32. */

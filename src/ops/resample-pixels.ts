@@ -1,9 +1,9 @@
-import { number, optional } from '../arguments.js';
+import { number, optional, positive } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
-import { aboveZero, largestSide, sideRules } from './rules.js';
+import { largestSide, sideRules } from './rules.js';
 
 export interface ResampleOptions {
   readonly height: number;
@@ -32,7 +32,7 @@ export const resamplePixelsOperation = defineOperation<
 >({
   name: 'resamplePixels',
   operands: { pixels: 'required' },
-  options: { ...sideRules, mean: optional(number), deviation: optional(aboveZero) },
+  options: { ...sideRules, mean: optional(number), deviation: optional(positive) },
   problem({ pixels }, { height: outHeight, width: outWidth, mean = 0, deviation = 1 }) {
     expectDtype(pixels, 'pixels', 'u32');
     if (pixels.rank !== 3) throw new ShapeError(`pixels must be (B, H, W), not ${pixels}`);

@@ -1,4 +1,4 @@
-import { checkArgument, flag, integer, optional, type Rule, rule } from '../arguments.js';
+import { checkArgument, flag, integer, optional, positive, type Rule, rule } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import type { Dtype } from '../tensor/dtype.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
@@ -6,7 +6,6 @@ import { type Shape, sameShape, sizeOf } from '../tensor/shape.js';
 import { expectDtype, type Tensor } from '../tensor/tensor.js';
 import { spread } from './grid.js';
 import { defineOperation } from './op.js';
-import { aboveZero } from './rules.js';
 
 export interface RotaryOptions {
   /** Position of the first row; default 0. Not with `positions`. */
@@ -135,7 +134,7 @@ const evenSize: Rule<number> = rule(
 export function rotaryCosinesAndSines(length: number, headSize: number, theta: number): Float64Array {
   checkArgument('rotaryTable', 'length', length, integer(1));
   checkArgument('rotaryTable', 'headSize', headSize, evenSize);
-  checkArgument('rotaryTable', 'theta', theta, aboveZero);
+  checkArgument('rotaryTable', 'theta', theta, positive);
   const half = headSize / 2;
   const frequencies = Array.from({ length: half }, (_, i) => theta ** (-i / half));
   const table = new Float64Array(length * headSize);

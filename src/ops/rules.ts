@@ -1,22 +1,9 @@
-import { integer, listOf, type Rule, type Rules, rule } from '../arguments.js';
+import { integer, listOf, type Rule, type Rules } from '../arguments.js';
 
 /** Rules of options that several operations have. */
 
 /** Shapes, axes, places: what they may be is checked against the tensor. */
 export const integers: Rule<readonly number[]> = listOf(integer(), 'a list of integers');
-
-/** Two values of one kind. */
-export function pairOf<T>(item: Rule<T>): Rule<readonly [T, T]> {
-  return rule(
-    `a list of two, each ${item.expected}`,
-    (value) => Array.isArray(value) && value.length === 2 && value.every((one) => item.accepts(one)),
-  );
-}
-
-export const aboveZero: Rule<number> = rule(
-  'a finite number above 0',
-  (value) => Number.isFinite(value) && Number(value) > 0,
-);
 
 /** Longest side of a picture: twice the product of an old and a new side must fit into 31 bits. */
 export const largestSide = 32_767;

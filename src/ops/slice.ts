@@ -28,7 +28,7 @@ export const sliceOperation = stridedOperation<SliceOptions>(
     });
     if (!inside || [starts, sizes, steps].some((list) => list.length !== x.rank)) {
       throw new ShapeError(
-        `a slice of sizes [${sizes}] from [${starts}] by steps [${steps}] is not within ${x}`,
+        `a slice with starts [${starts}], sizes [${sizes}] and steps [${steps}] is not within ${x}`,
       );
     }
     const strides = stridesOf(x.shape);

@@ -1,3 +1,4 @@
+import { checkArgument, rule } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
 import type { Program } from '../gpu/commands.js';
 import type { BufferPool, PooledBuffer } from '../gpu/pool.js';
@@ -5,6 +6,11 @@ import type { GPUCommandEncoder } from '../gpu/webgpu.js';
 import type { Runtime } from './runtime.js';
 import { Shared } from './shared.js';
 import { type Storage, tensorsIn } from './tensor.js';
+
+const anyEncoder = rule<GPUCommandEncoder>(
+  'a GPUCommandEncoder',
+  (value) => typeof (value as GPUCommandEncoder | null | undefined)?.beginComputePass === 'function',
+);
 
 /**
  * Buffers of one capture. A buffer that is released while recording is handed out again inside the capture,
@@ -54,7 +60,7 @@ export class Capture<T> {
   readonly #shared: Shared;
   #disposed = false;
 
-  /** For the runtime; make captures with `runtime.capture`. */
+  /** @internal For the runtime; make captures with `runtime.capture`. */
   constructor(
     readonly runtime: Runtime,
     readonly program: Program,
@@ -82,6 +88,7 @@ export class Capture<T> {
    */
   encode(encoder: GPUCommandEncoder): void {
     this.#check();
+    checkArgument('encode', 'encoder', encoder, anyEncoder);
     this.runtime.gpu.encode(this.program, encoder);
   }
 

@@ -3,10 +3,10 @@ import {
   callback,
   checkArgument,
   checkFields,
+  either,
   flag,
   instanceOf,
   integer,
-  listOf,
   numbers,
   object,
   optional,
@@ -14,6 +14,7 @@ import {
   type Rules,
   rule,
   text,
+  valuesOf,
 } from '../arguments.js';
 import { FeatureError, OptionError, ShapeError } from '../errors.js';
 import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
@@ -54,12 +55,23 @@ const anyBuffer: Rule<GPUBuffer> = rule('a GPUBuffer', (value) => {
   return typeof size === 'number' && typeof usage === 'number';
 });
 
+const side = integer(1);
+
 const launchRules: Rules<Launch> = {
   kernel: text as Rule<Launch['kernel']>,
-  constants: optional(object as Rule<NonNullable<Launch['constants']>>),
+  constants: optional(
+    valuesOf(optional(either(either(anyNumber, flag), text))) as Rule<NonNullable<Launch['constants']>>,
+  ),
   buffers: object as Rule<Launch['buffers']>,
   params: optional(object as Rule<NonNullable<Launch['params']>>),
-  workgroups: listOf(anyNumber) as unknown as Rule<Launch['workgroups']>,
+  workgroups: rule(
+    'one to three integers of at least 1',
+    (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.length <= 3 &&
+      value.every((size, axis) => (axis > 0 && size === undefined) || side.accepts(size)),
+  ),
 };
 
 /**
@@ -108,7 +120,7 @@ export class Runtime {
     return this.#tape;
   }
 
-  /** Runs `body` while `tape` records, or none. */
+  /** @internal Runs `body` while `tape` records, or none. */
   withTape<T>(tape: Tape | undefined, body: () => T): T {
     const outer = this.#tape;
     this.#tape = tape;
@@ -128,7 +140,7 @@ export class Runtime {
   tensor(data: NumberSource, shape?: Shape, dtype: Dtype = 'f32'): Tensor {
     checkArgument('tensor', 'data', data, numbers);
     checkDtype('tensor', dtype);
-    const sizes = shape ?? [data.length];
+    const sizes = shape === undefined ? [data.length] : shape;
     checkShape('tensor', sizes);
     if (sizeOf(sizes) !== data.length) {
       throw new ShapeError(`tensor: shape ${shapeText(sizes)} does not hold ${data.length} elements`);
@@ -188,18 +200,18 @@ export class Runtime {
     this.gpu.record(dispatchOf(this, launch));
   }
 
-  /** For tensors: records new elements, as bytes, for all that runs later. */
+  /** @internal For tensors: records new elements, as bytes, for all that runs later. */
   upload({ storage, range }: Tensor, data: Uint8Array<ArrayBuffer>): void {
     this.hold(storage);
     this.gpu.record({ kind: 'upload', target: range, data });
   }
 
-  /** For whatever records a command: keeps what the command uses for as long as a capture may repeat it. */
+  /** @internal For whatever records a command: keeps what the command uses for as long as a capture may repeat it. */
   hold(used: Shared): void {
     this.#capturePool?.hold(used);
   }
 
-  /** For tensors and owners: enters a new one where it is freed: a tensor in the scope at hand. */
+  /** @internal For tensors and owners: enters a new one where it is freed: a tensor in the scope at hand. */
   adopt(made: Freeable): void {
     const scope = made instanceof Tensor ? this.#scopes.at(-1) : undefined;
     if (scope) scope.add(made as Tensor);
@@ -243,6 +255,7 @@ export class Runtime {
    */
   detached<T>(body: () => T, made?: Set<Freeable>): T {
     checkArgument('detached', 'body', body, callback);
+    checkArgument('detached', 'made', made, optional(instanceOf(Set, 'a Set')));
     const [scopes, outer] = [this.#scopes, this.#made];
     const all = made ?? new Set<Freeable>();
     this.#scopes = [];

@@ -44,12 +44,12 @@ export function checkShape(where: string, shape: Shape): void {
  * @param where the function that was called; not needed in the problem of an operation, whose errors get its name
  * @throws ShapeError where it is no axis of the shape
  */
-export function axisOf(axis: number, rank: number, where?: string): number {
+export function axisOf(axis: number, rank: number, where?: string, name = 'axis'): number {
   const found = typeof axis === 'number' && axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(found) || found < 0 || found >= rank) {
     const prefix = where === undefined ? '' : `${where}: `;
     throw new ShapeError(
-      `${prefix}axis must be an integer from ${-rank} to ${rank - 1} for a tensor of rank ${rank}, not ${described(axis)}`,
+      `${prefix}${name} must be an integer from ${-rank} to ${rank - 1} for a tensor of rank ${rank}, not ${described(axis)}`,
     );
   }
   return found;

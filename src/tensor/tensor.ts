@@ -25,7 +25,7 @@ export class Tensor {
   readonly size: number;
   #storage: Storage | undefined;
 
-  /** For the runtime; make tensors with `runtime.tensor` and its siblings. */
+  /** @internal For the runtime; make tensors with `runtime.tensor` and its siblings. */
   constructor(
     readonly runtime: Runtime,
     readonly shape: Shape,
@@ -93,9 +93,11 @@ export class Tensor {
    * @throws FeatureError where the first of them does not begin at a byte that the device can bind (`rowAlignment`)
    */
   rows(begin: number, end: number): Tensor {
+    checkArgument('rows', 'begin', begin, index);
+    checkArgument('rows', 'end', end, index);
     const [count = 0, ...rest] = this.shape;
-    if (!(Number.isInteger(begin) && Number.isInteger(end) && 0 <= begin && begin < end && end <= count)) {
-      throw new ShapeError(`rows: ${this} has no rows ${described(begin)} to ${described(end)}`);
+    if (!(begin < end && end <= count)) {
+      throw new ShapeError(`rows: ${this} has no rows ${begin} to ${end}`);
     }
     const alignment = this.rowAlignment;
     if (begin % alignment !== 0) {
@@ -169,6 +171,7 @@ export class Tensor {
   }
 }
 
+const index = integer(0);
 const sizes = listOf(integer(-1), 'a list of sizes, one of which may be -1');
 
 function wholeWords(bytes: number): number {

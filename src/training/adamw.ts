@@ -9,6 +9,7 @@ import {
   objectWith,
   oneOf,
   optional,
+  pairOf,
   path as pathRule,
   positive,
   type Rule,
@@ -43,12 +44,7 @@ const below1: Rule<number> = rule(
 );
 
 export const adamRules: Rules<AdamWOptions> = {
-  betas: optional(
-    rule<readonly [number, number]>(
-      'two numbers of at least 0 and below 1',
-      (value) => Array.isArray(value) && value.length === 2 && value.every(below1.accepts),
-    ),
-  ),
+  betas: optional(pairOf(below1)),
   eps: optional(positive),
   weightDecay: optional(numberIn(0)),
   maxNorm: optional(rule<number>('a number above 0', (value) => typeof value === 'number' && value > 0)),

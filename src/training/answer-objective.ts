@@ -12,9 +12,9 @@ import {
   oneOf,
   onlyFields,
   optional,
+  pairOf,
   type Rule,
   type Rules,
-  rule,
 } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import type { LastLayer } from '../diffusion/masked.js';
@@ -130,19 +130,13 @@ const modelRule = objectWith<AnsweringModel>({
 
 const roomRule = objectWith<AnswerRoom>({ length: integer(1), spans: integer(0) });
 
-const pair = (expected: string, item: Rule<number>) =>
-  rule<readonly [number, number]>(
-    expected,
-    (value) => Array.isArray(value) && value.length === 2 && value.every(item.accepts),
-  );
-
 export const wantedRule: Rule<WantedAnswer> = objectWith<WantedAnswer>({
   ids: listOf(id),
   layout: layoutRule,
   spans: listOf(
     objectWith<WantedAnswer['spans'][number]>({
-      positions: pair('two integers of at least 0', integer(0)),
-      truth: pair('two finite numbers of at least 0', numberIn(0)),
+      positions: pairOf(integer(0)),
+      truth: pairOf(numberIn(0)),
     }),
   ),
 });

@@ -94,7 +94,7 @@ describe('a layer is refused:', () => {
     ],
     'a target of LoRA without a list': [
       () => new js.LoraAdapter(runtime, { rank: 1, alpha: 1, targets: 'q_proj' }),
-      'LoraAdapter: targets must be a list, each item a string, not "q_proj"',
+      'LoraAdapter: targets must be an array, each item a string, not "q_proj"',
     ],
     'a start that is none': [
       () => js.constantInitial('0'),

@@ -3,6 +3,7 @@ import type { Node } from 'typescript/unstable/ast';
 import {
   API,
   type Checker,
+  ElementFlags,
   ModifierFlags,
   type Project,
   type Signature,
@@ -20,7 +21,7 @@ export type Kind =
   | { readonly kind: 'anything' | 'unknown' | 'boolean' | 'bigint' | 'number' | 'string' | 'function' }
   | { readonly kind: 'choice'; readonly choices: readonly (string | number | boolean | null)[] }
   | { readonly kind: 'list' | 'map' | 'dictionary'; readonly item: () => Kind; readonly filled?: boolean }
-  | { readonly kind: 'tuple'; readonly items: () => readonly Kind[] }
+  | { readonly kind: 'tuple'; readonly items: () => readonly Pick<Field, 'kind' | 'optional'>[] }
   /** A typed array, an `ArrayLike` or an `Iterable` of numbers. */
   | { readonly kind: 'numbers'; readonly type: string }
   /** An object that only its class, or a function of the package, makes. */
@@ -98,7 +99,8 @@ class Reader {
       add('function', signature, symbol);
     for (const signature of checker.getSignaturesOfType(type, SignatureKind.Construct)) {
       const declaration = signature.declaration?.resolve(this.project);
-      if (!declaration || !this.#hidden(declaration)) add('constructor', signature, symbol);
+      if (!signature.isAbstract && (!declaration || !this.#hidden(declaration)))
+        add('constructor', signature, symbol);
       const instance = checker.getReturnTypeOfSignature(signature)!;
       for (const [call, of] of [
         ['method', instance],
@@ -110,7 +112,8 @@ class Reader {
           if (!parent || (parent.id !== symbol.id && classes.has(parent.id))) continue;
           const node = member.valueDeclaration?.resolve(this.project);
           if (!node || this.#hidden(node) || !this.#file(member).startsWith('src/')) continue;
-          if (/^(__|#)/.test(member.name)) continue;
+          // A property may hold a function: that of whoever gave it.
+          if (/^(__|#)/.test(member.name) || !(member.flags & SymbolFlags.Method)) continue;
           const signatures = checker.getSignaturesOfType(
             checker.getTypeOfSymbol(member)!,
             SignatureKind.Call,
@@ -181,7 +184,15 @@ class Reader {
       const target = (type as TypeReference).getTarget() as { elementFlags?: readonly number[] };
       const variable = (target.elementFlags ?? []).some((flag) => flag & 12);
       if (variable) return { kind: 'list', item: argument(0), filled: true };
-      return { kind: 'tuple', items: () => items().map((item) => this.#kind(item)) };
+      const flags = target.elementFlags ?? [];
+      return {
+        kind: 'tuple',
+        items: () =>
+          items().map((item, i) => ({
+            kind: this.#kind(item),
+            optional: flags[i] === ElementFlags.Optional,
+          })),
+      };
     }
     if (checker.isArrayType(type)) return { kind: 'list', item: argument(0) };
     const name = type.getSymbol()?.name ?? '';

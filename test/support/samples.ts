@@ -9,9 +9,12 @@ import { smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
 
 const { times, language, visual } = tal.videoMdvlmConfigs.tiny;
 
+/** Numbers of some arguments; 1 is right for most. */
+const NUMBERS: Readonly<Record<string, number>> = { axis: 0, headSize: 2, width: 2 };
+
 /** Right values for arguments, by the name of their type, of the argument, or by their kind. */
 export class Samples {
-  readonly #made = new Map<string, unknown>();
+  readonly #made = new Map<Kind, unknown>();
 
   private constructor(
     readonly runtime: tal.Runtime,
@@ -51,12 +54,43 @@ export class Samples {
           lora: { rank: 1, alpha: 1, targets: ['q_proj'] },
         }),
     );
+    const linear = new tal.Linear(runtime, 2, 2);
+    linear.initialize(1);
     const weight = runtime.detached(() => runtime.zeros([2, 2]));
     const chats = [{ ids: new Uint32Array(2), places: [0, 1], answer: wanted }];
     for (const module of [map, signal.model, video, adapted]) module.initialize(1);
+    const layers = {
+      Conv1d: new tal.Conv1d(runtime, 1, 1, 1),
+      Conv2d: new tal.Conv2d(runtime, 1, 1, 1),
+      Embedding: new tal.Embedding(runtime, 4, 2),
+      GatedConv2d: new tal.GatedConv2d(runtime, 1, 1, 1),
+      Linear: linear,
+      LinearLayer: linear,
+      LoraAdapter: adapted.lora,
+      LoraLinear: new tal.LoraLinear(linear, { runtime, inputs: 2, outputs: 2 }, { rank: 1, alpha: 1 }),
+      Lstm: new tal.Lstm(runtime, 2, 2),
+      Module: linear,
+      Parameter: new tal.Parameter(runtime, [2], tal.constantInitial(0), true),
+      BatchNorm1d: new tal.BatchNorm1d(runtime, 2),
+      BatchNorm2d: new tal.BatchNorm2d(runtime, 2),
+      GroupNorm: new tal.GroupNorm(runtime, 1, 2),
+      LayerNorm: new tal.LayerNorm(runtime, 2),
+      RmsNorm: new tal.RmsNorm(runtime, 2),
+      QuantizedLinear: new tal.QuantizedLinear(runtime, 64, 2, { bits: 8, group: 64 }),
+      QuantizedParameter: new tal.QuantizedParameter(runtime, [2, 64], tal.constantInitial(0), {
+        ...{ bits: 8, group: 64 },
+      }),
+    };
+    for (const layer of Object.values(layers)) if (layer instanceof tal.Module) layer.initialize(1);
     return new Samples(runtime, {
+      ...layers,
       Runtime: runtime,
-      Tensor: runtime.detached(() => runtime.tensor([1, 2, 3, 4])),
+      GPUBuffer: runtime.gpu.device.createBuffer({
+        size: 256,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+      }),
+      Capture: await runtime.capture(() => runtime.zeros([1])),
+      Tensor: runtime.detached(() => runtime.zeros([2, 2, 2, 2])),
       HostRandom: new HostRandom(1),
       WordVectors: words,
       Random: runtime.detached(() => new tal.Random(runtime, 1)),
@@ -144,18 +178,17 @@ export class Samples {
   /** @param name of the argument or field */
   of(kind: Kind, name: string): unknown {
     if ('type' in kind && Object.hasOwn(this.ready, kind.type)) return fitting(kind, this.ready[kind.type]);
-    const key = `${kind.kind} ${'type' in kind ? kind.type : ''} ${name}`;
     const simple = kind.kind === 'record' && kind.type !== '';
-    if (simple && this.#made.has(key)) return this.#made.get(key);
+    if (simple && this.#made.has(kind)) return this.#made.get(kind);
     const made = this.#make(kind, name);
-    if (simple) this.#made.set(key, made);
+    if (simple) this.#made.set(kind, made);
     return made;
   }
 
   #make(kind: Kind, name: string): unknown {
     switch (kind.kind) {
       case 'number':
-        return 1;
+        return NUMBERS[name] ?? 1;
       case 'string':
         return 'text';
       case 'boolean':
@@ -169,11 +202,11 @@ export class Samples {
       case 'list':
         return [this.of(kind.item(), name)];
       case 'tuple':
-        return kind.items().map((item) => this.of(item, name));
+        return kind.items().map((item) => this.of(item.kind, name));
       case 'map':
-        return new Map([['a', this.of(kind.item(), name)]]);
+        return new Map([['some', this.of(kind.item(), name)]]);
       case 'dictionary':
-        return { a: this.of(kind.item(), name) };
+        return { some: this.of(kind.item(), name) };
       case 'numbers':
         return kind.type.endsWith('Array') ? new globalThis[kind.type as 'Uint8Array'](4) : [1];
       case 'union':

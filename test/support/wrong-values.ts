@@ -115,7 +115,8 @@ export function wrongValues(field: Field, known: Knowledge, depth = 0, exact = t
   const own = POOL.flatMap(([label, value]): Trial[] => {
     if (value === undefined && optional) return [];
     const verdict = judge(kind, name, value, known);
-    const parts = kind.kind === 'record' ? partsNamed(kind) : kind.kind === 'unknown' ? [''] : [];
+    const parts =
+      kind.kind === 'record' ? partsNamed(kind) : kind.kind === 'unknown' ? [''] : ['unknownName'];
     const names = [name, ...parts];
     return verdict === 'right' ? [] : [{ label, value, names, mayPass: verdict === 'perhaps' }];
   });
@@ -172,19 +173,20 @@ function partsOf({ name, kind }: Field, known: Knowledge, depth: number, exact: 
     case 'tuple':
       return kind.items().flatMap((item, i) => {
         const sample = known.sample(kind, name) as unknown[];
-        return inside({ name, kind: item, optional: false }, (value) => sample.with(i, value), `[${i}]: `, [
-          name,
-        ]);
+        return inside({ name, ...item }, (value) => sample.with(i, value), `[${i}]: `, [name]);
       });
     case 'map':
       return inside(
         { name, kind: kind.item(), optional: false },
-        (value) => new Map([['a', value]]),
-        'get(a): ',
+        (value) => new Map([['some', value]]),
+        'get(some): ',
         [name],
       );
     case 'dictionary':
-      return inside({ name, kind: kind.item(), optional: false }, (value) => ({ a: value }), 'a: ', [name]);
+      return inside({ name, kind: kind.item(), optional: false }, (value) => ({ some: value }), 'some: ', [
+        name,
+        ' some',
+      ]);
     case 'union':
       return kind
         .members()

@@ -75,7 +75,7 @@ test('each question opens a turn, the first one with the system prompt', () => {
 
 test('refuses messages out of turn', () => {
   assert.throws(() => encodeChat(tokenizer, [answer]), OptionError);
-  assert.throws(() => encodeChat(tokenizer, [question, question]), /message 1/);
+  assert.throws(() => encodeChat(tokenizer, [question, question]), /messages\[1\]/);
 });
 
 test('visual tokens take the place that was kept for them', () => {

@@ -155,7 +155,7 @@ describe('tal evaluate rtl', () => {
     const result = evaluate('rtl', ...files, '--time-tokens', '12', '--json', 'few.json');
     assert.equal(result.status, 0, result.stderr);
     assert.equal(read('few.json')['P@0.5'], 75);
-    assertRefused(evaluate('rtl', ...files, '--time-tokens', '1'), /whole number from 2/);
+    assertRefused(evaluate('rtl', ...files, '--time-tokens', '1'), /an integer of at least 2/);
   });
 
   it('refuses what does not fit together', () => {

@@ -24,7 +24,9 @@ describe('visual configurations', () => {
     const refused = (part: 'vision' | 'projector' | 'pooling', field: string, value: unknown) =>
       assert.throws(
         () => checkVisualConfig({ ...tiny, [part]: { ...tiny[part], [field]: value } }),
-        (error: Error) => error instanceof OptionError && error.message.startsWith(`${part}.${field} must`),
+        (error: Error) =>
+          error instanceof OptionError &&
+          error.message.startsWith(`checkVisualConfig: ${part}.${field} must`),
       );
     for (const field of ['imageSize', 'patch', 'width', 'layers', 'heads', 'intermediate']) {
       for (const value of [0, 1.5, '2', undefined]) refused('vision', field, value);

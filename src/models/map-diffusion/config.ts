@@ -8,6 +8,7 @@ import {
   oneOf,
   onlyFields,
   optional,
+  pairOf,
   positive,
   type Rule,
   type Rules,
@@ -272,7 +273,7 @@ const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { r
   frames: {
     kind: oneOf('frames'),
     ...ofConvolutions,
-    size: rule('two integers of at least 1', (value) => listOf(size).accepts(value) && value.length === 2),
+    size: pairOf(size),
     frames: size,
     width: size,
   },

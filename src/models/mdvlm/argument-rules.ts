@@ -17,7 +17,6 @@ import {
   text,
 } from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/masked.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
 import type { LoraOptions } from '../../nn/lora.js';
 import { weightStorages } from '../../nn/weight-storage.js';
 import type { AttentionMask } from '../../ops/attention-problem.js';
@@ -30,11 +29,6 @@ export const tokenId: Rule<number> = integer(0, 2 ** 32 - 1);
 
 /** A number from 0 to 1. */
 export const shareRule: Rule<number> = numberIn(0, 1);
-
-export const loadRules: Rules<LoadOptions> = {
-  chunkBytes: optional(integer(1)),
-  onProgress: optional(callback),
-};
 
 export const languageModelRules: Rules<LanguageModelOptions> = {
   weights: optional(oneOf(...weightStorages)),

@@ -10,10 +10,10 @@ import {
   oneOf,
   onlyFields,
   optional,
+  pairOf,
   positive,
   type Rule,
   type Rules,
-  rule,
 } from '../../arguments.js';
 import { HostRandom } from '../../data/host-random.js';
 import { rhoRule } from '../../diffusion/unmasking.js';
@@ -61,9 +61,7 @@ export const planOptionsRule: Rule<PlanOptions> = onlyFields<PlanOptions>({
 
 export const layoutRule: Rule<AnswerLayout> = objectWith<AnswerLayout>({
   length: integer(0),
-  spans: listOf(
-    rule('[start, end], two positions', (value) => listOf(integer(0)).accepts(value) && value.length === 2),
-  ),
+  spans: listOf(pairOf(integer(0))),
 });
 
 const randomRule = instanceOf(HostRandom, 'a HostRandom');
@@ -73,8 +71,9 @@ const ratio = rhoRule;
 /** LLaDA's ε: the least share of an answer that is masked. */
 export const leastStepRatio = 1e-3;
 
-/** The plan with its defaults. */
+/** The plan with its defaults. @throws OptionError */
 export function checkedPlan(options: PlanOptions = {}): Required<PlanOptions> {
+  checkArgument('AnswerObjective', 'plan', options, planOptionsRule);
   const { rho = 0.5, coherentPairs = true, timeWeight = 2, lateness = 1 } = options;
   const { largestWeight = 1 / leastStepRatio } = options;
   return { rho, coherentPairs, timeWeight, lateness, largestWeight };

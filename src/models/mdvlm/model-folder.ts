@@ -9,13 +9,13 @@ import {
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
 import { FileFormatError, OptionError } from '../../errors.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoadOptions, loadRules } from '../../nn/load-weights.js';
 import { type LoraFolder, openLora } from '../../nn/lora-folder.js';
 import { nodeModule } from '../../node-module.js';
 import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyRuntime } from '../../tensor/runtime.js';
-import { languageModelRules, loadRules } from './argument-rules.js';
+import { languageModelRules } from './argument-rules.js';
 import { type LanguageConfig, parseLanguageConfig } from './language-config.js';
 import { LanguageModel, type LanguageModelOptions } from './language-model.js';
 import { languageTensorName } from './tensor-names.js';

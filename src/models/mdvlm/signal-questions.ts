@@ -3,10 +3,9 @@ import {
   checkArguments,
   instanceOf,
   integer,
-  listOf,
   objectWith,
   onlyFields,
-  rule,
+  pairOf,
   someOf,
 } from '../../arguments.js';
 import { type MomentQuery, momentQueryRule } from '../../data/moment-queries.js';
@@ -88,10 +87,7 @@ export class SignalQuestions {
       { index, tokens },
       {
         index: integer(0, this.size - 1),
-        tokens: rule(
-          `two integers from 0 to ${times.count - 1}`,
-          (value) => listOf(token).accepts(value) && value.length === 2,
-        ),
+        tokens: pairOf(token),
       },
     );
     const { duration } = this.asked[index]!;

@@ -64,20 +64,20 @@ export function checkVideoMdvlmConfig(config: VideoMdvlmConfig): VideoMdvlmConfi
   const { hidden, vocabulary, maskId, maxPositions } = language;
   if (visual.projector.hidden !== hidden) {
     throw new OptionError(
-      `projector.hidden must be that of the language model, ${hidden}, not ${visual.projector.hidden}`,
+      `checkVideoMdvlmConfig: visual.projector.hidden must be that of the language model, ${hidden}, not ${visual.projector.hidden}`,
     );
   }
   const tokens = new TimeTokens(times);
   const last = tokens.id(tokens.count - 1);
   if (last >= vocabulary || tokens.indexOf(maskId) !== undefined) {
     throw new OptionError(
-      `times must be ids of the vocabulary of ${vocabulary} without the mask ${maskId}, not ${tokens.firstId} to ${last}`,
+      `checkVideoMdvlmConfig: times must be ids of the vocabulary of ${vocabulary} without the mask ${maskId}, not ${tokens.firstId} to ${last}`,
     );
   }
   const visualTokens = frames * tokensPerFrame(visual);
   if (visualTokens >= maxPositions) {
     throw new OptionError(
-      `frames must leave room for words: ${frames} are ${visualTokens} of ${maxPositions} positions`,
+      `checkVideoMdvlmConfig: frames must leave room for words: ${frames} are ${visualTokens} of ${maxPositions} positions`,
     );
   }
   return config;

@@ -10,13 +10,13 @@ import {
 } from '../../arguments.js';
 import { readJson } from '../../data/byte-source.js';
 import { openSafetensors } from '../../data/safetensors.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoadOptions, loadRules } from '../../nn/load-weights.js';
 import { loaded } from '../../nn/module.js';
 import { nodeModule } from '../../node-module.js';
 import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyRuntime } from '../../tensor/runtime.js';
-import { languageModelRules, loadRules } from './argument-rules.js';
+import { languageModelRules } from './argument-rules.js';
 import { LanguageModel, type LanguageModelOptions } from './language-model.js';
 import { Mdvlm } from './mdvlm.js';
 import { TimeTokens } from './time-tokens.js';
