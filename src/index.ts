@@ -86,6 +86,7 @@ export {
   type Denoise,
   GaussianDiffusion,
   type GaussianDiffusionOptions,
+  type SamplerOptions,
 } from './diffusion/gaussian.js';
 export {
   type CachedTokenLogits,
@@ -97,8 +98,23 @@ export {
   type Pass,
   type TokenLogits,
 } from './diffusion/masked.js';
-export * from './diffusion/schedule.js';
-export * from './diffusion/unmasking.js';
+export {
+  alphaBars,
+  type BetaSchedule,
+  betas,
+  type DdimSpacing,
+  ddimCoefficients,
+  ddimTimes,
+  noiseRoots,
+} from './diffusion/schedule.js';
+export {
+  commitShares,
+  committedFraction,
+  lateStep,
+  revisionFractions,
+  transferCounts,
+  type UnmaskingSchedule,
+} from './diffusion/unmasking.js';
 export * from './errors.js';
 // Metrics.
 export { averagePrecision, type Candidate, evenlySpaced } from './evaluation/average-precision.js';

@@ -1,9 +1,9 @@
 import {
+  anyNumber,
   bytes as bytesRule,
   checkArgument,
   checkArguments,
   described,
-  integer,
   listOf,
   optional,
   text as textRule,
@@ -260,7 +260,7 @@ function numericArray(given: NumericArray | TypedArray, shape: readonly number[]
       `writeNpy: array must be a typed array of numbers or BigInts, not ${described(given)}`,
     );
   }
-  checkArgument('writeNpy', 'shape', shape, optional(listOf(integer(0))));
+  checkArgument('writeNpy', 'shape', shape, optional(listOf(anyNumber)));
   const axes = shape ?? [given.length];
   if (!axes.every(isDimension) || elementCount(axes) !== given.length) {
     throw new ShapeError(`writeNpy: shape [${axes.join(', ')}] does not hold ${given.length} elements`);

@@ -103,7 +103,11 @@ test('the only array that can be features is taken, whatever else is in the file
   );
   const folders = await save(
     'folders.npz',
-    zipSync({ ...beside, 'a/rgb.npy': writeNpy(f32([1, 1], 1)), 'a/crops.npy': writeNpy(f32([10, 1, 1])) }),
+    zipSync({
+      ...beside,
+      'a/rgb.npy': writeNpy(f32([1, 1], 1)),
+      'a/crops.npy': writeNpy(new Float32Array(10), [10, 1, 1]),
+    }),
   );
   await assert.rejects(loadFeatures([folders]), /holds a\/rgb \[1, 1\], a\/crops \[10, 1, 1\]: name/);
   assert.deepEqual((await loadFeatures([`${folders}#a/rgb`])).data, Float32Array.of(1));

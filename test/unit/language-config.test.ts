@@ -148,7 +148,7 @@ describe('the configuration of a language model', () => {
     [
       'parameters that are no object',
       { ...llama, rope_parameters: 'yarn' },
-      /rope_parameters: "yarn" is not an/,
+      /rope_parameters is "yarn", not an object/,
     ],
     ['what is no object', [llama], /config\.json: .* is not an object/],
     ['another model', { vocab_size: 5 }, /d_model .* hidden_size/],
