@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { caseTables } from '../cases/index.js';
-import { checkOutputs } from '../src/cli/outputs.js';
-import { isStream, writeWhole } from '../src/data/output-file.js';
+import { checkOutputs } from '../src/cli/shared/outputs.js';
+import { isStream, writeWhole } from '../src/data/files/output-file.js';
 import { OptionError } from '../src/errors.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { Tuning } from '../src/tensor/tuning.js';

@@ -5,11 +5,11 @@
  *   node dist/bench/fused-memory.js [--rows 256] [--vocabulary 126464] [--width 4096] [--storage f32]
  */
 import { Command, Option } from 'commander';
-import { decodingState } from '../src/ops/decoding.js';
+import { decodingState } from '../src/ops/sampling/decoding.js';
 import { spread } from '../src/ops/grid.js';
-import { linearCrossEntropy } from '../src/ops/linear-cross-entropy.js';
-import { linearTokenCandidates } from '../src/ops/linear-token-candidates.js';
-import { Random } from '../src/ops/random.js';
+import { linearCrossEntropy } from '../src/ops/vocabulary/linear-cross-entropy.js';
+import { linearTokenCandidates } from '../src/ops/vocabulary/linear-token-candidates.js';
+import { Random } from '../src/ops/random/random.js';
 import { dtypeBytes } from '../src/tensor/dtype.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';

@@ -1,7 +1,7 @@
-import { commitTokens } from '../src/ops/commit-tokens.js';
-import { decodingState } from '../src/ops/decoding.js';
-import { narrow } from '../src/ops/slice.js';
-import { tokenCandidates } from '../src/ops/token-candidates.js';
+import { commitTokens } from '../src/ops/sampling/commit-tokens.js';
+import { decodingState } from '../src/ops/sampling/decoding.js';
+import { narrow } from '../src/ops/array/slice.js';
+import { tokenCandidates } from '../src/ops/sampling/token-candidates.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import { median } from './measure.js';
 import { TinyModel, tiny } from './tiny-step.js';

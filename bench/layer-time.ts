@@ -1,10 +1,10 @@
-import type { LanguageConfig } from '../src/models/mdvlm/language-config.js';
-import { LanguageModel } from '../src/models/mdvlm/language-model.js';
-import { plannedModels } from '../src/models/mdvlm/planned-model.js';
-import { defaultSizes, positionsOf, stepFlops } from '../src/models/mdvlm/step-cost.js';
+import type { LanguageConfig } from '../src/models/mdvlm/language/language-config.js';
+import { LanguageModel } from '../src/models/mdvlm/language/language-model.js';
+import { plannedModels } from '../src/models/mdvlm/plan/planned-model.js';
+import { defaultSizes, positionsOf, stepFlops } from '../src/models/mdvlm/plan/step-cost.js';
 import { type WeightStorage, weightStorages } from '../src/nn/weight-storage.js';
-import { Random } from '../src/ops/random.js';
-import { scaleShift } from '../src/ops/unary.js';
+import { Random } from '../src/ops/random/random.js';
+import { scaleShift } from '../src/ops/array/unary.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import { sizeOf } from '../src/tensor/shape.js';
 import { type Contender, interleave, type Timing } from './measure.js';

@@ -3,10 +3,10 @@ import { Embedding } from '../src/nn/embedding.js';
 import { Linear } from '../src/nn/linear.js';
 import { Module } from '../src/nn/module.js';
 import { RmsNorm } from '../src/nn/norm.js';
-import { attention } from '../src/ops/attention.js';
-import { add, mul } from '../src/ops/binary.js';
-import { permute } from '../src/ops/permute.js';
-import { rotary, rotaryTable } from '../src/ops/rotary.js';
+import { attention } from '../src/ops/attention/attention.js';
+import { add, mul } from '../src/ops/array/binary.js';
+import { permute } from '../src/ops/array/permute.js';
+import { rotary, rotaryTable } from '../src/ops/attention/rotary.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
 

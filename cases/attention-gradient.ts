@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
-import { emptyLogSumExp } from '../src/ops/attention.js';
-import { attentionGradientOperation } from '../src/ops/attention-gradient.js';
+import { emptyLogSumExp } from '../src/ops/attention/attention.js';
+import { attentionGradientOperation } from '../src/ops/attention/attention-gradient.js';
 import {
   type AttentionInputs,
   type AttentionSize,

@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
-import { batchNormGradientOperation } from '../src/ops/batch-norm-gradient.js';
-import { channelMomentsGradientOperation } from '../src/ops/channel-moments-gradient.js';
+import { batchNormGradientOperation } from '../src/ops/norm/batch-norm-gradient.js';
+import { channelMomentsGradientOperation } from '../src/ops/norm/channel-moments-gradient.js';
 import { sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, normal, result } from './support/host.js';

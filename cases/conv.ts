@@ -1,8 +1,8 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
-import { conv2dOperation } from '../src/ops/conv.js';
-import { conv2dWeightGradientOperation } from '../src/ops/conv-gradient.js';
+import { conv2dOperation } from '../src/ops/conv/conv.js';
+import { conv2dWeightGradientOperation } from '../src/ops/conv/conv-gradient.js';
 import type { Shape } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result } from './support/host.js';

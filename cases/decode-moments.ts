@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
-import { decodeMomentsOperation } from '../src/ops/decode-moments.js';
-import { lowestScore } from '../src/ops/merge-maps.js';
+import { decodeMomentsOperation } from '../src/ops/iou-map/decode-moments.js';
+import { lowestScore } from '../src/ops/iou-map/merge-maps.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, fixed, result } from './support/host.js';
 

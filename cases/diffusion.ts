@@ -7,9 +7,9 @@ import {
   ddimTimes,
   noiseRoots,
 } from '../src/diffusion/schedule.js';
-import { ddimStepOperation } from '../src/ops/ddim.js';
-import { qSampleOperation } from '../src/ops/q-sample.js';
-import { timeEmbeddingOperation } from '../src/ops/time-embedding.js';
+import { ddimStepOperation } from '../src/ops/diffusion/ddim.js';
+import { qSampleOperation } from '../src/ops/diffusion/q-sample.js';
+import { timeEmbeddingOperation } from '../src/ops/diffusion/time-embedding.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, normal, result, u32 } from './support/host.js';
 

@@ -1,9 +1,9 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
-import { gateSumsOperation } from '../src/ops/gate-sums.js';
-import { gateSumsGradientOperation } from '../src/ops/gate-sums-gradient.js';
-import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../src/ops/gated-conv.js';
+import { gateSumsOperation } from '../src/ops/conv/gate-sums.js';
+import { gateSumsGradientOperation } from '../src/ops/conv/gate-sums-gradient.js';
+import { gatedConv2dOperation, gatedConv2dPartialOperation } from '../src/ops/conv/gated-conv.js';
 import { convSizes } from './conv.js';
 import type { CaseTable } from './support/case-table.js';
 import { fixed, type HostTensor, normal, result } from './support/host.js';

@@ -1,8 +1,8 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
-import { gatherOperation } from '../src/ops/gather.js';
-import { scatterOperation } from '../src/ops/scatter.js';
-import { scatterAddOperation } from '../src/ops/scatter-add.js';
+import { gatherOperation } from '../src/ops/array/gather.js';
+import { scatterOperation } from '../src/ops/array/scatter.js';
+import { scatterAddOperation } from '../src/ops/array/scatter-add.js';
 import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, type HostTensor, u32 } from './support/host.js';

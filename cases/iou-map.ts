@@ -1,8 +1,8 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
-import { iouMapOperation } from '../src/ops/iou-map.js';
-import type { MapLayout } from '../src/ops/map-layout.js';
-import { mapRows } from '../src/ops/map-layout.js';
+import { iouMapOperation } from '../src/ops/iou-map/iou-map.js';
+import type { MapLayout } from '../src/ops/iou-map/map-layout.js';
+import { mapRows } from '../src/ops/iou-map/map-layout.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';

@@ -1,5 +1,5 @@
 import { loadReference } from '../native/index.js';
-import { lstmGradientOperation } from '../src/ops/lstm-gradient.js';
+import { lstmGradientOperation } from '../src/ops/recurrent/lstm-gradient.js';
 import { sizeOf } from '../src/tensor/shape.js';
 import { both, type LstmSize, lstmCases } from './lstm.js';
 import type { CaseTable, HostTensors } from './support/case-table.js';

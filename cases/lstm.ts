@@ -1,5 +1,5 @@
 import { loadReference } from '../native/index.js';
-import { lstmOperation } from '../src/ops/lstm.js';
+import { lstmOperation } from '../src/ops/recurrent/lstm.js';
 import type { CaseTable } from './support/case-table.js';
 import { fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 

@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
-import { matmulOperation } from '../src/ops/matmul.js';
+import { matmulOperation } from '../src/ops/matmul/matmul.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, normal, result } from './support/host.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadReference } from '../native/index.js';
-import { type MapLayout, mapRows } from '../src/ops/map-layout.js';
-import { lowestScore, mergeMapsOperation } from '../src/ops/merge-maps.js';
+import { type MapLayout, mapRows } from '../src/ops/iou-map/map-layout.js';
+import { lowestScore, mergeMapsOperation } from '../src/ops/iou-map/merge-maps.js';
 import { layouts } from './iou-map.js';
 import type { CaseTable, HostTensors } from './support/case-table.js';
 import { type HostTensor, normal, result, u32 } from './support/host.js';

@@ -1,5 +1,5 @@
 import { loadReference } from '../native/index.js';
-import { normGradientOperation, normParameters } from '../src/ops/norm-gradient.js';
+import { normGradientOperation, normParameters } from '../src/ops/norm/norm-gradient.js';
 import {
   axisLayout,
   channelLayout,
@@ -7,7 +7,7 @@ import {
   type NormLayout,
   rowLayout,
   statistics,
-} from '../src/ops/norm-groups.js';
+} from '../src/ops/norm/norm-groups.js';
 import { sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, normal, result } from './support/host.js';

@@ -1,11 +1,11 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
-import { batchNormOperation } from '../src/ops/batch-norm.js';
-import { channelMomentsOperation } from '../src/ops/channel-moments.js';
-import { groupNormOperation } from '../src/ops/group-norm.js';
-import { l2NormalizeOperation } from '../src/ops/l2-normalize.js';
-import { layerNormOperation, rmsNormOperation } from '../src/ops/layer-norm.js';
+import { batchNormOperation } from '../src/ops/norm/batch-norm.js';
+import { channelMomentsOperation } from '../src/ops/norm/channel-moments.js';
+import { groupNormOperation } from '../src/ops/norm/group-norm.js';
+import { l2NormalizeOperation } from '../src/ops/norm/l2-normalize.js';
+import { layerNormOperation, rmsNormOperation } from '../src/ops/norm/layer-norm.js';
 import { sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result } from './support/host.js';

@@ -1,5 +1,5 @@
 import { loadReference } from '../native/index.js';
-import { type ResampleOptions, resamplePixelsOperation } from '../src/ops/resample-pixels.js';
+import { type ResampleOptions, resamplePixelsOperation } from '../src/ops/image/resample-pixels.js';
 import type { CaseTable } from './support/case-table.js';
 import { result, u32 } from './support/host.js';
 

@@ -1,8 +1,8 @@
 import type { Arbitrary } from 'fast-check';
 import { loadReference } from '../native/index.js';
-import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../src/ops/pool.js';
-import { averagePoolGradientOperation, maxPoolGradientOperation } from '../src/ops/pool-gradient.js';
-import { resizeBilinearGradientOperation, resizeBilinearOperation } from '../src/ops/resize.js';
+import { type AveragePoolOptions, averagePoolOperation, maxPoolOperation } from '../src/ops/image/pool.js';
+import { averagePoolGradientOperation, maxPoolGradientOperation } from '../src/ops/image/pool-gradient.js';
+import { resizeBilinearGradientOperation, resizeBilinearOperation } from '../src/ops/image/resize.js';
 import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, type HostTensor, normal, result } from './support/host.js';

@@ -1,9 +1,9 @@
 import { loadReference } from '../native/index.js';
 import { type Activation, activations } from '../src/ops/activation.js';
-import { dequantizeWeightOperation } from '../src/ops/dequantize-weight.js';
-import { type QuantizationFormat, quantizedShapes, wholeFormat } from '../src/ops/quantization.js';
-import { quantizeWeightOperation } from '../src/ops/quantize-weight.js';
-import { quantizedLinearOperation } from '../src/ops/quantized-linear.js';
+import { dequantizeWeightOperation } from '../src/ops/quantized/dequantize-weight.js';
+import { type QuantizationFormat, quantizedShapes, wholeFormat } from '../src/ops/quantized/quantization.js';
+import { quantizeWeightOperation } from '../src/ops/quantized/quantize-weight.js';
+import { quantizedLinearOperation } from '../src/ops/quantized/quantized-linear.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { loadReference } from '../native/index.js';
-import { type Distribution, distributions, randomOperation } from '../src/ops/random.js';
+import { type Distribution, distributions, randomOperation } from '../src/ops/random/random.js';
 import type { CaseTable } from './support/case-table.js';
 import { result, u32 } from './support/host.js';
 

@@ -1,7 +1,7 @@
 import { loadReference } from '../native/index.js';
-import { maskedMeanOperation } from '../src/ops/masked-mean.js';
-import { maskedMeanGradientOperation } from '../src/ops/masked-mean-gradient.js';
-import { type Reduction, reduceOperation, reductions } from '../src/ops/reduce.js';
+import { maskedMeanOperation } from '../src/ops/array/masked-mean.js';
+import { maskedMeanGradientOperation } from '../src/ops/array/masked-mean-gradient.js';
+import { type Reduction, reduceOperation, reductions } from '../src/ops/array/reduce.js';
 import { type Shape, sizeOf } from '../src/tensor/shape.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, normal, result, u32 } from './support/host.js';

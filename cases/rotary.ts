@@ -1,5 +1,5 @@
 import { loadReference } from '../native/index.js';
-import { rotaryCosinesAndSines, rotaryOperation } from '../src/ops/rotary.js';
+import { rotaryCosinesAndSines, rotaryOperation } from '../src/ops/attention/rotary.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, fixed, normal, result, u32 } from './support/host.js';
 

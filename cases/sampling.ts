@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { loadReference } from '../native/index.js';
-import { commitTokensOperation } from '../src/ops/commit-tokens.js';
-import { newDecoding, tokenSet } from '../src/ops/decoding.js';
+import { commitTokensOperation } from '../src/ops/sampling/commit-tokens.js';
+import { newDecoding, tokenSet } from '../src/ops/sampling/decoding.js';
 import { sumErrorBound } from '../src/ops/long-sums.js';
-import { remaskTokensOperation } from '../src/ops/remask-tokens.js';
-import { type SpanCandidatesOptions, spanCandidatesOperation } from '../src/ops/span-candidates.js';
-import { tokenCandidatesOperation } from '../src/ops/token-candidates.js';
+import { remaskTokensOperation } from '../src/ops/sampling/remask-tokens.js';
+import { type SpanCandidatesOptions, spanCandidatesOperation } from '../src/ops/sampling/span-candidates.js';
+import { tokenCandidatesOperation } from '../src/ops/sampling/token-candidates.js';
 import {
   type ConfidenceKind,
   confidenceKinds,
   type TokenCandidatesOptions,
-} from '../src/ops/token-choice.js';
+} from '../src/ops/sampling/token-choice.js';
 import type { CaseTable, FastCheck } from './support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';

@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
-import { softmaxOperation } from '../src/ops/softmax.js';
-import { softmaxGradientOperation } from '../src/ops/softmax-gradient.js';
+import { softmaxOperation } from '../src/ops/array/softmax.js';
+import { softmaxGradientOperation } from '../src/ops/array/softmax-gradient.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, normal, result } from './support/host.js';
 

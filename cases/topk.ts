@@ -1,6 +1,6 @@
 import { loadReference } from '../native/index.js';
-import { argmaxOperation } from '../src/ops/argmax.js';
-import { topKOperation } from '../src/ops/topk.js';
+import { argmaxOperation } from '../src/ops/array/argmax.js';
+import { topKOperation } from '../src/ops/array/topk.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, type HostTensor, normal, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';

@@ -13,61 +13,61 @@ export {
   readVideoActions,
   type VideoEvent,
   videosWithActions,
-} from './data/annotated-video.js';
-export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './data/array.js';
-export type { ByteSource } from './data/byte-source.js';
-export { loadClassNames } from './data/class-names.js';
-export { type Detection, writeDetections } from './data/detection-json.js';
-export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/features.js';
-export type { FrameShape } from './data/frame.js';
+} from './data/annotations/annotated-video.js';
+export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './data/formats/array.js';
+export type { ByteSource } from './data/files/byte-source.js';
+export { loadClassNames } from './data/annotations/class-names.js';
+export { type Detection, writeDetections } from './data/annotations/detection-json.js';
+export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/formats/features.js';
+export type { FrameShape } from './data/video/frame.js';
 export { HostRandom } from './data/host-random.js';
-export type { QueryId, Span } from './data/json-record.js';
-export { type MomentQuery, readMomentQueries } from './data/moment-queries.js';
-export { type QueryRecord, readMomentPredictions } from './data/moments-jsonl.js';
-export { readNpy, writeNpy } from './data/npy.js';
-export { type NpzOptions, type OnSkipped, readNpz } from './data/npz.js';
-export type { QuestionAnswer } from './data/question-answer.js';
-export { readWrittenQuestions, type WrittenQuestion } from './data/question-lines.js';
-export { type Annotation, readAnnotations, readDetections } from './data/read-detections.js';
-export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/recordings.js';
-export { encodeSafetensors, openSafetensors, type RowRange, type Safetensors } from './data/safetensors.js';
+export type { QueryId, Span } from './data/formats/json-record.js';
+export { type MomentQuery, readMomentQueries } from './data/annotations/moment-queries.js';
+export { type QueryRecord, readMomentPredictions } from './data/annotations/moments-jsonl.js';
+export { readNpy, writeNpy } from './data/formats/npy.js';
+export { type NpzOptions, type OnSkipped, readNpz } from './data/formats/npz.js';
+export type { QuestionAnswer } from './data/annotations/question-answer.js';
+export { readWrittenQuestions, type WrittenQuestion } from './data/annotations/question-lines.js';
+export { type Annotation, readAnnotations, readDetections } from './data/annotations/read-detections.js';
+export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/formats/recordings.js';
+export { encodeSafetensors, openSafetensors, type RowRange, type Safetensors } from './data/formats/safetensors.js';
 export type {
   Header as SafetensorsHeader,
   Location as TensorLocation,
   StoredTensor,
-} from './data/safetensors-header.js';
+} from './data/formats/safetensors-header.js';
 export {
   cutIntoWindows,
   slidingWindows,
   THUMOS_WINDOWS,
   type WindowOptions,
-} from './data/sliding-windows.js';
-export { parseSpokenTimes } from './data/spoken-times.js';
+} from './data/annotations/sliding-windows.js';
+export { parseSpokenTimes } from './data/text/spoken-times.js';
 export {
   readTemporalPredictions,
   readTemporalQuestions,
   readTemporalTraining,
   type TemporalPrediction,
   type TemporalQuestion,
-} from './data/temporal-reasoning.js';
+} from './data/annotations/temporal-reasoning.js';
 export {
   ACTIONS_QUESTION,
   actionsQuestion,
   captioningQuestion,
   eventQuestion,
   localizationQuestions,
-} from './data/timed-questions.js';
-export { parseTimedText, type TimedText } from './data/timed-text.js';
-export { uniformFrames } from './data/uniform-frames.js';
-export { openVideo, type Picture, type TimedFrame, type Video } from './data/video.js';
-export { encodeMp4, type VideoFormat } from './data/video-encode.js';
+} from './data/annotations/timed-questions.js';
+export { parseTimedText, type TimedText } from './data/text/timed-text.js';
+export { uniformFrames } from './data/video/uniform-frames.js';
+export { openVideo, type Picture, type TimedFrame, type Video } from './data/video/video.js';
+export { encodeMp4, type VideoFormat } from './data/video/video-encode.js';
 export {
   encodeWordVectors,
   loadWordVectors,
   type SentenceVectors,
   WordVectors,
   wordsOf,
-} from './data/words.js';
+} from './data/text/words.js';
 export type { ActionName, Posture } from './data/world/actions.js';
 export type { ScriptedAction, ScriptOptions } from './data/world/script.js';
 export type { QueryKind, WorldQuery } from './data/world/sentences.js';
@@ -206,8 +206,8 @@ export {
   type AnswerSequences,
   type CacheKind,
   cacheKinds,
-} from './models/mdvlm/answer-logits.js';
-export { type AnswerOptions, answerQuestions } from './models/mdvlm/answer-questions.js';
+} from './models/mdvlm/decoding/answer-logits.js';
+export { type AnswerOptions, answerQuestions } from './models/mdvlm/decoding/answer-questions.js';
 export {
   type AnswerVideoOptions,
   answerVideo,
@@ -218,7 +218,7 @@ export {
   type VideoAnswer,
   videoChat,
   watchVideo,
-} from './models/mdvlm/answer-video.js';
+} from './models/mdvlm/video/answer-video.js';
 export {
   type AnswerPart,
   type AnswerTime,
@@ -230,7 +230,7 @@ export {
   answerFromText,
   answerFromTokens,
   withSpokenTimes,
-} from './models/mdvlm/answers.js';
+} from './models/mdvlm/decoding/answers.js';
 export {
   type ChatMessage,
   type ChatOptions,
@@ -244,30 +244,30 @@ export {
   VISUAL_ID,
   VISUAL_MARK,
   visualPlace,
-} from './models/mdvlm/chat.js';
-export { firstLogits, type GenerateOptions, generateTokens } from './models/mdvlm/decode.js';
+} from './models/mdvlm/language/chat.js';
+export { firstLogits, type GenerateOptions, generateTokens } from './models/mdvlm/decoding/decode.js';
 export {
   type AnswerSizes,
   type DecodedAnswer,
   type DecodingOptions,
   decodeAnswer,
   type TokenRules,
-} from './models/mdvlm/decode-answer.js';
-export type { Grounding, GroundingConfig } from './models/mdvlm/grounding.js';
-export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/iou-reward.js';
-export { type KeysAndValues, KeyValueCache, type OtherPositions } from './models/mdvlm/key-value-cache.js';
+} from './models/mdvlm/decoding/decode-answer.js';
+export type { Grounding, GroundingConfig } from './models/mdvlm/signal/grounding.js';
+export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/objective/iou-reward.js';
+export { type KeysAndValues, KeyValueCache, type OtherPositions } from './models/mdvlm/language/key-value-cache.js';
 export {
   type LanguageConfig,
   type LanguageName,
   languageConfigs,
   parseLanguageConfig,
-} from './models/mdvlm/language-config.js';
+} from './models/mdvlm/language/language-config.js';
 export {
   type ForwardOptions,
   LanguageModel,
   type LanguageModelOptions,
   type Prefix,
-} from './models/mdvlm/language-model.js';
+} from './models/mdvlm/language/language-model.js';
 export {
   type LocalizeVideoOptions,
   type LocalizingStep,
@@ -275,7 +275,7 @@ export {
   type VideoLocalization,
   type Wanted,
   type WindowAnswer,
-} from './models/mdvlm/localize-video.js';
+} from './models/mdvlm/video/localize-video.js';
 export {
   type AnswerLayout,
   complementOf,
@@ -285,60 +285,60 @@ export {
   type MaskWeighting,
   maskWeights,
   type PlanOptions,
-} from './models/mdvlm/masking.js';
+} from './models/mdvlm/objective/masking.js';
 export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
-export type { MemoryPlan, PlannedDevice } from './models/mdvlm/memory-plan.js';
-export { mergeWindows, type WindowDetections } from './models/mdvlm/merge-windows.js';
+export type { MemoryPlan, PlannedDevice } from './models/mdvlm/plan/memory-plan.js';
+export { mergeWindows, type WindowDetections } from './models/mdvlm/video/merge-windows.js';
 export {
   type LoadLanguageOptions,
   loadLanguageModel,
   readLanguageConfig,
-} from './models/mdvlm/model-folder.js';
-export { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from './models/mdvlm/model-plan.js';
-export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective.js';
-export { type PlannedModel, plannedModels, type WeightPart } from './models/mdvlm/planned-model.js';
+} from './models/mdvlm/language/model-folder.js';
+export { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from './models/mdvlm/plan/model-plan.js';
+export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective/objective.js';
+export { type PlannedModel, plannedModels, type WeightPart } from './models/mdvlm/plan/planned-model.js';
 export {
   makeSignalMdvlm,
   type SignalMdvlm,
   type SignalMdvlmConfig,
   type SignalMdvlmName,
   signalMdvlmConfigs,
-} from './models/mdvlm/signal-config.js';
-export { SignalEyes, type SignalEyesConfig } from './models/mdvlm/signal-eyes.js';
+} from './models/mdvlm/signal/signal-config.js';
+export { SignalEyes, type SignalEyesConfig } from './models/mdvlm/signal/signal-eyes.js';
 export {
   type LoadedSignalMdvlm,
   loadSignalMdvlm,
   type SignalMdvlmFile,
   saveSignalMdvlm,
-} from './models/mdvlm/signal-folder.js';
-export { type SignalQuestion, SignalQuestions } from './models/mdvlm/signal-questions.js';
-export type { StepBytes, StepFlops, StepSizes } from './models/mdvlm/step-cost.js';
-export { languageTensorName } from './models/mdvlm/tensor-names.js';
+} from './models/mdvlm/signal/signal-folder.js';
+export { type SignalQuestion, SignalQuestions } from './models/mdvlm/signal/signal-questions.js';
+export type { StepBytes, StepFlops, StepSizes } from './models/mdvlm/plan/step-cost.js';
+export { languageTensorName } from './models/mdvlm/language/tensor-names.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export {
   loadTokenizer,
   type TextTokenizer,
   Tokenizer,
   type TokenizerFiles,
-} from './models/mdvlm/tokenizer.js';
+} from './models/mdvlm/language/tokenizer.js';
 export {
   checkVideoMdvlmConfig,
   type VideoMdvlmConfig,
   type VideoMdvlmName,
   videoMdvlmConfigs,
-} from './models/mdvlm/video-config.js';
-export { parseVideoMdvlmConfig } from './models/mdvlm/video-config-file.js';
+} from './models/mdvlm/video/video-config.js';
+export { parseVideoMdvlmConfig } from './models/mdvlm/video/video-config-file.js';
 export {
   loadVideoMdvlm,
   makeVideoMdvlm,
   readVideoMdvlmConfig,
   type VideoMdvlm,
-} from './models/mdvlm/video-folder.js';
+} from './models/mdvlm/video/video-folder.js';
 export {
   type VideoPixels,
   type VideoPixelsOptions,
   videoPixels,
-} from './models/mdvlm/video-pixels.js';
+} from './models/mdvlm/video/video-pixels.js';
 export {
   checkVisualConfig,
   type ProjectorConfig,
@@ -348,11 +348,11 @@ export {
   type VisualName,
   type VisualOptions,
   visualConfigs,
-} from './models/mdvlm/vision-config.js';
-export { VisionTower } from './models/mdvlm/vision-tower.js';
-export { videoMdvlmWeights, visionTowerWeights, visualWeights } from './models/mdvlm/visual-checkpoint.js';
-export { VisualEncoder } from './models/mdvlm/visual-encoder.js';
-export { WordVocabulary } from './models/mdvlm/word-vocabulary.js';
+} from './models/mdvlm/vision/vision-config.js';
+export { VisionTower } from './models/mdvlm/vision/vision-tower.js';
+export { videoMdvlmWeights, visionTowerWeights, visualWeights } from './models/mdvlm/vision/visual-checkpoint.js';
+export { VisualEncoder } from './models/mdvlm/vision/visual-encoder.js';
+export { WordVocabulary } from './models/mdvlm/signal/word-vocabulary.js';
 export { Cmcs, type CmcsConfig, type CmcsOutputs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
@@ -392,10 +392,10 @@ export { saveModel, saveWeights } from './nn/save-model.js';
 export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
 export type { Activation, ActivationOptions } from './ops/activation.js';
-export { argmax } from './ops/argmax.js';
-export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention.js';
-export type { AttentionMask, AttentionOperands, AttentionOptions } from './ops/attention-problem.js';
-export { type BatchNormOperands, batchNorm } from './ops/batch-norm.js';
+export { argmax } from './ops/array/argmax.js';
+export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention/attention.js';
+export type { AttentionMask, AttentionOperands, AttentionOptions } from './ops/attention/attention-problem.js';
+export { type BatchNormOperands, batchNorm } from './ops/norm/batch-norm.js';
 export {
   add,
   div,
@@ -411,16 +411,16 @@ export {
   type Operand,
   pow,
   sub,
-} from './ops/binary.js';
-export { broadcastTo, repeat } from './ops/broadcast-to.js';
-export { cast } from './ops/cast.js';
-export { type ChannelMoments, channelMoments } from './ops/channel-moments.js';
-export { type CommitTokensInputs, type CommitTokensOptions, commitTokens } from './ops/commit-tokens.js';
-export { concat, stack } from './ops/concat.js';
-export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './ops/conv.js';
-export type { PerAxis, WindowOptions as ConvWindowOptions } from './ops/conv-geometry.js';
-export { type DdimStepOptions, ddimStep } from './ops/ddim.js';
-export { type DecodeMomentsOptions, decodeMoments } from './ops/decode-moments.js';
+} from './ops/array/binary.js';
+export { broadcastTo, repeat } from './ops/array/broadcast-to.js';
+export { cast } from './ops/array/cast.js';
+export { type ChannelMoments, channelMoments } from './ops/norm/channel-moments.js';
+export { type CommitTokensInputs, type CommitTokensOptions, commitTokens } from './ops/sampling/commit-tokens.js';
+export { concat, stack } from './ops/array/concat.js';
+export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './ops/conv/conv.js';
+export type { PerAxis, WindowOptions as ConvWindowOptions } from './ops/conv/conv-geometry.js';
+export { type DdimStepOptions, ddimStep } from './ops/diffusion/ddim.js';
+export { type DecodeMomentsOptions, decodeMoments } from './ops/iou-map/decode-moments.js';
 export {
   type AnswerOptions as DecodedPositions,
   allTokensBut,
@@ -432,11 +432,11 @@ export {
   maskPrompt,
   readDecoding,
   tokenSet,
-} from './ops/decoding.js';
-export { type DequantizeOptions, dequantizeWeight } from './ops/dequantize-weight.js';
-export { fill } from './ops/fill.js';
-export { type GateSumsForwardOptions, type GateSumsOperands, gateSums } from './ops/gate-sums.js';
-export type { GateSumsOptions } from './ops/gate-sums-gradient.js';
+} from './ops/sampling/decoding.js';
+export { type DequantizeOptions, dequantizeWeight } from './ops/quantized/dequantize-weight.js';
+export { fill } from './ops/array/fill.js';
+export { type GateSumsForwardOptions, type GateSumsOperands, gateSums } from './ops/conv/gate-sums.js';
+export type { GateSumsOptions } from './ops/conv/gate-sums-gradient.js';
 export {
   type GatedConv2dOptions,
   type GatedConvOperands,
@@ -444,21 +444,21 @@ export {
   type GatedConvPartialOptions,
   gatedConv2d,
   gatedConv2dPartial,
-} from './ops/gated-conv.js';
-export { embedding, type GatherOperands, gather, take } from './ops/gather.js';
-export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/group-norm.js';
-export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map.js';
-export { type L2NormalizeOptions, l2Normalize } from './ops/l2-normalize.js';
-export { layerNorm, rmsNorm } from './ops/layer-norm.js';
+} from './ops/conv/gated-conv.js';
+export { embedding, type GatherOperands, gather, take } from './ops/array/gather.js';
+export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/norm/group-norm.js';
+export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map/iou-map.js';
+export { type L2NormalizeOptions, l2Normalize } from './ops/norm/l2-normalize.js';
+export { layerNorm, rmsNorm } from './ops/norm/layer-norm.js';
 export {
   type LinearCrossEntropyInputs,
   type LinearCrossEntropyOptions,
   linearCrossEntropy,
   type RowLosses,
-} from './ops/linear-cross-entropy.js';
-export { type LinearTokenCandidatesInputs, linearTokenCandidates } from './ops/linear-token-candidates.js';
-export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/map-layout.js';
-export { maskedMean } from './ops/masked-mean.js';
+} from './ops/vocabulary/linear-cross-entropy.js';
+export { type LinearTokenCandidatesInputs, linearTokenCandidates } from './ops/vocabulary/linear-token-candidates.js';
+export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/iou-map/map-layout.js';
+export { maskedMean } from './ops/array/masked-mean.js';
 export {
   type LinearCallOptions,
   type LinearOperands,
@@ -466,57 +466,57 @@ export {
   type MatmulOperands,
   type MatmulOptions,
   matmul,
-} from './ops/matmul.js';
-export { mergeMaps } from './ops/merge-maps.js';
-export type { NormOperands, NormOptions } from './ops/norm.js';
-export { type PadOptions, pad } from './ops/pad.js';
-export { permute, transpose } from './ops/permute.js';
-export { type PhiloxBlock, philox } from './ops/philox.js';
-export { type PlaceOptions, place } from './ops/place.js';
-export { averagePool, maxPool } from './ops/pool.js';
-export type { AveragePoolOptions, PerAxis as PoolPerAxis, PoolOptions } from './ops/pool-geometry.js';
-export { qSample } from './ops/q-sample.js';
-export type { QuantizationFormat, QuantizedWeight } from './ops/quantization.js';
+} from './ops/matmul/matmul.js';
+export { mergeMaps } from './ops/iou-map/merge-maps.js';
+export type { NormOperands, NormOptions } from './ops/norm/norm.js';
+export { type PadOptions, pad } from './ops/array/pad.js';
+export { permute, transpose } from './ops/array/permute.js';
+export { type PhiloxBlock, philox } from './ops/random/philox.js';
+export { type PlaceOptions, place } from './ops/array/place.js';
+export { averagePool, maxPool } from './ops/image/pool.js';
+export type { AveragePoolOptions, PerAxis as PoolPerAxis, PoolOptions } from './ops/image/pool-geometry.js';
+export { qSample } from './ops/diffusion/q-sample.js';
+export type { QuantizationFormat, QuantizedWeight } from './ops/quantized/quantization.js';
 export {
   emptyQuantized,
   type QuantizeOptions,
   quantizedRowAlignment,
   quantizeRows,
   quantizeWeight,
-} from './ops/quantize-weight.js';
+} from './ops/quantized/quantize-weight.js';
 export {
   type QuantizedLinearOperands,
   type QuantizedLinearOptions,
   quantizedLinear,
-} from './ops/quantized-linear.js';
-export { Random } from './ops/random.js';
-export { l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './ops/reduce.js';
-export { type RemaskTokensInputs, remaskTokens } from './ops/remask-tokens.js';
-export { type ResampleOptions, resamplePixels } from './ops/resample-pixels.js';
-export { type ResizeOptions, resizeBilinear } from './ops/resize.js';
-export { reverseSequence } from './ops/reverse-sequence.js';
-export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/rotary.js';
+} from './ops/quantized/quantized-linear.js';
+export { Random } from './ops/random/random.js';
+export { l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './ops/array/reduce.js';
+export { type RemaskTokensInputs, remaskTokens } from './ops/sampling/remask-tokens.js';
+export { type ResampleOptions, resamplePixels } from './ops/image/resample-pixels.js';
+export { type ResizeOptions, resizeBilinear } from './ops/image/resize.js';
+export { reverseSequence } from './ops/array/reverse-sequence.js';
+export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/attention/rotary.js';
 export type { AxisOptions } from './ops/rules.js';
-export { scatter } from './ops/scatter.js';
-export { type ScatterAddOptions, scatterAdd } from './ops/scatter-add.js';
-export { narrow, reverse, type SliceOptions, slice, split } from './ops/slice.js';
-export { logSoftmax, softmax } from './ops/softmax.js';
+export { scatter } from './ops/array/scatter.js';
+export { type ScatterAddOptions, scatterAdd } from './ops/array/scatter-add.js';
+export { narrow, reverse, type SliceOptions, slice, split } from './ops/array/slice.js';
+export { logSoftmax, softmax } from './ops/array/softmax.js';
 export {
   type SpanCandidatesInputs,
   type SpanCandidatesOptions,
   spanCandidates,
-} from './ops/span-candidates.js';
-export { type StylizeOptions, stylize } from './ops/stylize.js';
-export { sumTo } from './ops/sum-to.js';
-export { type TimeEmbeddingOptions, timeEmbedding } from './ops/time-embedding.js';
-export { type TokenCandidatesInputs, tokenCandidates } from './ops/token-candidates.js';
+} from './ops/sampling/span-candidates.js';
+export { type StylizeOptions, stylize } from './ops/norm/stylize.js';
+export { sumTo } from './ops/array/sum-to.js';
+export { type TimeEmbeddingOptions, timeEmbedding } from './ops/diffusion/time-embedding.js';
+export { type TokenCandidatesInputs, tokenCandidates } from './ops/sampling/token-candidates.js';
 export type {
   ChoiceInputs,
   ConfidenceKind,
   TokenCandidates,
   TokenCandidatesOptions,
-} from './ops/token-choice.js';
-export { type TopKOutputs, topK } from './ops/topk.js';
+} from './ops/sampling/token-choice.js';
+export { type TopKOutputs, topK } from './ops/array/topk.js';
 export {
   abs,
   clamp,
@@ -539,9 +539,9 @@ export {
   sqrt,
   square,
   tanh,
-} from './ops/unary.js';
-export { type UnpackHalvesOptions, unpackHalves } from './ops/unpack-halves.js';
-export { maskedFill, where } from './ops/where.js';
+} from './ops/array/unary.js';
+export { type UnpackHalvesOptions, unpackHalves } from './ops/array/unpack-halves.js';
+export { maskedFill, where } from './ops/array/where.js';
 export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
 export type { KernelPath, Launch } from './tensor/launch.js';

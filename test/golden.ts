@@ -3,7 +3,7 @@ import { caseTables } from '../cases/index.js';
 import { type HostTensor, rounded } from '../cases/support/host.js';
 import { Random } from '../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../cases/support/tensors.js';
-import type { StoredCase, StoredTensor } from '../src/cli/self-test.js';
+import type { StoredCase, StoredTensor } from '../src/cli/shared/self-test.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import { maskedGolden } from './support/masked-golden.js';
 

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { setTimeout } from 'node:timers/promises';
 import { relativeError } from '../../cases/support/host.js';
-import { checkOutputs } from '../../src/cli/outputs.js';
-import { isStream, writeWhole } from '../../src/data/output-file.js';
+import { checkOutputs } from '../../src/cli/shared/outputs.js';
+import { isStream, writeWhole } from '../../src/data/files/output-file.js';
 import { calm } from '../../src/gpu/polling.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { type Contender, interleavedSamples, type Timing, timing } from '../measure.js';

@@ -1,6 +1,6 @@
 import { anything, callback, checkArgument, listOf, rule } from '../arguments.js';
 import { OptionError } from '../errors.js';
-import { add } from '../ops/binary.js';
+import { add } from '../ops/array/binary.js';
 import { Tape } from '../tensor/tape.js';
 import { checkTensor, replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
 

@@ -1,7 +1,7 @@
 import { callback, checkArgument, described, object, rule } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { add } from '../ops/binary.js';
-import { fill } from '../ops/fill.js';
+import { add } from '../ops/array/binary.js';
+import { fill } from '../ops/array/fill.js';
 import { Tape } from '../tensor/tape.js';
 import { checkTensor, expectDtype, Tensor } from '../tensor/tensor.js';
 

@@ -1,24 +1,24 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { fileAccessError } from '../data/byte-source.js';
+import { fileAccessError } from '../data/files/byte-source.js';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
-import { plannedModels } from '../models/mdvlm/planned-model.js';
-import { addAblate } from './ablate.js';
-import { idList, page, share, whole } from './arguments.js';
-import { addBench } from './bench.js';
-import { addCalibrate } from './calibrate.js';
-import { decode } from './decode.js';
-import { addDecodingOptions } from './decoding-options.js';
-import { demo, worldModel } from './demo.js';
-import { doctor } from './doctor.js';
-import { doctorModel } from './doctor-model.js';
-import { addEvaluate } from './evaluate.js';
-import { addLocalize } from './localize.js';
-import { moments } from './moments.js';
-import { sample } from './sample.js';
-import { addTrain } from './train.js';
+import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
+import { addAblate } from './commands/ablate.js';
+import { idList, page, share, whole } from './options/arguments.js';
+import { addBench } from './commands/bench.js';
+import { addCalibrate } from './commands/calibrate.js';
+import { decode } from './commands/decode.js';
+import { addDecodingOptions } from './options/decoding-options.js';
+import { demo, worldModel } from './commands/demo.js';
+import { doctor } from './commands/doctor.js';
+import { doctorModel } from './commands/doctor-model.js';
+import { addEvaluate } from './commands/evaluate.js';
+import { addLocalize } from './commands/localize.js';
+import { moments } from './commands/moments.js';
+import { sample } from './commands/sample.js';
+import { addTrain } from './commands/train.js';
 
 /** Shows the help of a group of commands that is called without one of them as an answer, not as a mistake. */
 class Group extends Command {

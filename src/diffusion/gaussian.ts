@@ -14,10 +14,10 @@ import {
   someOf,
 } from '../arguments.js';
 import { OptionError } from '../errors.js';
-import { ddimStep } from '../ops/ddim.js';
+import { ddimStep } from '../ops/diffusion/ddim.js';
 import { spread } from '../ops/grid.js';
-import { qSample } from '../ops/q-sample.js';
-import { Random } from '../ops/random.js';
+import { qSample } from '../ops/diffusion/q-sample.js';
+import { Random } from '../ops/random/random.js';
 import type { Capture } from '../tensor/capture.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';

@@ -18,8 +18,8 @@ import {
   rule,
 } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/decoding.js';
-import { type ConfidenceKind, confidenceKinds } from '../ops/token-choice.js';
+import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/sampling/decoding.js';
+import { type ConfidenceKind, confidenceKinds } from '../ops/sampling/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
 import { Owner } from '../tensor/owner.js';

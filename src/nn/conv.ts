@@ -6,7 +6,7 @@ import {
   conv1dRules,
   conv2d,
   conv2dOperation,
-} from '../ops/conv.js';
+} from '../ops/conv/conv.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

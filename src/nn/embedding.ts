@@ -1,4 +1,4 @@
-import { embedding } from '../ops/gather.js';
+import { embedding } from '../ops/array/gather.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { normalInitial } from './initial.js';

@@ -1,6 +1,6 @@
 import { checkFields, text } from '../arguments.js';
 import { checkOperands } from '../ops/call.js';
-import { gatedConv2d, gatedConv2dPartial } from '../ops/gated-conv.js';
+import { gatedConv2d, gatedConv2dPartial } from '../ops/conv/gated-conv.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';

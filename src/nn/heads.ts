@@ -1,4 +1,4 @@
-import { permute } from '../ops/permute.js';
+import { permute } from '../ops/array/permute.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** Heads side by side, (B, L, heads · size), to what attention takes, (B, heads, L, size). */

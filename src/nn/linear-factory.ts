@@ -1,4 +1,4 @@
-import { cast } from '../ops/cast.js';
+import { cast } from '../ops/array/cast.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Linear, type LinearOptions } from './linear.js';

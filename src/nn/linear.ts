@@ -1,5 +1,5 @@
 import { checkFields, optional, type Rules } from '../arguments.js';
-import { type LinearCallOptions, linear } from '../ops/matmul.js';
+import { type LinearCallOptions, linear } from '../ops/matmul/matmul.js';
 import { floatDtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';

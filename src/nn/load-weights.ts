@@ -1,9 +1,9 @@
 import { callback, integer, optional, type Rules } from '../arguments.js';
-import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/array.js';
-import type { Safetensors } from '../data/safetensors.js';
+import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/formats/array.js';
+import type { Safetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
-import { cast } from '../ops/cast.js';
-import { unpackHalves } from '../ops/unpack-halves.js';
+import { cast } from '../ops/array/cast.js';
+import { unpackHalves } from '../ops/array/unpack-halves.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';

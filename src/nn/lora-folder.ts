@@ -1,6 +1,6 @@
 import { callback, checkArgument, instanceOf, text } from '../arguments.js';
-import { type JsonRecord, readJsonRecord } from '../data/json-record.js';
-import { openSafetensors, type Safetensors } from '../data/safetensors.js';
+import { type JsonRecord, readJsonRecord } from '../data/formats/json-record.js';
+import { openSafetensors, type Safetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { LoraAdapter, type LoraOptions } from './lora.js';

@@ -11,11 +11,11 @@ import {
   text,
 } from '../arguments.js';
 import { OptionError } from '../errors.js';
-import { add } from '../ops/binary.js';
-import { cast } from '../ops/cast.js';
-import { linear, linearCallRules, matmul } from '../ops/matmul.js';
-import { narrow } from '../ops/slice.js';
-import { scaleShift, unaryOperation } from '../ops/unary.js';
+import { add } from '../ops/array/binary.js';
+import { cast } from '../ops/array/cast.js';
+import { linear, linearCallRules, matmul } from '../ops/matmul/matmul.js';
+import { narrow } from '../ops/array/slice.js';
+import { scaleShift, unaryOperation } from '../ops/array/unary.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';

@@ -1,7 +1,7 @@
 import { checkFields, flag, integer, listOf, optional } from '../arguments.js';
 import { ShapeError } from '../errors.js';
-import { lstm } from '../ops/lstm.js';
-import type { LstmWeights } from '../ops/lstm-operands.js';
+import { lstm } from '../ops/recurrent/lstm.js';
+import type { LstmWeights } from '../ops/recurrent/lstm-operands.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyTensor, checkTensor, type Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';

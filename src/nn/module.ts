@@ -9,9 +9,9 @@ import {
   listOf,
   text,
 } from '../arguments.js';
-import type { NumericArray } from '../data/array.js';
+import type { NumericArray } from '../data/formats/array.js';
 import { HostRandom } from '../data/host-random.js';
-import { checkTensors, Safetensors } from '../data/safetensors.js';
+import { checkTensors, Safetensors } from '../data/formats/safetensors.js';
 import { ReleasedError } from '../errors.js';
 import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { type Freeable, Owner } from '../tensor/owner.js';

@@ -1,12 +1,12 @@
 import { checkFields, flag, optional, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { batchNorm } from '../ops/batch-norm.js';
-import { add, mul } from '../ops/binary.js';
+import { batchNorm } from '../ops/norm/batch-norm.js';
+import { add, mul } from '../ops/array/binary.js';
 import { checkOperands } from '../ops/call.js';
-import { channelMoments } from '../ops/channel-moments.js';
-import { groupNorm } from '../ops/group-norm.js';
-import { layerNorm, rmsNorm } from '../ops/layer-norm.js';
-import { type NormOptions, normRules } from '../ops/norm.js';
+import { channelMoments } from '../ops/norm/channel-moments.js';
+import { groupNorm } from '../ops/norm/group-norm.js';
+import { layerNorm, rmsNorm } from '../ops/norm/layer-norm.js';
+import { type NormOptions, normRules } from '../ops/norm/norm.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { constantInitial } from './initial.js';

@@ -1,10 +1,10 @@
 import { checkFields, type Rules } from '../arguments.js';
 import { ShapeError } from '../errors.js';
 import { checkOperands } from '../ops/call.js';
-import { type LinearCallOptions, linearCallRules } from '../ops/matmul.js';
-import type { QuantizedWeight } from '../ops/quantization.js';
-import { type QuantizeOptions, quantizeRules } from '../ops/quantize-weight.js';
-import { quantizedLinear } from '../ops/quantized-linear.js';
+import { type LinearCallOptions, linearCallRules } from '../ops/matmul/matmul.js';
+import type { QuantizedWeight } from '../ops/quantized/quantization.js';
+import { type QuantizeOptions, quantizeRules } from '../ops/quantized/quantize-weight.js';
+import { quantizedLinear } from '../ops/quantized/quantized-linear.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';

@@ -1,14 +1,14 @@
 import { checkArgument, checkFields, integer, pairOf } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
-import { dequantizeWeight } from '../ops/dequantize-weight.js';
-import type { QuantizationFormat, QuantizedWeight } from '../ops/quantization.js';
+import { dequantizeWeight } from '../ops/quantized/dequantize-weight.js';
+import type { QuantizationFormat, QuantizedWeight } from '../ops/quantized/quantization.js';
 import {
   emptyQuantized,
   type QuantizeOptions,
   quantizedRowAlignment,
   quantizeRows,
   quantizeRules,
-} from '../ops/quantize-weight.js';
+} from '../ops/quantized/quantize-weight.js';
 import { Owner } from '../tensor/owner.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';

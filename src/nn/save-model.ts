@@ -1,5 +1,5 @@
-import { writeWhole } from '../data/output-file.js';
-import { encodeSafetensors } from '../data/safetensors.js';
+import { writeWhole } from '../data/files/output-file.js';
+import { encodeSafetensors } from '../data/formats/safetensors.js';
 import { nodeModule } from '../node-module.js';
 import type { Module } from './module.js';
 

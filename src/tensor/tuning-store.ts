@@ -1,4 +1,4 @@
-import { ensureFolder, writeWhole } from '../data/output-file.js';
+import { ensureFolder, writeWhole } from '../data/files/output-file.js';
 import { FileAccessError } from '../errors.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import { builtins, userCache } from '../gpu/user-cache.js';

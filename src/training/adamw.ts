@@ -19,7 +19,7 @@ import {
 } from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
 import { spread } from '../ops/grid.js';
-import { sum } from '../ops/reduce.js';
+import { sum } from '../ops/array/reduce.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anyTensor } from '../tensor/tensor.js';

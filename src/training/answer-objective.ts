@@ -23,7 +23,7 @@ import {
   IouReward,
   type IouRewardOptions,
   rewardRules,
-} from '../models/mdvlm/iou-reward.js';
+} from '../models/mdvlm/objective/iou-reward.js';
 import {
   type AnswerLayout,
   checkedPlan,
@@ -36,14 +36,14 @@ import {
   maskWeights,
   type PlanOptions,
   planOptionsRule,
-} from '../models/mdvlm/masking.js';
+} from '../models/mdvlm/objective/masking.js';
 import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
-import { type Objective, objectives, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective.js';
+import { type Objective, objectives, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
-import { add, mul } from '../ops/binary.js';
-import { seedWords } from '../ops/philox.js';
-import { Random } from '../ops/random.js';
-import { narrow } from '../ops/slice.js';
+import { add, mul } from '../ops/array/binary.js';
+import { seedWords } from '../ops/random/philox.js';
+import { Random } from '../ops/random/random.js';
+import { narrow } from '../ops/array/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';

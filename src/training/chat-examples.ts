@@ -1,5 +1,5 @@
-import { type ChatMessage, type ChatOptions, encodeChat, IGNORED_LABEL } from '../models/mdvlm/chat.js';
-import type { Tokenizer } from '../models/mdvlm/tokenizer.js';
+import { type ChatMessage, type ChatOptions, encodeChat, IGNORED_LABEL } from '../models/mdvlm/language/chat.js';
+import type { Tokenizer } from '../models/mdvlm/language/tokenizer.js';
 import type { WantedAnswer } from './answer-objective.js';
 
 /** A conversation to learn from. */

@@ -11,12 +11,12 @@ import {
 } from '../arguments.js';
 import type { LastLayer } from '../diffusion/masked.js';
 import { OptionError } from '../errors.js';
-import { LanguageModel } from '../models/mdvlm/language-model.js';
+import { LanguageModel } from '../models/mdvlm/language/language-model.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import type { LoraAdapter } from '../nn/lora.js';
-import { repeat } from '../ops/broadcast-to.js';
-import { gather } from '../ops/gather.js';
-import { scatter } from '../ops/scatter.js';
+import { repeat } from '../ops/array/broadcast-to.js';
+import { gather } from '../ops/array/gather.js';
+import { scatter } from '../ops/array/scatter.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {

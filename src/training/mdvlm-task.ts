@@ -1,19 +1,19 @@
 import { checkArguments, checkFields, instanceOf, integer, someOf } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { unknownKind } from '../models/map-diffusion/examples.js';
-import type { AnswerLayout } from '../models/mdvlm/masking.js';
+import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
-import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal-config.js';
-import type { SignalEyes } from '../models/mdvlm/signal-eyes.js';
+import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal/signal-config.js';
+import type { SignalEyes } from '../models/mdvlm/signal/signal-eyes.js';
 import {
   type QuestionInputs,
   questionInputs,
   type SignalQuestion,
   SignalQuestions,
   writeQuestions,
-} from '../models/mdvlm/signal-questions.js';
-import { add } from '../ops/binary.js';
-import { narrow } from '../ops/slice.js';
+} from '../models/mdvlm/signal/signal-questions.js';
+import { add } from '../ops/array/binary.js';
+import { narrow } from '../ops/array/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import {

@@ -8,9 +8,9 @@ import {
   type MomentTargets,
 } from '../models/map-diffusion/model.js';
 import { examplesRule } from '../models/map-diffusion/operand-rules.js';
-import { mapRows } from '../ops/map-layout.js';
-import { seedWords } from '../ops/philox.js';
-import { Random } from '../ops/random.js';
+import { mapRows } from '../ops/iou-map/map-layout.js';
+import { seedWords } from '../ops/random/philox.js';
+import { Random } from '../ops/random/random.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { TrainingTask } from './train.js';

@@ -1,4 +1,4 @@
-import type { WrittenQuestion } from '../data/question-lines.js';
+import type { WrittenQuestion } from '../data/annotations/question-lines.js';
 import { OptionError } from '../errors.js';
 
 export interface TextQuestionsOptions {

@@ -14,13 +14,13 @@ import {
   text,
 } from '../arguments.js';
 import { valueAndGrad } from '../autograd/value-and-grad.js';
-import { fileAccessError, readBytes } from '../data/byte-source.js';
+import { fileAccessError, readBytes } from '../data/files/byte-source.js';
 import { HostRandom } from '../data/host-random.js';
-import { ensureFolder, writeWhole } from '../data/output-file.js';
+import { ensureFolder, writeWhole } from '../data/files/output-file.js';
 import { FileAccessError, FileFormatError, NotFiniteError } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { nodeModule } from '../node-module.js';
-import { scaleShift } from '../ops/unary.js';
+import { scaleShift } from '../ops/array/unary.js';
 import { given } from '../tensor/given.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { AdamW, type AdamWOptions, adamRules } from './adamw.js';

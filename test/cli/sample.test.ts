@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openVideo } from '../../src/data/video.js';
+import { openVideo } from '../../src/data/video/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { hangMs } from '../support/limits.js';
 import { noVideoLibrary } from '../support/video-library.js';

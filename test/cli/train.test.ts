@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { relativeError } from '../../cases/support/host.js';
-import { toFloat32 } from '../../src/data/array.js';
+import { toFloat32 } from '../../src/data/formats/array.js';
 import { HostRandom } from '../../src/data/host-random.js';
-import { openSafetensors } from '../../src/data/safetensors.js';
+import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 

@@ -8,8 +8,8 @@ import {
   type TokenLogits,
 } from '../../src/diffusion/masked.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { allTokensBut, tokenSet } from '../../src/ops/decoding.js';
-import { linear } from '../../src/ops/matmul.js';
+import { allTokensBut, tokenSet } from '../../src/ops/sampling/decoding.js';
+import { linear } from '../../src/ops/matmul/matmul.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -5,8 +5,8 @@ import { Random } from '../../cases/support/random.js';
 import { MaskedSampler, type MaskedSamplerOptions } from '../../src/diffusion/masked.js';
 import { revisionFractions } from '../../src/diffusion/unmasking.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
-import { linear } from '../../src/ops/matmul.js';
-import { confidenceKinds } from '../../src/ops/token-choice.js';
+import { linear } from '../../src/ops/matmul/matmul.js';
+import { confidenceKinds } from '../../src/ops/sampling/token-choice.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

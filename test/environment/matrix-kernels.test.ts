@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { type KernelPath, kernelSources } from '../../kernels/sources.js';
 import type { DeviceTraits, SubgroupMatrixShape } from '../../src/gpu/traits.js';
 import { composeKernel, type KernelConstants } from '../../src/gpu/wgsl.js';
-import { attentionTiling } from '../../src/ops/attention-matrix.js';
+import { attentionTiling } from '../../src/ops/attention/attention-matrix.js';
 import { matrixConstants } from '../../src/ops/subgroup-matrix.js';
 
 /** A device with subgroup matrices, as far as the choice of constants asks. */

@@ -5,12 +5,12 @@ import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { OptionError } from '../../src/errors.js';
-import { AnswerLogits, cacheKinds } from '../../src/models/mdvlm/answer-logits.js';
-import { type GenerateOptions, generateTokens } from '../../src/models/mdvlm/decode.js';
-import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
-import { sum } from '../../src/ops/reduce.js';
-import { narrow } from '../../src/ops/slice.js';
+import { AnswerLogits, cacheKinds } from '../../src/models/mdvlm/decoding/answer-logits.js';
+import { type GenerateOptions, generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
+import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
+import { sum } from '../../src/ops/array/reduce.js';
+import { narrow } from '../../src/ops/array/slice.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
-import type { NumericArray } from '../../src/data/array.js';
-import { type Features, loadFeatures } from '../../src/data/features.js';
-import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/safetensors.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import { type Features, loadFeatures } from '../../src/data/formats/features.js';
+import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/formats/safetensors.js';
 import { FileFormatError, ShapeError } from '../../src/errors.js';
 import { temporalIoU } from '../../src/evaluation/segments.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';
@@ -148,7 +148,7 @@ it('the published weights find both long jumps of the real video', {
   const features = await loadFeatures([sharedData(`${folder}rgb.npy`), sharedData(`${folder}flow.npy`)]);
   await compare(checkpoint, features);
 
-  const { loadClassNames } = await import('../../src/data/class-names.js');
+  const { loadClassNames } = await import('../../src/data/annotations/class-names.js');
   const model = await Cmcs.load(runtime, checkpoint);
   const names = await loadClassNames(sharedData('cmcs_weights/classes.json'), model.classes);
   const { classes, segments } = await localizeActions(model, features, names, 35.155);

@@ -4,7 +4,7 @@ import { OptionError, ShapeError } from '../../src/errors.js';
 import { videoShape } from '../../src/models/map-diffusion/clip-encoder.js';
 import { mapDiffusionConfigs } from '../../src/models/map-diffusion/config.js';
 import { MapDiffusion } from '../../src/models/map-diffusion/model.js';
-import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
+import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

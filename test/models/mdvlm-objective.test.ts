@@ -3,24 +3,24 @@ import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
-import { toFloat32 } from '../../src/data/array.js';
+import { toFloat32 } from '../../src/data/formats/array.js';
 import { HostRandom } from '../../src/data/host-random.js';
-import { openSafetensors } from '../../src/data/safetensors.js';
+import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import type { LastLayer } from '../../src/diffusion/masked.js';
 import { OptionError } from '../../src/errors.js';
-import { IouReward, type IouRewardOptions } from '../../src/models/mdvlm/iou-reward.js';
+import { IouReward, type IouRewardOptions } from '../../src/models/mdvlm/objective/iou-reward.js';
 import {
   type AnswerLayout,
   complementOf,
   type MaskWeighting,
   maskWeights,
-} from '../../src/models/mdvlm/masking.js';
-import { weightedCrossEntropy } from '../../src/models/mdvlm/objective.js';
+} from '../../src/models/mdvlm/objective/masking.js';
+import { weightedCrossEntropy } from '../../src/models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { add } from '../../src/ops/binary.js';
-import { embedding } from '../../src/ops/gather.js';
-import { mean } from '../../src/ops/reduce.js';
-import { scaleShift } from '../../src/ops/unary.js';
+import { add } from '../../src/ops/array/binary.js';
+import { embedding } from '../../src/ops/array/gather.js';
+import { mean } from '../../src/ops/array/reduce.js';
+import { scaleShift } from '../../src/ops/array/unary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';
 

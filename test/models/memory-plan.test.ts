@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { sizeClass } from '../../src/gpu/pool.js';
-import { languageConfigs } from '../../src/models/mdvlm/language-config.js';
-import { LanguageModel } from '../../src/models/mdvlm/language-model.js';
-import { memoryPlan, type PlannedDevice } from '../../src/models/mdvlm/memory-plan.js';
-import type { PlannedModel } from '../../src/models/mdvlm/planned-model.js';
-import type { StepSizes } from '../../src/models/mdvlm/step-cost.js';
-import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
-import { makeVideoMdvlm } from '../../src/models/mdvlm/video-folder.js';
-import { tokensPerFrame } from '../../src/models/mdvlm/vision-config.js';
+import { languageConfigs } from '../../src/models/mdvlm/language/language-config.js';
+import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
+import { memoryPlan, type PlannedDevice } from '../../src/models/mdvlm/plan/memory-plan.js';
+import type { PlannedModel } from '../../src/models/mdvlm/plan/planned-model.js';
+import type { StepSizes } from '../../src/models/mdvlm/plan/step-cost.js';
+import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
+import { makeVideoMdvlm } from '../../src/models/mdvlm/video/video-folder.js';
+import { tokensPerFrame } from '../../src/models/mdvlm/vision/vision-config.js';
 import { quantizedBits, type WeightStorage, weightStorages } from '../../src/nn/weight-storage.js';
-import { concat } from '../../src/ops/concat.js';
+import { concat } from '../../src/ops/array/concat.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';
 

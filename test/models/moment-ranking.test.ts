@@ -5,7 +5,7 @@ import { Random } from '../../cases/support/random.js';
 import { type ScoredSegment, suppress, temporalIoU } from '../../src/evaluation/segments.js';
 import { type RankingOptions, rankMoments } from '../../src/models/map-diffusion/ranking.js';
 import { refineMoment } from '../../src/models/map-diffusion/refine.js';
-import { type MapLayout, mapRows, mapScales } from '../../src/ops/map-layout.js';
+import { type MapLayout, mapRows, mapScales } from '../../src/ops/iou-map/map-layout.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -5,7 +5,7 @@ import { ddimCoefficients, ddimTimes } from '../../src/diffusion/schedule.js';
 import { OptionError } from '../../src/errors.js';
 import type { MomentInputs } from '../../src/models/map-diffusion/model.js';
 import { MomentSampler } from '../../src/models/map-diffusion/sampler.js';
-import { take } from '../../src/ops/gather.js';
+import { take } from '../../src/ops/array/gather.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { MomentGolden, type MomentGoldenName, momentGoldenNames } from '../support/moment-golden.js';
 import { testRuntime } from '../support/runtime.js';

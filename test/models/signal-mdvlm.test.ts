@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { OptionError } from '../../src/errors.js';
-import { answerQuestions } from '../../src/models/mdvlm/answer-questions.js';
+import { answerQuestions } from '../../src/models/mdvlm/decoding/answer-questions.js';
 import { type AnswerOrder, answerOrders } from '../../src/models/mdvlm/mdvlm.js';
 import {
   checkSignalMdvlmConfig,
   makeSignalMdvlm,
   signalMdvlmConfigs,
-} from '../../src/models/mdvlm/signal-config.js';
-import { questionInputs, SignalQuestions, writeQuestions } from '../../src/models/mdvlm/signal-questions.js';
-import { concat } from '../../src/ops/concat.js';
-import { narrow } from '../../src/ops/slice.js';
+} from '../../src/models/mdvlm/signal/signal-config.js';
+import { questionInputs, SignalQuestions, writeQuestions } from '../../src/models/mdvlm/signal/signal-questions.js';
+import { concat } from '../../src/ops/array/concat.js';
+import { narrow } from '../../src/ops/array/slice.js';
 import { testRuntime } from '../support/runtime.js';
 import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
 

@@ -5,29 +5,29 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
-import { writeWorldVideo } from '../../src/cli/sample.js';
-import { toFloat32 } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { openVideo, type Video } from '../../src/data/video.js';
+import { writeWorldVideo } from '../../src/cli/commands/sample.js';
+import { toFloat32 } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
+import { openVideo, type Video } from '../../src/data/video/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { FileFormatError, OptionError } from '../../src/errors.js';
-import { cacheKinds } from '../../src/models/mdvlm/answer-logits.js';
+import { cacheKinds } from '../../src/models/mdvlm/decoding/answer-logits.js';
 import {
   answerVideo,
   chatPrompt,
   MASK_MARK,
   videoChat,
   watchVideo,
-} from '../../src/models/mdvlm/answer-video.js';
-import { VISUAL_ID } from '../../src/models/mdvlm/chat.js';
-import { decodeAnswer } from '../../src/models/mdvlm/decode-answer.js';
-import { parseLanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { localizeVideo } from '../../src/models/mdvlm/localize-video.js';
-import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
-import { loadVideoMdvlm, makeVideoMdvlm } from '../../src/models/mdvlm/video-folder.js';
-import { tokensPerFrame, visualConfigs } from '../../src/models/mdvlm/vision-config.js';
-import { videoMdvlmWeights } from '../../src/models/mdvlm/visual-checkpoint.js';
-import { concat } from '../../src/ops/concat.js';
+} from '../../src/models/mdvlm/video/answer-video.js';
+import { VISUAL_ID } from '../../src/models/mdvlm/language/chat.js';
+import { decodeAnswer } from '../../src/models/mdvlm/decoding/decode-answer.js';
+import { parseLanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { localizeVideo } from '../../src/models/mdvlm/video/localize-video.js';
+import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
+import { loadVideoMdvlm, makeVideoMdvlm } from '../../src/models/mdvlm/video/video-folder.js';
+import { tokensPerFrame, visualConfigs } from '../../src/models/mdvlm/vision/vision-config.js';
+import { videoMdvlmWeights } from '../../src/models/mdvlm/vision/visual-checkpoint.js';
+import { concat } from '../../src/ops/array/concat.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { Tuning } from '../../src/tensor/tuning.js';
 import { LanguageGolden } from '../support/language-golden.js';

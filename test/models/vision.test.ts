@@ -2,22 +2,22 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
-import type { NumericArray } from '../../src/data/array.js';
-import { openVideo } from '../../src/data/video.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import { openVideo } from '../../src/data/video/video.js';
 import { FileFormatError, OptionError, ShapeError } from '../../src/errors.js';
-import { videoPixels } from '../../src/models/mdvlm/video-pixels.js';
+import { videoPixels } from '../../src/models/mdvlm/video/video-pixels.js';
 import {
   checkVisualConfig,
   tokensPerFrame,
   type VisualOptions,
   visualConfigs,
-} from '../../src/models/mdvlm/vision-config.js';
-import { VisionTower } from '../../src/models/mdvlm/vision-tower.js';
-import { visionTowerWeights, visualWeights } from '../../src/models/mdvlm/visual-checkpoint.js';
-import { VisualEncoder } from '../../src/models/mdvlm/visual-encoder.js';
-import { mul } from '../../src/ops/binary.js';
-import { sum } from '../../src/ops/reduce.js';
-import { resamplePixels } from '../../src/ops/resample-pixels.js';
+} from '../../src/models/mdvlm/vision/vision-config.js';
+import { VisionTower } from '../../src/models/mdvlm/vision/vision-tower.js';
+import { visionTowerWeights, visualWeights } from '../../src/models/mdvlm/vision/visual-checkpoint.js';
+import { VisualEncoder } from '../../src/models/mdvlm/vision/visual-encoder.js';
+import { mul } from '../../src/ops/array/binary.js';
+import { sum } from '../../src/ops/array/reduce.js';
+import { resamplePixels } from '../../src/ops/image/resample-pixels.js';
 import { roundingError } from '../support/rounding.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { lstmCases } from '../../cases/lstm.js';
 import { type HostTensor, normal, relativeError, rounded, u32 } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
-import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
 import { Lstm } from '../../src/nn/lstm.js';
 import { testRuntime } from '../support/runtime.js';

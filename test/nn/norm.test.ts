@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
-import type { NumericArray } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import { FileFormatError, ShapeError } from '../../src/errors.js';
 import { Module } from '../../src/nn/module.js';
 import { BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RmsNorm } from '../../src/nn/norm.js';

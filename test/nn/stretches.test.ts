@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { LinearFactory } from '../../src/nn/linear-factory.js';
 import { inStretches, rowsAtOnce } from '../../src/nn/stretches.js';
-import { add } from '../../src/ops/binary.js';
-import { sum } from '../../src/ops/reduce.js';
+import { add } from '../../src/ops/array/binary.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';
 

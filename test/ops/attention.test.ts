@@ -11,10 +11,10 @@ import {
   attention,
   attentionOperation,
   emptyLogSumExp,
-} from '../../src/ops/attention.js';
-import type { AttentionMask, AttentionOperands } from '../../src/ops/attention-problem.js';
-import { mul } from '../../src/ops/binary.js';
-import { sum } from '../../src/ops/reduce.js';
+} from '../../src/ops/attention/attention.js';
+import type { AttentionMask, AttentionOperands } from '../../src/ops/attention/attention-problem.js';
+import { mul } from '../../src/ops/array/binary.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -10,9 +10,9 @@ import { deviceDtype, normal, relativeError } from '../../cases/support/host.js'
 import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
-import { mul } from '../../src/ops/binary.js';
-import { gatedConv2d, gatedConv2dOperation, gatedConv2dPartial } from '../../src/ops/gated-conv.js';
-import { sum } from '../../src/ops/reduce.js';
+import { mul } from '../../src/ops/array/binary.js';
+import { gatedConv2d, gatedConv2dOperation, gatedConv2dPartial } from '../../src/ops/conv/gated-conv.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import type { Shape } from '../../src/tensor/shape.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gatherCases, scatterAddCases, scatterCases } from '../../cases/gather.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { embedding, gather, take } from '../../src/ops/gather.js';
-import { scatter } from '../../src/ops/scatter.js';
-import { scatterAdd } from '../../src/ops/scatter-add.js';
+import { embedding, gather, take } from '../../src/ops/array/gather.js';
+import { scatter } from '../../src/ops/array/scatter.js';
+import { scatterAdd } from '../../src/ops/array/scatter-add.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { matmulCases } from '../../cases/matmul.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import type { Activation } from '../../src/ops/activation.js';
-import { linear, matmul } from '../../src/ops/matmul.js';
+import { linear, matmul } from '../../src/ops/matmul/matmul.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

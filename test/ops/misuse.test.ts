@@ -5,7 +5,7 @@ import { Random } from '../../cases/support/random.js';
 import { uploadInputs } from '../../cases/support/tensors.js';
 import { OptionError, ReleasedError, type TalError } from '../../src/errors.js';
 import * as tal from '../../src/index.js';
-import { lstm } from '../../src/ops/lstm.js';
+import { lstm } from '../../src/ops/recurrent/lstm.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

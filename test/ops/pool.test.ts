@@ -9,8 +9,8 @@ import {
   resizeBilinearGradientCases,
 } from '../../cases/pool.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { averagePool, maxPool } from '../../src/ops/pool.js';
-import { resizeBilinear } from '../../src/ops/resize.js';
+import { averagePool, maxPool } from '../../src/ops/image/pool.js';
+import { resizeBilinear } from '../../src/ops/image/resize.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

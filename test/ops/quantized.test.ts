@@ -4,15 +4,15 @@ import fc from 'fast-check';
 import { dequantizeWeightCases, quantizedLinearCases, quantizeWeightCases } from '../../cases/quantized.js';
 import { Random } from '../../cases/support/random.js';
 import { DtypeError, FeatureError, OptionError, ShapeError } from '../../src/errors.js';
-import { dequantizeWeight } from '../../src/ops/dequantize-weight.js';
-import type { QuantizationFormat } from '../../src/ops/quantization.js';
+import { dequantizeWeight } from '../../src/ops/quantized/dequantize-weight.js';
+import type { QuantizationFormat } from '../../src/ops/quantized/quantization.js';
 import {
   emptyQuantized,
   quantizedRowAlignment,
   quantizeRows,
   quantizeWeight,
-} from '../../src/ops/quantize-weight.js';
-import { quantizedLinear } from '../../src/ops/quantized-linear.js';
+} from '../../src/ops/quantized/quantize-weight.js';
+import { quantizedLinear } from '../../src/ops/quantized/quantized-linear.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

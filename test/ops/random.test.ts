@@ -4,8 +4,8 @@ import { randomCases } from '../../cases/random.js';
 import { kernelSources } from '../../kernels/sources.js';
 import { loadReference } from '../../native/index.js';
 import { OptionError } from '../../src/errors.js';
-import { openUniform, type PhiloxBlock, philox, seedWords } from '../../src/ops/philox.js';
-import { Random } from '../../src/ops/random.js';
+import { openUniform, type PhiloxBlock, philox, seedWords } from '../../src/ops/random/philox.js';
+import { Random } from '../../src/ops/random/random.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { maskedMeanCases, maskedMeanGradientCases, reduceCases } from '../../cases/reduce.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { maskedMean } from '../../src/ops/masked-mean.js';
-import { logSumExp, max, mean, min, reduceOperation, sum } from '../../src/ops/reduce.js';
+import { maskedMean } from '../../src/ops/array/masked-mean.js';
+import { logSumExp, max, mean, min, reduceOperation, sum } from '../../src/ops/array/reduce.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { resamplePixelsCases } from '../../cases/pixels.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { resamplePixels } from '../../src/ops/resample-pixels.js';
+import { resamplePixels } from '../../src/ops/image/resample-pixels.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { rotaryCases } from '../../cases/rotary.js';
 import { relativeError } from '../../cases/support/host.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { rotary, rotaryTable } from '../../src/ops/rotary.js';
+import { rotary, rotaryTable } from '../../src/ops/attention/rotary.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { Random } from '../../cases/support/random.js';
 import { MaskedSampler } from '../../src/diffusion/masked.js';
 import { revisionFractions, transferCounts, type UnmaskingSchedule } from '../../src/diffusion/unmasking.js';
-import { allTokensBut } from '../../src/ops/decoding.js';
-import { type ConfidenceKind, confidenceKinds } from '../../src/ops/token-choice.js';
+import { allTokensBut } from '../../src/ops/sampling/decoding.js';
+import { type ConfidenceKind, confidenceKinds } from '../../src/ops/sampling/token-choice.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -7,11 +7,11 @@ import {
   tokenCandidatesCases,
 } from '../../cases/sampling.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { commitTokens } from '../../src/ops/commit-tokens.js';
-import { decodingState, finishStep, newDecoding, readDecoding } from '../../src/ops/decoding.js';
-import { remaskTokens } from '../../src/ops/remask-tokens.js';
-import { tokenCandidates } from '../../src/ops/token-candidates.js';
-import type { ConfidenceKind } from '../../src/ops/token-choice.js';
+import { commitTokens } from '../../src/ops/sampling/commit-tokens.js';
+import { decodingState, finishStep, newDecoding, readDecoding } from '../../src/ops/sampling/decoding.js';
+import { remaskTokens } from '../../src/ops/sampling/remask-tokens.js';
+import { tokenCandidates } from '../../src/ops/sampling/token-candidates.js';
+import type { ConfidenceKind } from '../../src/ops/sampling/token-choice.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

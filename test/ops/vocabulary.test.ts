@@ -8,14 +8,14 @@ import {
   linearTokenCandidatesCases,
 } from '../../cases/vocabulary.js';
 import { DtypeError, FeatureError, OptionError, ShapeError } from '../../src/errors.js';
-import { decodingState } from '../../src/ops/decoding.js';
-import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
+import { decodingState } from '../../src/ops/sampling/decoding.js';
+import { linearCrossEntropy } from '../../src/ops/vocabulary/linear-cross-entropy.js';
 import {
   linearTokenCandidates,
   linearTokenCandidatesOperation,
-} from '../../src/ops/linear-token-candidates.js';
-import { linear } from '../../src/ops/matmul.js';
-import { tokenCandidates } from '../../src/ops/token-candidates.js';
+} from '../../src/ops/vocabulary/linear-token-candidates.js';
+import { linear } from '../../src/ops/matmul/matmul.js';
+import { tokenCandidates } from '../../src/ops/sampling/token-candidates.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

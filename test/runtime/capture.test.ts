@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
 import { DtypeError, GpuError, OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
-import { logSoftmax, softmax } from '../../src/ops/softmax.js';
+import { logSoftmax, softmax } from '../../src/ops/array/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { plus, rescale } from '../support/kernels.js';

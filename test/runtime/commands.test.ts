@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { echoParameters, plus, rescale } from '../support/kernels.js';
 import { testRuntime } from '../support/runtime.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DeviceLostError, ReleasedError } from '../../src/errors.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { plus } from '../support/kernels.js';
 import { hangMs } from '../support/limits.js';

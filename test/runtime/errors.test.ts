@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FeatureError, GpuError, OutOfMemoryError, ShapeError } from '../../src/errors.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import type { Launch } from '../../src/tensor/launch.js';
 import { echoParameters, plus, rescale, testKernel } from '../support/kernels.js';
 import { testRuntime } from '../support/runtime.js';

@@ -3,7 +3,7 @@ import { after, describe, it } from 'node:test';
 import { create } from 'webgpu';
 import { OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
 import { bufferUsage, mapForReading } from '../../src/gpu/flags.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { runInChild } from '../support/child.js';
 import { plus, rescale } from '../support/kernels.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
-import { logSoftmax, softmax } from '../../src/ops/softmax.js';
+import { logSoftmax, softmax } from '../../src/ops/array/softmax.js';
 import type { Capture } from '../../src/tensor/capture.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { plus, rescale } from '../support/kernels.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from 'webgpu';
 import type { Measurement } from '../../src/gpu/timing.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
 import { rescale } from '../support/kernels.js';
 import { testRuntime } from '../support/runtime.js';

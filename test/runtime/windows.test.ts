@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FeatureError, GpuError, ShapeError } from '../../src/errors.js';
-import { sum } from '../../src/ops/reduce.js';
-import { softmax } from '../../src/ops/softmax.js';
+import { sum } from '../../src/ops/array/reduce.js';
+import { softmax } from '../../src/ops/array/softmax.js';
 import { rowWindows } from '../../src/tensor/windows.js';
 import { testRuntime } from '../support/runtime.js';
 

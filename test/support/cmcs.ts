@@ -1,5 +1,5 @@
-import { type NumericArray, toFloat32 } from '../../src/data/array.js';
-import type { Features } from '../../src/data/features.js';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
+import type { Features } from '../../src/data/formats/features.js';
 import { classProbabilities, type LocalizationScores } from '../../src/models/wtal/proposals.js';
 
 /** Convolution over time, zero padding; input [T, I], weight [O, I, k] or [O, I]; result [T, O]. */

@@ -3,7 +3,7 @@ import type { CaseTable, HostTensors } from '../../cases/support/case-table.js';
 import { type HostTensor, rounded } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
-import { add } from '../../src/ops/binary.js';
+import { add } from '../../src/ops/array/binary.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { sizeOf } from '../../src/tensor/shape.js';
 import { Tape } from '../../src/tensor/tape.js';

@@ -1,8 +1,8 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mixBits } from '../../src/data/host-random.js';
-import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { patchesAcross, type VisualConfig } from '../../src/models/mdvlm/vision-config.js';
+import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { patchesAcross, type VisualConfig } from '../../src/models/mdvlm/vision/vision-config.js';
 
 export interface RandomCheckpointOptions {
   /** Whose key and tensor names; default `llama`. */

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { type NumericArray, toFloat32 } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/safetensors.js';
-import { parseLanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language-model.js';
-import { languageTensorName } from '../../src/models/mdvlm/tensor-names.js';
-import { mul } from '../../src/ops/binary.js';
-import { cast } from '../../src/ops/cast.js';
-import { linearCrossEntropy } from '../../src/ops/linear-cross-entropy.js';
-import { sum } from '../../src/ops/reduce.js';
-import { scaleShift } from '../../src/ops/unary.js';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/formats/safetensors.js';
+import { parseLanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language/language-model.js';
+import { languageTensorName } from '../../src/models/mdvlm/language/tensor-names.js';
+import { mul } from '../../src/ops/array/binary.js';
+import { cast } from '../../src/ops/array/cast.js';
+import { linearCrossEntropy } from '../../src/ops/vocabulary/linear-cross-entropy.js';
+import { sum } from '../../src/ops/array/reduce.js';
+import { scaleShift } from '../../src/ops/array/unary.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 

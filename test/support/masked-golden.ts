@@ -1,7 +1,7 @@
 import { Random } from '../../cases/support/random.js';
 import { MaskedSampler, type MaskedSamplerOptions } from '../../src/diffusion/masked.js';
 import { revisionFractions } from '../../src/diffusion/unmasking.js';
-import { tokenSet } from '../../src/ops/decoding.js';
+import { tokenSet } from '../../src/ops/sampling/decoding.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 
 const [batch, prompt, answerLength, vocabulary, maskId] = [2, 3, 24, 132, 7];

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type NumericArray, toFloat32 } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/safetensors.js';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/formats/safetensors.js';
 import { checkConfig, type MapDiffusionConfig } from '../../src/models/map-diffusion/config.js';
 import {
   type Corruption,

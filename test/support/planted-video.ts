@@ -1,8 +1,8 @@
-import type { NumericArray } from '../../src/data/array.js';
-import type { Features } from '../../src/data/features.js';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import type { Features } from '../../src/data/formats/features.js';
+import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import type { LocalizedAction } from '../../src/models/wtal/localize.js';
-import { openUniform, philox } from '../../src/ops/philox.js';
+import { openUniform, philox } from '../../src/ops/random/philox.js';
 
 /** Names in the order of the network's outputs, background last. */
 export const demoClasses = ['Running', 'Jumping', 'Waving', 'Sitting down', 'Background'] as const;

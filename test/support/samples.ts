@@ -1,6 +1,6 @@
 import { HostRandom } from '../../src/data/host-random.js';
-import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { WordVectors } from '../../src/data/words.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
+import { WordVectors } from '../../src/data/text/words.js';
 import * as tal from '../../src/index.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';
 import type { Kind } from './public-functions.js';

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NumericArray } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors } from '../../src/data/safetensors.js';
-import { videoMdvlmConfigs } from '../../src/models/mdvlm/video-config.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
+import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
 import { writeRandomCheckpoint } from './language-checkpoint.js';
 import { writeTokenizer } from './small-tokenizer.js';
 

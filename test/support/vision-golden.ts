@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { type NumericArray, toFloat32 } from '../../src/data/array.js';
-import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/safetensors.js';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/formats/safetensors.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 

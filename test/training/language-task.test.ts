@@ -6,21 +6,21 @@ import { after, describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { OptionError } from '../../src/errors.js';
-import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/chat.js';
-import { generateTokens } from '../../src/models/mdvlm/decode.js';
-import type { LanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language-model.js';
+import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/language/chat.js';
+import { generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
+import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language/language-model.js';
 import {
   checkedPlan,
   drawPlannedMask,
   drawStepRatio,
   drawUniformMask,
   maskWeights,
-} from '../../src/models/mdvlm/masking.js';
-import type { Objective } from '../../src/models/mdvlm/objective.js';
+} from '../../src/models/mdvlm/objective/masking.js';
+import type { Objective } from '../../src/models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { loadTokenizer } from '../../src/models/mdvlm/tokenizer.js';
-import { add } from '../../src/ops/binary.js';
+import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { add } from '../../src/ops/array/binary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { type ChatExample, chatExample } from '../../src/training/chat-examples.js';
 import { LanguageTask, type LanguageTaskOptions } from '../../src/training/language-task.js';

@@ -8,11 +8,11 @@ import {
   readCharades,
   readVideoActions,
   videosWithActions,
-} from '../../src/data/annotated-video.js';
-import { readMomentQueries } from '../../src/data/moment-queries.js';
-import { readAnnotations } from '../../src/data/read-detections.js';
-import { openRecordings } from '../../src/data/recordings.js';
-import { cutIntoWindows, slidingWindows } from '../../src/data/sliding-windows.js';
+} from '../../src/data/annotations/annotated-video.js';
+import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
+import { readAnnotations } from '../../src/data/annotations/read-detections.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
+import { cutIntoWindows, slidingWindows } from '../../src/data/annotations/sliding-windows.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 import { madeFiles, refusal } from '../support/made-files.js';

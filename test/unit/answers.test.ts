@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { HostRandom } from '../../src/data/host-random.js';
-import { parseSpokenTimes } from '../../src/data/spoken-times.js';
-import { actionsQuestion } from '../../src/data/timed-questions.js';
+import { parseSpokenTimes } from '../../src/data/text/spoken-times.js';
+import { actionsQuestion } from '../../src/data/annotations/timed-questions.js';
 import { OptionError } from '../../src/errors.js';
 import type { Segment } from '../../src/evaluation/segments.js';
 import {
@@ -14,10 +14,10 @@ import {
   answerFromText,
   answerFromTokens,
   withSpokenTimes,
-} from '../../src/models/mdvlm/answers.js';
-import { mergeWindows } from '../../src/models/mdvlm/merge-windows.js';
+} from '../../src/models/mdvlm/decoding/answers.js';
+import { mergeWindows } from '../../src/models/mdvlm/video/merge-windows.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { loadTokenizer } from '../../src/models/mdvlm/tokenizer.js';
+import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const times = new TimeTokens();

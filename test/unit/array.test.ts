@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { toFloat32, viewBytes } from '../../src/data/array.js';
+import { toFloat32, viewBytes } from '../../src/data/formats/array.js';
 
 const one = (dtype: Parameters<typeof viewBytes>[0], ...bytes: number[]) =>
   toFloat32({ dtype, shape: [1], data: viewBytes(dtype, Uint8Array.from(bytes)) })[0];

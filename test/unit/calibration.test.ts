@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { calibrationNote } from '../../src/cli/moments.js';
-import { askedOf, sentencesOfWorld } from '../../src/cli/sentences-of-actions.js';
-import { readMomentQueries } from '../../src/data/moment-queries.js';
-import { openRecordings } from '../../src/data/recordings.js';
+import { calibrationNote } from '../../src/cli/commands/moments.js';
+import { askedOf, sentencesOfWorld } from '../../src/cli/shared/sentences-of-actions.js';
+import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
 import { phrases } from '../../src/data/world/sentences.js';
 import { type WorldVideo, worldVideo } from '../../src/data/world/world.js';
 import { OptionError } from '../../src/errors.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { caseTables } from '../../cases/index.js';
-import { selfTestCases } from '../../src/cli/self-test-cases.js';
+import { selfTestCases } from '../../src/cli/shared/self-test-cases.js';
 import { operations } from '../../src/ops/operations.js';
 
 const names = operations.map(({ name }) => name).sort();

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { detectionFile, writeDetections } from '../../src/data/detection-json.js';
-import { ensureWritable } from '../../src/data/output-file.js';
+import { detectionFile, writeDetections } from '../../src/data/annotations/detection-json.js';
+import { ensureWritable } from '../../src/data/files/output-file.js';
 import { FileAccessError, OptionError } from '../../src/errors.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'detections-'));

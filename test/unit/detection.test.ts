@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readAnnotations } from '../../src/data/read-detections.js';
+import { readAnnotations } from '../../src/data/annotations/read-detections.js';
 import { evaluateDetection, type LabelledSegment } from '../../src/evaluation/detection.js';
 import type { ScoredSegment, Segment } from '../../src/evaluation/segments.js';
 import { missing, sharedData } from '../support/shared-data.js';

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { zipSync } from 'fflate';
-import type { NumericArray } from '../../src/data/array.js';
-import { loadClassNames } from '../../src/data/class-names.js';
-import { loadFeatures } from '../../src/data/features.js';
-import { writeNpy } from '../../src/data/npy.js';
-import { encodeSafetensors } from '../../src/data/safetensors.js';
+import type { NumericArray } from '../../src/data/formats/array.js';
+import { loadClassNames } from '../../src/data/annotations/class-names.js';
+import { loadFeatures } from '../../src/data/formats/features.js';
+import { writeNpy } from '../../src/data/formats/npy.js';
+import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import { DtypeError, FileAccessError, FileFormatError, OptionError, ShapeError } from '../../src/errors.js';
 import { missing, sharedData } from '../support/shared-data.js';
 

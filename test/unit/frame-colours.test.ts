@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ColourCoding, convertible, planesToRgba } from '../../src/data/frame-colours.js';
+import { type ColourCoding, convertible, planesToRgba } from '../../src/data/video/frame-colours.js';
 
 /** Kr and Kb of the standards. */
 const standards = {

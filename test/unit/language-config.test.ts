@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FileFormatError } from '../../src/errors.js';
-import { languageConfigs, parseLanguageConfig } from '../../src/models/mdvlm/language-config.js';
-import { languageTensorName } from '../../src/models/mdvlm/tensor-names.js';
+import { languageConfigs, parseLanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
+import { languageTensorName } from '../../src/models/mdvlm/language/tensor-names.js';
 
 const llada = {
   model_type: 'llada',

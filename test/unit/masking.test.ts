@@ -12,8 +12,8 @@ import {
   leastStepRatio,
   maskWeights,
   plannedTimeRate,
-} from '../../src/models/mdvlm/masking.js';
-import { rewardWeight } from '../../src/models/mdvlm/objective.js';
+} from '../../src/models/mdvlm/objective/masking.js';
+import { rewardWeight } from '../../src/models/mdvlm/objective/objective.js';
 
 const layout: AnswerLayout = {
   length: 7,

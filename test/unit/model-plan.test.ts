@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { adapterLines, modelPlanLines } from '../../src/cli/doctor-model.js';
+import { adapterLines, modelPlanLines } from '../../src/cli/commands/doctor-model.js';
 import { OptionError } from '../../src/errors.js';
-import { fitsMemory, memoryPlan, planObstacle, pooledBytes } from '../../src/models/mdvlm/memory-plan.js';
-import { modelPlan } from '../../src/models/mdvlm/model-plan.js';
-import { plannedModels } from '../../src/models/mdvlm/planned-model.js';
-import { defaultSizes, stepBytes, stepFlops } from '../../src/models/mdvlm/step-cost.js';
+import { fitsMemory, memoryPlan, planObstacle, pooledBytes } from '../../src/models/mdvlm/plan/memory-plan.js';
+import { modelPlan } from '../../src/models/mdvlm/plan/model-plan.js';
+import { plannedModels } from '../../src/models/mdvlm/plan/planned-model.js';
+import { defaultSizes, stepBytes, stepFlops } from '../../src/models/mdvlm/plan/step-cost.js';
 import { weightStorages } from '../../src/nn/weight-storage.js';
 
 const gpu = { f16: true, limits: { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 31 } };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { Recordings } from '../../src/data/recordings.js';
-import { loadWordVectors } from '../../src/data/words.js';
+import type { Recordings } from '../../src/data/formats/recordings.js';
+import { loadWordVectors } from '../../src/data/text/words.js';
 import { actionNames } from '../../src/data/world/actions.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { mapDiffusionConfigs } from '../../src/models/map-diffusion/config.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type MomentPage, renderMomentPage } from '../../src/cli/moment-page.js';
+import { type MomentPage, renderMomentPage } from '../../src/cli/views/moment-page.js';
 import { OptionError } from '../../src/errors.js';
 import { assertWellFormed } from '../support/markup.js';
 import { decodePng } from '../support/png.js';

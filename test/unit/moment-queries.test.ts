@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readMomentQueries } from '../../src/data/moment-queries.js';
-import { openRecordings } from '../../src/data/recordings.js';
+import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
 import { FileFormatError } from '../../src/errors.js';
 import { missing, sharedData } from '../support/shared-data.js';
 

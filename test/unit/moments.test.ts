@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readJsonLines } from '../../src/data/json-record.js';
+import { readJsonLines } from '../../src/data/formats/json-record.js';
 import { evaluateMoments, type JudgedMoment, meanIoU, recallAt } from '../../src/evaluation/moments.js';
 import type { Segment } from '../../src/evaluation/segments.js';
 import { missing, sharedData } from '../support/shared-data.js';

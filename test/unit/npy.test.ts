@@ -8,8 +8,8 @@ import {
   type TypedArray,
   toFloat32,
   viewBytes,
-} from '../../src/data/array.js';
-import { readNpy, writeNpy } from '../../src/data/npy.js';
+} from '../../src/data/formats/array.js';
+import { readNpy, writeNpy } from '../../src/data/formats/npy.js';
 import { FileFormatError, OptionError, ShapeError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 

@@ -27,7 +27,7 @@ import {
   isStream,
   outputIdentity,
   writeWhole,
-} from '../../src/data/output-file.js';
+} from '../../src/data/files/output-file.js';
 import { FileAccessError } from '../../src/errors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tal-output-'));

@@ -25,7 +25,7 @@ test('nothing that src/index.ts loads imports a module of Node or another packag
 });
 
 test('mediabunny is imported by its name, so that bundlers find it, and where it is absent they go on', () => {
-  const text = readFileSync(new URL('../../src/data/video-library.js', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../src/data/video/video-library.js', import.meta.url), 'utf8');
   // esbuild only warns of a missing package in a try block, Vite only of an optional peer.
   assert.match(text, /try \{[^}]*\bawait import\('mediabunny'\)[^}]*\}\s*catch/);
   const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { encodePng } from '../../src/data/png.js';
+import { encodePng } from '../../src/data/formats/png.js';
 import { OptionError } from '../../src/errors.js';
 import { decodePng } from '../support/png.js';
 

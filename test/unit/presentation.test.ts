@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { bytesSource } from '../../src/data/byte-source.js';
-import { type Edit, readEditLists } from '../../src/data/edit-list.js';
-import { type CodedFrame, shownFrames } from '../../src/data/presentation.js';
+import { bytesSource } from '../../src/data/files/byte-source.js';
+import { type Edit, readEditLists } from '../../src/data/video/edit-list.js';
+import { type CodedFrame, shownFrames } from '../../src/data/video/presentation.js';
 import { FileFormatError } from '../../src/errors.js';
 
 const group = { time: 0, index: 0 };

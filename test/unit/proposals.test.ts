@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { loadClassNames } from '../../src/data/class-names.js';
-import { loadFeatures } from '../../src/data/features.js';
-import { openSafetensors } from '../../src/data/safetensors.js';
+import { loadClassNames } from '../../src/data/annotations/class-names.js';
+import { loadFeatures } from '../../src/data/formats/features.js';
+import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { OptionError, ShapeError, TalError } from '../../src/errors.js';
 import { temporalIoU } from '../../src/evaluation/segments.js';
 import {

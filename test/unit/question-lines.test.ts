@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readWrittenQuestions } from '../../src/data/question-lines.js';
+import { readWrittenQuestions } from '../../src/data/annotations/question-lines.js';
 import { FileFormatError } from '../../src/errors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'tal-questions-'));

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { writeDetections } from '../../src/data/detection-json.js';
-import { readAnnotations, readDetections } from '../../src/data/read-detections.js';
+import { writeDetections } from '../../src/data/annotations/detection-json.js';
+import { readAnnotations, readDetections } from '../../src/data/annotations/read-detections.js';
 import { FileAccessError, FileFormatError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { openRecordings } from '../../src/data/recordings.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 import {

@@ -5,7 +5,7 @@ import {
   readTemporalPredictions,
   readTemporalQuestions,
   readTemporalTraining,
-} from '../../src/data/temporal-reasoning.js';
+} from '../../src/data/annotations/temporal-reasoning.js';
 import { FileFormatError } from '../../src/errors.js';
 import { evaluateTemporalReasoning, type JudgedAnswer } from '../../src/evaluation/temporal-reasoning.js';
 import { damaged } from '../support/damage.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WrittenQuestion } from '../../src/data/question-lines.js';
+import type { WrittenQuestion } from '../../src/data/annotations/question-lines.js';
 import { OptionError } from '../../src/errors.js';
 import { checkTextQuestions } from '../../src/training/text-questions.js';
 

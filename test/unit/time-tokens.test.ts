@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseTimedText } from '../../src/data/timed-text.js';
+import { parseTimedText } from '../../src/data/text/timed-text.js';
 import { OptionError } from '../../src/errors.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 

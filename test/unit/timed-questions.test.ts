@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { AnnotatedVideo } from '../../src/data/annotated-video.js';
+import type { AnnotatedVideo } from '../../src/data/annotations/annotated-video.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import {
   ACTIONS_QUESTION,
@@ -10,7 +10,7 @@ import {
   eventQuestion,
   localizationQuestions,
   NOTHING,
-} from '../../src/data/timed-questions.js';
+} from '../../src/data/annotations/timed-questions.js';
 
 const video: AnnotatedVideo = {
   video: 'v_a',

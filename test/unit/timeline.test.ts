@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { renderTimeline, type Timeline, timelineFile } from '../../src/cli/timeline.js';
+import { renderTimeline, type Timeline, timelineFile } from '../../src/cli/views/timeline.js';
 import { OptionError } from '../../src/errors.js';
 import { assertWellFormed } from '../support/markup.js';
 

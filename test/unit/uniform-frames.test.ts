@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { uniformFrames } from '../../src/data/uniform-frames.js';
+import { uniformFrames } from '../../src/data/video/uniform-frames.js';
 import { OptionError } from '../../src/errors.js';
 
 describe('uniform frames', () => {

@@ -9,7 +9,7 @@ import {
   type UnmaskingSchedule,
 } from '../../src/diffusion/unmasking.js';
 import { OptionError } from '../../src/errors.js';
-import { allTokensBut, tokenSet } from '../../src/ops/decoding.js';
+import { allTokensBut, tokenSet } from '../../src/ops/sampling/decoding.js';
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
 

@@ -5,9 +5,9 @@ import {
   checkVideoMdvlmConfig,
   type VideoMdvlmConfig,
   videoMdvlmConfigs,
-} from '../../src/models/mdvlm/video-config.js';
-import { parseVideoMdvlmConfig } from '../../src/models/mdvlm/video-config-file.js';
-import { tokensPerFrame } from '../../src/models/mdvlm/vision-config.js';
+} from '../../src/models/mdvlm/video/video-config.js';
+import { parseVideoMdvlmConfig } from '../../src/models/mdvlm/video/video-config-file.js';
+import { tokensPerFrame } from '../../src/models/mdvlm/vision/vision-config.js';
 import { configFile, visualConfigFile } from '../support/language-checkpoint.js';
 
 const { tiny } = videoMdvlmConfigs;

@@ -7,7 +7,7 @@ import {
   tokensAcross,
   tokensPerFrame,
   visualConfigs,
-} from '../../src/models/mdvlm/vision-config.js';
+} from '../../src/models/mdvlm/vision/vision-config.js';
 
 describe('visual configurations', () => {
   it('have the tokens of LLaDA-V', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readMomentQueries } from '../../src/data/moment-queries.js';
-import { openRecordings } from '../../src/data/recordings.js';
-import { wordsOf } from '../../src/data/words.js';
+import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
+import { wordsOf } from '../../src/data/text/words.js';
 import { recallAt } from '../../src/evaluation/moments.js';
 import type { Segment } from '../../src/evaluation/segments.js';
 import { WindowPrior } from '../../src/evaluation/window-prior.js';

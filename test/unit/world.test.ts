@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FrameShape, frameCount } from '../../src/data/frame.js';
+import { type FrameShape, frameCount } from '../../src/data/video/frame.js';
 import { HostRandom } from '../../src/data/host-random.js';
-import { frameResizer } from '../../src/data/resize-frame.js';
+import { frameResizer } from '../../src/data/video/resize-frame.js';
 import { type ActionName, actionKind, actionNames, SHORTEST_ACTION } from '../../src/data/world/actions.js';
 import { limbsOf, placeAt, poseAt } from '../../src/data/world/figure.js';
 import { ASPECT, chooseScene, LARGEST_PAN } from '../../src/data/world/scene.js';

@@ -1,4 +1,4 @@
-import { checkFrameShape, type FrameShape, LUMA } from '../frame.js';
+import { checkFrameShape, type FrameShape, LUMA } from '../video/frame.js';
 import { mixBits } from '../host-random.js';
 import { ease } from './ease.js';
 import type { Limb } from './figure.js';

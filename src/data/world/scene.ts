@@ -1,4 +1,4 @@
-import { LUMA } from '../frame.js';
+import { LUMA } from '../video/frame.js';
 import type { HostRandom } from '../host-random.js';
 import type { BodyPart, Build } from './figure.js';
 

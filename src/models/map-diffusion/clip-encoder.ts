@@ -3,10 +3,10 @@ import { constantInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { BatchNorm1d, BatchNorm2d } from '../../nn/norm.js';
-import { add } from '../../ops/binary.js';
-import { transpose } from '../../ops/permute.js';
-import { averagePool } from '../../ops/pool.js';
-import { relu } from '../../ops/unary.js';
+import { add } from '../../ops/array/binary.js';
+import { transpose } from '../../ops/array/permute.js';
+import { averagePool } from '../../ops/image/pool.js';
+import { relu } from '../../ops/array/unary.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {

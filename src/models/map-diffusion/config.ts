@@ -18,7 +18,7 @@ import {
 import { actionNames } from '../../data/world/actions.js';
 import { type BetaSchedule, scheduleRule } from '../../diffusion/schedule.js';
 import { OptionError } from '../../errors.js';
-import type { MapLayout } from '../../ops/map-layout.js';
+import type { MapLayout } from '../../ops/iou-map/map-layout.js';
 import type { RecognitionConfig } from './recognition.js';
 
 /** How a clip of the video becomes a vector. */

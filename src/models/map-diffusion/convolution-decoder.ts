@@ -1,7 +1,7 @@
 import { Conv2d } from '../../nn/conv.js';
 import { GatedConv2d } from '../../nn/gated-conv.js';
-import { mul } from '../../ops/binary.js';
-import { concat } from '../../ops/concat.js';
+import { mul } from '../../ops/array/binary.js';
+import { concat } from '../../ops/array/concat.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { MapDiffusionConfig } from './config.js';

@@ -9,7 +9,7 @@ import {
   type Rules,
 } from '../../arguments.js';
 import type { ScoredSegment } from '../../evaluation/segments.js';
-import { Random } from '../../ops/random.js';
+import { Random } from '../../ops/random/random.js';
 import type { MomentExamples } from './examples.js';
 import { writeExamples } from './examples.js';
 import { MapDiffusion } from './model.js';

@@ -11,10 +11,10 @@ import {
   type Rules,
   text,
 } from '../../arguments.js';
-import { readJson } from '../../data/byte-source.js';
-import { checkedFile } from '../../data/json-record.js';
-import { openSafetensors } from '../../data/safetensors.js';
-import { loadWordVectors, type WordVectors } from '../../data/words.js';
+import { readJson } from '../../data/files/byte-source.js';
+import { checkedFile } from '../../data/formats/json-record.js';
+import { openSafetensors } from '../../data/formats/safetensors.js';
+import { loadWordVectors, type WordVectors } from '../../data/text/words.js';
 import { FileFormatError } from '../../errors.js';
 import { type Calibration, calibrationRules } from '../../evaluation/calibration.js';
 import { loaded } from '../../nn/module.js';

@@ -8,7 +8,7 @@ import {
   type Rule,
   type Rules,
 } from '../../arguments.js';
-import type { MapLayout } from '../../ops/map-layout.js';
+import type { MapLayout } from '../../ops/iou-map/map-layout.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import type { ScaleCondition } from './decoder.js';
 import type { MomentExamples } from './examples.js';

@@ -11,12 +11,12 @@ import {
   positive,
   type Rules,
 } from '../../arguments.js';
-import { spanWithin } from '../../data/question-answer.js';
+import { spanWithin } from '../../data/annotations/question-answer.js';
 import type { ScoredSegment } from '../../evaluation/segments.js';
 import { suppress } from '../../evaluation/segments.js';
-import { decodeMoments } from '../../ops/decode-moments.js';
-import type { MapLayout } from '../../ops/map-layout.js';
-import { mergeMaps } from '../../ops/merge-maps.js';
+import { decodeMoments } from '../../ops/iou-map/decode-moments.js';
+import type { MapLayout } from '../../ops/iou-map/map-layout.js';
+import { mergeMaps } from '../../ops/iou-map/merge-maps.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import { layoutRule } from './operand-rules.js';

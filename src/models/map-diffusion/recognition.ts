@@ -1,11 +1,11 @@
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
-import { div } from '../../ops/binary.js';
-import { cast } from '../../ops/cast.js';
-import { linearCrossEntropy } from '../../ops/linear-cross-entropy.js';
-import { transpose } from '../../ops/permute.js';
-import { sum } from '../../ops/reduce.js';
-import { scaleShift } from '../../ops/unary.js';
+import { div } from '../../ops/array/binary.js';
+import { cast } from '../../ops/array/cast.js';
+import { linearCrossEntropy } from '../../ops/vocabulary/linear-cross-entropy.js';
+import { transpose } from '../../ops/array/permute.js';
+import { sum } from '../../ops/array/reduce.js';
+import { scaleShift } from '../../ops/array/unary.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

@@ -1,5 +1,5 @@
-import type { MomentQuery } from '../../data/moment-queries.js';
-import type { Recording, Recordings } from '../../data/recordings.js';
+import type { MomentQuery } from '../../data/annotations/moment-queries.js';
+import type { Recording, Recordings } from '../../data/formats/recordings.js';
 import { OptionError } from '../../errors.js';
 import { type ClipConfig, totalStride } from './config.js';
 import { unknownKind } from './examples.js';

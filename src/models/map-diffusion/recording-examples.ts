@@ -1,7 +1,7 @@
 import { checkArgument, checkArguments, instanceOf, integer, someOf } from '../../arguments.js';
-import { type MomentQuery, momentQueryRule } from '../../data/moment-queries.js';
-import { type Recordings, recordingsRule } from '../../data/recordings.js';
-import { WordVectors } from '../../data/words.js';
+import { type MomentQuery, momentQueryRule } from '../../data/annotations/moment-queries.js';
+import { type Recordings, recordingsRule } from '../../data/formats/recordings.js';
+import { WordVectors } from '../../data/text/words.js';
 import { OptionError } from '../../errors.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
 import type { MomentExample, MomentExamples } from './examples.js';

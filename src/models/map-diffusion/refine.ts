@@ -1,6 +1,6 @@
 import { checkArguments, numbers, positive, spanOf } from '../../arguments.js';
 import { overlap } from '../../evaluation/segments.js';
-import { type MapLayout, mapScales } from '../../ops/map-layout.js';
+import { type MapLayout, mapScales } from '../../ops/iou-map/map-layout.js';
 import { layoutRule } from './operand-rules.js';
 
 /** Start and end in clips. */

@@ -4,10 +4,10 @@ import { constantInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { GroupNorm, LayerNorm, type Style } from '../../nn/norm.js';
-import { add } from '../../ops/binary.js';
-import { narrow } from '../../ops/slice.js';
-import { timeEmbedding } from '../../ops/time-embedding.js';
-import { silu } from '../../ops/unary.js';
+import { add } from '../../ops/array/binary.js';
+import { narrow } from '../../ops/array/slice.js';
+import { timeEmbedding } from '../../ops/diffusion/time-embedding.js';
+import { silu } from '../../ops/array/unary.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

@@ -19,10 +19,10 @@ import {
 import type { LastLayer } from '../../diffusion/masked.js';
 import type { LoraOptions } from '../../nn/lora.js';
 import { weightStorages } from '../../nn/weight-storage.js';
-import type { AttentionMask } from '../../ops/attention-problem.js';
+import type { AttentionMask } from '../../ops/attention/attention-problem.js';
 import { anyTensor } from '../../tensor/tensor.js';
-import type { KeysAndValues, OtherPositions } from './key-value-cache.js';
-import type { ForwardOptions, LanguageModelOptions } from './language-model.js';
+import type { KeysAndValues, OtherPositions } from './language/key-value-cache.js';
+import type { ForwardOptions, LanguageModelOptions } from './language/language-model.js';
 import type { PromptTokens } from './mdvlm.js';
 
 export const tokenId: Rule<number> = integer(0, 2 ** 32 - 1);

@@ -11,10 +11,10 @@ import {
 } from '../../arguments.js';
 import { weightStorages } from '../../nn/weight-storage.js';
 import { recognitionRule, signalRule } from '../map-diffusion/config.js';
-import type { LanguageConfig } from './language-config.js';
-import type { SignalEyesConfig } from './signal-eyes.js';
+import type { LanguageConfig } from './language/language-config.js';
+import type { SignalEyesConfig } from './signal/signal-eyes.js';
 import type { TimeTokensOptions } from './time-tokens.js';
-import type { VisionConfig, VisualConfig, VisualOptions } from './vision-config.js';
+import type { VisionConfig, VisualConfig, VisualOptions } from './vision/vision-config.js';
 
 const size = integer(1);
 const id = integer(0, 2 ** 32 - 1);

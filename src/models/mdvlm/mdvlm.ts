@@ -12,15 +12,15 @@ import {
 import type { LastLayer } from '../../diffusion/masked.js';
 import { OptionError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
-import { concat } from '../../ops/concat.js';
-import { fill } from '../../ops/fill.js';
-import { narrow } from '../../ops/slice.js';
+import { concat } from '../../ops/array/concat.js';
+import { fill } from '../../ops/array/fill.js';
+import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import { keysAndValuesRule, promptTokensRule } from './argument-rules.js';
-import { Grounding } from './grounding.js';
-import { behind } from './key-value-cache.js';
-import { LanguageModel, type Prefix } from './language-model.js';
+import { Grounding } from './signal/grounding.js';
+import { behind } from './language/key-value-cache.js';
+import { LanguageModel, type Prefix } from './language/language-model.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
 export interface Eyes extends Module {

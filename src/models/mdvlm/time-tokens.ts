@@ -9,7 +9,7 @@ import {
   type Rules,
   text as textRule,
 } from '../../arguments.js';
-import { parseTimedText, type TimedText, timedTextRule } from '../../data/timed-text.js';
+import { parseTimedText, type TimedText, timedTextRule } from '../../data/text/timed-text.js';
 
 export interface TimeTokensOptions {
   /** How many time tokens there are; default 100, as in LITA. */

@@ -1,5 +1,5 @@
 import { checkArguments, checkFields, instanceOf, listOf, positive, text } from '../../arguments.js';
-import { type Features, featuresRule } from '../../data/features.js';
+import { type Features, featuresRule } from '../../data/formats/features.js';
 import { ShapeError } from '../../errors.js';
 import type { Segment } from '../../evaluation/segments.js';
 import { Cmcs } from './cmcs.js';

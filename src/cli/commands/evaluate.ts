@@ -1,0 +1,164 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readMomentPredictions } from '../../data/annotations/moments-jsonl.js';
+import { writeWhole } from '../../data/files/output-file.js';
+import { readAnnotations, readDetections } from '../../data/annotations/read-detections.js';
+import { readTemporalPredictions, readTemporalQuestions } from '../../data/annotations/temporal-reasoning.js';
+import { evenlySpaced } from '../../evaluation/average-precision.js';
+import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../../evaluation/detection.js';
+import { evaluateHighlights } from '../../evaluation/highlights.js';
+import { evaluateMoments, type RecallRule } from '../../evaluation/moments.js';
+import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.js';
+import { answeredSpan, answerFromText } from '../../models/mdvlm/decoding/answers.js';
+import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
+import { notNegative, positive, whole } from '../options/arguments.js';
+import { worldModel } from './demo.js';
+import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
+import { evaluateWorld } from './evaluate-world.js';
+import { checkOutputs } from '../shared/outputs.js';
+
+interface EvaluateOptions {
+  readonly predictions: string;
+  readonly groundTruth: string;
+  readonly json?: string;
+}
+
+type Metrics = Readonly<Record<string, number | null>>;
+
+/** `tal evaluate`: predictions and annotations in, the metrics of the benchmarks out. */
+export function addEvaluate(program: Command): void {
+  const evaluate = program.command('evaluate').description('Measure predictions against annotations');
+  const add = (name: string, description: string): Command =>
+    evaluate
+      .command(name)
+      .description(description)
+      .requiredOption('--predictions <file>', 'what was predicted')
+      .requiredOption('--ground-truth <file>', 'what is true')
+      .option('--json <file>', 'write the metrics');
+  add('moments', 'Moments found for sentences: JSON lines in the format of QVHighlights')
+    .addOption(
+      new Option('--rule <rule>', 'is an overlap of exactly the threshold a hit? (2D-TAN: strict)')
+        .choices(['at-least', 'strict'])
+        .default('at-least'),
+    )
+    .action(moments);
+  add('detection', "Actions found in videos: JSON in ActivityNet's format")
+    .option('--subset <name>', 'which videos to evaluate', 'validation')
+    .option(
+      '--thresholds <first:step:last>',
+      'temporal IoU (default: 0.5:0.05:0.95; THUMOS: 0.3:0.1:0.7)',
+      thresholds,
+    )
+    .action(detection);
+  add(
+    'rtl',
+    "Spans in answers to questions, in ActivityNet-RTL's format. Predictions are a JSON list, or JSON lines, of " +
+      'question_id and either output, the answer as text with <t12> (time tokens) or <12.5> (seconds), of which the ' +
+      'first two count, or span, [start, end] in seconds',
+  )
+    .summary("Spans in answers to questions, in ActivityNet-RTL's format")
+    .option('--time-tokens <n>', 'how many there are: <t0> is the start, the last one the end', whole(2), 100)
+    .action(temporalReasoning);
+  evaluate
+    .command('model')
+    .description('A model of `tal train` on the queries of a folder of recordings')
+    .requiredOption('--model <folder>', 'config.json and model.safetensors')
+    .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
+    .requiredOption('--split <name>', 'which queries')
+    .option('--json <file>', 'write the metrics')
+    .option('--predictions <file>', "write the moments in QVHighlights' format")
+    .option('--steps <n>', "denoising steps (default: the model's own)", whole(1))
+    .option('--rho <x>', 'MDVLM: commit times in this last share of the steps only', positive)
+    .option('--revise <x>', 'MDVLM: share of the answer that the first step may mask again', notNegative)
+    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
+    .option('--no-refine', 'give whole cells: no sub-cell decoding')
+    .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));
+  evaluate
+    .command('world')
+    .description('A model of `tal train world` on videos that it never saw')
+    .option('--model <folder>', 'config.json and model.safetensors', worldModel)
+    .option('--videos <n>', 'how many videos of the test split', whole(1), 100)
+    .option('--json <file>', 'write the metrics')
+    .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
+    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
+    .option('--no-refine', 'give whole cells: no sub-cell decoding')
+    .action(evaluateWorld);
+}
+
+async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {
+  await checkFiles(options);
+  const queries = await readMomentPredictions(options.predictions, options.groundTruth);
+  const highlights = queries.flatMap((query) => query.highlights ?? []);
+  console.log(`${queries.length} queries, in per cent`);
+  const metrics = {
+    ...evaluateMoments(queries, options.rule),
+    ...(highlights.length > 0 && evaluateHighlights(highlights)),
+  };
+  await report(metrics, 2, options.json);
+}
+
+async function detection(
+  options: EvaluateOptions & { readonly subset: string; readonly thresholds?: readonly number[] },
+): Promise<void> {
+  await checkFiles(options);
+  const truths = await readAnnotations(options.groundTruth, options.subset);
+  const predictions = await readDetections(options.predictions);
+  const { metrics, unknownLabels } = evaluateDetection(
+    predictions,
+    truths,
+    options.thresholds ?? ACTIVITYNET_THRESHOLDS,
+  );
+  console.log(`${truths.size} videos of the subset ${options.subset}`);
+  if (unknownLabels.length > 0) {
+    console.error(`left out, as no annotation has them: predictions of ${unknownLabels.join(', ')}`);
+  }
+  const foreign = [...predictions.keys()].filter((video) => !truths.has(video)).length;
+  if (foreign > 0) console.error(`predictions in ${foreign} other videos count as wrong`);
+  await report(metrics, 4, options.json);
+}
+
+async function temporalReasoning(options: EvaluateOptions & { readonly timeTokens: number }): Promise<void> {
+  await checkFiles(options);
+  const questions = await readTemporalQuestions(options.groundTruth);
+  const predictions = await readTemporalPredictions(options.predictions, questions);
+  const times = new TimeTokens({ count: options.timeTokens });
+  const answers = questions.map(({ video, duration, spans: [truth] }, i) => {
+    const prediction = predictions[i]!;
+    if ('span' in prediction) return { video, predicted: prediction.span, truth };
+    const parts = answerFromText(prediction.output, duration, times);
+    return { video, predicted: answeredSpan(parts, duration), truth };
+  });
+  const videos = new Set(answers.map(({ video }) => video)).size;
+  console.log(`${answers.length} questions about ${videos} videos, in per cent`);
+  await report(evaluateTemporalReasoning(answers), 2, options.json);
+}
+
+/** Before the work, not after it. @throws FileAccessError, OptionError */
+function checkFiles({ predictions, groundTruth, json }: EvaluateOptions): Promise<void> {
+  return checkOutputs({ '--json': json }, { '--predictions': predictions, '--ground-truth': groundTruth });
+}
+
+/** Prints a line for each metric, and writes them all. */
+async function report(metrics: Metrics, decimals: number, json?: string): Promise<void> {
+  const width = Math.max(...Object.keys(metrics).map((name) => name.length));
+  for (const [name, value] of Object.entries(metrics)) {
+    console.log(`${name.padEnd(width)}  ${(value?.toFixed(decimals) ?? 'none').padStart(6)}`);
+  }
+  if (json === undefined) return;
+  await writeWhole(json, `${JSON.stringify(metrics, null, 2)}\n`);
+  console.log(`metrics written to ${json}`);
+}
+
+/** The numbers of `first:step:last`. */
+function thresholds(text: string): readonly number[] {
+  const [first, step, last, ...rest] = text
+    .split(':')
+    .map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const steps = (last! - first!) / step!;
+  const valid = rest.length === 0 && first! > 0 && last! <= 1 && step! >= 0.01 && steps >= 0;
+  if (!valid || Math.abs(steps - Math.round(steps)) > 1e-6) {
+    throw new InvalidArgumentError(
+      'It must be first:step:last within (0, 1], whole steps of at least 0.01, such as 0.3:0.1:0.7.',
+    );
+  }
+  return evenlySpaced(first!, last!, Math.round(steps) + 1);
+}

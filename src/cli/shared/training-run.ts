@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
+import { writeWhole } from '../../data/files/output-file.js';
+import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
+import { wordsOf } from '../../data/text/words.js';
+import { FileFormatError } from '../../errors.js';
+import { type SentenceExample, WindowPrior } from '../../evaluation/window-prior.js';
+import { Runtime } from '../../tensor/runtime.js';
+import { cosineLearningRate } from '../../training/learning-rate.js';
+import { stateFiles, type TrainingTask, train } from '../../training/train.js';
+import { positive, whole } from '../options/arguments.js';
+import { checkOutputFolder, type Paths } from './outputs.js';
+import { Progress } from '../views/progress.js';
+
+/** What all trainings have in common. */
+export interface RunOptions {
+  readonly out: string;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly seed: number;
+}
+
+/** What a run reads, and the files of the finished model in its folder. */
+export interface RunFiles {
+  readonly inputs: Paths;
+  readonly model: readonly string[];
+}
+
+/** Files of a model whose folder has its prior. */
+export const modelFiles = ['config.json', 'model.safetensors', 'prior.json'];
+
+export interface RunDefaults {
+  readonly steps: number;
+  readonly batch: number;
+  /** Default 1e-3. */
+  readonly learningRate?: number;
+}
+
+/** The options that every training command has. */
+export function addRunOptions(command: Command, { steps, batch, learningRate = 1e-3 }: RunDefaults): Command {
+  return command
+    .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
+    .option('--steps <n>', 'training steps', whole(1), steps)
+    .option('--batch <n>', 'examples a step', whole(1), batch)
+    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, learningRate)
+    .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1);
+}
+
+/** The recordings of a folder, and the queries of one split, all with an answer. @throws FileAccessError, FileFormatError */
+export async function trainingQueries({
+  data,
+  split,
+}: {
+  readonly data: string;
+  readonly split: string;
+}): Promise<{ recordings: Recordings; queries: MomentQuery[] }> {
+  const recordings = await openRecordings(data);
+  const path = join(data, `queries-${split}.jsonl`);
+  const queries = await readMomentQueries(path, recordings.byName);
+  const blind = queries.find(({ windows }) => windows.length === 0);
+  if (blind) throw new FileFormatError(`${path}: query ${blind.qid} has no relevant_windows to learn from`);
+  return { recordings, queries };
+}
+
+export const sentencesOf = (queries: readonly MomentQuery[]): SentenceExample[] =>
+  queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
+
+/** Writes what the words alone say beside a model, for its evaluation. */
+export async function writePrior(folder: string, sentences: readonly SentenceExample[]): Promise<void> {
+  await writeWhole(join(folder, 'prior.json'), `${JSON.stringify(WindowPrior.fit(sentences).guesses)}\n`);
+}
+
+/**
+ * Trains, resumes or finishes a run under a progress bar, and writes the model's folder. A first interruption ends it
+ * after the step at hand, a second one at once.
+ * @param files checked before the training
+ * @param settings all that the run depends on: one of other settings is not resumed
+ * @param make the task, on the device that is opened for it
+ * @param save writes the finished model; `adapter` names the device
+ * @param begin gives a new run its weights, as for `train`
+ * @returns false where it was interrupted
+ */
+export async function runTraining<Task extends TrainingTask>(
+  options: RunOptions,
+  files: RunFiles,
+  settings: Readonly<Record<string, unknown>>,
+  make: (runtime: Runtime) => Task | Promise<Task>,
+  save: (task: Task, adapter: string) => Promise<void>,
+  begin?: (task: Task) => Promise<void>,
+): Promise<boolean> {
+  const { out, steps, seed, learningRate } = options;
+  await checkOutputFolder(out, [...stateFiles, ...files.model], files.inputs);
+  const runtime = await Runtime.create();
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(130);
+    console.error('\nstopping after this step; once more to stop at once');
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
+  try {
+    const task = await make(runtime);
+    let smooth: number | undefined;
+    const finished = await train(task, {
+      folder: out,
+      settings: JSON.stringify(settings),
+      steps,
+      seed,
+      learningRate: cosineLearningRate({ peak: learningRate, steps, warmup: Math.ceil(steps / 50) }),
+      weightDecay: 0.01,
+      maxNorm: 1,
+      average: averageKeep(steps),
+      signal: stop.signal,
+      ...(begin && { begin: () => begin(task) }),
+      onStep: ({ step, loss, seconds }) => {
+        smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;
+        progress.update(step, { loss: smooth.toFixed(4), seconds: seconds.toFixed(2) });
+      },
+    });
+    progress.stop();
+    if (!finished) {
+      console.log(`stopped; the same command goes on from here`);
+      process.exitCode = 130;
+      return false;
+    }
+    await save(task, runtime.traits.description);
+    console.log(`model written to ${out}`);
+    return true;
+  } finally {
+    progress.stop();
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    runtime.destroy();
+  }
+}
+
+/** An average over about the last twentieth of the steps. */
+function averageKeep(steps: number): number {
+  return Math.max(0, 1 - 20 / Math.max(40, steps));
+}

@@ -1,0 +1,350 @@
+import { OptionError } from '../../errors.js';
+import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
+import { formatTime, tickStep } from './time-ticks.js';
+
+/** A bar of the timeline: an action with its span in seconds. */
+export interface TimelineSegment {
+  label: string;
+  segment: readonly [start: number, end: number];
+  /** Absent for ground truth. */
+  score?: number;
+}
+
+/** A sequence over the steps of the video, of any length, with values in [0, 1]. */
+export interface TimelineCurve {
+  label: string;
+  values: ArrayLike<number>;
+}
+
+export interface Timeline {
+  title: string;
+  /** A line below the title, such as the model's name. */
+  subtitle?: string;
+  /** Length of the video in seconds. */
+  duration: number;
+  /** Seconds from one value of a curve to the next; default `duration` / number of values. */
+  secondsPerStep?: number;
+  /** Predictions, best first; labels that are also curves share their colour. */
+  segments: readonly TimelineSegment[];
+  groundTruth?: readonly TimelineSegment[];
+  /** Class activation of the top classes; of more than six, colours recur. */
+  activations?: readonly TimelineCurve[];
+  /** Scaled to its own maximum, since attention over time has no fixed range. */
+  attention?: ArrayLike<number>;
+}
+
+// All lengths are in pixels of a drawing that is 1000 wide.
+const WIDTH = 1000;
+const LEFT = 208;
+const RIGHT = 28;
+const PLOT = WIDTH - LEFT - RIGHT;
+const MARGIN = 24;
+const HEADING = 24;
+const BAR = 22;
+const BAR_PADDING = 7;
+const BAR_GAP = 4;
+const LANE_GAP = 6;
+const CURVE = 110;
+const PANEL_GAP = 26;
+const LEGEND_LINE = 24;
+const LEGEND_MOST = 230;
+const SWATCH = 11;
+
+/** Okabe and Ito's palette for colour-blind readers, without its black and its yellow, too pale on white. */
+const PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00'];
+const MUTED = '#5b6470';
+const RULE = '#e3e7ec';
+const TRUTH = '#8b95a1';
+
+interface Bar {
+  x: number;
+  width: number;
+  caption: string;
+  captionX: number;
+  captionAnchor: 'start' | 'end';
+  /** Ends of what the bar and its caption cover together. */
+  from: number;
+  to: number;
+  tooltip: string;
+  /** 0 to 1. */
+  strength: number;
+}
+
+function layBar(
+  { label, segment: [start, end], score }: TimelineSegment,
+  duration: number,
+  best: number,
+): Bar {
+  const at = (seconds: number) => LEFT + (Math.min(duration, Math.max(0, seconds)) / duration) * PLOT;
+  const x = at(start);
+  const width = Math.max(3, at(end) - x);
+  const span = `${start.toFixed(1)}–${end.toFixed(1)} s`;
+  const captions = score === undefined ? [span] : [`${score.toFixed(2)} · ${span}`, score.toFixed(2)];
+  const inside = captions.find((caption) => textWidth(caption) + 2 * BAR_PADDING <= width);
+  const caption = inside ?? captions.at(-1)!;
+  const outer = textWidth(caption) + BAR_PADDING;
+  const toTheLeft = !inside && x + width + outer > WIDTH - RIGHT;
+  return {
+    x,
+    width,
+    caption,
+    captionX: inside ? x + BAR_PADDING : toTheLeft ? x - BAR_PADDING : x + width + BAR_PADDING,
+    captionAnchor: toTheLeft ? 'end' : 'start',
+    from: toTheLeft ? x - outer : x,
+    to: inside || toTheLeft ? x + width : x + width + outer,
+    tooltip: `${label}: ${span}${score === undefined ? '' : `, score ${score.toFixed(3)}`}`,
+    strength: score === undefined ? 1 : best > 0 ? Math.min(1, Math.max(0, score / best)) : 0,
+  };
+}
+
+/** Puts bars into as few lines as hold them side by side, in the given order. */
+function packBars(bars: readonly Bar[]): Bar[][] {
+  const lines: Bar[][] = [];
+  for (const bar of bars) {
+    const free = lines.find((row) =>
+      row.every((other) => bar.from >= other.to + 4 || bar.to + 4 <= other.from),
+    );
+    if (free) free.push(bar);
+    else lines.push([bar]);
+  }
+  return lines;
+}
+
+function drawBar(bar: Bar, y: number, colour: string): string {
+  const box = `x="${px(bar.x)}" y="${px(y)}" width="${px(bar.width)}" height="${BAR}" rx="3"`;
+  const opacity = (0.12 + 0.3 * bar.strength).toFixed(2);
+  // Opaque below: the grid must not cross the caption.
+  return (
+    `<g><title>${escapeText(bar.tooltip)}</title>` +
+    `<rect ${box} fill="#ffffff"/>` +
+    `<rect ${box} fill="${colour}" fill-opacity="${opacity}" stroke="${colour}" stroke-width="1.5"/>` +
+    `${text(bar.captionX, y + BAR - 6.5, bar.caption, { anchor: bar.captionAnchor, size: 12 })}</g>`
+  );
+}
+
+/** A part of the drawing: what it shows, and how high it is. */
+interface Panel {
+  height: number;
+  draw(top: number): string;
+}
+
+/** Bars grouped by label, a lane a label, in the order in which labels first occur. */
+function barPanel(
+  heading: string,
+  segments: readonly TimelineSegment[],
+  duration: number,
+  colourOf: (label: string) => string,
+): Panel {
+  const best = Math.max(...segments.map(({ score }) => score ?? 0));
+  const labels = [...new Set(segments.map(({ label }) => label))];
+  const lanes = labels.map((label) => ({
+    label,
+    lines: packBars(segments.filter((one) => one.label === label).map((one) => layBar(one, duration, best))),
+  }));
+  const laneHeight = (lines: number) => lines * (BAR + BAR_GAP) + LANE_GAP;
+  const lanesHeight = lanes.reduce((sum, { lines }) => sum + laneHeight(lines.length), 0);
+  return {
+    height: HEADING + Math.max(lanesHeight, BAR + LANE_GAP),
+    draw(top) {
+      const parts = [drawHeading(heading, top)];
+      let y = top + HEADING;
+      if (lanes.length === 0) parts.push(text(LEFT + BAR_PADDING, y + BAR - 6.5, 'none', { fill: MUTED }));
+      for (const { label, lines } of lanes) {
+        parts.push(drawLabel(label, MARGIN, y + BAR - 6.5, LEFT - MARGIN - 16, colourOf(label)));
+        for (const bars of lines) {
+          parts.push(...bars.map((bar) => drawBar(bar, y, colourOf(label))));
+          y += BAR + BAR_GAP;
+        }
+        y += LANE_GAP;
+      }
+      return parts.join('\n');
+    },
+  };
+}
+
+const drawHeading = (heading: string, top: number): string =>
+  text(MARGIN, top + 12, heading, { fill: MUTED, size: 12, weight: 600 });
+
+/** A swatch and a name, which is cut to `width` and then has its whole length as a tooltip. */
+function drawLabel(label: string, x: number, baseline: number, width: number, colour: string): string {
+  const name = shorten(label, width - SWATCH - 7);
+  const tooltip = name === label ? '' : `<title>${escapeText(label)}</title>`;
+  return (
+    `<g>${tooltip}<rect x="${px(x)}" y="${px(baseline - SWATCH + 0.5)}" width="${SWATCH}" height="${SWATCH}" rx="2"` +
+    ` fill="${colour}"/>${text(x + SWATCH + 7, baseline, name)}</g>`
+  );
+}
+
+/** Points of a curve, "x,y x,y …": at the middles of the steps, constant to both ends of the video. */
+function curvePoints(values: ArrayLike<number>, scale: number, timeline: Timeline, top: number): string {
+  const { duration, secondsPerStep = duration / values.length } = timeline;
+  const height = (value: number) => px(top + CURVE * (1 - Math.min(1, Math.max(0, value / scale))));
+  // Of the steps that fall on one pixel the highest is shown: a peak may not vanish in a long video.
+  const peaks = new Map<number, number>();
+  for (let step = 0; step < values.length; step++) {
+    const seconds = (step + 0.5) * secondsPerStep;
+    if (seconds > duration) break;
+    const exact = LEFT + (seconds / duration) * PLOT;
+    const x = values.length > PLOT ? Math.round(exact) : exact;
+    const value = Number.isFinite(values[step]) ? values[step]! : 0;
+    peaks.set(x, Math.max(peaks.get(x) ?? value, value));
+  }
+  const points = [...peaks];
+  if (points.length === 0) return '';
+  return [[LEFT, points[0]![1]] as const, ...points, [LEFT + PLOT, points.at(-1)![1]] as const]
+    .map(([x, value]) => `${px(x)},${height(value)}`)
+    .join(' ');
+}
+
+/** Places legend entries side by side, in as many lines as they need. */
+function layLegend(labels: readonly string[]): { x: number; line: number; width: number }[] {
+  let x = LEFT;
+  let row = 0;
+  return labels.map((label) => {
+    const width = Math.min(LEGEND_MOST, SWATCH + 7 + textWidth(label));
+    if (x > LEFT && x + width > LEFT + PLOT) {
+      x = LEFT;
+      row++;
+    }
+    const placed = { x, line: row, width };
+    x += width + 22;
+    return placed;
+  });
+}
+
+function activationPanel(
+  timeline: Timeline,
+  curves: readonly TimelineCurve[],
+  colourOf: (label: string) => string,
+): Panel {
+  const legend = layLegend(curves.map(({ label }) => label));
+  const legendHeight = (legend.at(-1)!.line + 1) * LEGEND_LINE;
+  return {
+    height: legendHeight + CURVE,
+    draw(top) {
+      const names = curves.map(({ label }, i) => {
+        const { x, line: row, width } = legend[i]!;
+        return drawLabel(label, x, top + 12 + row * LEGEND_LINE, width, colourOf(label));
+      });
+      const base = top + legendHeight;
+      // The best class comes first in the legend and is drawn last, on top.
+      const lines = curves.map(
+        ({ label, values }) =>
+          `<polyline points="${curvePoints(values, 1, timeline, base)}" fill="none" stroke="${colourOf(label)}"` +
+          ' stroke-width="2" stroke-linejoin="round"/>',
+      );
+      return [drawHeading('Class activation', top), ...names, drawScale(base, '1'), ...lines.reverse()].join(
+        '\n',
+      );
+    },
+  };
+}
+
+function attentionPanel(timeline: Timeline, values: ArrayLike<number>): Panel {
+  const largest = Array.from(values).reduce((a, b) => Math.max(a, Number.isFinite(b) ? b : 0), 0);
+  return {
+    height: HEADING + CURVE,
+    draw(top) {
+      const base = top + HEADING;
+      const points = curvePoints(values, largest || 1, timeline, base);
+      const floor = px(base + CURVE);
+      return [
+        drawHeading('Attention', top),
+        drawScale(base, largest > 0 ? largest.toPrecision(2) : '1'),
+        `<polygon points="${LEFT},${floor} ${points} ${LEFT + PLOT},${floor}" fill="${MUTED}" fill-opacity="0.16"/>`,
+        `<polyline points="${points}" fill="none" stroke="${MUTED}" stroke-width="1.5" stroke-linejoin="round"/>`,
+      ].join('\n');
+    },
+  };
+}
+
+/** The vertical scale of a curve: its upper end, its lower end, and a line at each. */
+const drawScale = (top: number, upper: string): string =>
+  [
+    line(LEFT, top, LEFT + PLOT, top, RULE),
+    line(LEFT, top + CURVE, LEFT + PLOT, top + CURVE, RULE),
+    text(LEFT - 8, top + 4, upper, { anchor: 'end', fill: MUTED, size: 12 }),
+    text(LEFT - 8, top + CURVE + 4, '0', { anchor: 'end', fill: MUTED, size: 12 }),
+  ].join('\n');
+
+function drawAxis(duration: number, top: number, bottom: number): string {
+  const step = tickStep(duration, PLOT);
+  const parts: string[] = [];
+  for (let tick = 0; tick * step <= duration * (1 + 1e-9); tick++) {
+    const x = LEFT + ((tick * step) / duration) * PLOT;
+    parts.push(line(x, top, x, bottom + 5, RULE));
+    parts.push(
+      text(x, bottom + 20, formatTime(tick * step, step), { anchor: 'middle', fill: MUTED, size: 12 }),
+    );
+  }
+  parts.push(line(LEFT, bottom, LEFT + PLOT, bottom, MUTED));
+  const unit = step <= 10 ? 'seconds' : duration < 3600 ? 'm:ss' : 'h:mm:ss';
+  parts.push(text(LEFT + PLOT, bottom + 40, `time (${unit})`, { anchor: 'end', fill: MUTED, size: 12 }));
+  return parts.join('\n');
+}
+
+/**
+ * Draws what was found in a video over time, as a standalone SVG document 1000 px wide: ground truth and
+ * predicted segments as bars, class activations and attention as curves, over one time axis.
+ * @throws OptionError where the duration is not positive
+ */
+export function renderTimeline(timeline: Timeline): string {
+  const { title, subtitle, duration, segments, groundTruth, activations, attention } = timeline;
+  if (!(duration > 0 && duration < Infinity)) {
+    throw new OptionError(`A timeline needs a positive duration in seconds, got ${duration}`);
+  }
+  const labels = [...new Set([...(activations ?? []), ...segments].map(({ label }) => label))];
+  const colourOf = (label: string) => PALETTE[labels.indexOf(label) % PALETTE.length]!;
+  const panels: Panel[] = [];
+  if (groundTruth?.length) panels.push(barPanel('Ground truth', groundTruth, duration, () => TRUTH));
+  panels.push(barPanel('Predictions', segments, duration, colourOf));
+  if (activations?.length) panels.push(activationPanel(timeline, activations, colourOf));
+  if (attention?.length) panels.push(attentionPanel(timeline, attention));
+
+  const top = subtitle === undefined ? 56 : 78;
+  let bottom = top;
+  const drawn = panels.map((panel, i) => {
+    const drawing = panel.draw(bottom + (i === 0 ? 0 : PANEL_GAP));
+    bottom += panel.height + (i === 0 ? 0 : PANEL_GAP);
+    return drawing;
+  });
+  const height = bottom + 58;
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${px(height)}"` +
+      ` viewBox="0 0 ${WIDTH} ${px(height)}" role="img"` +
+      ` font-family="system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif">`,
+    `<title>${escapeText(title)}</title>`,
+    `<rect width="${WIDTH}" height="${px(height)}" fill="#ffffff"/>`,
+    text(MARGIN, 34, shorten(title, (WIDTH - 2 * MARGIN) / 1.45), { size: 19, weight: 600 }),
+    ...(subtitle === undefined
+      ? []
+      : [text(MARGIN, 55, shorten(subtitle, WIDTH - 2 * MARGIN), { fill: MUTED })]),
+    drawAxis(duration, top + HEADING - 6, bottom),
+    ...drawn,
+    '</svg>\n',
+  ].join('\n');
+}
+
+/**
+ * The timeline as the content of a file: an HTML page where `path` ends in .html or .htm, else an SVG.
+ * @throws OptionError where the duration is not positive
+ */
+export function timelineFile(timeline: Timeline, path: string): string {
+  const svg = renderTimeline(timeline);
+  if (!/\.html?$/i.test(path)) return svg;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeText(timeline.title)}</title>
+<style>
+body { margin: 2rem auto; max-width: ${WIDTH}px; background: #ffffff; }
+svg { display: block; width: 100%; height: auto; }
+</style>
+</head>
+<body>
+${svg}</body>
+</html>
+`;
+}

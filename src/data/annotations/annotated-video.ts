@@ -1,0 +1,169 @@
+import {
+  checkArgument,
+  checkArguments,
+  listOf,
+  mapOf,
+  objectWith,
+  path as pathRule,
+  positive,
+  type Rule,
+  type Rules,
+  someOf,
+  spanOf,
+  text as textRule,
+} from '../../arguments.js';
+import { FileFormatError, OptionError } from '../../errors.js';
+import { readBytes } from '../files/byte-source.js';
+import { type JsonRecord, readJsonRecord, type Span } from '../formats/json-record.js';
+import { type MomentQuery, momentQueryRule } from './moment-queries.js';
+import { spanWithin } from './question-answer.js';
+import type { Annotation } from './read-detections.js';
+
+/** Something that happens in a video. */
+export interface VideoEvent {
+  /** A sentence about it, or the name of its class. */
+  readonly text: string;
+  /** When, in seconds of the excerpt; several where it happens more than once. */
+  readonly spans: readonly [Span, ...Span[]];
+}
+
+/** A video, or an excerpt of one, and what happens in it. */
+export interface AnnotatedVideo {
+  readonly video: string;
+  /** [start, end] in seconds of the video. */
+  readonly excerpt: Span;
+  /** Length of the excerpt in seconds. */
+  readonly duration: number;
+  readonly events: readonly VideoEvent[];
+}
+
+export const annotatedVideoRules: Rules<AnnotatedVideo> = {
+  video: textRule,
+  excerpt: spanOf(),
+  duration: positive,
+  events: listOf(objectWith<VideoEvent>({ text: textRule, spans: someOf(spanOf()) })),
+};
+
+export const annotatedVideoRule: Rule<AnnotatedVideo> = objectWith(annotatedVideoRules);
+
+const event = (text: string, span: Span | undefined): VideoEvent[] =>
+  span ? [{ text: text.trim(), spans: [span] }] : [];
+
+const whole = (video: string, duration: number, events: readonly VideoEvent[]): AnnotatedVideo => ({
+  video,
+  excerpt: [0, duration],
+  duration,
+  events,
+});
+
+function durationOf(record: JsonRecord, field: string): number {
+  const duration = record.number(field);
+  if (duration <= 0) throw record.error(`${field} is ${duration}`);
+  return duration;
+}
+
+/**
+ * Reads ActivityNet Captions: an object that holds, by video, `duration`, `timestamps` ([start, end] in seconds) and
+ * as many `sentences`. Spans are cut to the video; a sentence of whose span nothing is left is left out.
+ * @throws FileAccessError where it cannot be read, FileFormatError with the video where it breaks that
+ */
+export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
+  checkArgument('readCaptions', 'path', path, pathRule);
+  const file = await readJsonRecord(path);
+  return file.names.map((name) => {
+    const video = file.record(name);
+    const duration = durationOf(video, 'duration');
+    const spans = video.rows('timestamps', 2);
+    const sentences = video.texts('sentences');
+    if (spans.length !== sentences.length)
+      throw video.error(`${spans.length} timestamps have ${sentences.length} sentences`);
+    const events = sentences.flatMap((sentence, i) => {
+      if (sentence.trim() === '') throw video.error(`sentences[${i}] is empty`);
+      return event(sentence, spanWithin(spans[i]![0]!, spans[i]![1]!, duration));
+    });
+    return whole(name, duration, events);
+  });
+}
+
+/** `VIDEO START END##SENTENCE` */
+const CHARADES_LINE = /^(\S+) (\d+(?:\.\d*)?) (\d+(?:\.\d*)?)##(.*\S.*)$/;
+
+/**
+ * Reads Charades-STA: lines of `VIDEO START END##SENTENCE`, times in seconds. Spans are cut to the video; a sentence of
+ * whose span nothing is left is left out.
+ * @param lengths a JSON object that holds `length`, in seconds, by video
+ * @throws FileAccessError where a file cannot be read, FileFormatError with the line or the video where it is another
+ */
+export async function readCharades(path: string, lengths: string): Promise<AnnotatedVideo[]> {
+  checkArguments('readCharades', { path, lengths }, { path: pathRule, lengths: pathRule });
+  const file = await readJsonRecord(lengths);
+  const videos = new Map<string, { readonly duration: number; readonly events: VideoEvent[] }>();
+  const text = new TextDecoder().decode(await readBytes(path));
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const [, name, start, end, sentence] = CHARADES_LINE.exec(line) ?? [];
+    const where = `${path}, line ${i + 1}`;
+    if (name === undefined) throw new FileFormatError(`${where}: not VIDEO START END##SENTENCE`);
+    if (!file.has(name)) throw new FileFormatError(`${where}: ${lengths} has no video ${name}`);
+    const video = videos.get(name) ?? { duration: durationOf(file.record(name), 'length'), events: [] };
+    videos.set(name, video);
+    video.events.push(...event(sentence!, spanWithin(Number(start), Number(end), video.duration)));
+  }
+  return [...videos].map(([name, { duration, events }]) => whole(name, duration, events));
+}
+
+/**
+ * Reads actions of ActivityNet with the videos' lengths: an object that holds, by video, `duration_second` and
+ * `annotations`, a list of `label` and `segment` ([start, end] in seconds). Segments are cut to the video; one of which
+ * nothing is left is left out.
+ * @throws FileAccessError where it cannot be read, FileFormatError with the place where it breaks that
+ */
+export async function readVideoActions(path: string): Promise<AnnotatedVideo[]> {
+  checkArgument('readVideoActions', 'path', path, pathRule);
+  const file = await readJsonRecord(path);
+  return file.names.map((name) => {
+    const video = file.record(name);
+    const duration = durationOf(video, 'duration_second');
+    const events = video.records('annotations').flatMap((annotation) => {
+      const [start, end] = annotation.numbers('segment', 2);
+      return event(annotation.text('label'), spanWithin(start!, end!, duration));
+    });
+    return whole(name, duration, events);
+  });
+}
+
+/**
+ * Joins annotated actions (`readAnnotations`) with the lengths of their videos, which THUMOS-14 keeps elsewhere.
+ * Segments are cut to the video; one of which nothing is left is left out.
+ * @param durations in seconds, by video
+ * @throws OptionError with the video that has none
+ */
+export function videosWithActions(
+  annotations: ReadonlyMap<string, readonly Annotation[]>,
+  durations: ReadonlyMap<string, number>,
+): AnnotatedVideo[] {
+  checkArguments(
+    'videosWithActions',
+    { annotations, durations },
+    {
+      annotations: mapOf(listOf(objectWith<Annotation>({ label: textRule, segment: spanOf() }))),
+      durations: mapOf(positive),
+    },
+  );
+  return [...annotations].map(([video, actions]) => {
+    const duration = durations.get(video);
+    if (duration === undefined) throw new OptionError(`videosWithActions: durations has no video ${video}`);
+    const events = actions.flatMap(({ label, segment: [start, end] }) =>
+      event(label, spanWithin(start, end, duration)),
+    );
+    return whole(video, duration, events);
+  });
+}
+
+/** Moment queries (`readMomentQueries`) as excerpts with one event each; queries without a known moment are left out. */
+export function queriedExcerpts(queries: readonly MomentQuery[]): AnnotatedVideo[] {
+  checkArgument('queriedExcerpts', 'queries', queries, listOf(momentQueryRule));
+  return queries.flatMap(({ vid, excerpt, duration, query, windows: [first, ...more] }) =>
+    first ? [{ video: vid, excerpt, duration, events: [{ text: query, spans: [first, ...more] }] }] : [],
+  );
+}

@@ -1,0 +1,109 @@
+import { FileAccessError, FileFormatError } from '../../errors.js';
+import { nodeModule } from '../../node-module.js';
+
+/** Bytes that are read by range: a file, or memory. */
+export interface ByteSource {
+  /** How messages call it: the path, or what the caller said. */
+  readonly name: string;
+  readonly size: number;
+  /** The bytes [offset, offset + length), in memory of their own. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
+  return {
+    name,
+    size: bytes.byteLength,
+    read: async (offset, length) => bytes.slice(offset, offset + length),
+    close: async () => {},
+  };
+}
+
+/** What the operating system refused, as a sentence about `path` that says what to do. */
+export function fileAccessError(
+  path: string,
+  cause: unknown,
+  action: 'read' | 'write' = 'read',
+): FileAccessError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOENT:
+      action === 'read' ? 'it does not exist, check the path' : 'its folder does not exist, create it first',
+    ENOTDIR: 'a part of the path is a file, not a folder',
+    EISDIR: 'it is a folder',
+    EACCES: 'check its permissions',
+    EPERM: 'check its permissions',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the quota is used up',
+    EEXIST: 'it is a file, not a folder',
+    ENAMETOOLONG: 'its name is too long',
+    ELOOP: 'its symbolic links go in a circle',
+    EBADF: 'it is not open for that',
+    EPIPE: 'its reader has closed it',
+  };
+  return new FileAccessError(`Cannot ${action} ${path}: ${reasons[code ?? ''] ?? message}`, { cause });
+}
+
+/** A single read call of the operating system takes less than 2 GiB. */
+const READ_CHUNK = 2 ** 30;
+
+/**
+ * Opens a file for reading by range.
+ * @throws FileAccessError where it is missing, no regular file, or may not be read
+ */
+export async function openSource(path: string): Promise<ByteSource> {
+  const { open, stat } = await nodeModule('node:fs/promises');
+  const refuse = (cause: unknown): never => {
+    throw fileAccessError(path, cause);
+  };
+  const status = await stat(path).catch(refuse);
+  // Asked before opening: a pipe would keep us waiting for its writer.
+  if (!status.isFile())
+    throw new FileAccessError(`${path} is not a file${status.isDirectory() ? ' but a folder' : ''}`);
+  const handle = await open(path, 'r').catch(refuse);
+  return {
+    name: path,
+    size: status.size,
+    read: async (offset, length) => {
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length; ) {
+        const wanted = Math.min(READ_CHUNK, length - done);
+        const { bytesRead } = await handle.read(bytes, done, wanted, offset + done).catch(refuse);
+        if (bytesRead === 0) {
+          throw new FileFormatError(`${path} ends at byte ${offset + done}: it was cut while being read`);
+        }
+        done += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+}
+
+/**
+ * A whole file.
+ * @throws FileAccessError where it is missing, a folder, or may not be read
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  const source = await openSource(path);
+  try {
+    return await source.read(0, source.size);
+  } finally {
+    await source.close();
+  }
+}
+
+/**
+ * A JSON file.
+ * @throws FileAccessError where it cannot be read, FileFormatError where it is not JSON
+ */
+export async function readJson(path: string): Promise<unknown> {
+  const bytes = await readBytes(path);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new FileFormatError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

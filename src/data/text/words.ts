@@ -1,0 +1,137 @@
+import {
+  bytes as bytesRule,
+  checkArgument,
+  checkArguments,
+  either,
+  instanceOf,
+  listOf,
+  path as pathRule,
+  text as textRule,
+} from '../../arguments.js';
+import { FileFormatError, OptionError } from '../../errors.js';
+import { toFloat32 } from '../formats/array.js';
+import { encodeSafetensors, openSafetensors } from '../formats/safetensors.js';
+
+/** In turn: a verb before "n't", that itself, a clitic, a word or number, a mark. */
+const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]\p{N}+)*|[^\s\p{L}\p{N}]/gu;
+
+/**
+ * The words of an English sentence as word vectors are trained on them: lower case, marks and clitics apart
+ * ("doesn't" is "does", "n't"). A hyphen inside a word parts it, and the mark that ends the sentence is left out.
+ */
+export function wordsOf(sentence: string): string[] {
+  checkArgument('wordsOf', 'sentence', sentence, textRule);
+  const text = sentence
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[‘’]/g, "'")
+    .replace(/(?<=\p{L})[-‐‑](?=\p{L})/gu, ' ')
+    .replace(/[.!?\s]+$/, '');
+  return text.match(TOKEN) ?? [];
+}
+
+const floats = instanceOf(Float32Array, 'a Float32Array');
+
+/** The words of a sentence with their vectors. */
+export interface SentenceVectors {
+  readonly words: readonly string[];
+  /** [words, dimensions], row-major; zeros for a word that the table lacks. */
+  readonly vectors: Float32Array;
+  /** The words that the table lacks, each once. */
+  readonly unknown: readonly string[];
+}
+
+/** A table of word vectors. */
+export class WordVectors {
+  private readonly rows: ReadonlyMap<string, number>;
+
+  /** Numbers of a vector. */
+  readonly dimensions: number;
+
+  /**
+   * @param words no two of them alike
+   * @param vectors [words, dimensions], row-major
+   * @throws OptionError where the two do not fit together
+   */
+  constructor(
+    readonly words: readonly string[],
+    readonly vectors: Float32Array,
+  ) {
+    checkArguments('WordVectors', { words, vectors }, { words: listOf(textRule), vectors: floats });
+    this.rows = new Map(words.map((word, row) => [word, row]));
+    this.dimensions = vectors.length / words.length;
+    if (this.rows.size !== words.length) throw new OptionError('WordVectors: words holds a word twice');
+    if (!Number.isInteger(this.dimensions) || this.dimensions === 0) {
+      throw new OptionError(
+        `WordVectors: vectors must hold a vector for each of ${words.length} words, not ${vectors.length} numbers`,
+      );
+    }
+  }
+
+  has(word: string): boolean {
+    checkArgument('WordVectors.has', 'word', word, textRule);
+    return this.rows.has(word);
+  }
+
+  /** The vectors of a sentence's words, in their order. */
+  embed(sentence: string): SentenceVectors {
+    checkArgument('WordVectors.embed', 'sentence', sentence, textRule);
+    const words = wordsOf(sentence);
+    const vectors = new Float32Array(words.length * this.dimensions);
+    for (const [i, word] of words.entries()) {
+      const row = this.rows.get(word);
+      if (row === undefined) continue;
+      const start = row * this.dimensions;
+      vectors.set(this.vectors.subarray(start, start + this.dimensions), i * this.dimensions);
+    }
+    return { words, vectors, unknown: [...new Set(words.filter((word) => !this.has(word)))] };
+  }
+}
+
+/**
+ * Reads a table of word vectors: a safetensors file with the tensor `vectors` [words, dimensions], and the words,
+ * a JSON list, under `words` of its metadata.
+ * @param file a path, or the bytes of the file
+ * @throws FileAccessError where it cannot be read, FileFormatError where it is no such table
+ */
+export async function loadWordVectors(file: string | Uint8Array): Promise<WordVectors> {
+  checkArgument('loadWordVectors', 'file', file, either(pathRule, bytesRule));
+  const table = await openSafetensors(file, 'word vectors');
+  try {
+    const vectors = await table.read('vectors');
+    return new WordVectors(parseWords(table.metadata.words), toFloat32(vectors));
+  } catch (cause) {
+    if (!(cause instanceof OptionError)) throw cause;
+    throw new FileFormatError(`${table.name}: ${cause.message}`, { cause });
+  } finally {
+    await table.close();
+  }
+}
+
+function parseWords(json: string | undefined): string[] {
+  let words: unknown;
+  try {
+    words = JSON.parse(json ?? '');
+  } catch {
+    // Not JSON is told below, like JSON of another kind.
+  }
+  if (Array.isArray(words) && words.every((word) => typeof word === 'string')) return words;
+  throw new OptionError('the metadata has no JSON array of strings under "words"');
+}
+
+/**
+ * The bytes of the file that `loadWordVectors` reads.
+ * @param source where the vectors come from, and their licence
+ */
+export function encodeWordVectors(table: WordVectors, source: string): Uint8Array {
+  checkArguments(
+    'encodeWordVectors',
+    { table, source },
+    { table: instanceOf(WordVectors, 'a WordVectors'), source: textRule },
+  );
+  const { words, vectors, dimensions } = table;
+  return encodeSafetensors(
+    { vectors: { dtype: 'f32', shape: [words.length, dimensions], data: Float32Array.from(vectors) } },
+    { words: JSON.stringify(words), source },
+  );
+}

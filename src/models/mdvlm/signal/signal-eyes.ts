@@ -1,0 +1,90 @@
+import { callback, checkArgument, checkArguments, instanceOf, integer } from '../../../arguments.js';
+import { Linear } from '../../../nn/linear.js';
+import { Module } from '../../../nn/module.js';
+import { add } from '../../../ops/array/binary.js';
+import { transpose } from '../../../ops/array/permute.js';
+import type { Runtime } from '../../../tensor/runtime.js';
+import { anyRuntime } from '../../../tensor/runtime.js';
+import type { Tensor } from '../../../tensor/tensor.js';
+import { anyTensor } from '../../../tensor/tensor.js';
+import { ClipPositions, clipEncoder } from '../../map-diffusion/clip-encoder.js';
+import type { SignalConfig } from '../../map-diffusion/config.js';
+import { Recognition, type RecognitionConfig } from '../../map-diffusion/recognition.js';
+import { eyesRule } from '../config-rules.js';
+import { TimeTokens } from '../time-tokens.js';
+
+export interface SignalEyesConfig {
+  /** T: clips of the window, each a visual token. */
+  readonly count: number;
+  /** How a clip of the signal becomes a vector. */
+  readonly clips: SignalConfig;
+  /** Size of that vector. */
+  readonly hidden: number;
+  readonly recognition?: RecognitionConfig;
+}
+
+/**
+ * Eyes for recorded signals (ours): convolutions to one vector a clip, as those of the map-diffusion model, a learned
+ * vector for each clip's place, a linear layer to the size of the language model, and the time at which the clip begins,
+ * in the language model's own word for it: an answer can repeat what it saw.
+ */
+export class SignalEyes extends Module {
+  readonly recognition: Recognition | undefined;
+  readonly #clips;
+  readonly #positions;
+  readonly #projector;
+  readonly #times: Tensor;
+
+  /**
+   * @param embed ids to embeddings of the language model, of size D
+   * @param times time tokens over the window
+   * @throws OptionError
+   */
+  constructor(
+    runtime: Runtime,
+    readonly config: SignalEyesConfig,
+    size: number,
+    readonly embed: (ids: Tensor) => Tensor,
+    times: TimeTokens,
+  ) {
+    checkArguments(
+      'SignalEyes',
+      { runtime, config, size, embed, times },
+      {
+        runtime: anyRuntime,
+        config: eyesRule,
+        size: integer(1),
+        embed: callback,
+        times: instanceOf(TimeTokens, 'a TimeTokens'),
+      },
+    );
+    super(runtime);
+    const { count, clips, hidden, recognition } = config;
+    this.#clips = this.child('clips', clipEncoder(runtime, clips, hidden, count));
+    this.#positions = this.child('positions', new ClipPositions(runtime, hidden, count));
+    this.#projector = this.child('projector', new Linear(runtime, hidden, size));
+    const starts = Array.from({ length: count }, (_, clip) => times.id(times.encode(clip, count)));
+    this.recognition =
+      recognition && this.child('recognition', new Recognition(runtime, hidden, recognition));
+    this.#times = this.own(() => runtime.tensor(starts, [1, count], 'u32'));
+  }
+
+  /** (B, channels, T · samples of a clip) to the features of the clips (B, hidden, T). */
+  clips(video: Tensor): Tensor {
+    checkArgument('SignalEyes.clips', 'video', video, anyTensor);
+    return this.#clips.forward(video);
+  }
+
+  /** Features of clips (B, hidden, T) to visual tokens (B, T, D). */
+  tokens(clips: Tensor): Tensor {
+    checkArgument('SignalEyes.tokens', 'clips', clips, anyTensor);
+    return this.runtime.scope(() =>
+      add(this.#projector.forward(transpose(this.#positions.forward(clips))), this.embed(this.#times)),
+    );
+  }
+
+  forward(video: Tensor): Tensor {
+    checkArgument('SignalEyes.forward', 'video', video, anyTensor);
+    return this.runtime.scope(() => this.tokens(this.clips(video)));
+  }
+}

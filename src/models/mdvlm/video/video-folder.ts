@@ -1,0 +1,105 @@
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  objectWith,
+  onlyFields,
+  path as pathRule,
+  type Rule,
+} from '../../../arguments.js';
+import { readJson } from '../../../data/files/byte-source.js';
+import { openSafetensors } from '../../../data/formats/safetensors.js';
+import { type LoadOptions, loadRules } from '../../../nn/load-weights.js';
+import { loaded } from '../../../nn/module.js';
+import { nodeModule } from '../../../node-module.js';
+import { given } from '../../../tensor/given.js';
+import type { Runtime } from '../../../tensor/runtime.js';
+import { anyRuntime } from '../../../tensor/runtime.js';
+import { languageModelRules } from '../argument-rules.js';
+import { LanguageModel, type LanguageModelOptions } from '../language/language-model.js';
+import { Mdvlm } from '../mdvlm.js';
+import { TimeTokens } from '../time-tokens.js';
+import { loadTokenizer, Tokenizer } from '../language/tokenizer.js';
+import { checkVideoMdvlmConfig, configRules, type VideoMdvlmConfig } from './video-config.js';
+import { parseVideoMdvlmConfig } from './video-config-file.js';
+import { videoMdvlmWeights } from '../vision/visual-checkpoint.js';
+import { VisualEncoder } from '../vision/visual-encoder.js';
+
+/** A model of videos with its words. */
+export interface VideoMdvlm {
+  readonly config: VideoMdvlmConfig;
+  readonly tokenizer: Tokenizer;
+  readonly model: Mdvlm<VisualEncoder>;
+}
+
+export const videoMdvlmRule: Rule<VideoMdvlm> = objectWith<VideoMdvlm>(
+  {
+    config: onlyFields(configRules),
+    tokenizer: instanceOf(Tokenizer, 'a Tokenizer'),
+    model: instanceOf<Mdvlm<VisualEncoder>>(Mdvlm, 'an Mdvlm'),
+  },
+  'a model of videos (loadVideoMdvlm)',
+);
+
+/**
+ * The model of a configuration, without weights. Its eyes are stored as the language model is, but in 8 bits at least
+ * (`visualStorage`).
+ * @throws OptionError for a configuration that cannot be
+ */
+export function makeVideoMdvlm(
+  runtime: Runtime,
+  config: VideoMdvlmConfig,
+  options: LanguageModelOptions = {},
+): Mdvlm<VisualEncoder> {
+  checkArgument('makeVideoMdvlm', 'runtime', runtime, anyRuntime);
+  checkFields('makeVideoMdvlm', options, languageModelRules);
+  const { visual, language } = checkVideoMdvlmConfig(config);
+  const { weights } = options;
+  return runtime.detached(() => {
+    const eyes = new VisualEncoder(runtime, visual, given({ weights }));
+    return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
+  });
+}
+
+/** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */
+export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmConfig> {
+  checkArgument('readVideoMdvlmConfig', 'folder', folder, pathRule);
+  const { join } = await nodeModule('node:path');
+  const path = join(folder, 'config.json');
+  return parseVideoMdvlmConfig(await readJson(path), path);
+}
+
+/**
+ * Opens a folder of LLaDA-V's form: `config.json` (`parseVideoMdvlmConfig`), `tokenizer.json` and
+ * `tokenizer_config.json`, and `model.safetensors` or shards with `model.safetensors.index.json` that hold the language
+ * model and the eyes. A bounded part of one tensor is in memory at a time.
+ * @throws FileAccessError where a file is missing; FileFormatError where one is damaged, of another kind of model, or has
+ *   no eyes; OptionError where a time token would take the id of another
+ */
+export async function loadVideoMdvlm(
+  runtime: Runtime,
+  folder: string,
+  options: LanguageModelOptions & LoadOptions = {},
+): Promise<VideoMdvlm> {
+  checkArguments('loadVideoMdvlm', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
+  checkFields<LanguageModelOptions & LoadOptions>('loadVideoMdvlm', options, {
+    ...languageModelRules,
+    ...loadRules,
+  });
+  const { chunkBytes, onProgress, ...modelOptions } = options;
+  const config = await readVideoMdvlmConfig(folder);
+  const tokenizer = await loadTokenizer(folder, new TimeTokens(config.times));
+  const checkpoint = await openSafetensors(folder);
+  try {
+    const weights = videoMdvlmWeights(checkpoint);
+    const model = await loaded(
+      makeVideoMdvlm(runtime, config, modelOptions),
+      weights,
+      given({ chunkBytes, onProgress }),
+    );
+    return { config, tokenizer, model };
+  } finally {
+    await checkpoint.close();
+  }
+}

@@ -1,0 +1,125 @@
+import { integer } from '../../arguments.js';
+import { OptionError } from '../../errors.js';
+import type { Dtype } from '../../tensor/dtype.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import { axisOf, type Shape } from '../../tensor/shape.js';
+import { expectDtype, type Tensor } from '../../tensor/tensor.js';
+import { fill } from './fill.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
+import { scatter } from './scatter.js';
+
+export interface TopKOptions {
+  /** How many elements of each row: 1 up to the size of the last axis. */
+  readonly k: number;
+}
+
+interface TopKProblem {
+  readonly shape: Shape;
+  readonly rows: number;
+  readonly columns: number;
+  readonly k: number;
+  readonly dtype: Dtype;
+}
+
+export type TopKOutputs = { values: Tensor; indices: Tensor };
+
+/** Parts that the split variant cuts a row into. */
+const stretches = 16;
+
+export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKProblem, TopKOutputs>({
+  name: 'topK',
+  operands: { x: 'required' },
+  options: { k: integer(1) },
+  problem({ x }, { k }) {
+    expectDtype(x, 'x', 'f32', 'f16');
+    axisOf(-1, x.rank);
+    const columns = x.shape.at(-1)!;
+    if (k > columns) throw new OptionError(`k must be from 1 to ${columns} for x ${x}, not ${k}`);
+    return { shape: [...x.shape.slice(0, -1), k], rows: x.size / columns, columns, k, dtype: x.dtype };
+  },
+  outputs: ({ shape, dtype }) => ({ values: { shape, dtype }, indices: { shape, dtype: 'u32' } }),
+  variants: [
+    {
+      name: 'split',
+      suits: (_, { columns, k }) => Math.floor(columns / stretches) >= k,
+      meantFor: ['hardware'],
+      // One workgroup a row leaves most of a GPU idle where there are few rows.
+      prefers: (_, { rows, columns, k }) => rows < 64 && columns >= Math.max(8192, 4 * stretches * k),
+      run(runtime, { x }, { values, indices }, { rows, k, dtype }) {
+        const best = {
+          values: runtime.empty([rows, stretches * k], dtype),
+          indices: runtime.empty([rows, stretches * k], 'u32'),
+        };
+        select(runtime, x, undefined, best, rows, stretches, k);
+        select(runtime, best.values, best.indices, { values, indices }, rows, 1, k);
+      },
+    },
+    {
+      name: 'select',
+      suits: () => true,
+      prefers: (_, { columns, k }) => columns * k > 32_768,
+      run(runtime, { x }, outputs, { rows, k }) {
+        select(runtime, x, undefined, outputs, rows, 1, k);
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run(runtime, { x }, { values, indices }, { rows, columns, k, dtype }) {
+        runtime.launch({
+          kernel: 'reduce/topk_plain',
+          constants: { Element: dtype },
+          buffers: { x, values, indices },
+          params: { rows, columns, k },
+          workgroups: spread(rows),
+        });
+      },
+    },
+  ],
+  flops: ({ rows, columns }) => rows * columns,
+  reduction: () => 1,
+  gradient: {
+    keeps: () => ({ outputs: ['indices'] }),
+    rule({ outputs: { indices }, shapes, gradients }) {
+      const updates = gradients.values!;
+      const zeros = fill(updates.runtime, shapes.x, 0, updates.dtype);
+      return { x: scatter({ x: zeros, ids: indices, updates }, { axis: -1 }) };
+    },
+  },
+});
+
+/** Records radix selection on each stretch of each row; `columnsOf` gives the columns that `x` came from. */
+function select(
+  runtime: Runtime,
+  x: Tensor,
+  columnsOf: Tensor | undefined,
+  { values, indices }: TopKOutputs,
+  rows: number,
+  stretches: number,
+  k: number,
+): void {
+  runtime.launch({
+    kernel: 'reduce/topk_select',
+    constants: { Element: x.dtype, INDEXED: columnsOf !== undefined },
+    buffers: {
+      x,
+      columns_of: columnsOf,
+      winners: runtime.empty([rows * stretches, k, 2], 'u32'),
+      values,
+      indices,
+    },
+    params: { rows, columns: x.size / rows, stretches, k },
+    workgroups: spread(rows * stretches, 1),
+  });
+}
+
+/**
+ * The `k` largest elements over the last axis of `x` (…, C), f32 or f16, in descending order: their values
+ * (…, k), and their indices, u32 (…, k). Of equal elements the lower index comes first; NaN counts as less
+ * than everything.
+ * @throws OptionError unless 1 ≤ k ≤ C.
+ */
+export function topK(x: Tensor, k: number): TopKOutputs {
+  return topKOperation.run({ x }, { k });
+}

@@ -1,0 +1,187 @@
+import type { Runtime } from '../../tensor/runtime.js';
+import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import {
+  type AttentionInputs,
+  type AttentionOptions,
+  type AttentionProblem,
+  attendedPairs,
+  attentionProblem,
+  attentionRules,
+  sharedConstants,
+  sharedParams,
+} from './attention-problem.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
+
+/** The operands of attention, its results and their gradients. */
+interface Operands extends AttentionInputs {
+  /** (B, H, Lq, D), as outputGradient. */
+  readonly output: Tensor;
+  /** (B, H, Lq) f32, as logSumExpGradient. */
+  readonly logSumExp: Tensor;
+  readonly outputGradient?: Tensor | undefined;
+  readonly logSumExpGradient?: Tensor | undefined;
+}
+
+/** The gradients of these operands, of their shapes and types. */
+interface Outputs {
+  readonly query: Tensor;
+  readonly key: Tensor;
+  readonly value: Tensor;
+}
+
+/** As for the forward pass: larger heads take minutes to compile. */
+const maxShuffledHeadSize = 128;
+
+/** The gradient of attention; the probabilities are computed again from the log-sum-exp, never stored. */
+export const attentionGradientOperation = defineOperation<
+  Operands,
+  AttentionOptions,
+  AttentionProblem,
+  Outputs
+>({
+  name: 'attentionGradient',
+  operands: {
+    query: 'required',
+    key: 'required',
+    value: 'required',
+    bias: 'optional',
+    keyMask: 'optional',
+    keyWeight: 'optional',
+    groups: 'optional',
+    output: 'required',
+    logSumExp: 'required',
+    outputGradient: 'optional',
+    logSumExpGradient: 'optional',
+  },
+  options: attentionRules,
+  problem({ output, logSumExp, outputGradient, logSumExpGradient, ...operands }, options) {
+    const problem = attentionProblem(operands, options);
+    const { query } = operands;
+    for (const [name, tensor] of Object.entries({ output, outputGradient })) {
+      if (!tensor) continue;
+      expectDtype(tensor, name, query.dtype);
+      expectShape(tensor, name, query.shape);
+    }
+    for (const [name, tensor] of Object.entries({ logSumExp, logSumExpGradient })) {
+      if (!tensor) continue;
+      expectDtype(tensor, name, 'f32');
+      expectShape(tensor, name, query.shape.slice(0, 3));
+    }
+    return problem;
+  },
+  outputs({ batches, heads, keyHeads, queryLength, keyLength, headSize, dtype }) {
+    const keys = { shape: [batches, keyHeads, keyLength, headSize], dtype };
+    return { query: { shape: [batches, heads, queryLength, headSize], dtype }, key: keys, value: keys };
+  },
+  variants: [
+    {
+      name: 'shuffle',
+      suits: ({ subgroups }, { headSize }) =>
+        subgroups && headSize % 4 === 0 && headSize <= maxShuffledHeadSize,
+      meantFor: ['software'],
+      run(runtime, operands, outputs, problem) {
+        const { subgroupMinSize, subgroupMaxSize } = runtime.traits;
+        const vectors = problem.headSize / 4;
+        launch(runtime, 'shuffle', operands, outputs, problem, {
+          constants: { WORKGROUP: subgroupMaxSize, LANES: Math.min(8, subgroupMinSize), VECTORS: vectors },
+          params: { vectors },
+          rowsEach: 4 * subgroupMaxSize,
+        });
+      },
+    },
+    {
+      name: 'tiled',
+      suits: (_, { headSize }) => headSize % 4 === 0,
+      meantFor: ['hardware'],
+      run(runtime, operands, outputs, problem) {
+        const vectors = problem.headSize / 4;
+        launch(runtime, 'tiled', operands, outputs, problem, {
+          constants: { VECTORS: vectors },
+          params: { vectors },
+          rowsEach: 16,
+        });
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run(runtime, operands, outputs, problem) {
+        const { headSize } = problem;
+        launch(runtime, 'plain', operands, outputs, problem, {
+          constants: { HEAD_SIZE: headSize },
+          params: { head_size: headSize, width: rowWidth(headSize) },
+        });
+      },
+    },
+  ],
+  // Five products of the forward pass's two.
+  flops: (problem) => 10 * problem.heads * problem.headSize * attendedPairs(problem),
+  reduction: ({ headSize, keyLength, queryLength, heads, keyHeads }) =>
+    Math.max(headSize, keyLength, (queryLength * heads) / keyHeads),
+});
+
+/** Numbers of a query's row as kernels/attention/gradient_rows.wgsl makes it, in whole vectors of four. */
+function rowWidth(headSize: number): number {
+  return Math.ceil((2 * headSize + 2) / 4) * 4;
+}
+
+function launch(
+  runtime: Runtime,
+  kind: 'plain' | 'shuffle' | 'tiled',
+  operands: Operands,
+  outputs: Outputs,
+  problem: AttentionProblem,
+  own: {
+    readonly constants: Readonly<Record<string, number | string>>;
+    readonly params: Readonly<Record<string, number>>;
+    /** Queries, or keys, of one head that a workgroup takes; an invocation takes one of any head where absent. */
+    readonly rowsEach?: number;
+  },
+): void {
+  const { batches, heads, keyHeads, queryLength, keyLength, headSize, dtype } = problem;
+  const { query, key, value, output, bias, keyMask, keyWeight, groups } = operands;
+  const { logSumExp, outputGradient, logSumExpGradient } = operands;
+  const width = rowWidth(headSize);
+  const rows = runtime.empty([batches, heads, queryLength, width]);
+  runtime.launch({
+    kernel: 'attention/gradient_rows',
+    constants: {
+      Element: dtype,
+      HAS_OUTPUT_GRADIENT: outputGradient !== undefined,
+      HAS_LOG_SUM_EXP_GRADIENT: logSumExpGradient !== undefined,
+    },
+    buffers: {
+      ...{ query, output, out: rows },
+      log_sum_exp: logSumExp,
+      gradient: outputGradient,
+      log_sum_exp_gradient: logSumExpGradient,
+    },
+    params: { rows: batches * heads * queryLength, head_size: headSize, width },
+    workgroups: spread(rows.size),
+  });
+  const shared = {
+    constants: {
+      ...sharedConstants(problem),
+      ...own.constants,
+      LONG: isLongSum(Math.max(keyLength, (queryLength * heads) / keyHeads)),
+    },
+    params: { ...sharedParams(problem), ...own.params },
+  };
+  const buffers = { rows, key, value, bias, key_weight: keyMask ?? keyWeight, groups };
+  const workgroups = (heads: number, length: number) =>
+    own.rowsEach ? spread(heads * Math.ceil(length / own.rowsEach), 1) : spread(heads * length);
+  runtime.launch({
+    kernel: `attention/gradient_query_${kind}`,
+    ...shared,
+    buffers: { ...buffers, out: outputs.query },
+    workgroups: workgroups(batches * heads, queryLength),
+  });
+  runtime.launch({
+    kernel: `attention/gradient_key_value_${kind}`,
+    ...shared,
+    buffers: { ...buffers, key_gradient: outputs.key, value_gradient: outputs.value },
+    workgroups: workgroups(batches * keyHeads, keyLength),
+  });
+}

@@ -1,0 +1,108 @@
+import type { Dtype } from '../../tensor/dtype.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import { expectDtype, type Tensor } from '../../tensor/tensor.js';
+import { channelMomentsGradientOperation } from './channel-moments-gradient.js';
+import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
+import { spread } from '../grid.js';
+import { lanesFor } from './norm-groups.js';
+import { defineOperation } from '../op.js';
+
+interface ChannelMomentsProblem extends ChannelSizes {
+  readonly dtype: Dtype;
+}
+
+export interface ChannelMoments {
+  /** (C) f32 */
+  readonly mean: Tensor;
+  /** (C) f32, biased: divided by the count. */
+  readonly variance: Tensor;
+}
+
+export const channelMomentsOperation = defineOperation<
+  { x: Tensor },
+  Record<never, never>,
+  ChannelMomentsProblem,
+  ChannelMoments
+>({
+  name: 'channelMoments',
+  operands: { x: 'required' },
+  options: {},
+  problem({ x }) {
+    expectDtype(x, 'x', 'f32', 'f16');
+    return { ...channelSizes(x), dtype: x.dtype };
+  },
+  outputs: ({ channels }) => ({
+    mean: { shape: [channels], dtype: 'f32' },
+    variance: { shape: [channels], dtype: 'f32' },
+  }),
+  variants: [
+    {
+      name: 'subgroup',
+      suits: ({ subgroups }) => subgroups,
+      meantFor: ['software'],
+      run(runtime, { x }, outputs, problem) {
+        const lanes = runtime.traits.subgroupMaxSize;
+        launch(runtime, 'norm/channel_moments_subgroup', x, outputs, problem, { WORKGROUP: lanes });
+      },
+    },
+    {
+      name: 'workgroup',
+      suits: () => true,
+      meantFor: ['hardware'],
+      run(runtime, { x }, outputs, problem) {
+        const lanes = lanesFor(Math.max(problem.batch, problem.spatial));
+        launch(runtime, 'norm/channel_moments_workgroup', x, outputs, problem, { WORKGROUP: lanes });
+      },
+    },
+    {
+      name: 'plain',
+      suits: () => true,
+      run: (runtime, { x }, outputs, problem) =>
+        launch(runtime, 'norm/channel_moments_plain', x, outputs, problem, {}),
+    },
+  ],
+  flops: ({ batch, channels, spatial }) => 6 * batch * channels * spatial,
+  reduction: ({ batch, spatial }) => batch * spatial,
+  gradient: {
+    keeps: () => ({ inputs: ['x'], outputs: ['mean'] }),
+    rule({ inputs, outputs, gradients }) {
+      const { output } = channelMomentsGradientOperation.run(
+        {
+          x: inputs.x,
+          mean: outputs.mean,
+          meanGradient: gradients.mean,
+          varianceGradient: gradients.variance,
+        },
+        {},
+      );
+      return { x: output };
+    },
+  },
+});
+
+function launch(
+  runtime: Runtime,
+  kernel: `norm/channel_moments_${'plain' | 'subgroup' | 'workgroup'}`,
+  x: Tensor,
+  { mean, variance }: ChannelMoments,
+  problem: ChannelMomentsProblem,
+  constants: { readonly WORKGROUP?: number },
+): void {
+  const { channels, dtype } = problem;
+  runtime.launch({
+    kernel,
+    constants: { Element: dtype, ...constants },
+    buffers: { x, mean, variance },
+    params: channelRuns(problem),
+    workgroups: constants.WORKGROUP ? spread(channels, 1) : spread(channels),
+  });
+}
+
+/**
+ * Mean and biased variance of each channel of `x` (B, C, …), f32 or f16, over all other axes: the statistics of
+ * batch normalization in training.
+ * @throws ShapeError, DtypeError
+ */
+export function channelMoments(x: Tensor): ChannelMoments {
+  return channelMomentsOperation.run({ x }, {});
+}
