@@ -1,5 +1,5 @@
-import { matmulOperation } from '../src/ops/matmul/matmul.js';
 import { softmaxOperation } from '../src/ops/array/softmax.js';
+import { matmulOperation } from '../src/ops/matmul/matmul.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { BenchmarkCase } from './benchmark.js';
 import type { Contender } from './measure.js';

@@ -1,3 +1,5 @@
+import copyKernel from '../kernels/ceiling/copy.wgsl.js';
+import multiplyAddKernel from '../kernels/ceiling/multiply_add.wgsl.js';
 import { spread } from '../src/ops/grid.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import { interleave } from './measure.js';
@@ -24,7 +26,7 @@ export async function measureCeilings(runtime: Runtime, rounds: number): Promise
         async run(repeats) {
           for (let i = 0; i < repeats; i++) {
             runtime.launch({
-              kernel: 'ceiling/copy',
+              kernel: copyKernel,
               buffers: { source, target_: target },
               params: { count },
               workgroups: spread(count),
@@ -38,7 +40,7 @@ export async function measureCeilings(runtime: Runtime, rounds: number): Promise
         async run(repeats) {
           for (let i = 0; i < repeats; i++) {
             runtime.launch({
-              kernel: 'ceiling/multiply_add',
+              kernel: multiplyAddKernel,
               buffers: { out },
               params: { rounds: rounds_, a: 0.999, b: 0.001 },
               workgroups: spread(chains),

@@ -5,11 +5,12 @@
  *   node dist/bench/fused-memory.js [--rows 256] [--vocabulary 126464] [--width 4096] [--storage f32]
  */
 import { Command, Option } from 'commander';
-import { decodingState } from '../src/ops/sampling/decoding.js';
+import randomNormalKernel from '../kernels/random/normal.wgsl.js';
 import { spread } from '../src/ops/grid.js';
+import { Random } from '../src/ops/random/random.js';
+import { decodingState } from '../src/ops/sampling/decoding.js';
 import { linearCrossEntropy } from '../src/ops/vocabulary/linear-cross-entropy.js';
 import { linearTokenCandidates } from '../src/ops/vocabulary/linear-token-candidates.js';
-import { Random } from '../src/ops/random/random.js';
 import { dtypeBytes } from '../src/tensor/dtype.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
@@ -56,7 +57,7 @@ try {
 /** Normal numbers, without a copy. */
 function drawInto(target: Tensor, random: Random): void {
   runtime.launch({
-    kernel: 'random/normal',
+    kernel: randomNormalKernel,
     constants: { Element: target.dtype },
     buffers: { state: random.state, out: target },
     params: { count: target.size },

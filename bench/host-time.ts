@@ -1,6 +1,6 @@
+import { narrow } from '../src/ops/array/slice.js';
 import { commitTokens } from '../src/ops/sampling/commit-tokens.js';
 import { decodingState } from '../src/ops/sampling/decoding.js';
-import { narrow } from '../src/ops/array/slice.js';
 import { tokenCandidates } from '../src/ops/sampling/token-candidates.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import { median } from './measure.js';

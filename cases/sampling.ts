@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { loadReference } from '../native/index.js';
+import { sumErrorBound } from '../src/ops/long-sums.js';
 import { commitTokensOperation } from '../src/ops/sampling/commit-tokens.js';
 import { newDecoding, tokenSet } from '../src/ops/sampling/decoding.js';
-import { sumErrorBound } from '../src/ops/long-sums.js';
 import { remaskTokensOperation } from '../src/ops/sampling/remask-tokens.js';
 import { type SpanCandidatesOptions, spanCandidatesOperation } from '../src/ops/sampling/span-candidates.js';
 import { tokenCandidatesOperation } from '../src/ops/sampling/token-candidates.js';

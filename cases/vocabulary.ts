@@ -1,8 +1,8 @@
 import { loadReference } from '../native/index.js';
+import { confidenceKinds } from '../src/ops/sampling/token-choice.js';
 import { linearCrossEntropyOperation } from '../src/ops/vocabulary/linear-cross-entropy.js';
 import { linearCrossEntropyGradientOperation } from '../src/ops/vocabulary/linear-cross-entropy-gradient.js';
 import { linearTokenCandidatesOperation } from '../src/ops/vocabulary/linear-token-candidates.js';
-import { confidenceKinds } from '../src/ops/sampling/token-choice.js';
 import {
   type CandidatesSize,
   candidatesOf,

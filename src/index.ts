@@ -14,35 +14,19 @@ export {
   type VideoEvent,
   videosWithActions,
 } from './data/annotations/annotated-video.js';
-export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './data/formats/array.js';
-export type { ByteSource } from './data/files/byte-source.js';
 export { loadClassNames } from './data/annotations/class-names.js';
 export { type Detection, writeDetections } from './data/annotations/detection-json.js';
-export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/formats/features.js';
-export type { FrameShape } from './data/video/frame.js';
-export { HostRandom } from './data/host-random.js';
-export type { QueryId, Span } from './data/formats/json-record.js';
 export { type MomentQuery, readMomentQueries } from './data/annotations/moment-queries.js';
 export { type QueryRecord, readMomentPredictions } from './data/annotations/moments-jsonl.js';
-export { readNpy, writeNpy } from './data/formats/npy.js';
-export { type NpzOptions, type OnSkipped, readNpz } from './data/formats/npz.js';
 export type { QuestionAnswer } from './data/annotations/question-answer.js';
 export { readWrittenQuestions, type WrittenQuestion } from './data/annotations/question-lines.js';
 export { type Annotation, readAnnotations, readDetections } from './data/annotations/read-detections.js';
-export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './data/formats/recordings.js';
-export { encodeSafetensors, openSafetensors, type RowRange, type Safetensors } from './data/formats/safetensors.js';
-export type {
-  Header as SafetensorsHeader,
-  Location as TensorLocation,
-  StoredTensor,
-} from './data/formats/safetensors-header.js';
 export {
   cutIntoWindows,
   slidingWindows,
   THUMOS_WINDOWS,
   type WindowOptions,
 } from './data/annotations/sliding-windows.js';
-export { parseSpokenTimes } from './data/text/spoken-times.js';
 export {
   readTemporalPredictions,
   readTemporalQuestions,
@@ -57,10 +41,32 @@ export {
   eventQuestion,
   localizationQuestions,
 } from './data/annotations/timed-questions.js';
+export type { ByteSource } from './data/files/byte-source.js';
+export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './data/formats/array.js';
+export { type Crop, type FeatureOptions, type Features, loadFeatures } from './data/formats/features.js';
+export type { QueryId, Span } from './data/formats/json-record.js';
+export { readNpy, writeNpy } from './data/formats/npy.js';
+export { type NpzOptions, type OnSkipped, readNpz } from './data/formats/npz.js';
+export {
+  type LabelledSpan,
+  openRecordings,
+  type Recording,
+  type Recordings,
+} from './data/formats/recordings.js';
+export {
+  encodeSafetensors,
+  openSafetensors,
+  type RowRange,
+  type Safetensors,
+} from './data/formats/safetensors.js';
+export type {
+  Header as SafetensorsHeader,
+  Location as TensorLocation,
+  StoredTensor,
+} from './data/formats/safetensors-header.js';
+export { HostRandom } from './data/host-random.js';
+export { parseSpokenTimes } from './data/text/spoken-times.js';
 export { parseTimedText, type TimedText } from './data/text/timed-text.js';
-export { uniformFrames } from './data/video/uniform-frames.js';
-export { openVideo, type Picture, type TimedFrame, type Video } from './data/video/video.js';
-export { encodeMp4, type VideoFormat } from './data/video/video-encode.js';
 export {
   encodeWordVectors,
   loadWordVectors,
@@ -68,6 +74,10 @@ export {
   WordVectors,
   wordsOf,
 } from './data/text/words.js';
+export type { FrameShape } from './data/video/frame.js';
+export { uniformFrames } from './data/video/uniform-frames.js';
+export { openVideo, type Picture, type TimedFrame, type Video } from './data/video/video.js';
+export { encodeMp4, type VideoFormat } from './data/video/video-encode.js';
 export type { ActionName, Posture } from './data/world/actions.js';
 export type { ScriptedAction, ScriptOptions } from './data/world/script.js';
 export type { QueryKind, WorldQuery } from './data/world/sentences.js';
@@ -150,6 +160,7 @@ export type {
   UploadCommand,
 } from './gpu/commands.js';
 export type { Gpu, GpuOptions } from './gpu/gpu.js';
+export type { KernelSource } from './gpu/kernel-source.js';
 export type { Kernel } from './gpu/pipelines.js';
 export type { BufferPool, PooledBuffer, PoolStatistics } from './gpu/pool.js';
 export type { Measurement } from './gpu/timing.js';
@@ -209,17 +220,6 @@ export {
 } from './models/mdvlm/decoding/answer-logits.js';
 export { type AnswerOptions, answerQuestions } from './models/mdvlm/decoding/answer-questions.js';
 export {
-  type AnswerVideoOptions,
-  answerVideo,
-  chatPrompt,
-  MASK_MARK,
-  partialAnswer,
-  type SeenVideo,
-  type VideoAnswer,
-  videoChat,
-  watchVideo,
-} from './models/mdvlm/video/answer-video.js';
-export {
   type AnswerPart,
   type AnswerTime,
   type AnswerWords,
@@ -231,6 +231,14 @@ export {
   answerFromTokens,
   withSpokenTimes,
 } from './models/mdvlm/decoding/answers.js';
+export { firstLogits, type GenerateOptions, generateTokens } from './models/mdvlm/decoding/decode.js';
+export {
+  type AnswerSizes,
+  type DecodedAnswer,
+  type DecodingOptions,
+  decodeAnswer,
+  type TokenRules,
+} from './models/mdvlm/decoding/decode-answer.js';
 export {
   type ChatMessage,
   type ChatOptions,
@@ -245,17 +253,11 @@ export {
   VISUAL_MARK,
   visualPlace,
 } from './models/mdvlm/language/chat.js';
-export { firstLogits, type GenerateOptions, generateTokens } from './models/mdvlm/decoding/decode.js';
 export {
-  type AnswerSizes,
-  type DecodedAnswer,
-  type DecodingOptions,
-  decodeAnswer,
-  type TokenRules,
-} from './models/mdvlm/decoding/decode-answer.js';
-export type { Grounding, GroundingConfig } from './models/mdvlm/signal/grounding.js';
-export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/objective/iou-reward.js';
-export { type KeysAndValues, KeyValueCache, type OtherPositions } from './models/mdvlm/language/key-value-cache.js';
+  type KeysAndValues,
+  KeyValueCache,
+  type OtherPositions,
+} from './models/mdvlm/language/key-value-cache.js';
 export {
   type LanguageConfig,
   type LanguageName,
@@ -269,13 +271,19 @@ export {
   type Prefix,
 } from './models/mdvlm/language/language-model.js';
 export {
-  type LocalizeVideoOptions,
-  type LocalizingStep,
-  localizeVideo,
-  type VideoLocalization,
-  type Wanted,
-  type WindowAnswer,
-} from './models/mdvlm/video/localize-video.js';
+  type LoadLanguageOptions,
+  loadLanguageModel,
+  readLanguageConfig,
+} from './models/mdvlm/language/model-folder.js';
+export { languageTensorName } from './models/mdvlm/language/tensor-names.js';
+export {
+  loadTokenizer,
+  type TextTokenizer,
+  Tokenizer,
+  type TokenizerFiles,
+} from './models/mdvlm/language/tokenizer.js';
+export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
+export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/objective/iou-reward.js';
 export {
   type AnswerLayout,
   complementOf,
@@ -286,17 +294,17 @@ export {
   maskWeights,
   type PlanOptions,
 } from './models/mdvlm/objective/masking.js';
-export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
-export type { MemoryPlan, PlannedDevice } from './models/mdvlm/plan/memory-plan.js';
-export { mergeWindows, type WindowDetections } from './models/mdvlm/video/merge-windows.js';
 export {
-  type LoadLanguageOptions,
-  loadLanguageModel,
-  readLanguageConfig,
-} from './models/mdvlm/language/model-folder.js';
+  type Objective,
+  objectives,
+  rewardWeight,
+  weightedCrossEntropy,
+} from './models/mdvlm/objective/objective.js';
+export type { MemoryPlan, PlannedDevice } from './models/mdvlm/plan/memory-plan.js';
 export { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from './models/mdvlm/plan/model-plan.js';
-export { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './models/mdvlm/objective/objective.js';
 export { type PlannedModel, plannedModels, type WeightPart } from './models/mdvlm/plan/planned-model.js';
+export type { StepBytes, StepFlops, StepSizes } from './models/mdvlm/plan/step-cost.js';
+export type { Grounding, GroundingConfig } from './models/mdvlm/signal/grounding.js';
 export {
   makeSignalMdvlm,
   type SignalMdvlm,
@@ -312,15 +320,28 @@ export {
   saveSignalMdvlm,
 } from './models/mdvlm/signal/signal-folder.js';
 export { type SignalQuestion, SignalQuestions } from './models/mdvlm/signal/signal-questions.js';
-export type { StepBytes, StepFlops, StepSizes } from './models/mdvlm/plan/step-cost.js';
-export { languageTensorName } from './models/mdvlm/language/tensor-names.js';
+export { WordVocabulary } from './models/mdvlm/signal/word-vocabulary.js';
 export { TimeTokens, type TimeTokensOptions } from './models/mdvlm/time-tokens.js';
 export {
-  loadTokenizer,
-  type TextTokenizer,
-  Tokenizer,
-  type TokenizerFiles,
-} from './models/mdvlm/language/tokenizer.js';
+  type AnswerVideoOptions,
+  answerVideo,
+  chatPrompt,
+  MASK_MARK,
+  partialAnswer,
+  type SeenVideo,
+  type VideoAnswer,
+  videoChat,
+  watchVideo,
+} from './models/mdvlm/video/answer-video.js';
+export {
+  type LocalizeVideoOptions,
+  type LocalizingStep,
+  localizeVideo,
+  type VideoLocalization,
+  type Wanted,
+  type WindowAnswer,
+} from './models/mdvlm/video/localize-video.js';
+export { mergeWindows, type WindowDetections } from './models/mdvlm/video/merge-windows.js';
 export {
   checkVideoMdvlmConfig,
   type VideoMdvlmConfig,
@@ -350,9 +371,12 @@ export {
   visualConfigs,
 } from './models/mdvlm/vision/vision-config.js';
 export { VisionTower } from './models/mdvlm/vision/vision-tower.js';
-export { videoMdvlmWeights, visionTowerWeights, visualWeights } from './models/mdvlm/vision/visual-checkpoint.js';
+export {
+  videoMdvlmWeights,
+  visionTowerWeights,
+  visualWeights,
+} from './models/mdvlm/vision/visual-checkpoint.js';
 export { VisualEncoder } from './models/mdvlm/vision/visual-encoder.js';
-export { WordVocabulary } from './models/mdvlm/signal/word-vocabulary.js';
 export { Cmcs, type CmcsConfig, type CmcsOutputs } from './models/wtal/cmcs.js';
 export { type Localization, type LocalizedAction, localizeActions } from './models/wtal/localize.js';
 export {
@@ -393,9 +417,6 @@ export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
 export type { Activation, ActivationOptions } from './ops/activation.js';
 export { argmax } from './ops/array/argmax.js';
-export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention/attention.js';
-export type { AttentionMask, AttentionOperands, AttentionOptions } from './ops/attention/attention-problem.js';
-export { type BatchNormOperands, batchNorm } from './ops/norm/batch-norm.js';
 export {
   add,
   div,
@@ -414,108 +435,20 @@ export {
 } from './ops/array/binary.js';
 export { broadcastTo, repeat } from './ops/array/broadcast-to.js';
 export { cast } from './ops/array/cast.js';
-export { type ChannelMoments, channelMoments } from './ops/norm/channel-moments.js';
-export { type CommitTokensInputs, type CommitTokensOptions, commitTokens } from './ops/sampling/commit-tokens.js';
 export { concat, stack } from './ops/array/concat.js';
-export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './ops/conv/conv.js';
-export type { PerAxis, WindowOptions as ConvWindowOptions } from './ops/conv/conv-geometry.js';
-export { type DdimStepOptions, ddimStep } from './ops/diffusion/ddim.js';
-export { type DecodeMomentsOptions, decodeMoments } from './ops/iou-map/decode-moments.js';
-export {
-  type AnswerOptions as DecodedPositions,
-  allTokensBut,
-  type DecodingProgress,
-  decodingState,
-  type FinishStepOperands,
-  type FinishStepOptions,
-  finishStep,
-  maskPrompt,
-  readDecoding,
-  tokenSet,
-} from './ops/sampling/decoding.js';
-export { type DequantizeOptions, dequantizeWeight } from './ops/quantized/dequantize-weight.js';
 export { fill } from './ops/array/fill.js';
-export { type GateSumsForwardOptions, type GateSumsOperands, gateSums } from './ops/conv/gate-sums.js';
-export type { GateSumsOptions } from './ops/conv/gate-sums-gradient.js';
-export {
-  type GatedConv2dOptions,
-  type GatedConvOperands,
-  type GatedConvPartialOperands,
-  type GatedConvPartialOptions,
-  gatedConv2d,
-  gatedConv2dPartial,
-} from './ops/conv/gated-conv.js';
 export { embedding, type GatherOperands, gather, take } from './ops/array/gather.js';
-export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/norm/group-norm.js';
-export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map/iou-map.js';
-export { type L2NormalizeOptions, l2Normalize } from './ops/norm/l2-normalize.js';
-export { layerNorm, rmsNorm } from './ops/norm/layer-norm.js';
-export {
-  type LinearCrossEntropyInputs,
-  type LinearCrossEntropyOptions,
-  linearCrossEntropy,
-  type RowLosses,
-} from './ops/vocabulary/linear-cross-entropy.js';
-export { type LinearTokenCandidatesInputs, linearTokenCandidates } from './ops/vocabulary/linear-token-candidates.js';
-export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/iou-map/map-layout.js';
 export { maskedMean } from './ops/array/masked-mean.js';
-export {
-  type LinearCallOptions,
-  type LinearOperands,
-  linear,
-  type MatmulOperands,
-  type MatmulOptions,
-  matmul,
-} from './ops/matmul/matmul.js';
-export { mergeMaps } from './ops/iou-map/merge-maps.js';
-export type { NormOperands, NormOptions } from './ops/norm/norm.js';
 export { type PadOptions, pad } from './ops/array/pad.js';
 export { permute, transpose } from './ops/array/permute.js';
-export { type PhiloxBlock, philox } from './ops/random/philox.js';
 export { type PlaceOptions, place } from './ops/array/place.js';
-export { averagePool, maxPool } from './ops/image/pool.js';
-export type { AveragePoolOptions, PerAxis as PoolPerAxis, PoolOptions } from './ops/image/pool-geometry.js';
-export { qSample } from './ops/diffusion/q-sample.js';
-export type { QuantizationFormat, QuantizedWeight } from './ops/quantized/quantization.js';
-export {
-  emptyQuantized,
-  type QuantizeOptions,
-  quantizedRowAlignment,
-  quantizeRows,
-  quantizeWeight,
-} from './ops/quantized/quantize-weight.js';
-export {
-  type QuantizedLinearOperands,
-  type QuantizedLinearOptions,
-  quantizedLinear,
-} from './ops/quantized/quantized-linear.js';
-export { Random } from './ops/random/random.js';
 export { l2Norm, logSumExp, max, mean, min, prod, type ReduceOptions, sum } from './ops/array/reduce.js';
-export { type RemaskTokensInputs, remaskTokens } from './ops/sampling/remask-tokens.js';
-export { type ResampleOptions, resamplePixels } from './ops/image/resample-pixels.js';
-export { type ResizeOptions, resizeBilinear } from './ops/image/resize.js';
 export { reverseSequence } from './ops/array/reverse-sequence.js';
-export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/attention/rotary.js';
-export type { AxisOptions } from './ops/rules.js';
 export { scatter } from './ops/array/scatter.js';
 export { type ScatterAddOptions, scatterAdd } from './ops/array/scatter-add.js';
 export { narrow, reverse, type SliceOptions, slice, split } from './ops/array/slice.js';
 export { logSoftmax, softmax } from './ops/array/softmax.js';
-export {
-  type SpanCandidatesInputs,
-  type SpanCandidatesOptions,
-  spanCandidates,
-} from './ops/sampling/span-candidates.js';
-export { type StylizeOptions, stylize } from './ops/norm/stylize.js';
 export { sumTo } from './ops/array/sum-to.js';
-export { type TimeEmbeddingOptions, timeEmbedding } from './ops/diffusion/time-embedding.js';
-export { type TokenCandidatesInputs, tokenCandidates } from './ops/sampling/token-candidates.js';
-export type {
-  ChoiceInputs,
-  ConfidenceKind,
-  TokenCandidates,
-  TokenCandidatesOptions,
-} from './ops/sampling/token-choice.js';
 export { type TopKOutputs, topK } from './ops/array/topk.js';
 export {
   abs,
@@ -542,9 +475,117 @@ export {
 } from './ops/array/unary.js';
 export { type UnpackHalvesOptions, unpackHalves } from './ops/array/unpack-halves.js';
 export { maskedFill, where } from './ops/array/where.js';
+export { type AttentionOutputs, attention, emptyLogSumExp } from './ops/attention/attention.js';
+export type {
+  AttentionMask,
+  AttentionOperands,
+  AttentionOptions,
+} from './ops/attention/attention-problem.js';
+export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './ops/attention/rotary.js';
+export {
+  type Conv1dOptions,
+  type Conv2dOptions,
+  type ConvOperands,
+  conv1d,
+  conv2d,
+} from './ops/conv/conv.js';
+export type { PerAxis, WindowOptions as ConvWindowOptions } from './ops/conv/conv-geometry.js';
+export { type GateSumsForwardOptions, type GateSumsOperands, gateSums } from './ops/conv/gate-sums.js';
+export type { GateSumsOptions } from './ops/conv/gate-sums-gradient.js';
+export {
+  type GatedConv2dOptions,
+  type GatedConvOperands,
+  type GatedConvPartialOperands,
+  type GatedConvPartialOptions,
+  gatedConv2d,
+  gatedConv2dPartial,
+} from './ops/conv/gated-conv.js';
+export { type DdimStepOptions, ddimStep } from './ops/diffusion/ddim.js';
+export { qSample } from './ops/diffusion/q-sample.js';
+export { type TimeEmbeddingOptions, timeEmbedding } from './ops/diffusion/time-embedding.js';
+export { averagePool, maxPool } from './ops/image/pool.js';
+export type { AveragePoolOptions, PerAxis as PoolPerAxis, PoolOptions } from './ops/image/pool-geometry.js';
+export { type ResampleOptions, resamplePixels } from './ops/image/resample-pixels.js';
+export { type ResizeOptions, resizeBilinear } from './ops/image/resize.js';
+export { type DecodeMomentsOptions, decodeMoments } from './ops/iou-map/decode-moments.js';
+export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map/iou-map.js';
+export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/iou-map/map-layout.js';
+export { mergeMaps } from './ops/iou-map/merge-maps.js';
+export {
+  type LinearCallOptions,
+  type LinearOperands,
+  linear,
+  type MatmulOperands,
+  type MatmulOptions,
+  matmul,
+} from './ops/matmul/matmul.js';
+export { type BatchNormOperands, batchNorm } from './ops/norm/batch-norm.js';
+export { type ChannelMoments, channelMoments } from './ops/norm/channel-moments.js';
+export { type GroupNormOptions, groupNorm, instanceNorm } from './ops/norm/group-norm.js';
+export { type L2NormalizeOptions, l2Normalize } from './ops/norm/l2-normalize.js';
+export { layerNorm, rmsNorm } from './ops/norm/layer-norm.js';
+export type { NormOperands, NormOptions } from './ops/norm/norm.js';
+export { type StylizeOptions, stylize } from './ops/norm/stylize.js';
+export { type DequantizeOptions, dequantizeWeight } from './ops/quantized/dequantize-weight.js';
+export type { QuantizationFormat, QuantizedWeight } from './ops/quantized/quantization.js';
+export {
+  emptyQuantized,
+  type QuantizeOptions,
+  quantizedRowAlignment,
+  quantizeRows,
+  quantizeWeight,
+} from './ops/quantized/quantize-weight.js';
+export {
+  type QuantizedLinearOperands,
+  type QuantizedLinearOptions,
+  quantizedLinear,
+} from './ops/quantized/quantized-linear.js';
+export { type PhiloxBlock, philox } from './ops/random/philox.js';
+export { Random } from './ops/random/random.js';
+export type { AxisOptions } from './ops/rules.js';
+export {
+  type CommitTokensInputs,
+  type CommitTokensOptions,
+  commitTokens,
+} from './ops/sampling/commit-tokens.js';
+export {
+  type AnswerOptions as DecodedPositions,
+  allTokensBut,
+  type DecodingProgress,
+  decodingState,
+  type FinishStepOperands,
+  type FinishStepOptions,
+  finishStep,
+  maskPrompt,
+  readDecoding,
+  tokenSet,
+} from './ops/sampling/decoding.js';
+export { type RemaskTokensInputs, remaskTokens } from './ops/sampling/remask-tokens.js';
+export {
+  type SpanCandidatesInputs,
+  type SpanCandidatesOptions,
+  spanCandidates,
+} from './ops/sampling/span-candidates.js';
+export { type TokenCandidatesInputs, tokenCandidates } from './ops/sampling/token-candidates.js';
+export type {
+  ChoiceInputs,
+  ConfidenceKind,
+  TokenCandidates,
+  TokenCandidatesOptions,
+} from './ops/sampling/token-choice.js';
+export {
+  type LinearCrossEntropyInputs,
+  type LinearCrossEntropyOptions,
+  linearCrossEntropy,
+  type RowLosses,
+} from './ops/vocabulary/linear-cross-entropy.js';
+export {
+  type LinearTokenCandidatesInputs,
+  linearTokenCandidates,
+} from './ops/vocabulary/linear-token-candidates.js';
 export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
-export type { KernelPath, Launch } from './tensor/launch.js';
+export type { Launch } from './tensor/launch.js';
 export type { Freeable, Owner } from './tensor/owner.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';

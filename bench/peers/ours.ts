@@ -1,11 +1,11 @@
 import type { HostTensor } from '../../cases/support/host.js';
-import { attention } from '../../src/ops/attention/attention.js';
-import { commitTokens } from '../../src/ops/sampling/commit-tokens.js';
-import { conv2d } from '../../src/ops/conv/conv.js';
-import { decodingState } from '../../src/ops/sampling/decoding.js';
-import { layerNorm } from '../../src/ops/norm/layer-norm.js';
-import { matmul } from '../../src/ops/matmul/matmul.js';
 import { softmax } from '../../src/ops/array/softmax.js';
+import { attention } from '../../src/ops/attention/attention.js';
+import { conv2d } from '../../src/ops/conv/conv.js';
+import { matmul } from '../../src/ops/matmul/matmul.js';
+import { layerNorm } from '../../src/ops/norm/layer-norm.js';
+import { commitTokens } from '../../src/ops/sampling/commit-tokens.js';
+import { decodingState } from '../../src/ops/sampling/decoding.js';
 import { tokenCandidates } from '../../src/ops/sampling/token-candidates.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

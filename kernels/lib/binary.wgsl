@@ -1,5 +1,5 @@
 // Functions of two numbers. `combine` is a switch on a constant, so only the chosen branch is compiled.
-// The operators are numbered as in src/ops/binary.ts. It serves one number or four at once: the importing kernel
+// The operators are numbered as in src/ops/array/binary.ts. It serves one number or four at once: the importing kernel
 // declares Number (f32, i32 or u32) and Wide, which is Number or a vector of four.
 
 const OPERATOR = 0u;

@@ -5,7 +5,7 @@
 
 const RESCORE = false;   // positions with a token take part too: how probable is it now?
 
-/// Kept on the device: src/ops/decoding.ts makes it, finish_step.wgsl moves it on.
+/// Kept on the device: src/ops/sampling/decoding.ts makes it, finish_step.wgsl moves it on.
 struct Decoding {
   seed_low: u32,
   seed_high: u32,

@@ -1,6 +1,6 @@
 // The packed layout of multi-scale maps, (R, A): the rows of scale 0, then those of scale 1, and so on.
 // Scale k has floor(N / 2^k) rows; its cell (i, j) is the moment that begins at clip 2^k i and lasts
-// 2^k (j + 1) clips. src/ops/map-layout.ts says the same on the host.
+// 2^k (j + 1) clips. src/ops/iou-map/map-layout.ts says the same on the host.
 
 struct MapRow {
   stride: u32,  // 2^k

@@ -1,5 +1,5 @@
 // Philox4x32-10: a counter of 128 bits and a key of 64 bits to 128 random bits. Integers only, so every
-// driver gives the same bits, and so do src/ops/philox.ts and native/src/philox.h.
+// driver gives the same bits, and so do src/ops/random/philox.ts and native/src/philox.h.
 // Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), section 3.3.
 
 /// Four random words for one value of the counter.

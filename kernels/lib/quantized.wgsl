@@ -1,4 +1,4 @@
-// A quantised weight, (N, K), as kernels read it (its format is told in src/ops/quantization.ts):
+// A quantised weight, (N, K), as kernels read it (its format is told in src/ops/quantized/quantization.ts):
 //   w[n, k] = q[n, k] 2^(1 - BITS) scales[n, k / group]
 // with whole numbers q of BITS bits, 32 of them in BITS words. The kernel declares `params` with k and group_log2,
 // and the bindings `values` of u32 and `scales` of Scale.

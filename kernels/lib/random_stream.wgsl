@@ -1,4 +1,4 @@
-// The streams of `Random` (src/ops/random.ts): a seed, and a 64-bit counter of the Philox blocks drawn.
+// The streams of `Random` (src/ops/random/random.ts): a seed, and a 64-bit counter of the Philox blocks drawn.
 // Words 2 and 3 of their Philox counter are 0; other users of the same seed set word 3.
 
 /// The Philox counter `i` blocks ahead of the stream's.

@@ -1,5 +1,5 @@
 // Reductions to one number, as a state that absorbs elements and merges with other states. All are a switch on a
-// constant, so only the chosen branch is compiled. The numbers are those of src/ops/reduce.ts. The result of a part can
+// constant, so only the chosen branch is compiled. The numbers are those of src/ops/array/reduce.ts. The result of a part can
 // be absorbed like an element, so that parts may be reduced first.
 //! import lib/exponential_sum.wgsl
 

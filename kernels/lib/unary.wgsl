@@ -1,5 +1,5 @@
 // Functions of one number. `evaluate` is a switch on a constant, so only the chosen branch is compiled.
-// The functions are numbered as in src/ops/unary.ts; number 0 is the activation function of lib/activation.wgsl.
+// The functions are numbered as in src/ops/array/unary.ts; number 0 is the activation function of lib/activation.wgsl.
 //! import lib/activation.wgsl
 //! import lib/trigonometry.wgsl
 

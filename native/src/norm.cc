@@ -103,7 +103,7 @@ static Napi::Value batchNorm(Info info) {
   return result;
 }
 
-/// The gradients of a normalization whose groups and channels lie as src/ops/norm-groups.ts says:
+/// The gradients of a normalization whose groups and channels lie as src/ops/norm/norm-groups.ts says:
 /// normGradient(x, gradient [as x], weight?, bias? [C], scale? [B, C], layout: Uint32Array of groups, span, stride,
 /// spatial, channelGroups, sampleGroups; eps, statistic) -> those of x, weight, bias, scale and shift in one array
 static Napi::Value normGradient(Info info) {

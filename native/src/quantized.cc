@@ -2,7 +2,7 @@
 
 namespace reference {
 
-/// The format of a quantised weight, as src/ops/quantization.ts tells it.
+/// The format of a quantised weight, as src/ops/quantized/quantization.ts tells it.
 struct Format {
   size_t rows, columns, bits, group;
 

@@ -6,11 +6,9 @@ import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
 import { addAblate } from './commands/ablate.js';
-import { idList, page, share, whole } from './options/arguments.js';
 import { addBench } from './commands/bench.js';
 import { addCalibrate } from './commands/calibrate.js';
 import { decode } from './commands/decode.js';
-import { addDecodingOptions } from './options/decoding-options.js';
 import { demo, worldModel } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { doctorModel } from './commands/doctor-model.js';
@@ -19,6 +17,8 @@ import { addLocalize } from './commands/localize.js';
 import { moments } from './commands/moments.js';
 import { sample } from './commands/sample.js';
 import { addTrain } from './commands/train.js';
+import { idList, page, share, whole } from './options/arguments.js';
+import { addDecodingOptions } from './options/decoding-options.js';
 
 /** Shows the help of a group of commands that is called without one of them as an answer, not as a mistake. */
 class Group extends Command {

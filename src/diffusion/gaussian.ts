@@ -1,3 +1,5 @@
+import commitStepKernel from '../../kernels/diffusion/commit_step.wgsl.js';
+import timeAtKernel from '../../kernels/diffusion/time_at.wgsl.js';
 import {
   callback,
   checkArgument,
@@ -15,8 +17,8 @@ import {
 } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { ddimStep } from '../ops/diffusion/ddim.js';
-import { spread } from '../ops/grid.js';
 import { qSample } from '../ops/diffusion/q-sample.js';
+import { spread } from '../ops/grid.js';
 import { Random } from '../ops/random/random.js';
 import type { Capture } from '../tensor/capture.js';
 import { Owner } from '../tensor/owner.js';
@@ -249,7 +251,7 @@ export class DdimLoop extends Owner {
     const { runtime } = this;
     const t = runtime.empty([batch], 'u32');
     runtime.launch({
-      kernel: 'diffusion/time_at',
+      kernel: timeAtKernel,
       buffers: { times: this.#times, step: this.#step, t },
       params: { batch, steps: this.#times.size },
       workgroups: spread(batch),
@@ -261,7 +263,7 @@ export class DdimLoop extends Owner {
   #commit(next: Tensor): void {
     const { size } = this.#state;
     this.runtime.launch({
-      kernel: 'diffusion/commit_step',
+      kernel: commitStepKernel,
       constants: { Element: this.dtype },
       buffers: { next, state: this.#state, step: this.#step },
       params: { size },

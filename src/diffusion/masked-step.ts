@@ -1,18 +1,18 @@
 import { OptionError } from '../errors.js';
 import { add, notEqual, sub } from '../ops/array/binary.js';
 import { cast } from '../ops/array/cast.js';
+import { embedding, gather, take } from '../ops/array/gather.js';
+import { narrow } from '../ops/array/slice.js';
+import { scaleShift } from '../ops/array/unary.js';
+import { where } from '../ops/array/where.js';
+import { linear } from '../ops/matmul/matmul.js';
 import { commitTokens } from '../ops/sampling/commit-tokens.js';
 import { finishStep, maskPrompt } from '../ops/sampling/decoding.js';
-import { embedding, gather, take } from '../ops/array/gather.js';
-import { linearTokenCandidates } from '../ops/vocabulary/linear-token-candidates.js';
-import { linear } from '../ops/matmul/matmul.js';
 import { remaskTokens } from '../ops/sampling/remask-tokens.js';
-import { narrow } from '../ops/array/slice.js';
 import { spanCandidates } from '../ops/sampling/span-candidates.js';
 import { tokenCandidates } from '../ops/sampling/token-candidates.js';
 import type { ChoiceInputs, TokenCandidates, TokenCandidatesOptions } from '../ops/sampling/token-choice.js';
-import { scaleShift } from '../ops/array/unary.js';
-import { where } from '../ops/array/where.js';
+import { linearTokenCandidates } from '../ops/vocabulary/linear-token-candidates.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { LastLayer, MaskedSamplerOptions, Pass, TokenLogits } from './masked.js';
 

@@ -140,7 +140,7 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
   const steps = commands.map((command): Step => {
     if (command.kind !== 'dispatch') return command;
     const { kernel, params, workgroups } = command;
-    if (!kernel.pipeline) throw new GpuError(`kernel ${kernel.interface.path} has not been compiled`);
+    if (!kernel.pipeline) throw new GpuError(`kernel ${kernel.interface.name} has not been compiled`);
     const inUniform = params !== undefined && !kernel.immediates;
     const uniformOffsets = [offset] as const;
     if (inUniform) {

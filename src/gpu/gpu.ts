@@ -1,4 +1,3 @@
-import type { KernelPath } from '../../kernels/sources.js';
 import { flag, oneOf, optional, type Rules, rule } from '../arguments.js';
 import { DeviceLostError, GpuError, ReleasedError, type TalError } from '../errors.js';
 import { type AdapterKind, adapterKinds, openAdapter } from './adapter.js';
@@ -12,6 +11,7 @@ import {
 } from './commands.js';
 import { bufferUsage, mapForReading } from './flags.js';
 import { checked, typedError } from './gpu-errors.js';
+import type { KernelSource } from './kernel-source.js';
 import { Lifetime } from './lifetime.js';
 import { type Kernel, PipelineCache } from './pipelines.js';
 import { calm } from './polling.js';
@@ -142,9 +142,9 @@ export class Gpu {
   }
 
   /** The kernel with these constants; its compilation starts at the first call. */
-  kernel(path: KernelPath, constants?: KernelConstants): Kernel {
+  kernel(source: KernelSource, constants?: KernelConstants): Kernel {
     this.check();
-    return this.#pipelines.get(path, constants);
+    return this.#pipelines.get(source, constants);
   }
 
   /**

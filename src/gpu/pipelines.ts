@@ -1,6 +1,6 @@
-import type { KernelPath } from '../../kernels/sources.js';
 import { FeatureError, GpuError } from '../errors.js';
 import { computeStage } from './flags.js';
+import type { KernelSource } from './kernel-source.js';
 import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from './webgpu.js';
 import { composeKernel, type KernelConstants, type KernelInterface, kernelInterface } from './wgsl.js';
 
@@ -19,7 +19,8 @@ export interface Kernel {
 
 /** Compiles each kernel and set of constants once; compilations run in parallel. */
 export class PipelineCache {
-  readonly #kernels = new Map<string, Kernel>();
+  readonly #kernels = new Map<KernelSource, Map<string, Kernel>>();
+  #size = 0;
   readonly #storageLayouts = new Map<string, GPUBindGroupLayout>();
   readonly #maxImmediateBytes: number;
   /** The layout of group 1: one uniform block with a dynamic offset. */
@@ -43,26 +44,32 @@ export class PipelineCache {
 
   /** Number of pipelines made so far. */
   get size(): number {
-    return this.#kernels.size;
+    return this.#size;
   }
 
   /** The kernel, whose compilation starts now if it was never asked for before. */
-  get(path: KernelPath, constants: KernelConstants = {}): Kernel {
-    const key = `${path} ${JSON.stringify(constants)}`;
-    let kernel = this.#kernels.get(key);
+  get(source: KernelSource, constants: KernelConstants = {}): Kernel {
+    let made = this.#kernels.get(source);
+    if (!made) {
+      made = new Map();
+      this.#kernels.set(source, made);
+    }
+    const key = JSON.stringify(constants);
+    let kernel = made.get(key);
     if (!kernel) {
-      kernel = this.#compile(path, constants);
-      this.#kernels.set(key, kernel);
+      kernel = this.#compile(source, constants);
+      made.set(key, kernel);
+      this.#size++;
     }
     return kernel;
   }
 
-  #compile(path: KernelPath, constants: KernelConstants): Kernel {
-    const description = kernelInterface(path);
+  #compile(source: KernelSource, constants: KernelConstants): Kernel {
+    const description = kernelInterface(source);
     const paramBytes = description.params.length * 4;
     const immediates = paramBytes > 0 && paramBytes <= this.#maxImmediateBytes;
-    const code = composeKernel(path, constants, immediates);
-    const label = `${path} ${JSON.stringify(constants)}`;
+    const code = composeKernel(source, constants, immediates);
+    const label = `${source.name} ${JSON.stringify(constants)}`;
     const bindGroupLayout = this.#storageLayout(description);
     const layouts = [bindGroupLayout];
     if (paramBytes > 0 && !immediates) layouts.push(this.uniformLayout);
@@ -104,7 +111,7 @@ export class PipelineCache {
     const limit = this.device.limits.maxStorageBuffersPerShaderStage;
     if (description.bindings.length > limit) {
       throw new FeatureError(
-        `kernel ${description.path} needs ${description.bindings.length} storage buffers, this device allows ${limit}`,
+        `kernel ${description.name} needs ${description.bindings.length} storage buffers, this device allows ${limit}`,
       );
     }
     const key = description.bindings.map((binding) => binding.access).join();

@@ -1,5 +1,5 @@
-import { type KernelPath, kernelSources } from '../../kernels/sources.js';
 import { GpuError } from '../errors.js';
+import type { KernelSource } from './kernel-source.js';
 
 /**
  * The composer: turns a kernel file into the text that the device compiles. It knows imports, named
@@ -21,7 +21,7 @@ export interface Parameter {
 
 /** What the launcher must know of a kernel, read from its text. */
 export interface KernelInterface {
-  readonly path: KernelPath;
+  readonly name: string;
   readonly entryPoint: string;
   /** Storage buffers of group 0, in binding order. */
   readonly bindings: readonly StorageBinding[];
@@ -32,28 +32,30 @@ export interface KernelInterface {
 }
 
 const paramsLine = '@group(1) @binding(0) var<uniform> params: Params;';
-const interfaces = new Map<string, KernelInterface>();
+const interfaces = new WeakMap<KernelSource, KernelInterface>();
 
 /** The interface of a kernel. Throws {@link GpuError} where its file breaks the conventions. */
-export function kernelInterface(path: KernelPath): KernelInterface {
-  let known = interfaces.get(path);
+export function kernelInterface(source: KernelSource): KernelInterface {
+  let known = interfaces.get(source);
   if (!known) {
-    known = readInterface(path);
-    interfaces.set(path, known);
+    known = readInterface(source);
+    interfaces.set(source, known);
   }
   return known;
 }
 
 /** The WGSL of a kernel with `constants` put in and its parameters as immediates or as a uniform. */
-export function composeKernel(path: KernelPath, constants: KernelConstants, immediates: boolean): string {
-  let { text } = kernelInterface(path);
+export function composeKernel(source: KernelSource, constants: KernelConstants, immediates: boolean): string {
+  let { text } = kernelInterface(source);
   for (const [name, value] of Object.entries(constants)) {
     const pattern =
       typeof value === 'string'
         ? new RegExp(`^(alias ${name} = )([^;]+)(;)`, 'm')
         : new RegExp(`^(const ${name}(?:\\s*:\\s*\\w+)? = )([^;]+)(;)`, 'm');
     if (!pattern.test(text)) {
-      throw new GpuError(`kernel ${path} has no ${typeof value === 'string' ? 'alias' : 'const'} ${name}`);
+      throw new GpuError(
+        `kernel ${source.name} has no ${typeof value === 'string' ? 'alias' : 'const'} ${name}`,
+      );
     }
     text = text.replace(pattern, (_, before, old, after) => before + literal(value, old) + after);
   }
@@ -73,37 +75,38 @@ function literal(value: number | boolean | string, old: string): string {
   return (real && Number.isInteger(value) ? value.toFixed(1) : String(value)) + suffix;
 }
 
-function readInterface(path: KernelPath): KernelInterface {
-  const text = directivesFirst(withImports(path, new Set()));
+function readInterface(source: KernelSource): KernelInterface {
+  const { name } = source;
+  const text = directivesFirst(withImports(source, new Set()));
   const entryPoints = [...text.matchAll(/@compute[^{]*?\bfn\s+(\w+)/g)].map((match) => match[1]!);
   if (entryPoints.length !== 1) {
-    throw new GpuError(`kernel ${path} has ${entryPoints.length} entry points, it must have one`);
+    throw new GpuError(`kernel ${name} has ${entryPoints.length} entry points, it must have one`);
   }
   const bindings: StorageBinding[] = [];
   for (const match of text.matchAll(
     /@group\(0\)\s*@binding\((\d+)\)\s*var<storage,\s*(read|read_write)>\s*(\w+)/g,
   )) {
     const binding = Number(match[1]);
-    if (bindings[binding]) throw new GpuError(`kernel ${path}: binding ${binding} is there twice`);
+    if (bindings[binding]) throw new GpuError(`kernel ${name}: binding ${binding} is there twice`);
     bindings[binding] = { name: match[3]!, access: match[2] as StorageBinding['access'] };
   }
-  if (bindings.includes(undefined as never)) throw new GpuError(`kernel ${path}: bindings have gaps`);
+  if (bindings.includes(undefined as never)) throw new GpuError(`kernel ${name}: bindings have gaps`);
   const block = /struct Params\s*\{([^}]*)\}/.exec(text)?.[1];
   const fields = block?.replace(/\/\/.*$/gm, '').matchAll(/(\w+)\s*:\s*([\w<>]+)/g) ?? [];
-  const params = [...fields].map(([, name, type]): Parameter => {
+  const params = [...fields].map(([, field, type]): Parameter => {
     if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
-      throw new GpuError(`kernel ${path}: parameter ${name} is a ${type}, it must be u32, i32 or f32`);
+      throw new GpuError(`kernel ${name}: parameter ${field} is a ${type}, it must be u32, i32 or f32`);
     }
-    return { name: name!, type };
+    return { name: field!, type };
   });
-  if (block && !text.includes(paramsLine)) throw new GpuError(`kernel ${path} must declare ${paramsLine}`);
-  return { path, entryPoint: entryPoints[0]!, bindings, params, text };
+  if (block && !text.includes(paramsLine)) throw new GpuError(`kernel ${name} must declare ${paramsLine}`);
+  return { name, entryPoint: entryPoints[0]!, bindings, params, text };
 }
 
-function withImports(path: string, seen: Set<string>): string {
-  if (!Object.hasOwn(kernelSources, path)) throw new GpuError(`there is no kernel file kernels/${path}.wgsl`);
-  const source = kernelSources[path as KernelPath];
-  return source.replace(/^\/\/! import (\S+)\.wgsl$/gm, (_, imported: string) => {
+function withImports(source: KernelSource, seen: Set<KernelSource>): string {
+  return source.text.replace(/^\/\/! import (\S+)\.wgsl$/gm, (_, path: string) => {
+    const imported = source.imports[path];
+    if (!imported) throw new GpuError(`kernel ${source.name} imports ${path}.wgsl, which it was not given`);
     if (seen.has(imported)) return '';
     seen.add(imported);
     return withImports(imported, seen);

@@ -13,9 +13,9 @@ import {
 import { OptionError } from '../errors.js';
 import { add } from '../ops/array/binary.js';
 import { cast } from '../ops/array/cast.js';
-import { linear, linearCallRules, matmul } from '../ops/matmul/matmul.js';
 import { narrow } from '../ops/array/slice.js';
 import { scaleShift, unaryOperation } from '../ops/array/unary.js';
+import { linear, linearCallRules, matmul } from '../ops/matmul/matmul.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
 import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import { rowWindows } from '../tensor/windows.js';

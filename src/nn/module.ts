@@ -10,8 +10,8 @@ import {
   text,
 } from '../arguments.js';
 import type { NumericArray } from '../data/formats/array.js';
-import { HostRandom } from '../data/host-random.js';
 import { checkTensors, Safetensors } from '../data/formats/safetensors.js';
+import { HostRandom } from '../data/host-random.js';
 import { ReleasedError } from '../errors.js';
 import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { type Freeable, Owner } from '../tensor/owner.js';

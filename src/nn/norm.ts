@@ -1,8 +1,8 @@
 import { checkFields, flag, optional, type Rules } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { batchNorm } from '../ops/norm/batch-norm.js';
 import { add, mul } from '../ops/array/binary.js';
 import { checkOperands } from '../ops/call.js';
+import { batchNorm } from '../ops/norm/batch-norm.js';
 import { channelMoments } from '../ops/norm/channel-moments.js';
 import { groupNorm } from '../ops/norm/group-norm.js';
 import { layerNorm, rmsNorm } from '../ops/norm/layer-norm.js';

@@ -1,3 +1,4 @@
+import matmulSumPartsKernel from '../../kernels/matmul/sum_parts.wgsl.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ActivationConstants } from './activation.js';
@@ -42,7 +43,7 @@ export interface PartsTarget {
 export function launchSumParts(runtime: Runtime, sums: Tensor, target: PartsTarget): void {
   const { output, batches, size, bias, biasStride } = target;
   runtime.launch({
-    kernel: 'matmul/sum_parts',
+    kernel: matmulSumPartsKernel,
     constants: {
       Element: bias?.dtype,
       Result: output.dtype,

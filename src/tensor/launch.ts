@@ -1,17 +1,15 @@
-import type { KernelPath } from '../../kernels/sources.js';
 import { FeatureError, GpuError, OptionError } from '../errors.js';
 import type { BufferRange, DispatchCommand } from '../gpu/commands.js';
+import type { KernelSource } from '../gpu/kernel-source.js';
 import type { Kernel } from '../gpu/pipelines.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
 import { given } from './given.js';
 import type { Runtime } from './runtime.js';
 import { checkTensor, type Tensor } from './tensor.js';
 
-export type { KernelPath } from '../../kernels/sources.js';
-
 /** One launch of a kernel. Buffers are named by the kernel's own variables. */
 export interface Launch {
-  readonly kernel: KernelPath;
+  readonly kernel: KernelSource;
   /** New values of the kernel's constants; `undefined` entries are left alone. */
   readonly constants?: Readonly<Record<string, number | boolean | string | undefined>>;
   /** An absent operand (undefined) is bound to a placeholder: the kernel must not touch it. */
@@ -23,12 +21,14 @@ export interface Launch {
 /** The command of a launch. @throws GpuError where it does not fit the kernel */
 export function dispatchOf(
   runtime: Runtime,
-  { kernel: path, constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
+  { kernel: source, constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
 ): DispatchCommand {
-  const kernel = runtime.gpu.kernel(path, given(constants) as KernelConstants);
+  const kernel = runtime.gpu.kernel(source, given(constants) as KernelConstants);
   const limit = runtime.traits.limits.maxComputeWorkgroupsPerDimension;
   if (!(x <= limit && y <= limit && z <= limit)) {
-    throw new GpuError(`kernel ${path}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`);
+    throw new GpuError(
+      `kernel ${source.name}: a grid of ${x} x ${y} x ${z} is over the limit of ${limit} a side`,
+    );
   }
   return {
     kind: 'dispatch',
@@ -42,7 +42,7 @@ export function dispatchOf(
 /** The range for each binding of the kernel, in order. */
 function bind(
   runtime: Runtime,
-  { interface: { path, bindings } }: Kernel,
+  { interface: { name: path, bindings } }: Kernel,
   buffers: Launch['buffers'],
 ): BufferRange[] {
   for (const name in buffers) {
@@ -79,7 +79,7 @@ function bind(
 }
 
 function packParams(
-  { interface: { path, params: fields } }: Kernel,
+  { interface: { name: path, params: fields } }: Kernel,
   params: Launch['params'] = {},
 ): Uint8Array<ArrayBuffer> | undefined {
   for (const name in params) {

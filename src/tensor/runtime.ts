@@ -58,7 +58,7 @@ const anyBuffer: Rule<GPUBuffer> = rule('a GPUBuffer', (value) => {
 const side = integer(1);
 
 const launchRules: Rules<Launch> = {
-  kernel: text as Rule<Launch['kernel']>,
+  kernel: object as unknown as Rule<Launch['kernel']>,
   constants: optional(
     valuesOf(optional(either(either(anyNumber, flag), text))) as Rule<NonNullable<Launch['constants']>>,
   ),

@@ -1,3 +1,6 @@
+import adamwKernel from '../../kernels/optim/adamw.wgsl.js';
+import clipFactorKernel from '../../kernels/optim/clip_factor.wgsl.js';
+import squaredPartsKernel from '../../kernels/optim/squared_parts.wgsl.js';
 import {
   checkArgument,
   checkArguments,
@@ -18,8 +21,8 @@ import {
   valuesOf,
 } from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
-import { spread } from '../ops/grid.js';
 import { sum } from '../ops/array/reduce.js';
+import { spread } from '../ops/grid.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anyTensor } from '../tensor/tensor.js';
@@ -143,7 +146,7 @@ export class AdamW extends Owner {
       const clip = this.#clip(gradients);
       for (const [name, { weight, first, second, average, decay }] of this.#slots) {
         runtime.launch({
-          kernel: 'optim/adamw',
+          kernel: adamwKernel,
           constants: { HAS_AVERAGE: average !== undefined },
           buffers: {
             gradient: gradients[name],
@@ -172,7 +175,7 @@ export class AdamW extends Owner {
     let offset = 0;
     [...this.#slots].forEach(([name, { weight }], i) => {
       runtime.launch({
-        kernel: 'optim/squared_parts',
+        kernel: squaredPartsKernel,
         buffers: { gradient: gradients[name], out: squares },
         params: { count: weight.size, parts: parts[i]!, first: offset },
         workgroups: spread(parts[i]!),
@@ -181,7 +184,7 @@ export class AdamW extends Owner {
     });
     const clip = runtime.empty([1]);
     runtime.launch({
-      kernel: 'optim/clip_factor',
+      kernel: clipFactorKernel,
       buffers: { square: sum(squares), clip },
       params: { largest: this.#options.maxNorm },
       workgroups: [1],

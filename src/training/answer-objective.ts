@@ -18,6 +18,7 @@ import {
 } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import type { LastLayer } from '../diffusion/masked.js';
+import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
 import {
   type AnswerSpans,
   IouReward,
@@ -37,13 +38,17 @@ import {
   type PlanOptions,
   planOptionsRule,
 } from '../models/mdvlm/objective/masking.js';
-import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
-import { type Objective, objectives, rewardWeight, weightedCrossEntropy } from '../models/mdvlm/objective/objective.js';
+import {
+  type Objective,
+  objectives,
+  rewardWeight,
+  weightedCrossEntropy,
+} from '../models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
 import { add, mul } from '../ops/array/binary.js';
+import { narrow } from '../ops/array/slice.js';
 import { seedWords } from '../ops/random/philox.js';
 import { Random } from '../ops/random/random.js';
-import { narrow } from '../ops/array/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';

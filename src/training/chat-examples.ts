@@ -1,4 +1,9 @@
-import { type ChatMessage, type ChatOptions, encodeChat, IGNORED_LABEL } from '../models/mdvlm/language/chat.js';
+import {
+  type ChatMessage,
+  type ChatOptions,
+  encodeChat,
+  IGNORED_LABEL,
+} from '../models/mdvlm/language/chat.js';
 import type { Tokenizer } from '../models/mdvlm/language/tokenizer.js';
 import type { WantedAnswer } from './answer-objective.js';
 

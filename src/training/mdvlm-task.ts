@@ -1,8 +1,8 @@
 import { checkArguments, checkFields, instanceOf, integer, someOf } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { unknownKind } from '../models/map-diffusion/examples.js';
-import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
+import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal/signal-config.js';
 import type { SignalEyes } from '../models/mdvlm/signal/signal-eyes.js';
 import {

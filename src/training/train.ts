@@ -15,8 +15,8 @@ import {
 } from '../arguments.js';
 import { valueAndGrad } from '../autograd/value-and-grad.js';
 import { fileAccessError, readBytes } from '../data/files/byte-source.js';
-import { HostRandom } from '../data/host-random.js';
 import { ensureFolder, writeWhole } from '../data/files/output-file.js';
+import { HostRandom } from '../data/host-random.js';
 import { FileAccessError, FileFormatError, NotFiniteError } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { nodeModule } from '../node-module.js';

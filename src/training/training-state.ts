@@ -1,5 +1,5 @@
-import { type NumericArray, toFloat32 } from '../data/formats/array.js';
 import { writeWhole } from '../data/files/output-file.js';
+import { type NumericArray, toFloat32 } from '../data/formats/array.js';
 import { encodeSafetensors, openSafetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';

@@ -5,7 +5,7 @@
 
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
-import { type KernelPath, kernelSources } from '../../kernels/sources.js';
+import { allKernels } from '../../kernels/all.js';
 import { composeKernel } from '../../src/gpu/wgsl.js';
 import {
   attention,
@@ -104,24 +104,23 @@ async function validateAll(): Promise<string> {
     extension === 'f16' ? 'shader-f16' : extension.replaceAll('_', '-');
   const skipped: string[] = [];
   const problems: string[] = [];
-  const paths = (Object.keys(kernelSources) as KernelPath[]).filter((path) => !path.startsWith('lib/'));
-  for (const path of paths) {
+  for (const kernel of allKernels) {
     for (const immediates of runtime.traits.immediates ? [true, false] : [false]) {
-      const code = composeKernel(path, {}, immediates);
+      const code = composeKernel(kernel, {}, immediates);
       const extensions = [...code.matchAll(/^enable (\w+);/gm)].map(([, name]) => name!);
       if (!extensions.every((extension) => device.features.has(feature(extension)))) {
-        skipped.push(path);
+        skipped.push(kernel.name);
         break;
       }
       device.pushErrorScope('validation');
       device.createShaderModule({ code });
       const error = await device.popErrorScope();
-      if (error) problems.push(`${path}: ${error.message}`);
+      if (error) problems.push(`${kernel.name}: ${error.message}`);
     }
   }
   runtime.destroy();
   if (problems.length > 0) throw new Error(problems.join('\n\n'));
-  return `${paths.length - skipped.length} kernels; not for this adapter: ${skipped.join(', ') || 'none'}`;
+  return `${allKernels.length - skipped.length} kernels; not for this adapter: ${skipped.join(', ') || 'none'}`;
 }
 
 async function weights(): Promise<string> {

@@ -7,8 +7,8 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { relativeError } from '../../cases/support/host.js';
 import { toFloat32 } from '../../src/data/formats/array.js';
-import { HostRandom } from '../../src/data/host-random.js';
 import { openSafetensors } from '../../src/data/formats/safetensors.js';
+import { HostRandom } from '../../src/data/host-random.js';
 import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
+import samplingMaskPromptKernel from '../../kernels/sampling/mask_prompt.wgsl.js';
 import {
   MaskedSampler,
   type MaskedSamplerOptions,
@@ -8,8 +9,8 @@ import {
   type TokenLogits,
 } from '../../src/diffusion/masked.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { allTokensBut, tokenSet } from '../../src/ops/sampling/decoding.js';
 import { linear } from '../../src/ops/matmul/matmul.js';
+import { allTokensBut, tokenSet } from '../../src/ops/sampling/decoding.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -116,7 +117,7 @@ it('the unconditional pass sees the prompt masked', async () => {
       seen.push(pass);
       if (pass === 'unconditional') {
         runtime.launch({
-          kernel: 'sampling/mask_prompt',
+          kernel: samplingMaskPromptKernel,
           buffers: { tokens, out: copy },
           params: { count: 5, length: 5, start: 0, mask_id: 0 },
           workgroups: [1],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { type KernelPath, kernelSources } from '../../kernels/sources.js';
+import { allKernels } from '../../kernels/all.js';
+import type { KernelSource } from '../../src/gpu/kernel-source.js';
 import type { DeviceTraits, SubgroupMatrixShape } from '../../src/gpu/traits.js';
 import { composeKernel, type KernelConstants } from '../../src/gpu/wgsl.js';
 import { attentionTiling } from '../../src/ops/attention/attention-matrix.js';
@@ -76,17 +77,19 @@ after(() => {
 
 describe('kernels for subgroup matrices', () => {
   it('are all listed', () => {
-    const paths = Object.keys(kernelSources).filter((path) => path.endsWith('matrix'));
-    assert.deepEqual(Object.keys(launches).sort(), paths.sort());
+    const names = allKernels.map(({ name }) => name).filter((name) => name.endsWith('matrix'));
+    assert.deepEqual(Object.keys(launches).sort(), names.sort());
   });
 
-  for (const [path, constantsOn] of Object.entries(launches)) {
+  for (const kernel of allKernels) {
+    const constantsOn = launches[kernel.name];
+    if (!constantsOn) continue;
     for (const each of devices) {
       const { m, n, k, component } = each.shape;
-      it(`${path} compiles for ${each.name}: ${m}x${n}x${k} of ${component}`, async () => {
+      it(`${kernel.name} compiles for ${each.name}: ${m}x${n}x${k} of ${component}`, async () => {
         const all = constantsOn(each, traitsOf(each));
         assert.ok(all.length > 0);
-        for (const constants of all) await compile(path as KernelPath, constants);
+        for (const constants of all) await compile(kernel, constants);
       });
     }
   }
@@ -97,8 +100,8 @@ function traitsOf({ shape, subgroupSizes: [subgroupMinSize, subgroupMaxSize], wo
   return { subgroupMatrices: [shape], subgroupMinSize, subgroupMaxSize, limits } as unknown as DeviceTraits;
 }
 
-async function compile(path: KernelPath, constants: KernelConstants): Promise<void> {
-  const code = composeKernel(path, constants, false);
+async function compile(kernel: KernelSource, constants: KernelConstants): Promise<void> {
+  const code = composeKernel(kernel, constants, false);
   device.pushErrorScope('validation');
   const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
   await device.popErrorScope();
@@ -106,6 +109,6 @@ async function compile(path: KernelPath, constants: KernelConstants): Promise<vo
   assert.deepEqual(
     messages.map(({ lineNum, message }) => `${message}: ${lines[lineNum - 1]?.trim()}`),
     [],
-    `${path} with ${JSON.stringify(constants)}`,
+    `${kernel.name} with ${JSON.stringify(constants)}`,
   );
 }

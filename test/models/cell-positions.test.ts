@@ -13,9 +13,9 @@ import {
 import type { MomentExample, MomentExamples } from '../../src/models/map-diffusion/examples.js';
 import { localizeMoments } from '../../src/models/map-diffusion/localize.js';
 import { type Condition, MapDiffusion } from '../../src/models/map-diffusion/model.js';
+import { narrow } from '../../src/ops/array/slice.js';
 import { mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapScales } from '../../src/ops/iou-map/map-layout.js';
-import { narrow } from '../../src/ops/array/slice.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
 import { MomentTask } from '../../src/training/moment-task.js';
 import { train } from '../../src/training/train.js';

@@ -9,7 +9,11 @@ import {
   makeSignalMdvlm,
   signalMdvlmConfigs,
 } from '../../src/models/mdvlm/signal/signal-config.js';
-import { questionInputs, SignalQuestions, writeQuestions } from '../../src/models/mdvlm/signal/signal-questions.js';
+import {
+  questionInputs,
+  SignalQuestions,
+  writeQuestions,
+} from '../../src/models/mdvlm/signal/signal-questions.js';
 import { concat } from '../../src/ops/array/concat.js';
 import { narrow } from '../../src/ops/array/slice.js';
 import { testRuntime } from '../support/runtime.js';

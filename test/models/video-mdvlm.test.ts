@@ -12,6 +12,9 @@ import { openVideo, type Video } from '../../src/data/video/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { FileFormatError, OptionError } from '../../src/errors.js';
 import { cacheKinds } from '../../src/models/mdvlm/decoding/answer-logits.js';
+import { decodeAnswer } from '../../src/models/mdvlm/decoding/decode-answer.js';
+import { VISUAL_ID } from '../../src/models/mdvlm/language/chat.js';
+import { parseLanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
 import {
   answerVideo,
   chatPrompt,
@@ -19,9 +22,6 @@ import {
   videoChat,
   watchVideo,
 } from '../../src/models/mdvlm/video/answer-video.js';
-import { VISUAL_ID } from '../../src/models/mdvlm/language/chat.js';
-import { decodeAnswer } from '../../src/models/mdvlm/decoding/decode-answer.js';
-import { parseLanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
 import { localizeVideo } from '../../src/models/mdvlm/video/localize-video.js';
 import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
 import { loadVideoMdvlm, makeVideoMdvlm } from '../../src/models/mdvlm/video/video-folder.js';

@@ -7,10 +7,10 @@ import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safet
 import { FileFormatError, ReleasedError } from '../../src/errors.js';
 import { Linear } from '../../src/nn/linear.js';
 import { QuantizedLinear } from '../../src/nn/quantized-linear.js';
-import { dequantizeWeight } from '../../src/ops/quantized/dequantize-weight.js';
-import { linear } from '../../src/ops/matmul/matmul.js';
-import { quantizeWeight } from '../../src/ops/quantized/quantize-weight.js';
 import { sum } from '../../src/ops/array/reduce.js';
+import { linear } from '../../src/ops/matmul/matmul.js';
+import { dequantizeWeight } from '../../src/ops/quantized/dequantize-weight.js';
+import { quantizeWeight } from '../../src/ops/quantized/quantize-weight.js';
 import { halfBits } from '../../src/tensor/dtype.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';

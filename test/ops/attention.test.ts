@@ -6,6 +6,8 @@ import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
+import { mul } from '../../src/ops/array/binary.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import {
   type AttentionOutputs,
   attention,
@@ -13,8 +15,6 @@ import {
   emptyLogSumExp,
 } from '../../src/ops/attention/attention.js';
 import type { AttentionMask, AttentionOperands } from '../../src/ops/attention/attention-problem.js';
-import { mul } from '../../src/ops/array/binary.js';
-import { sum } from '../../src/ops/array/reduce.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { conv2dCases, conv2dWeightGradientCases } from '../../cases/conv.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { conv1d, conv2d } from '../../src/ops/conv/conv.js';
 import { sum } from '../../src/ops/array/reduce.js';
+import { conv1d, conv2d } from '../../src/ops/conv/conv.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { mul } from '../../src/ops/array/binary.js';
+import { embedding } from '../../src/ops/array/gather.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import { conv2d } from '../../src/ops/conv/conv.js';
 import { gatedConv2d, gatedConv2dPartial } from '../../src/ops/conv/gated-conv.js';
-import { embedding } from '../../src/ops/array/gather.js';
 import { linear } from '../../src/ops/matmul/matmul.js';
 import { quantizedLinear } from '../../src/ops/quantized/quantized-linear.js';
-import { sum } from '../../src/ops/array/reduce.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime({ poison: false });

@@ -6,8 +6,8 @@ import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { uploadInputs } from '../../cases/support/tensors.js';
 import { DtypeError, OptionError, ShapeError, type TalError } from '../../src/errors.js';
-import { lstm, lstmOperation } from '../../src/ops/recurrent/lstm.js';
 import { narrow } from '../../src/ops/array/slice.js';
+import { lstm, lstmOperation } from '../../src/ops/recurrent/lstm.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { randomCases } from '../../cases/random.js';
-import { kernelSources } from '../../kernels/sources.js';
+import philoxSource from '../../kernels/lib/philox.wgsl.js';
 import { loadReference } from '../../native/index.js';
 import { OptionError } from '../../src/errors.js';
 import { openUniform, type PhiloxBlock, philox, seedWords } from '../../src/ops/random/philox.js';
@@ -43,7 +43,7 @@ it('philox gives the known answers in TypeScript and C++', () => {
 it('philox gives the known answers in WGSL', async () => {
   const { device } = runtime.gpu;
   const module = device.createShaderModule({
-    code: `${kernelSources['lib/philox']}
+    code: `${philoxSource.text}
       @group(0) @binding(0) var<storage, read> given: array<vec4u>;
       @group(0) @binding(1) var<storage, read_write> block: array<vec4u>;
       @compute @workgroup_size(1) fn blocks(@builtin(global_invocation_id) id: vec3u) {

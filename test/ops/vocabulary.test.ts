@@ -8,14 +8,14 @@ import {
   linearTokenCandidatesCases,
 } from '../../cases/vocabulary.js';
 import { DtypeError, FeatureError, OptionError, ShapeError } from '../../src/errors.js';
+import { linear } from '../../src/ops/matmul/matmul.js';
 import { decodingState } from '../../src/ops/sampling/decoding.js';
+import { tokenCandidates } from '../../src/ops/sampling/token-candidates.js';
 import { linearCrossEntropy } from '../../src/ops/vocabulary/linear-cross-entropy.js';
 import {
   linearTokenCandidates,
   linearTokenCandidatesOperation,
 } from '../../src/ops/vocabulary/linear-token-candidates.js';
-import { linear } from '../../src/ops/matmul/matmul.js';
-import { tokenCandidates } from '../../src/ops/sampling/token-candidates.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
+import softmaxPlainKernel from '../../kernels/array/softmax_plain.wgsl.js';
 import { DtypeError, GpuError, OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
 import { logSoftmax, softmax } from '../../src/ops/array/softmax.js';
 import { Runtime } from '../../src/tensor/runtime.js';
@@ -227,7 +228,7 @@ for (const immediates of [true, false]) {
         runtime.capture(() => {
           const out = runtime.empty([2]);
           runtime.launch({
-            kernel: 'reduce/softmax_plain',
+            kernel: softmaxPlainKernel,
             constants: { Element: 'no_such_type' },
             buffers: { x, out },
             params: { rows: 1, columns: 2 },

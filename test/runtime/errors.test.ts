@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import softmaxPlainKernel from '../../kernels/array/softmax_plain.wgsl.js';
 import { FeatureError, GpuError, OutOfMemoryError, ShapeError } from '../../src/errors.js';
 import { softmax } from '../../src/ops/array/softmax.js';
 import type { Launch } from '../../src/tensor/launch.js';
@@ -14,7 +15,7 @@ const x = runtime.tensor([1, 2, 3, 4], [2, 2]);
 function launchBroken(): void {
   runtime.scope(() =>
     runtime.launch({
-      kernel: 'reduce/softmax_plain',
+      kernel: softmaxPlainKernel,
       constants: { Element: 'no_such_type', LOG: true },
       buffers: { x, out: runtime.empty([2, 2]) },
       params: { rows: 2, columns: 2 },
@@ -37,7 +38,7 @@ describe('a kernel that does not compile', () => {
     launchBroken();
     await assert.rejects(runtime.flush(), (error) => {
       assert.ok(error instanceof GpuError);
-      assert.match(error.message, /kernel reduce\/softmax_plain/);
+      assert.match(error.message, /kernel array\/softmax_plain/);
       assert.match(error.message, /\{"Element":"no_such_type","LOG":true\}/);
       assert.match(error.message, /\d+:\d+ error: .*no_such_type/);
       assert.match(error.message, /alias Element = no_such_type;/);
@@ -154,13 +155,12 @@ describe('a tensor that cannot be', () => {
 describe('a launch that does not fit its kernel', () => {
   const out = runtime.empty([4]);
   const right: Launch = {
-    kernel: 'reduce/softmax_plain',
+    kernel: softmaxPlainKernel,
     buffers: { x, out },
     params: { rows: 2, columns: 2 },
     workgroups: [1],
   };
   const wrong: Record<string, [Partial<Launch>, RegExp]> = {
-    'an unknown kernel': [{ kernel: 'no/such' as never }, /no kernel file kernels\/no\/such\.wgsl/],
     'an unknown constant': [{ constants: { TILE: 4 } }, /has no const TILE/],
     'an unknown alias': [{ constants: { Index: 'u32' } }, /has no alias Index/],
     'a missing buffer': [{ buffers: { x } }, /no buffer was given for out/],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { create } from 'webgpu';
+import softmaxPlainKernel from '../../kernels/array/softmax_plain.wgsl.js';
 import { OptionError, ReleasedError, ShapeError } from '../../src/errors.js';
 import { bufferUsage, mapForReading } from '../../src/gpu/flags.js';
 import { softmax } from '../../src/ops/array/softmax.js';
@@ -127,7 +128,7 @@ describe('a device of the caller', () => {
     await runtime.finish();
     assert.equal(errors.length, 1);
     runtime.launch({
-      kernel: 'reduce/softmax_plain',
+      kernel: softmaxPlainKernel,
       constants: { Element: 'no_such_type' },
       buffers: { x: undefined, out: undefined },
       params: { rows: 1, columns: 1 },

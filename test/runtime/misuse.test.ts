@@ -221,7 +221,7 @@ describe('differentiation is refused:', () => {
 });
 
 describe('a launch is refused:', () => {
-  const launch = { kernel: 'elementwise/fill', buffers: {}, workgroups: [1] };
+  const launch = { kernel: 'array/fill', buffers: {}, workgroups: [1] };
   refuses({
     'of nothing': [
       () => runtime.launch(),

@@ -1,10 +1,9 @@
-import { type KernelPath, kernelSources } from '../../kernels/sources.js';
+import type { KernelSource } from '../../src/gpu/kernel-source.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 
-/** Adds a kernel for a test; the composer finds it like one of the package's files. */
-export function testKernel(name: string, text: string): KernelPath {
-  (kernelSources as Record<string, string>)[name] = text;
-  return name as KernelPath;
+/** A kernel of a test's own. */
+export function testKernel(name: string, text: string): KernelSource {
+  return { name, text, imports: {} };
 }
 
 /** a[i] = scale * a[i] + shift, in place: whatever runs out of order shows in the result. */
@@ -38,7 +37,7 @@ fn add(@builtin(global_invocation_id) id: vec3u) {
 );
 
 /** Writes its own `count` parameters p0, p1, …: u32 at even places, f32 at odd ones. */
-export function echoParameters(count: number): KernelPath {
+export function echoParameters(count: number): KernelSource {
   const names = Array.from({ length: count }, (_, i) => `p${i}`);
   const fields = names.map((name, i) => `${name}: ${i % 2 ? 'f32' : 'u32'}`);
   return testKernel(

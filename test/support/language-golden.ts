@@ -6,9 +6,9 @@ import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm
 import { languageTensorName } from '../../src/models/mdvlm/language/tensor-names.js';
 import { mul } from '../../src/ops/array/binary.js';
 import { cast } from '../../src/ops/array/cast.js';
-import { linearCrossEntropy } from '../../src/ops/vocabulary/linear-cross-entropy.js';
 import { sum } from '../../src/ops/array/reduce.js';
 import { scaleShift } from '../../src/ops/array/unary.js';
+import { linearCrossEntropy } from '../../src/ops/vocabulary/linear-cross-entropy.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 

@@ -1,5 +1,5 @@
-import { HostRandom } from '../../src/data/host-random.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
+import { HostRandom } from '../../src/data/host-random.js';
 import { WordVectors } from '../../src/data/text/words.js';
 import * as tal from '../../src/index.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';

@@ -1,6 +1,6 @@
-import { HostRandom } from '../../src/data/host-random.js';
 import type { MomentQuery } from '../../src/data/annotations/moment-queries.js';
 import type { Recording, Recordings } from '../../src/data/formats/recordings.js';
+import { HostRandom } from '../../src/data/host-random.js';
 import type { SignalMdvlmConfig } from '../../src/models/mdvlm/signal/signal-config.js';
 
 /** A model that a test trains in seconds: 8 clips of 10 samples of two channels. */

@@ -6,10 +6,11 @@ import { after, describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { OptionError } from '../../src/errors.js';
-import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/language/chat.js';
 import { generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
+import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/language/chat.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
 import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language/language-model.js';
+import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import {
   checkedPlan,
   drawPlannedMask,
@@ -19,7 +20,6 @@ import {
 } from '../../src/models/mdvlm/objective/masking.js';
 import type { Objective } from '../../src/models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { add } from '../../src/ops/array/binary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { type ChatExample, chatExample } from '../../src/training/chat-examples.js';

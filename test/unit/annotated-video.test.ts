@@ -11,8 +11,8 @@ import {
 } from '../../src/data/annotations/annotated-video.js';
 import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
 import { readAnnotations } from '../../src/data/annotations/read-detections.js';
-import { openRecordings } from '../../src/data/formats/recordings.js';
 import { cutIntoWindows, slidingWindows } from '../../src/data/annotations/sliding-windows.js';
+import { openRecordings } from '../../src/data/formats/recordings.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 import { madeFiles, refusal } from '../support/made-files.js';

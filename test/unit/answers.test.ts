@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { actionsQuestion } from '../../src/data/annotations/timed-questions.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { parseSpokenTimes } from '../../src/data/text/spoken-times.js';
-import { actionsQuestion } from '../../src/data/annotations/timed-questions.js';
 import { OptionError } from '../../src/errors.js';
 import type { Segment } from '../../src/evaluation/segments.js';
 import {
@@ -15,9 +15,9 @@ import {
   answerFromTokens,
   withSpokenTimes,
 } from '../../src/models/mdvlm/decoding/answers.js';
-import { mergeWindows } from '../../src/models/mdvlm/video/merge-windows.js';
-import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
+import { mergeWindows } from '../../src/models/mdvlm/video/merge-windows.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const times = new TimeTokens();

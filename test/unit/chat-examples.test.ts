@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VISUAL_ID } from '../../src/models/mdvlm/language/chat.js';
-import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { chatExample } from '../../src/training/chat-examples.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 

@@ -9,8 +9,8 @@ import {
   placeVisualTokens,
   VISUAL_ID,
 } from '../../src/models/mdvlm/language/chat.js';
-import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const { bos, headerStart, headerEnd, eot, blank, reserved, jump } = smallIds;

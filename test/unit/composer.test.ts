@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type KernelPath, kernelSources } from '../../kernels/sources.js';
+import { allKernels } from '../../kernels/all.js';
 import { GpuError } from '../../src/errors.js';
+import type { KernelSource } from '../../src/gpu/kernel-source.js';
 import { composeKernel, kernelInterface } from '../../src/gpu/wgsl.js';
-import { testKernel } from '../support/kernels.js';
 
 const entry = '@compute @workgroup_size(1)\nfn main() {}\n';
 const parameters = '@group(1) @binding(0) var<uniform> params: Params;\n';
-let count = 0;
 
 /** A kernel of this text, with an entry point. */
-function kernel(text: string, entryPoint = entry): KernelPath {
-  return testKernel(`test/composed_${count++}`, text + entryPoint);
+function kernel(text: string, entryPoint = entry, imports: KernelSource['imports'] = {}): KernelSource {
+  return { name: 'test/composed', text: text + entryPoint, imports };
 }
 
 function compose(
@@ -65,23 +64,27 @@ describe('aliases', () => {
 });
 
 describe('imports', () => {
-  testKernel('test/lib_a', '//! import test/lib_b.wgsl\nenable f16;\nfn a() {}\n');
-  testKernel('test/lib_b', '//! import test/lib_a.wgsl\nfn b() {}\n');
+  const importsOfA: Record<string, KernelSource> = {};
+  const a = { name: 'a', text: '//! import test/b.wgsl\nenable f16;\nfn a() {}\n', imports: importsOfA };
+  const b = { name: 'b', text: '//! import test/a.wgsl\nfn b() {}\n', imports: { 'test/a': a } };
+  importsOfA['test/b'] = b;
 
   it('are put in once, be they nested, doubled or circular', () => {
-    const text = compose(
-      '//! import test/lib_a.wgsl\n//! import test/lib_b.wgsl\n//! import test/lib_a.wgsl\n',
-    );
+    const lines = '//! import test/a.wgsl\n//! import test/b.wgsl\n//! import test/a.wgsl\n';
+    const text = composeKernel(kernel(lines, entry, { 'test/a': a, 'test/b': b }), {}, false);
     for (const name of ['a', 'b']) assert.equal(text.split(`fn ${name}() {}`).length, 2, name);
     assert.ok(text.startsWith('enable f16;\n'));
   });
 
-  it('of files that are not there are refused by name', () => {
+  it('of what was not given are refused by name', () => {
     assert.throws(
       () => compose('//! import lib/no_such.wgsl\n'),
-      /no kernel file kernels\/lib\/no_such\.wgsl/,
+      (error: unknown) => {
+        assert.ok(error instanceof GpuError);
+        assert.match(error.message, /test\/composed imports lib\/no_such\.wgsl/);
+        return true;
+      },
     );
-    assert.throws(() => kernelInterface('no/such' as KernelPath), GpuError);
   });
 });
 
@@ -151,10 +154,9 @@ describe('entry points', () => {
 });
 
 describe('the package’s kernels', () => {
-  const paths = (Object.keys(kernelSources) as KernelPath[]).filter((path) => !/^(lib|test)\//.test(path));
-  for (const path of paths) {
-    it(`${path} keeps to the conventions`, () => {
-      const { bindings, entryPoint } = kernelInterface(path);
+  for (const kernel of allKernels) {
+    it(`${kernel.name} keeps to the conventions`, () => {
+      const { bindings, entryPoint } = kernelInterface(kernel);
       assert.ok(bindings.length >= 1 && bindings.length <= 8, `${bindings.length} storage bindings`);
       assert.ok(entryPoint !== 'main', 'an entry point is named for what it computes');
     });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { kernelSources } from '../../kernels/sources.js';
+import { allKernels } from '../../kernels/all.js';
 
 // This file runs as dist/test/unit/layering.test.js.
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -24,8 +24,8 @@ const mayImport: Record<string, readonly string[]> = {
 /** Layers that meet files and metrics. */
 for (const layer of ['tensor', 'nn', 'models', 'training'])
   mayImport[layer] = [...mayImport[layer]!, ...leaves];
-/** Layers that meet the text of kernels. */
-const readsKernels = ['gpu', 'tensor'];
+/** Layers that launch kernels. */
+const launchesKernels = ['ops', 'diffusion', 'training'];
 
 /** The layer of a file below src/: its folder, or its own name at the top. */
 function layerOf(path: string): string {
@@ -60,7 +60,7 @@ describe('layers of src/', () => {
         for (const imported of importsOf(`src/${path}`)) {
           const fine = imported.startsWith('src/')
             ? [layer, ...allowed].includes(layerOf(imported.slice(4)))
-            : (imported === 'kernels/sources' && readsKernels.includes(layer)) ||
+            : (imported.startsWith('kernels/') && launchesKernels.includes(layer)) ||
               (imported === 'bench/command' && layer === 'cli');
           if (!fine) wrong.push(`src/${path} imports ${imported}`);
         }
@@ -73,9 +73,9 @@ describe('layers of src/', () => {
 describe('kernels', () => {
   it('import from kernels/lib only', () => {
     const wrong: string[] = [];
-    for (const [path, text] of Object.entries(kernelSources)) {
-      for (const [, imported] of text.matchAll(/^\s*\/\/!\s*import\s+(\S+)/gm)) {
-        if (!imported!.startsWith('lib/')) wrong.push(`kernels/${path}.wgsl imports ${imported}`);
+    for (const { name, imports } of allKernels) {
+      for (const imported of Object.keys(imports)) {
+        if (!imported.startsWith('lib/')) wrong.push(`kernels/${name}.wgsl imports ${imported}`);
       }
     }
     assert.deepEqual(wrong, []);

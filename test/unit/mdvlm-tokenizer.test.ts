@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
-import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { damaged } from '../support/damage.js';
 import {
   smallIds,

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adapterLines, modelPlanLines } from '../../src/cli/commands/doctor-model.js';
 import { OptionError } from '../../src/errors.js';
-import { fitsMemory, memoryPlan, planObstacle, pooledBytes } from '../../src/models/mdvlm/plan/memory-plan.js';
+import {
+  fitsMemory,
+  memoryPlan,
+  planObstacle,
+  pooledBytes,
+} from '../../src/models/mdvlm/plan/memory-plan.js';
 import { modelPlan } from '../../src/models/mdvlm/plan/model-plan.js';
 import { plannedModels } from '../../src/models/mdvlm/plan/planned-model.js';
 import { defaultSizes, stepBytes, stepFlops } from '../../src/models/mdvlm/plan/step-cost.js';

@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import type { NumericArray } from '../../src/data/formats/array.js';
-import { checkTensors, encodeSafetensors, openSafetensors, takeTensors } from '../../src/data/formats/safetensors.js';
+import {
+  checkTensors,
+  encodeSafetensors,
+  openSafetensors,
+  takeTensors,
+} from '../../src/data/formats/safetensors.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../src/errors.js';
 import { damaged } from '../support/damage.js';
 import { missing, sharedData } from '../support/shared-data.js';

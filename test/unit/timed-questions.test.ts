@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { AnnotatedVideo } from '../../src/data/annotations/annotated-video.js';
-import { HostRandom } from '../../src/data/host-random.js';
 import {
   ACTIONS_QUESTION,
   actionsQuestion,
@@ -11,6 +10,7 @@ import {
   localizationQuestions,
   NOTHING,
 } from '../../src/data/annotations/timed-questions.js';
+import { HostRandom } from '../../src/data/host-random.js';
 
 const video: AnnotatedVideo = {
   video: 'v_a',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OptionError } from '../../src/errors.js';
-import { MASK_MARK, partialAnswer, videoChat } from '../../src/models/mdvlm/video/answer-video.js';
 import { VISUAL_ID, visualPlace } from '../../src/models/mdvlm/language/chat.js';
-import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
+import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
+import { MASK_MARK, partialAnswer, videoChat } from '../../src/models/mdvlm/video/answer-video.js';
 import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 

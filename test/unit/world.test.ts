@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FrameShape, frameCount } from '../../src/data/video/frame.js';
 import { HostRandom } from '../../src/data/host-random.js';
+import { type FrameShape, frameCount } from '../../src/data/video/frame.js';
 import { frameResizer } from '../../src/data/video/resize-frame.js';
 import { type ActionName, actionKind, actionNames, SHORTEST_ACTION } from '../../src/data/world/actions.js';
 import { limbsOf, placeAt, poseAt } from '../../src/data/world/figure.js';

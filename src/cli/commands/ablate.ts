@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeWhole } from '../../data/files/output-file.js';
-import { type Ablation, ablations } from '../shared/ablations.js';
 import { whole } from '../options/arguments.js';
-import { evaluateModel, type Recalls } from './evaluate-model.js';
+import { type Ablation, ablations } from '../shared/ablations.js';
 import { checkOutputFolder } from '../shared/outputs.js';
+import { evaluateModel, type Recalls } from './evaluate-model.js';
 import { addTrainingOptions, type TrainOptions, trainRecordings } from './train.js';
 
 interface AblateOptions extends Omit<TrainOptions, 'ablation'> {

@@ -1,10 +1,10 @@
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readJson } from '../../data/files/byte-source.js';
-import { HostRandom } from '../../data/host-random.js';
 import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
+import { readJson } from '../../data/files/byte-source.js';
 import { ensureWritable, writeWhole } from '../../data/files/output-file.js';
 import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
+import { HostRandom } from '../../data/host-random.js';
 import { worldSeed, worldVideo } from '../../data/world/world.js';
 import { FileFormatError, OptionError } from '../../errors.js';
 import {
@@ -21,9 +21,9 @@ import { RecordingExamples } from '../../models/map-diffusion/recording-examples
 import { WorldSentences } from '../../models/map-diffusion/world-examples.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { whole } from '../options/arguments.js';
-import { worldModel } from './demo.js';
 import { localizeWithProgress } from '../shared/localize-with-progress.js';
 import { askedOf, sentencesOfWorld } from '../shared/sentences-of-actions.js';
+import { worldModel } from './demo.js';
 
 interface CalibrateOptions {
   readonly model: string;

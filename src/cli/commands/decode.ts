@@ -1,6 +1,6 @@
 import { readJson } from '../../data/files/byte-source.js';
-import { writeNpy } from '../../data/formats/npy.js';
 import { writeWhole } from '../../data/files/output-file.js';
+import { writeNpy } from '../../data/formats/npy.js';
 import { FileFormatError } from '../../errors.js';
 import { checkPrompt, firstLogits, generateTokens } from '../../models/mdvlm/decoding/decode.js';
 import { answerSizes } from '../../models/mdvlm/decoding/decode-answer.js';

@@ -8,11 +8,11 @@ import { OptionError } from '../../errors.js';
 import { temporalIoU } from '../../evaluation/segments.js';
 import { loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { Runtime } from '../../tensor/runtime.js';
-import { renderMomentPage } from '../views/moment-page.js';
-import { printMoments } from './moments.js';
 import { checkOutputs } from '../shared/outputs.js';
-import { writeWorldVideo } from './sample.js';
+import { renderMomentPage } from '../views/moment-page.js';
 import { watchDenoising, watchVideo } from '../views/watch-denoising.js';
+import { printMoments } from './moments.js';
+import { writeWorldVideo } from './sample.js';
 
 /** The model that ships with the package, trained by `tal train world`. */
 export const worldModel = fileURLToPath(

@@ -2,7 +2,12 @@ import { totalmem } from 'node:os';
 import { writeWhole } from '../../data/files/output-file.js';
 import type { DeviceTraits } from '../../gpu/traits.js';
 import { fitsMemory, type PlannedDevice } from '../../models/mdvlm/plan/memory-plan.js';
-import { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from '../../models/mdvlm/plan/model-plan.js';
+import {
+  cardSizes,
+  type ModelPlan,
+  modelPlan,
+  type StoragePlan,
+} from '../../models/mdvlm/plan/model-plan.js';
 import {
   type PlannedModel,
   type PlannedName,

@@ -1,8 +1,8 @@
 import { cachedDriver } from '../../gpu/cached-driver.js';
 import { Runtime } from '../../tensor/runtime.js';
-import { LiveLine } from '../views/live-line.js';
 import { type SelfTestOptions, selfTest } from '../shared/self-test.js';
 import { selfTestCases } from '../shared/self-test-cases.js';
+import { LiveLine } from '../views/live-line.js';
 
 /** Limits that decide what can run. */
 const shownLimits = [

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { readJson } from '../../data/files/byte-source.js';
 import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
+import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
 import { wordsOf } from '../../data/text/words.js';
@@ -12,9 +12,9 @@ import { type PriorGuess, WindowPrior } from '../../evaluation/window-prior.js';
 import { loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
 import { Runtime } from '../../tensor/runtime.js';
-import { type AnsweringOptions, answerTable, answerWithProgress } from './evaluate-mdvlm.js';
 import { localizeWithProgress, type SamplingOptions } from '../shared/localize-with-progress.js';
 import { checkOutputs } from '../shared/outputs.js';
+import { type AnsweringOptions, answerTable, answerWithProgress } from './evaluate-mdvlm.js';
 
 export interface EvaluateModelOptions extends SamplingOptions, AnsweringOptions {
   readonly data: string;

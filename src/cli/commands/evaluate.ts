@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readMomentPredictions } from '../../data/annotations/moments-jsonl.js';
-import { writeWhole } from '../../data/files/output-file.js';
 import { readAnnotations, readDetections } from '../../data/annotations/read-detections.js';
 import { readTemporalPredictions, readTemporalQuestions } from '../../data/annotations/temporal-reasoning.js';
+import { writeWhole } from '../../data/files/output-file.js';
 import { evenlySpaced } from '../../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../../evaluation/detection.js';
 import { evaluateHighlights } from '../../evaluation/highlights.js';
@@ -11,10 +11,10 @@ import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.j
 import { answeredSpan, answerFromText } from '../../models/mdvlm/decoding/answers.js';
 import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
 import { notNegative, positive, whole } from '../options/arguments.js';
+import { checkOutputs } from '../shared/outputs.js';
 import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 import { evaluateWorld } from './evaluate-world.js';
-import { checkOutputs } from '../shared/outputs.js';
 
 interface EvaluateOptions {
   readonly predictions: string;

@@ -2,14 +2,14 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { loadClassNames } from '../../data/annotations/class-names.js';
 import { writeDetections } from '../../data/annotations/detection-json.js';
-import { type Crop, featurePath, loadFeatures } from '../../data/formats/features.js';
 import { writeWhole } from '../../data/files/output-file.js';
+import { type Crop, featurePath, loadFeatures } from '../../data/formats/features.js';
 import { openSafetensors } from '../../data/formats/safetensors.js';
 import { Cmcs } from '../../models/wtal/cmcs.js';
 import { localizeActions } from '../../models/wtal/localize.js';
 import { Runtime } from '../../tensor/runtime.js';
-import { localizationTimeline } from '../views/localization-timeline.js';
 import { checkOutputs } from '../shared/outputs.js';
+import { localizationTimeline } from '../views/localization-timeline.js';
 import { printSegments } from '../views/segments-table.js';
 import { timelineFile } from '../views/timeline.js';
 

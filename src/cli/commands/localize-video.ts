@@ -3,13 +3,17 @@ import { type Detection, writeDetections } from '../../data/annotations/detectio
 import { writeWhole } from '../../data/files/output-file.js';
 import { openVideo, type Video } from '../../data/video/video.js';
 import { OptionError } from '../../errors.js';
-import { localizeVideo, type VideoLocalization, type Wanted } from '../../models/mdvlm/video/localize-video.js';
+import {
+  localizeVideo,
+  type VideoLocalization,
+  type Wanted,
+} from '../../models/mdvlm/video/localize-video.js';
 import { loadVideoMdvlm, readVideoMdvlmConfig } from '../../models/mdvlm/video/video-folder.js';
 import { given } from '../../tensor/given.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { type DecodingFlags, decodingOf } from '../options/decoding-options.js';
-import { LiveLine } from '../views/live-line.js';
 import { checkOutputs } from '../shared/outputs.js';
+import { LiveLine } from '../views/live-line.js';
 import { megabytesProgress } from '../views/progress.js';
 import { printRanked } from '../views/segments-table.js';
 import { timelineFile } from '../views/timeline.js';

@@ -3,8 +3,8 @@ import { aboveFalseQueries, type Calibration } from '../../evaluation/calibratio
 import type { ScoredSegment } from '../../evaluation/segments.js';
 import { loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { Runtime } from '../../tensor/runtime.js';
-import { renderMomentPage } from '../views/moment-page.js';
 import { checkOutputs } from '../shared/outputs.js';
+import { renderMomentPage } from '../views/moment-page.js';
 import { watchDenoising, watchVideo } from '../views/watch-denoising.js';
 
 export interface MomentsOptions {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { frameCount } from '../../data/video/frame.js';
 import { writeWhole } from '../../data/files/output-file.js';
+import { frameCount } from '../../data/video/frame.js';
 import { encodeMp4 } from '../../data/video/video-encode.js';
 import { videoLibrary } from '../../data/video/video-library.js';
 import { type WorldVideo, worldSeed, worldVideo } from '../../data/world/world.js';

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { readJson } from '../../data/files/byte-source.js';
 import { readWrittenQuestions, type WrittenQuestion } from '../../data/annotations/question-lines.js';
+import { readJson } from '../../data/files/byte-source.js';
 import { FileFormatError, OptionError } from '../../errors.js';
 import type { ChatOptions } from '../../models/mdvlm/language/chat.js';
 import type { LanguageConfig } from '../../models/mdvlm/language/language-config.js';
 import { readLanguageConfig } from '../../models/mdvlm/language/model-folder.js';
+import { loadTokenizer } from '../../models/mdvlm/language/tokenizer.js';
 import { type Objective, objectives } from '../../models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
-import { loadTokenizer } from '../../models/mdvlm/language/tokenizer.js';
 import { hasVisionEncoder } from '../../models/mdvlm/video/video-config-file.js';
 import { loraFiles, saveLora } from '../../nn/lora-folder.js';
 import type { WeightStorage } from '../../nn/weight-storage.js';
@@ -16,8 +16,8 @@ import { chatExample } from '../../training/chat-examples.js';
 import { LanguageTask } from '../../training/language-task.js';
 import { checkTextQuestions } from '../../training/text-questions.js';
 import { positive, weightsOption, whole } from '../options/arguments.js';
-import { loadWithProgress } from './decode.js';
 import { addRunOptions, type RunOptions, runTraining } from '../shared/training-run.js';
+import { loadWithProgress } from './decode.js';
 
 export interface TrainLoraOptions extends RunOptions {
   readonly model: string;

@@ -8,7 +8,11 @@ import {
   type SignalMdvlmName,
   signalMdvlmConfigs,
 } from '../../models/mdvlm/signal/signal-config.js';
-import { loadSignalWeights, readSignalMdvlmFile, saveSignalMdvlm } from '../../models/mdvlm/signal/signal-folder.js';
+import {
+  loadSignalWeights,
+  readSignalMdvlmFile,
+  saveSignalMdvlm,
+} from '../../models/mdvlm/signal/signal-folder.js';
 import { SignalQuestions } from '../../models/mdvlm/signal/signal-questions.js';
 import { WordVocabulary } from '../../models/mdvlm/signal/word-vocabulary.js';
 import type { AnswerObjectiveOptions } from '../../training/answer-objective.js';

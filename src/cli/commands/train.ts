@@ -13,10 +13,8 @@ import { saveMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
 import { WorldExamples } from '../../models/map-diffusion/world-examples.js';
 import { MomentTask } from '../../training/moment-task.js';
-import { type Ablation, ablated, ablations } from '../shared/ablations.js';
 import { whole } from '../options/arguments.js';
-import { addTrainLora } from './train-lora.js';
-import { addTrainMdvlm } from './train-mdvlm.js';
+import { type Ablation, ablated, ablations } from '../shared/ablations.js';
 import {
   addRunOptions,
   modelFiles,
@@ -27,6 +25,8 @@ import {
   trainingQueries,
   writePrior,
 } from '../shared/training-run.js';
+import { addTrainLora } from './train-lora.js';
+import { addTrainMdvlm } from './train-mdvlm.js';
 
 /** What all trainings of moment models have in common. */
 export interface TrainOptions extends RunOptions {

@@ -10,8 +10,8 @@ import { Runtime } from '../../tensor/runtime.js';
 import { cosineLearningRate } from '../../training/learning-rate.js';
 import { stateFiles, type TrainingTask, train } from '../../training/train.js';
 import { positive, whole } from '../options/arguments.js';
-import { checkOutputFolder, type Paths } from './outputs.js';
 import { Progress } from '../views/progress.js';
+import { checkOutputFolder, type Paths } from './outputs.js';
 
 /** What all trainings have in common. */
 export interface RunOptions {

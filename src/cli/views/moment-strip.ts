@@ -1,5 +1,5 @@
-import type { FrameShape } from '../../data/video/frame.js';
 import { encodePng } from '../../data/formats/png.js';
+import type { FrameShape } from '../../data/video/frame.js';
 import { type ScoredSegment, type Segment, temporalIoU } from '../../evaluation/segments.js';
 import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';

@@ -1,8 +1,8 @@
 import { checkArgument, path as pathRule } from '../../arguments.js';
 import { type JsonRecord, readJsonLines } from '../formats/json-record.js';
+import { parseTimedText } from '../text/timed-text.js';
 import type { QuestionAnswer } from './question-answer.js';
 import { readTemporalTraining } from './temporal-reasoning.js';
-import { parseTimedText } from '../text/timed-text.js';
 
 /** A question and its answer, about a video of a known length where the answer has times. */
 export type WrittenQuestion = Pick<QuestionAnswer, 'question' | 'answer'> & {

@@ -1,7 +1,7 @@
 import { checkArgument, checkArguments, path as pathRule, text } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
-import type { Detection } from './detection-json.js';
 import { readJsonRecord } from '../formats/json-record.js';
+import type { Detection } from './detection-json.js';
 
 /** An annotated action. */
 export type Annotation = Omit<Detection, 'score'>;

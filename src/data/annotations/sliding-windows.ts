@@ -7,8 +7,8 @@ import {
   type Rule,
   type Rules,
 } from '../../arguments.js';
-import { type AnnotatedVideo, annotatedVideoRule } from './annotated-video.js';
 import type { Span } from '../formats/json-record.js';
+import { type AnnotatedVideo, annotatedVideoRule } from './annotated-video.js';
 import { spanWithin } from './question-answer.js';
 
 /** Windows of `length` seconds, one every `stride`. */

@@ -11,9 +11,15 @@ import {
   text as textRule,
 } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
-import { type JsonRecord, type QueryId, readJsonObjects, readJsonRecord, type Span } from '../formats/json-record.js';
-import { type QuestionAnswer, questionAnswerRules } from './question-answer.js';
+import {
+  type JsonRecord,
+  type QueryId,
+  readJsonObjects,
+  readJsonRecord,
+  type Span,
+} from '../formats/json-record.js';
 import { parseTimedText } from '../text/timed-text.js';
+import { type QuestionAnswer, questionAnswerRules } from './question-answer.js';
 
 /** A question of the evaluation, whose answer names one span. */
 export interface TemporalQuestion extends QuestionAnswer {

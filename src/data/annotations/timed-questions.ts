@@ -1,9 +1,9 @@
 import { checkArgument, checkArguments, instanceOf, text as textRule } from '../../arguments.js';
-import { type AnnotatedVideo, annotatedVideoRule, type VideoEvent } from './annotated-video.js';
-import { HostRandom } from '../host-random.js';
 import type { Span } from '../formats/json-record.js';
-import type { QuestionAnswer } from './question-answer.js';
+import { HostRandom } from '../host-random.js';
 import type { TimedText } from '../text/timed-text.js';
+import { type AnnotatedVideo, annotatedVideoRule, type VideoEvent } from './annotated-video.js';
+import type { QuestionAnswer } from './question-answer.js';
 
 /** Ways to ask when something happens. The sentence is quoted: whatever its grammar, the question is right. */
 const WHEN = [

@@ -12,8 +12,8 @@ import {
   someOf,
 } from '../../arguments.js';
 import { DtypeError, FileFormatError, OptionError, ShapeError } from '../../errors.js';
-import { type ArrayDtype, elementCount, type NumericArray, toFloat32 } from './array.js';
 import { readBytes } from '../files/byte-source.js';
+import { type ArrayDtype, elementCount, type NumericArray, toFloat32 } from './array.js';
 import { parseNpy } from './npy.js';
 import { type OnSkipped, openNpz } from './npz.js';
 import { openSafetensors } from './safetensors.js';

@@ -11,8 +11,8 @@ import {
 } from '../../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
-import { viewBytes } from './array.js';
 import { fileAccessError, readBytes } from '../files/byte-source.js';
+import { viewBytes } from './array.js';
 import { type JsonRecord, readJsonRecord, type Span } from './json-record.js';
 
 /** A labelled stretch of a recording. */

@@ -1,6 +1,6 @@
 import { FileFormatError } from '../../errors.js';
-import { type ArrayDtype, bytesPerElement, elementCount } from './array.js';
 import type { ByteSource } from '../files/byte-source.js';
+import { type ArrayDtype, bytesPerElement, elementCount } from './array.js';
 
 /** The dtypes of the format that are read and written, by their names in the header. */
 export const dtypeOfName: ReadonlyMap<string, ArrayDtype> = new Map([

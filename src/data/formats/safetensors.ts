@@ -14,6 +14,7 @@ import {
 } from '../../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
+import { type ByteSource, bytesSource, fileAccessError, openSource, readJson } from '../files/byte-source.js';
 import {
   type ArrayDtype,
   arrayRule,
@@ -23,7 +24,6 @@ import {
   type NumericArray,
   viewBytes,
 } from './array.js';
-import { type ByteSource, bytesSource, fileAccessError, openSource, readJson } from '../files/byte-source.js';
 import {
   dtypeOfName,
   type Header,

@@ -1,5 +1,5 @@
-import { checkFrameShape, type FrameShape, LUMA } from '../video/frame.js';
 import { mixBits } from '../host-random.js';
+import { checkFrameShape, type FrameShape, LUMA } from '../video/frame.js';
 import { ease } from './ease.js';
 import type { Limb } from './figure.js';
 import { ASPECT, type Colour, type Drift, LARGEST_PAN, type Scene } from './scene.js';

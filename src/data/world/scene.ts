@@ -1,5 +1,5 @@
-import { LUMA } from '../video/frame.js';
 import type { HostRandom } from '../host-random.js';
+import { LUMA } from '../video/frame.js';
 import type { BodyPart, Build } from './figure.js';
 
 export type Colour = readonly [red: number, green: number, blue: number];

@@ -8,8 +8,8 @@ import {
   type Rule,
   type Rules,
 } from '../../arguments.js';
-import { checkRate, type FrameShape, frameCount } from '../video/frame.js';
 import { HostRandom } from '../host-random.js';
+import { checkRate, type FrameShape, frameCount } from '../video/frame.js';
 import { limbsOf, placeAt, poseAt } from './figure.js';
 import { Renderer } from './render.js';
 import { chooseScene } from './scene.js';

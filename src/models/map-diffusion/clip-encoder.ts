@@ -5,8 +5,8 @@ import { Module } from '../../nn/module.js';
 import { BatchNorm1d, BatchNorm2d } from '../../nn/norm.js';
 import { add } from '../../ops/array/binary.js';
 import { transpose } from '../../ops/array/permute.js';
-import { averagePool } from '../../ops/image/pool.js';
 import { relu } from '../../ops/array/unary.js';
+import { averagePool } from '../../ops/image/pool.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import {

@@ -2,9 +2,9 @@ import { Conv1d } from '../../nn/conv.js';
 import { Module } from '../../nn/module.js';
 import { BatchNorm1d } from '../../nn/norm.js';
 import { concat, stack } from '../../ops/array/concat.js';
-import type { MapLayout } from '../../ops/iou-map/map-layout.js';
 import { pad } from '../../ops/array/pad.js';
 import { slice } from '../../ops/array/slice.js';
+import type { MapLayout } from '../../ops/iou-map/map-layout.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

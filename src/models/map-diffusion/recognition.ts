@@ -2,10 +2,10 @@ import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { div } from '../../ops/array/binary.js';
 import { cast } from '../../ops/array/cast.js';
-import { linearCrossEntropy } from '../../ops/vocabulary/linear-cross-entropy.js';
 import { transpose } from '../../ops/array/permute.js';
 import { sum } from '../../ops/array/reduce.js';
 import { scaleShift } from '../../ops/array/unary.js';
+import { linearCrossEntropy } from '../../ops/vocabulary/linear-cross-entropy.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

@@ -6,8 +6,8 @@ import { Module } from '../../nn/module.js';
 import { GroupNorm, LayerNorm, type Style } from '../../nn/norm.js';
 import { add } from '../../ops/array/binary.js';
 import { narrow } from '../../ops/array/slice.js';
-import { timeEmbedding } from '../../ops/diffusion/time-embedding.js';
 import { silu } from '../../ops/array/unary.js';
+import { timeEmbedding } from '../../ops/diffusion/time-embedding.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 

@@ -1,7 +1,7 @@
 import { checkArgument, checkArguments, instanceOf, integer } from '../../arguments.js';
-import type { FrameShape } from '../../data/video/frame.js';
 import { HostRandom } from '../../data/host-random.js';
 import { WordVectors } from '../../data/text/words.js';
+import type { FrameShape } from '../../data/video/frame.js';
 import { actionNames } from '../../data/world/actions.js';
 import { type WorldSplit, worldSeed, worldSplitRule, worldVideo } from '../../data/world/world.js';
 import { OptionError } from '../../errors.js';

@@ -18,9 +18,9 @@ import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import { keysAndValuesRule, promptTokensRule } from './argument-rules.js';
-import { Grounding } from './signal/grounding.js';
 import { behind } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
+import { Grounding } from './signal/grounding.js';
 
 /** What looks at videos: `VisualEncoder`, `SignalEyes`. */
 export interface Eyes extends Module {

@@ -1,3 +1,6 @@
+import argmaxMergeKernel from '../../../kernels/array/argmax_merge.wgsl.js';
+import argmaxPlainKernel from '../../../kernels/array/argmax_plain.wgsl.js';
+import argmaxSplitKernel from '../../../kernels/array/argmax_split.wgsl.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { axisOf, type Shape } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
@@ -39,14 +42,14 @@ export const argmaxOperation = defineOperation<
       run(runtime, { x }, { output }, { rows, columns, dtype }) {
         const partials = runtime.empty([rows, lanes, 2], 'u32');
         runtime.launch({
-          kernel: 'reduce/argmax_split',
+          kernel: argmaxSplitKernel,
           constants: { Element: dtype },
           buffers: { x, partials },
           params: { rows, columns, lanes },
           workgroups: spread(rows * lanes),
         });
         runtime.launch({
-          kernel: 'reduce/argmax_merge',
+          kernel: argmaxMergeKernel,
           buffers: { partials, out: output },
           params: { rows, lanes },
           workgroups: spread(rows),
@@ -58,7 +61,7 @@ export const argmaxOperation = defineOperation<
       suits: () => true,
       run(runtime, { x }, { output }, { rows, columns, dtype }) {
         runtime.launch({
-          kernel: 'reduce/argmax_plain',
+          kernel: argmaxPlainKernel,
           constants: { Element: dtype },
           buffers: { x, out: output },
           params: { rows, columns },

@@ -1,11 +1,12 @@
+import binaryKernel from '../../../kernels/array/binary.wgsl.js';
 import { anyNumber, checkArgument, either, oneOf, optional, type Rule } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { broadcastShapes, type Shape, sizeOf } from '../../tensor/shape.js';
 import { anyTensor, expectDtype, Tensor } from '../../tensor/tensor.js';
-import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { broadcastStrides, coalesce, inVectors, vectorizable, type Walk, walkParams } from './strides.js';
 import { sumTo } from './sum-to.js';
 import { log } from './unary.js';
@@ -192,7 +193,7 @@ function launch(
 ): void {
   const count = sizeOf(walk.sizes);
   runtime.launch({
-    kernel: 'elementwise/binary',
+    kernel: binaryKernel,
     constants: {
       OPERATOR: numbers[operator],
       AXES: walk.sizes.length,

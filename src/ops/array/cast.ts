@@ -1,9 +1,10 @@
+import castKernel from '../../../kernels/array/cast.wgsl.js';
 import { anyDtype, type Dtype } from '../../tensor/dtype.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { unitsEach } from './elements.js';
 
 interface CastProblem {
   readonly shape: Shape;
@@ -46,7 +47,7 @@ export const castOperation = defineOperation<{ x: Tensor }, { to: Dtype }, CastP
 
 function launch(x: Tensor, out: Tensor, count: number, items: number, types: Record<string, string>): void {
   x.runtime.launch({
-    kernel: 'elementwise/cast',
+    kernel: castKernel,
     constants: { ITEMS: items, ...types },
     buffers: { x, out },
     params: { count },

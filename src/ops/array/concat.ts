@@ -1,13 +1,14 @@
+import concatKernel from '../../../kernels/array/concat.wgsl.js';
 import { checkArgument, listOf } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import { type Dtype, dtypeBytes } from '../../tensor/dtype.js';
 import { axisOf, type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import { anyTensor, checkTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
 import type { Tensors } from '../call.js';
-import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { axisRules } from '../rules.js';
+import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { narrow } from './slice.js';
 
 interface ConcatProblem {
@@ -96,7 +97,7 @@ function copyAll(
     const width = widths[k]! / elements;
     const count = x.size / elements;
     x.runtime.launch({
-      kernel: 'copy/concat',
+      kernel: concatKernel,
       constants: { Unit: type, ITEMS: items },
       buffers: { x, out },
       params: { count, width, start, pitch },

@@ -1,13 +1,14 @@
+import fillKernel from '../../../kernels/array/fill.wgsl.js';
 import { anyNumber, checkArgument } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { anyDtype, dtypeBytes, halfBits } from '../../tensor/dtype.js';
 import { anyRuntime, type Runtime } from '../../tensor/runtime.js';
 import { checkShape, type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { numberBits, unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { integers } from '../rules.js';
+import { numberBits, unitsEach } from './elements.js';
 
 interface FillOptions {
   readonly shape: Shape;
@@ -51,7 +52,7 @@ function fillBy(unit: 'u32' | 'vec4<u32>', wordsEach: number, out: Tensor, value
   const count = wordsOf(out.shape, dtype) / wordsEach;
   const bits = dtype === 'f16' ? halfBits(value) * 0x1_0001 : numberBits(value, dtype);
   out.runtime.launch({
-    kernel: 'elementwise/fill',
+    kernel: fillKernel,
     constants: { Unit: unit, ITEMS: items },
     buffers: { out },
     params: { count, bits },

@@ -1,16 +1,17 @@
+import gatherKernel from '../../../kernels/array/gather.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { dtypeBytes } from '../../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { rowWindows } from '../../tensor/windows.js';
-import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
-import { add, sub } from './binary.js';
 import { checkOperands } from '../call.js';
-import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { type AxisOptions, axisRules } from '../rules.js';
+import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
+import { add, sub } from './binary.js';
+import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { scatterAdd } from './scatter-add.js';
 
 export interface GatherOperands {
@@ -75,7 +76,7 @@ function launch(
 ): void {
   const count = out.size / elements;
   x.runtime.launch({
-    kernel: 'gather/gather',
+    kernel: gatherKernel,
     constants: { Unit: type, ITEMS: items },
     buffers: { x, ids, out },
     params: { count, ...idParams(problem, elements) },

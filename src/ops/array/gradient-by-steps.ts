@@ -1,8 +1,8 @@
 import { Tape } from '../../tensor/tape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { add } from './binary.js';
 import type { Tensors } from '../call.js';
 import type { GradientRule, TensorFields } from '../op.js';
+import { add } from './binary.js';
 
 /**
  * The gradient rule of an operation whose output other operations can compute too, which have rules of their own: it

@@ -1,3 +1,4 @@
+import maskedMeanGradientKernel from '../../../kernels/array/masked_mean_gradient.wgsl.js';
 import { integer } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../../tensor/shape.js';
@@ -58,7 +59,7 @@ export const maskedMeanGradientOperation = defineOperation<Operands, Options, Pr
       suits: () => true,
       run(runtime, { gradient, mask }, { output }, { dtype, maskDtype, outer, n, inner }) {
         runtime.launch({
-          kernel: 'reduce/masked_mean_gradient',
+          kernel: maskedMeanGradientKernel,
           constants: { Element: dtype, MaskElement: maskDtype },
           buffers: { gradient, mask, out: output },
           params: { count: outer * inner, n, inner },

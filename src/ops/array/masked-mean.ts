@@ -1,11 +1,12 @@
+import maskedMeanKernel from '../../../kernels/array/masked_mean.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { axisOf, type Shape, sameShape, shapeText, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
-import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 import { defineOperation } from '../op.js';
 import { axisRules } from '../rules.js';
+import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 
 interface MaskedMeanOperands {
   readonly x: Tensor;
@@ -55,7 +56,7 @@ export const maskedMeanOperation = defineOperation<
       suits: () => true,
       run(runtime, { x, mask }, { output }, { dtype, maskDtype, outer, n, inner }) {
         runtime.launch({
-          kernel: 'reduce/masked_mean',
+          kernel: maskedMeanKernel,
           constants: { Element: dtype, MaskElement: maskDtype },
           buffers: { x, mask, out: output },
           params: { count: outer * inner, n, inner },

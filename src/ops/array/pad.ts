@@ -1,11 +1,12 @@
+import padKernel from '../../../kernels/array/pad.wgsl.js';
 import { anyNumber, integer, listOf, optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { type Dtype, halfBits } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { elementUnit, numberBits, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { elementUnit, numberBits, type Unit, unitsEach, widestUnit } from './elements.js';
 import { slice } from './slice.js';
 import { maxAxes } from './strides.js';
 
@@ -113,7 +114,7 @@ function launch(x: Tensor, out: Tensor, problem: PadProblem, { type, elements }:
   const packedHalves = dtype === 'f16' && type !== 'f16';
   const count = out.size / elements;
   x.runtime.launch({
-    kernel: 'copy/pad',
+    kernel: padKernel,
     constants: {
       Unit: type,
       Number: type === 'f16' ? 'f32' : 'u32',

@@ -1,9 +1,11 @@
+import transposeBlocksKernel from '../../../kernels/array/transpose_blocks.wgsl.js';
+import transposeTilesKernel from '../../../kernels/array/transpose_tiles.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import { axisOf } from '../../tensor/shape.js';
 import { checkTensor, type Tensor } from '../../tensor/tensor.js';
-import { elementUnit } from './elements.js';
 import { spread } from '../grid.js';
 import { integers } from '../rules.js';
+import { elementUnit } from './elements.js';
 import { type StridedProblem, stridedOperation } from './strided.js';
 import { stridesOf, type Walk } from './strides.js';
 
@@ -64,7 +66,7 @@ export const permuteOperation = stridedOperation<{ readonly axes: readonly numbe
       run(runtime, { x }, { output }, { dtype, offset, walk }) {
         const { batches, rows, columns, batchStride, rowStride } = transposition(walk)!;
         runtime.launch({
-          kernel: 'copy/transpose_tiles',
+          kernel: transposeTilesKernel,
           constants: { Element: elementUnit(dtype).type },
           buffers: { x, out: output },
           params: { batches, rows, columns, offset, x_batch: batchStride, x_row: rowStride },
@@ -79,7 +81,7 @@ export const permuteOperation = stridedOperation<{ readonly axes: readonly numbe
       run(runtime, { x }, { output }, { dtype, offset, walk }) {
         const { batches, rows, columns, batchStride, rowStride } = transposition(walk)!;
         runtime.launch({
-          kernel: 'copy/transpose_blocks',
+          kernel: transposeBlocksKernel,
           constants: { Element: elementUnit(dtype).type },
           buffers: { x, out: output },
           params: {

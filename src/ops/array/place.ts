@@ -1,15 +1,16 @@
+import placeKernel from '../../../kernels/array/place.wgsl.js';
 import { optional } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { type Shape, shapeText, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { within } from '../call.js';
-import { elementUnit, type Unit, widestUnit } from './elements.js';
-import { fillInto } from './fill.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { pad } from './pad.js';
 import { integers } from '../rules.js';
+import { elementUnit, type Unit, widestUnit } from './elements.js';
+import { fillInto } from './fill.js';
+import { pad } from './pad.js';
 import { slice } from './slice.js';
 import { coalesce, stridesOf, type Walk, walkParams } from './strides.js';
 
@@ -86,7 +87,7 @@ function launch(x: Tensor, out: Tensor, { offset, walk }: PlaceProblem, { type, 
   const strides = walk.strides[0]!.map((stride, axis) => (axis === inner ? stride : stride / elements));
   const count = x.size / elements;
   x.runtime.launch({
-    kernel: 'copy/place',
+    kernel: placeKernel,
     constants: { Unit: type, AXES: sizes.length },
     buffers: { x, out },
     params: { count, offset: offset / elements, ...walkParams({ sizes, strides: [strides] }, 'out') },

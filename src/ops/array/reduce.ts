@@ -1,14 +1,18 @@
+import reduceColumnsKernel from '../../../kernels/array/reduce_columns.wgsl.js';
+import reducePlainKernel from '../../../kernels/array/reduce_plain.wgsl.js';
+import reduceRowsKernel from '../../../kernels/array/reduce_rows.wgsl.js';
+import reduceWorkgroupKernel from '../../../kernels/array/reduce_workgroup.wgsl.js';
 import { checkFields, either, flag, integer, oneOf, optional, type Rules } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { axisOf, type Shape, sizeOf } from '../../tensor/shape.js';
 import { checkTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
-import { div, equal, maximum, mul, sub } from './binary.js';
-import { broadcastTo } from './broadcast-to.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { integers } from '../rules.js';
+import { div, equal, maximum, mul, sub } from './binary.js';
+import { broadcastTo } from './broadcast-to.js';
 import { permute } from './permute.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
-import { integers } from '../rules.js';
 import { sumTo } from './sum-to.js';
 import { exp } from './unary.js';
 
@@ -217,7 +221,7 @@ const plain: Stage = {
     const parts = Math.ceil(n / length);
     const count = outer * parts * inner;
     x.runtime.launch({
-      kernel: 'reduce/reduce_plain',
+      kernel: reducePlainKernel,
       constants: { REDUCTION: numbers[reduction], Element: x.dtype, Out: out.dtype },
       buffers: { x, out },
       params: { count, n, inner, length, parts, scale },
@@ -234,7 +238,7 @@ const rows: Stage = {
     const parts = Math.ceil(n / length);
     const count = outer * parts;
     x.runtime.launch({
-      kernel: 'reduce/reduce_rows',
+      kernel: reduceRowsKernel,
       constants: {
         WORKGROUP: smallWorkgroup,
         REDUCTION: numbers[reduction],
@@ -256,7 +260,7 @@ const columns: Stage = {
     const parts = Math.ceil(n / length);
     const count = (outer * parts * inner) / 4;
     x.runtime.launch({
-      kernel: 'reduce/reduce_columns',
+      kernel: reduceColumnsKernel,
       constants: {
         WORKGROUP: smallWorkgroup,
         REDUCTION: numbers[reduction],
@@ -278,7 +282,7 @@ const workgroup: Stage = {
     const parts = Math.ceil(n / length);
     const count = outer * parts;
     x.runtime.launch({
-      kernel: 'reduce/reduce_workgroup',
+      kernel: reduceWorkgroupKernel,
       constants: {
         WORKGROUP: workgroupOver(length),
         REDUCTION: numbers[reduction],

@@ -1,10 +1,11 @@
+import reverseSequenceKernel from '../../../kernels/array/reverse_sequence.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { elementUnit, type Unit, widestUnit } from './elements.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { elementUnit, type Unit, widestUnit } from './elements.js';
 
 interface SequenceOperands {
   readonly x: Tensor;
@@ -66,7 +67,7 @@ function launch(
 ): void {
   const count = x.size / elements;
   x.runtime.launch({
-    kernel: 'copy/reverse_sequence',
+    kernel: reverseSequenceKernel,
     constants: { Unit: type },
     buffers: { x, lengths, out },
     params: { count, steps: shape[1]!, width: width / elements },

@@ -1,15 +1,18 @@
+import scatterAddChainsKernel from '../../../kernels/array/scatter_add_chains.wgsl.js';
+import scatterAddPlainKernel from '../../../kernels/array/scatter_add_plain.wgsl.js';
+import scatterLinksKernel from '../../../kernels/array/scatter_links.wgsl.js';
 import { integer, optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
+import { type AxisOptions, axisRules } from '../rules.js';
 import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { arithmeticType } from './elements.js';
 import { fillInto } from './fill.js';
 import { gather } from './gather.js';
-import { spread } from '../grid.js';
-import { defineOperation } from '../op.js';
-import { type AxisOptions, axisRules } from '../rules.js';
 import { copyInto } from './strided.js';
 
 export interface ScatterAddOptions extends AxisOptions {
@@ -28,7 +31,7 @@ interface ScatterAddProblem extends AxisIds {
   readonly dtype: Dtype;
 }
 
-/** What ends a chain in kernels/gather/scatter_add_chains.wgsl. */
+/** What ends a chain in kernels/array/scatter_add_chains.wgsl. */
 const end = 0xffff_ffff;
 
 export const scatterAddOperation = defineOperation<
@@ -65,13 +68,13 @@ export const scatterAddOperation = defineOperation<
         fillInto(next, end);
         const heads = runtime.empty(ids.shape, 'u32');
         runtime.launch({
-          kernel: 'gather/scatter_links',
+          kernel: scatterLinksKernel,
           buffers: { ids, next, heads },
           params: { count: ids.size, entries, id_inner: idStrides[1] },
           workgroups: spread(ids.size),
         });
         runtime.launch({
-          kernel: 'gather/scatter_add_chains',
+          kernel: scatterAddChainsKernel,
           constants: { Element: dtype, Number: arithmeticType(dtype) },
           buffers: { ids, next, heads, updates, out: output },
           params: { count: updates.size, ...idParams(problem) },
@@ -85,7 +88,7 @@ export const scatterAddOperation = defineOperation<
       run(runtime, { x, ids, updates }, { output }, problem) {
         const { dtype } = problem;
         runtime.launch({
-          kernel: 'gather/scatter_add_plain',
+          kernel: scatterAddPlainKernel,
           constants: { HAS_X: x !== undefined, Element: dtype, Number: arithmeticType(dtype) },
           buffers: { x, ids, updates, out: output },
           params: { count: output.size, ...idParams(problem) },

@@ -1,13 +1,14 @@
+import scatterKernel from '../../../kernels/array/scatter.wgsl.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread, workgroupSize } from '../grid.js';
+import { defineOperation } from '../op.js';
+import { type AxisOptions, axisRules } from '../rules.js';
 import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { fill } from './fill.js';
 import { gather } from './gather.js';
-import { spread, workgroupSize } from '../grid.js';
-import { defineOperation } from '../op.js';
-import { type AxisOptions, axisRules } from '../rules.js';
 import { copyInto } from './strided.js';
 
 interface ScatterOperands {
@@ -79,7 +80,7 @@ function launch(
   copyInto(x, out);
   const count = updates.size / elements;
   x.runtime.launch({
-    kernel: 'gather/scatter',
+    kernel: scatterKernel,
     constants: { Unit: type, ITEMS: items },
     buffers: { updates, ids, out },
     params: { count, ...idParams(problem, elements) },

@@ -2,8 +2,8 @@ import { checkArgument, integer, listOf, optional } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { axisOf } from '../../tensor/shape.js';
 import { checkTensor, type Tensor } from '../../tensor/tensor.js';
-import { place } from './place.js';
 import { integers } from '../rules.js';
+import { place } from './place.js';
 import { stridedOperation } from './strided.js';
 import { stridesOf } from './strides.js';
 

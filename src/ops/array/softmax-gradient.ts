@@ -1,3 +1,6 @@
+import softmaxGradientPlainKernel from '../../../kernels/array/softmax_gradient_plain.wgsl.js';
+import softmaxGradientSubgroupKernel from '../../../kernels/array/softmax_gradient_subgroup.wgsl.js';
+import softmaxGradientWorkgroupKernel from '../../../kernels/array/softmax_gradient_workgroup.wgsl.js';
 import { flag } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -46,7 +49,7 @@ export const softmaxGradientOperation = defineOperation<
       meantFor: ['software'],
       run(runtime, { output: y, gradient }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_gradient_subgroup',
+          kernel: softmaxGradientSubgroupKernel,
           constants: { WORKGROUP: runtime.traits.subgroupMaxSize, Element: dtype, LOG: log },
           buffers: { output: y, gradient, out: output },
           params: { rows, columns: columns / 4 },
@@ -61,7 +64,7 @@ export const softmaxGradientOperation = defineOperation<
       prefers: (_, { columns }) => columns >= 32,
       run(runtime, { output: y, gradient }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_gradient_workgroup',
+          kernel: softmaxGradientWorkgroupKernel,
           constants: { WORKGROUP: workgroupOver(columns), Element: dtype, LOG: log },
           buffers: { output: y, gradient, out: output },
           params: { rows, columns },
@@ -74,7 +77,7 @@ export const softmaxGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { output: y, gradient }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_gradient_plain',
+          kernel: softmaxGradientPlainKernel,
           constants: { Element: dtype, LOG: log },
           buffers: { output: y, gradient, out: output },
           params: { rows, columns },

@@ -1,3 +1,9 @@
+import softmaxJoinKernel from '../../../kernels/array/softmax_join.wgsl.js';
+import softmaxPartsKernel from '../../../kernels/array/softmax_parts.wgsl.js';
+import softmaxPlainKernel from '../../../kernels/array/softmax_plain.wgsl.js';
+import softmaxSubgroupKernel from '../../../kernels/array/softmax_subgroup.wgsl.js';
+import softmaxVectorKernel from '../../../kernels/array/softmax_vector.wgsl.js';
+import softmaxWorkgroupKernel from '../../../kernels/array/softmax_workgroup.wgsl.js';
 import { flag, optional } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -47,7 +53,7 @@ export const softmaxOperation = defineOperation<
       meantFor: ['software'],
       run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_subgroup',
+          kernel: softmaxSubgroupKernel,
           constants: { WORKGROUP: runtime.traits.subgroupMaxSize, Element: dtype, LOG: log },
           buffers: { x, out: output },
           params: { rows, columns: columns / 4 },
@@ -61,7 +67,7 @@ export const softmaxOperation = defineOperation<
       meantFor: ['software'],
       run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_vector',
+          kernel: softmaxVectorKernel,
           constants: { WORKGROUP: smallWorkgroup, Element: dtype, LOG: log },
           buffers: { x, out: output },
           params: { rows, columns: columns / 4 },
@@ -81,14 +87,14 @@ export const softmaxOperation = defineOperation<
         const statistics = runtime.empty([rows, parts, 2], 'f32');
         const params = { count, columns, length: partLength, parts };
         runtime.launch({
-          kernel: 'reduce/softmax_parts',
+          kernel: softmaxPartsKernel,
           constants: { Element: dtype },
           buffers: { x, statistics },
           params,
           workgroups: spread(count, 1),
         });
         runtime.launch({
-          kernel: 'reduce/softmax_join',
+          kernel: softmaxJoinKernel,
           constants: { Element: dtype, LOG: log },
           buffers: { x, statistics, out: output },
           params,
@@ -103,7 +109,7 @@ export const softmaxOperation = defineOperation<
       prefers: (_, { columns }) => columns >= 32,
       run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_workgroup',
+          kernel: softmaxWorkgroupKernel,
           constants: { WORKGROUP: workgroupOver(columns), Element: dtype, LOG: log },
           buffers: { x, out: output },
           params: { rows, columns },
@@ -116,7 +122,7 @@ export const softmaxOperation = defineOperation<
       suits: () => true,
       run(runtime, { x }, { output }, { rows, columns, log, dtype }) {
         runtime.launch({
-          kernel: 'reduce/softmax_plain',
+          kernel: softmaxPlainKernel,
           constants: { Element: dtype, LOG: log },
           buffers: { x, out: output },
           params: { rows, columns },

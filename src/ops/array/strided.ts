@@ -1,11 +1,12 @@
+import stridedKernel from '../../../kernels/array/strided.wgsl.js';
 import type { Rules } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { dtypeBytes } from '../../tensor/dtype.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation, type Operation, type Variant } from '../op.js';
+import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
 import { coalesce, type Walk, walkParams } from './strides.js';
 
 /** Elements of a dense tensor, reached by an offset and a stride along each axis of `shape`. */
@@ -38,7 +39,7 @@ function copyByUnits(x: Tensor, out: Tensor, problem: StridedProblem, unit: Unit
   const strides = walk.strides[0]!.map((stride, axis) => (axis === inner ? stride : stride / elements));
   const count = out.size / elements;
   x.runtime.launch({
-    kernel: 'copy/strided',
+    kernel: stridedKernel,
     constants: { Unit: unit.type, ITEMS: items, AXES: sizes.length },
     buffers: { x, out },
     params: { count, offset: offset / elements, ...walkParams({ sizes, strides: [strides] }, 'x') },

@@ -1,12 +1,14 @@
+import topkPlainKernel from '../../../kernels/array/topk_plain.wgsl.js';
+import topkSelectKernel from '../../../kernels/array/topk_select.wgsl.js';
 import { integer } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { axisOf, type Shape } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
-import { fill } from './fill.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { fill } from './fill.js';
 import { scatter } from './scatter.js';
 
 export interface TopKOptions {
@@ -68,7 +70,7 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
       suits: () => true,
       run(runtime, { x }, { values, indices }, { rows, columns, k, dtype }) {
         runtime.launch({
-          kernel: 'reduce/topk_plain',
+          kernel: topkPlainKernel,
           constants: { Element: dtype },
           buffers: { x, values, indices },
           params: { rows, columns, k },
@@ -100,7 +102,7 @@ function select(
   k: number,
 ): void {
   runtime.launch({
-    kernel: 'reduce/topk_select',
+    kernel: topkSelectKernel,
     constants: { Element: x.dtype, INDEXED: columnsOf !== undefined },
     buffers: {
       x,

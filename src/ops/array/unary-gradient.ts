@@ -1,9 +1,11 @@
+import unaryGradientPlainKernel from '../../../kernels/array/unary_gradient_plain.wgsl.js';
+import unaryGradientVectorKernel from '../../../kernels/array/unary_gradient_vector.wgsl.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { unitsEach } from './elements.js';
 import { type UnaryConstants, type UnaryOptions, unaryConstants, unaryRules } from './unary-function.js';
 
 interface Problem {
@@ -39,7 +41,7 @@ export const unaryGradientOperation = defineOperation<
       run(runtime, { x, gradient }, { output }, { constants, dtype, p, q }) {
         const count = x.size / 4;
         runtime.launch({
-          kernel: 'elementwise/unary_gradient_vector',
+          kernel: unaryGradientVectorKernel,
           constants: { ...constants, ITEMS: unitsEach(runtime.traits), Element: dtype },
           buffers: { x, gradient, out: output },
           params: { count, p, q },
@@ -52,7 +54,7 @@ export const unaryGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { x, gradient }, { output }, { constants, dtype, p, q }) {
         runtime.launch({
-          kernel: 'elementwise/unary_gradient_plain',
+          kernel: unaryGradientPlainKernel,
           constants: { ...constants, Element: dtype },
           buffers: { x, gradient, out: output },
           params: { count: x.size, p, q },

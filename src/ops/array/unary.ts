@@ -1,11 +1,13 @@
+import unaryPlainKernel from '../../../kernels/array/unary_plain.wgsl.js';
+import unaryVectorKernel from '../../../kernels/array/unary_vector.wgsl.js';
 import { anyNumber, checkArgument, checkFields, flag, optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
-import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { unitsEach } from './elements.js';
 import {
   type UnaryConstants,
   type UnaryFunction,
@@ -40,7 +42,7 @@ export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, Unary
       run(runtime, { x }, { output }, { constants, dtype, p, q }) {
         const count = x.size / 4;
         runtime.launch({
-          kernel: 'elementwise/unary_vector',
+          kernel: unaryVectorKernel,
           constants: { ...constants, ITEMS: unitsEach(runtime.traits), Element: dtype },
           buffers: { x, out: output },
           params: { count, p, q },
@@ -53,7 +55,7 @@ export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, Unary
       suits: () => true,
       run(runtime, { x }, { output }, { constants, dtype, p, q }) {
         runtime.launch({
-          kernel: 'elementwise/unary_plain',
+          kernel: unaryPlainKernel,
           constants: { ...constants, Element: dtype },
           buffers: { x, out: output },
           params: { count: x.size, p, q },

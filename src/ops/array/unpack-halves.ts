@@ -1,9 +1,11 @@
+import unpackHalvesPlainKernel from '../../../kernels/array/unpack_halves_plain.wgsl.js';
+import unpackHalvesVectorKernel from '../../../kernels/array/unpack_halves_vector.wgsl.js';
 import { integer, oneOf, optional } from '../../arguments.js';
 import { floatDtype } from '../../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { unitsEach } from './elements.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { unitsEach } from './elements.js';
 
 export interface UnpackHalvesOptions {
   /** What the 16 bits are. */
@@ -38,7 +40,7 @@ export const unpackHalvesOperation = defineOperation<
       run(runtime, { packed }, { output }, { format, count, to }) {
         const items = unitsEach(runtime.traits);
         runtime.launch({
-          kernel: 'elementwise/unpack_halves_vector',
+          kernel: unpackHalvesVectorKernel,
           constants: { ITEMS: items, BFLOAT: format === 'bf16', Target: to },
           buffers: { packed, out: output },
           params: { groups: count / 8 },
@@ -51,7 +53,7 @@ export const unpackHalvesOperation = defineOperation<
       suits: () => true,
       run(runtime, { packed }, { output }, { format, count, to }) {
         runtime.launch({
-          kernel: 'elementwise/unpack_halves_plain',
+          kernel: unpackHalvesPlainKernel,
           constants: { BFLOAT: format === 'bf16', Target: to },
           buffers: { packed, out: output },
           params: { count },

@@ -1,13 +1,14 @@
+import whereKernel from '../../../kernels/array/where.wgsl.js';
 import { anyNumber, checkArgument, optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { broadcastShapes, type Shape, sizeOf } from '../../tensor/shape.js';
 import { checkTensor, expectDtype, Tensor } from '../../tensor/tensor.js';
+import { spread, workgroupSize } from '../grid.js';
+import { defineOperation } from '../op.js';
 import { anyOperand, type Operand } from './binary.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { fill } from './fill.js';
-import { spread, workgroupSize } from '../grid.js';
-import { defineOperation } from '../op.js';
 import { broadcastStrides, coalesce, inVectors, vectorizable, type Walk, walkParams } from './strides.js';
 import { sumTo } from './sum-to.js';
 
@@ -94,7 +95,7 @@ function launch(
 ): void {
   const count = sizeOf(walk.sizes);
   runtime.launch({
-    kernel: 'elementwise/where',
+    kernel: whereKernel,
     constants: {
       AXES: walk.sizes.length,
       A_NUMBER: a === undefined,

@@ -1,5 +1,15 @@
+import attentionGradientKeyValuePlainKernel from '../../../kernels/attention/gradient_key_value_plain.wgsl.js';
+import attentionGradientKeyValueShuffleKernel from '../../../kernels/attention/gradient_key_value_shuffle.wgsl.js';
+import attentionGradientKeyValueTiledKernel from '../../../kernels/attention/gradient_key_value_tiled.wgsl.js';
+import attentionGradientQueryPlainKernel from '../../../kernels/attention/gradient_query_plain.wgsl.js';
+import attentionGradientQueryShuffleKernel from '../../../kernels/attention/gradient_query_shuffle.wgsl.js';
+import attentionGradientQueryTiledKernel from '../../../kernels/attention/gradient_query_tiled.wgsl.js';
+import attentionGradientRowsKernel from '../../../kernels/attention/gradient_rows.wgsl.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
 import {
   type AttentionInputs,
   type AttentionOptions,
@@ -10,9 +20,6 @@ import {
   sharedConstants,
   sharedParams,
 } from './attention-problem.js';
-import { spread } from '../grid.js';
-import { isLongSum } from '../long-sums.js';
-import { defineOperation } from '../op.js';
 
 /** The operands of attention, its results and their gradients. */
 interface Operands extends AttentionInputs {
@@ -35,6 +42,17 @@ interface Outputs {
 const maxShuffledHeadSize = 128;
 
 /** The gradient of attention; the probabilities are computed again from the log-sum-exp, never stored. */
+const queryKernels = {
+  plain: attentionGradientQueryPlainKernel,
+  shuffle: attentionGradientQueryShuffleKernel,
+  tiled: attentionGradientQueryTiledKernel,
+};
+const keyValueKernels = {
+  plain: attentionGradientKeyValuePlainKernel,
+  shuffle: attentionGradientKeyValueShuffleKernel,
+  tiled: attentionGradientKeyValueTiledKernel,
+};
+
 export const attentionGradientOperation = defineOperation<
   Operands,
   AttentionOptions,
@@ -146,7 +164,7 @@ function launch(
   const width = rowWidth(headSize);
   const rows = runtime.empty([batches, heads, queryLength, width]);
   runtime.launch({
-    kernel: 'attention/gradient_rows',
+    kernel: attentionGradientRowsKernel,
     constants: {
       Element: dtype,
       HAS_OUTPUT_GRADIENT: outputGradient !== undefined,
@@ -173,13 +191,13 @@ function launch(
   const workgroups = (heads: number, length: number) =>
     own.rowsEach ? spread(heads * Math.ceil(length / own.rowsEach), 1) : spread(heads * length);
   runtime.launch({
-    kernel: `attention/gradient_query_${kind}`,
+    kernel: queryKernels[kind],
     ...shared,
     buffers: { ...buffers, out: outputs.query },
     workgroups: workgroups(batches * heads, queryLength),
   });
   runtime.launch({
-    kernel: `attention/gradient_key_value_${kind}`,
+    kernel: keyValueKernels[kind],
     ...shared,
     buffers: { ...buffers, key_gradient: outputs.key, value_gradient: outputs.value },
     workgroups: workgroups(batches * keyHeads, keyLength),

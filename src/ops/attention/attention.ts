@@ -1,5 +1,17 @@
+import attentionMatrixKernel from '../../../kernels/attention/matrix.wgsl.js';
+import attentionPlainKernel from '../../../kernels/attention/plain.wgsl.js';
+import attentionShuffleKernel from '../../../kernels/attention/shuffle.wgsl.js';
+import attentionTiledKernel from '../../../kernels/attention/tiled.wgsl.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { Tensor } from '../../tensor/tensor.js';
+import { pad } from '../array/pad.js';
+import { narrow } from '../array/slice.js';
+import { checkCall, type Signature } from '../call.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
+import { subgroupMatrix } from '../subgroup-matrix.js';
 import { attentionGradientOperation } from './attention-gradient.js';
 import { attentionTiling } from './attention-matrix.js';
 import {
@@ -13,13 +25,6 @@ import {
   sharedConstants,
   sharedParams,
 } from './attention-problem.js';
-import { checkCall, type Signature } from '../call.js';
-import { spread } from '../grid.js';
-import { isLongSum } from '../long-sums.js';
-import { defineOperation } from '../op.js';
-import { pad } from '../array/pad.js';
-import { narrow } from '../array/slice.js';
-import { subgroupMatrix } from '../subgroup-matrix.js';
 
 export interface AttentionOutputs {
   /** (B, H, Lq, D), of the type of `query`. */
@@ -67,7 +72,7 @@ export const attentionOperation = defineOperation<
         headSize <= 128 && Math.min(queryLength, keyLength) >= 2 * subgroupMatrix(traits, dtype)!.m,
       run(runtime, operands, outputs, problem) {
         const tiling = attentionTiling(runtime.traits, problem.dtype, problem.headSize)!;
-        launch(runtime, 'attention/matrix', operands, outputs, problem, tiling);
+        launch(runtime, attentionMatrixKernel, operands, outputs, problem, tiling);
       },
     },
     {
@@ -78,7 +83,7 @@ export const attentionOperation = defineOperation<
       run(runtime, operands, outputs, problem) {
         const { subgroupMinSize, subgroupMaxSize } = runtime.traits;
         const vectors = problem.headSize / 4;
-        launch(runtime, 'attention/shuffle', operands, outputs, problem, {
+        launch(runtime, attentionShuffleKernel, operands, outputs, problem, {
           constants: { WORKGROUP: subgroupMaxSize, LANES: Math.min(8, subgroupMinSize), VECTORS: vectors },
           params: { vectors },
           queriesEach: 4 * subgroupMaxSize,
@@ -90,7 +95,7 @@ export const attentionOperation = defineOperation<
       suits: (_, { headSize }) => headSize % 4 === 0,
       meantFor: ['hardware'],
       run(runtime, operands, outputs, problem) {
-        launch(runtime, 'attention/tiled', operands, outputs, problem, {
+        launch(runtime, attentionTiledKernel, operands, outputs, problem, {
           constants: { VECTORS: problem.headSize / 4 },
           queriesEach: 64,
         });
@@ -100,7 +105,7 @@ export const attentionOperation = defineOperation<
       name: 'plain',
       suits: () => true,
       run(runtime, operands, outputs, problem) {
-        launch(runtime, 'attention/plain', operands, outputs, problem, {
+        launch(runtime, attentionPlainKernel, operands, outputs, problem, {
           constants: { HEAD_SIZE: problem.headSize },
           params: { head_size: problem.headSize },
         });
@@ -187,7 +192,7 @@ function paddedAttention(
 
 function launch(
   runtime: Runtime,
-  kernel: `attention/${'plain' | 'shuffle' | 'tiled' | 'matrix'}`,
+  kernel: KernelSource,
   { query, key, value, bias, keyMask, keyWeight, groups }: AttentionInputs,
   { output, logSumExp }: AttentionOutputs,
   problem: AttentionProblem,
@@ -205,7 +210,7 @@ function launch(
       ...own.constants,
       ...sharedConstants(problem),
       HAS_LOG_SUM_EXP: logSumExp !== undefined,
-      ...(kernel !== 'attention/matrix' && { LONG: isLongSum(problem.keyLength) }),
+      ...(kernel !== attentionMatrixKernel && { LONG: isLongSum(problem.keyLength) }),
     },
     buffers: {
       query,

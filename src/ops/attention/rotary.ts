@@ -1,3 +1,4 @@
+import rotaryKernel from '../../../kernels/attention/rotary.wgsl.js';
 import { checkArgument, flag, integer, optional, positive, type Rule, rule } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
@@ -159,7 +160,7 @@ function launch(
   const half = headSize / 2 / width;
   const count = (x.size / headSize) * half;
   runtime.launch({
-    kernel: 'rotary/rotary',
+    kernel: rotaryKernel,
     constants: {
       HAS_POSITIONS: problem.hasPositions,
       INVERSE: problem.inverse,

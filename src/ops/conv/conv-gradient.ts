@@ -1,8 +1,18 @@
+import conv2dWeightGradientPlainKernel from '../../../kernels/conv/conv2d_weight_gradient_plain.wgsl.js';
+import conv2dWeightGradientShuffleKernel from '../../../kernels/conv/conv2d_weight_gradient_shuffle.wgsl.js';
+import conv2dWeightGradientTiledKernel from '../../../kernels/conv/conv2d_weight_gradient_tiled.wgsl.js';
 import { integer, pairOf } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { pad } from '../array/pad.js';
+import { permute } from '../array/permute.js';
+import { slice } from '../array/slice.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
+import { launchSumParts, splitDepth } from '../split-depth.js';
 import {
   type ConvGeometry,
   convDepth,
@@ -16,13 +26,6 @@ import {
   type WindowOptions,
   windowRules,
 } from './conv-geometry.js';
-import { spread } from '../grid.js';
-import { isLongSum } from '../long-sums.js';
-import { defineOperation } from '../op.js';
-import { pad } from '../array/pad.js';
-import { permute } from '../array/permute.js';
-import { slice } from '../array/slice.js';
-import { launchSumParts, splitDepth } from '../split-depth.js';
 
 interface WeightGradientOperands {
   readonly input: Tensor;
@@ -81,7 +84,7 @@ export const conv2dWeightGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { input, gradient }, { output }, problem) {
         runtime.launch({
-          kernel: 'conv/conv2d_weight_gradient_plain',
+          kernel: conv2dWeightGradientPlainKernel,
           constants: { Element: problem.dtype },
           buffers: { image: input, gradient, out: output },
           params: windowParams(problem),
@@ -133,7 +136,7 @@ function launchShuffle(
   const parts = Math.ceil(lines / partLines);
   inParts(runtime, output, parts, (sums) =>
     runtime.launch({
-      kernel: 'conv/conv2d_weight_gradient_shuffle',
+      kernel: conv2dWeightGradientShuffleKernel,
       constants: {
         Element: problem.dtype,
         Result: sums.dtype,
@@ -162,7 +165,7 @@ function launchTiled(
   const { parts, partDepth } = splitDepth(tiles, params.pixels);
   inParts(runtime, output, parts, (sums) =>
     runtime.launch({
-      kernel: 'conv/conv2d_weight_gradient_tiled',
+      kernel: conv2dWeightGradientTiledKernel,
       constants: { Element: problem.dtype, Result: sums.dtype, ...tile },
       buffers: { image: input, gradient, out: sums },
       params: { ...params, part_depth: partDepth },

@@ -1,12 +1,13 @@
+import conv2dMatrixKernel from '../../../kernels/conv/conv2d_matrix.wgsl.js';
 import type { DeviceTraits } from '../../gpu/traits.js';
 import { type Dtype, dtypeBytes } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import type { ActivationConstants } from '../activation.js';
-import { type ConvGeometry, convDepth, convParams } from './conv-geometry.js';
 import { spread } from '../grid.js';
 import { launchSumParts, splitDepth } from '../split-depth.js';
 import { matrixConstants, subgroupMatrix } from '../subgroup-matrix.js';
+import { type ConvGeometry, convDepth, convParams } from './conv-geometry.js';
 
 /** The convolutions of kernels/conv/conv2d_matrix.wgsl, one or two of the same input. */
 export interface MatrixConvOperands {
@@ -88,7 +89,7 @@ function launchSums(
   // Every row, and the depth of the input within it, begins and ends at a multiple of four.
   const inFours = [weightChannels, firstChannel, problem.channels].every((size) => (size * taps) % 4 === 0);
   runtime.launch({
-    kernel: 'conv/conv2d_matrix',
+    kernel: conv2dMatrixKernel,
     constants: {
       ...matrixConstants(runtime.traits, dtype),
       Element: dtype,

@@ -1,9 +1,12 @@
+import conv2dPlainKernel from '../../../kernels/conv/conv2d_plain.wgsl.js';
+import conv2dShuffleKernel from '../../../kernels/conv/conv2d_shuffle.wgsl.js';
+import conv2dStripKernel from '../../../kernels/conv/conv2d_strip.wgsl.js';
+import conv2dTiledKernel from '../../../kernels/conv/conv2d_tiled.wgsl.js';
 import { either, integer, oneOf, optional, type Rules } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { type Dtype, floatDtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { activated } from '../array/activated.js';
 import {
   type ActivationConstants,
   type ActivationOptions,
@@ -11,8 +14,15 @@ import {
   activationRules,
   expectNoActivation,
 } from '../activation.js';
-import { checkCall } from '../call.js';
+import { activated } from '../array/activated.js';
 import { cast } from '../array/cast.js';
+import { sum } from '../array/reduce.js';
+import { inRowParts } from '../array/row-parts.js';
+import { checkCall } from '../call.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
+import { launchSumParts } from '../split-depth.js';
 import {
   type ConvGeometry,
   convDepth,
@@ -31,12 +41,6 @@ import {
 } from './conv-geometry.js';
 import { conv2dWeightGradient, transposedConvolution } from './conv-gradient.js';
 import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
-import { spread } from '../grid.js';
-import { isLongSum } from '../long-sums.js';
-import { defineOperation } from '../op.js';
-import { sum } from '../array/reduce.js';
-import { inRowParts } from '../array/row-parts.js';
-import { launchSumParts } from '../split-depth.js';
 
 export interface Conv2dOptions extends ActivationOptions, WindowOptions {
   /** Type of the output, f32 or f16; default that of the operands. */
@@ -191,7 +195,7 @@ export function launchConv2d(
   };
   if (kernel === 'plain') {
     const workgroups = spread(params.pixels * problem.outChannels);
-    runtime.launch({ kernel: 'conv/conv2d_plain', constants, buffers, params, workgroups });
+    runtime.launch({ kernel: conv2dPlainKernel, constants, buffers, params, workgroups });
     return;
   }
   if (kernel === 'tiled') {
@@ -201,7 +205,7 @@ export function launchConv2d(
   const { tile, workgroups } =
     kernel === 'strip' ? stripTile(runtime.traits, problem) : shuffleTile(runtime.traits, problem, convTile);
   runtime.launch({
-    kernel: kernel === 'strip' ? 'conv/conv2d_strip' : 'conv/conv2d_shuffle',
+    kernel: kernel === 'strip' ? conv2dStripKernel : conv2dShuffleKernel,
     constants: { ...constants, ...tile, LONG: isLongSum(convDepth(problem)) },
     buffers,
     params,
@@ -231,7 +235,7 @@ function launchTiled(
   const inParts = parts > 1;
   const sums = inParts ? runtime.empty([parts, batches, outChannels, outHeight, outWidth]) : output;
   runtime.launch({
-    kernel: 'conv/conv2d_tiled',
+    kernel: conv2dTiledKernel,
     constants: {
       ...(inParts ? { Element: input.dtype } : whole.constants),
       ...tile,

@@ -1,3 +1,4 @@
+import gateSumsGradientKernel from '../../../kernels/conv/gate_sums_gradient.wgsl.js';
 import { integer, type Rules } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
@@ -116,7 +117,7 @@ export const gateSumsGradientOperation = defineOperation<
       run(runtime, { sums, mask, gradient }, { output }, problem) {
         const { batches, gateChannels, height, width, dtype, activation } = problem;
         runtime.launch({
-          kernel: 'gated_conv/gate_sums_gradient',
+          kernel: gateSumsGradientKernel,
           constants: { Element: dtype, HAS_MASK: mask !== undefined, ...activation },
           buffers: { sums, mask, gradient, out: output },
           params: gateSumsParams(problem),

@@ -1,7 +1,10 @@
+import gateSumsKernel from '../../../kernels/conv/gate_sums.wgsl.js';
 import { optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { floatDtype } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import {
   type GateSumsOptions,
   type GateSumsProblem,
@@ -10,8 +13,6 @@ import {
   gateSumsProblem,
   gateSumsRules,
 } from './gate-sums-gradient.js';
-import { spread } from '../grid.js';
-import { defineOperation } from '../op.js';
 
 export interface GateSumsOperands {
   readonly sums: Tensor;
@@ -49,7 +50,7 @@ export const gateSumsOperation = defineOperation<
       suits: () => true,
       run(runtime, { sums, mask }, { output }, problem) {
         runtime.launch({
-          kernel: 'gated_conv/gate_sums',
+          kernel: gateSumsKernel,
           constants: { Element: problem.dtype, HAS_MASK: mask !== undefined, ...problem.activation },
           buffers: {
             ...{ sums, bias: undefined, gate_bias: undefined, partial_sum: undefined },

@@ -1,3 +1,6 @@
+import gateSumsKernel from '../../../kernels/conv/gate_sums.wgsl.js';
+import gatedConv2dPlainKernel from '../../../kernels/conv/gated_conv2d_plain.wgsl.js';
+import gatedConv2dShuffleKernel from '../../../kernels/conv/gated_conv2d_shuffle.wgsl.js';
 import { integer } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
@@ -14,6 +17,13 @@ import { add } from '../array/binary.js';
 import { broadcastTo } from '../array/broadcast-to.js';
 import { cast } from '../array/cast.js';
 import { concat } from '../array/concat.js';
+import { fill } from '../array/fill.js';
+import { gradientBySteps, isFollowed } from '../array/gradient-by-steps.js';
+import { inRowParts, type PartOf } from '../array/row-parts.js';
+import { narrow } from '../array/slice.js';
+import { spread } from '../grid.js';
+import { isLongSum } from '../long-sums.js';
+import { defineOperation } from '../op.js';
 import { conv2d, launchConv2d } from './conv.js';
 import {
   type ConvGeometry,
@@ -34,14 +44,7 @@ import {
   matrixSumsBytes,
   prefersConvMatrix,
 } from './conv-matrix.js';
-import { fill } from '../array/fill.js';
 import { gateSums } from './gate-sums.js';
-import { gradientBySteps, isFollowed } from '../array/gradient-by-steps.js';
-import { spread } from '../grid.js';
-import { isLongSum } from '../long-sums.js';
-import { defineOperation } from '../op.js';
-import { inRowParts, type PartOf } from '../array/row-parts.js';
-import { narrow } from '../array/slice.js';
 
 export interface GatedConv2dOptions extends ActivationOptions {
   /** Zeros on each side; default `same`, which keeps the size. */
@@ -394,7 +397,7 @@ function launchGatedConv2d(
       launchPartial(runtime, kernel, { input, weight, gateWeight }, sums, { ...problem, firstChannel: 0 });
     }
     runtime.launch({
-      kernel: 'gated_conv/gate_sums',
+      kernel: gateSumsKernel,
       constants,
       buffers: { ...ends, sums },
       params: {
@@ -413,7 +416,7 @@ function launchGatedConv2d(
   const params = { ...convParams(problem), weight_channels: weight.shape[1]!, ...strides };
   if (kernel === 'plain') {
     runtime.launch({
-      kernel: 'gated_conv/gated_conv2d_plain',
+      kernel: gatedConv2dPlainKernel,
       constants: { ...constants, GATE_PER_CHANNEL: gateChannels > 1 },
       buffers,
       params,
@@ -424,7 +427,7 @@ function launchGatedConv2d(
   const most = gateChannels > 1 ? fullyGatedTile : gatedTile;
   const { tile, workgroups } = shuffleTile(runtime.traits, problem, most);
   runtime.launch({
-    kernel: 'gated_conv/gated_conv2d_shuffle',
+    kernel: gatedConv2dShuffleKernel,
     constants: {
       ...constants,
       ...tile,

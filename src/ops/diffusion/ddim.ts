@@ -1,3 +1,4 @@
+import ddimStepKernel from '../../../kernels/diffusion/ddim_step.wgsl.js';
 import { anyNumber, optional, pairOf } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -74,7 +75,7 @@ export const ddimStepOperation = defineOperation<
         const [low, high] = clamp ?? [0, 0];
         const size = sizeOf(shape);
         runtime.launch({
-          kernel: 'diffusion/ddim_step',
+          kernel: ddimStepKernel,
           constants: { Element: dtype, HAS_NOISE: noisy, CLAMP: clamp !== undefined },
           buffers: { x, predicted, noise, coefficients, step, out: output },
           params: { size, steps, low, high },

@@ -1,3 +1,4 @@
+import qSampleKernel from '../../../kernels/diffusion/q_sample.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Shape } from '../../tensor/shape.js';
 import { sizeOf } from '../../tensor/shape.js';
@@ -52,7 +53,7 @@ export const qSampleOperation = defineOperation<
       run(runtime, { x0, noise, t, roots }, { output }, { shape, times, dtype }) {
         const size = sizeOf(shape);
         runtime.launch({
-          kernel: 'diffusion/q_sample',
+          kernel: qSampleKernel,
           constants: { Element: dtype },
           buffers: { x0, noise, t, roots, out: output },
           params: { size, inner: size / shape[0]!, times },

@@ -1,3 +1,4 @@
+import timeEmbeddingKernel from '../../../kernels/diffusion/time_embedding.wgsl.js';
 import { integer, numberIn, optional } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { floatDtype } from '../../tensor/dtype.js';
@@ -42,7 +43,7 @@ export const timeEmbeddingOperation = defineOperation<
       suits: () => true,
       run(runtime, { t }, { output }, { batch, width, maxPeriod, dtype }) {
         runtime.launch({
-          kernel: 'diffusion/time_embedding',
+          kernel: timeEmbeddingKernel,
           constants: { Element: dtype },
           buffers: { t, out: output },
           params: { batch, columns: width, log2_period: Math.log2(maxPeriod) },

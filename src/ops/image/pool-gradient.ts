@@ -1,7 +1,10 @@
+import averagePoolGradientKernel from '../../../kernels/image/average_pool_gradient.wgsl.js';
+import maxPoolGradientKernel from '../../../kernels/image/max_pool_gradient.wgsl.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { integers } from '../rules.js';
 import {
   type AveragePoolOptions,
   averagePoolRules,
@@ -11,7 +14,6 @@ import {
   poolProblem,
   poolRules,
 } from './pool-geometry.js';
-import { integers } from '../rules.js';
 
 interface AveragePoolGradientOptions extends AveragePoolOptions {
   /** Shape of what was pooled. */
@@ -41,7 +43,7 @@ export const averagePoolGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { gradient }, { output }, problem) {
         runtime.launch({
-          kernel: 'pool/average_pool_gradient',
+          kernel: averagePoolGradientKernel,
           constants: { Element: problem.dtype, COUNT_PADDING: problem.countPadding },
           buffers: { gradient, out: output },
           params: poolParams(problem),
@@ -78,7 +80,7 @@ export const maxPoolGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { x, gradient }, { output }, problem) {
         runtime.launch({
-          kernel: 'pool/max_pool_gradient',
+          kernel: maxPoolGradientKernel,
           constants: { Element: problem.dtype },
           buffers: { x, gradient, out: output },
           params: poolParams(problem),

@@ -1,4 +1,7 @@
+import averagePoolKernel from '../../../kernels/image/average_pool.wgsl.js';
+import maxPoolKernel from '../../../kernels/image/max_pool.wgsl.js';
 import type { Rules } from '../../arguments.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
@@ -21,7 +24,7 @@ type PoolSpec<Options> = OperationSpec<{ x: Tensor }, Options, PoolProblem, { ou
 function poolSpec<Options extends AveragePoolOptions>(
   name: string,
   rules: Rules<Options>,
-  kernel: 'pool/average_pool' | 'pool/max_pool',
+  kernel: KernelSource,
   constants: (problem: PoolProblem) => Record<string, boolean>,
   gradient: GradientRule<{ x: Tensor }, Options, PoolProblem, { output: Tensor }>,
 ): PoolSpec<Options> {
@@ -59,7 +62,7 @@ export const averagePoolOperation = defineOperation(
   poolSpec<AveragePoolOptions>(
     'averagePool',
     averagePoolRules,
-    'pool/average_pool',
+    averagePoolKernel,
     ({ countPadding }) => ({ COUNT_PADDING: countPadding }),
     {
       rule: ({ shapes, options, gradients }) => ({
@@ -71,7 +74,7 @@ export const averagePoolOperation = defineOperation(
 );
 
 export const maxPoolOperation = defineOperation(
-  poolSpec<PoolOptions>('maxPool', poolRules, 'pool/max_pool', () => ({}), {
+  poolSpec<PoolOptions>('maxPool', poolRules, maxPoolKernel, () => ({}), {
     keeps: () => ({ inputs: ['x'] }),
     rule: ({ inputs: { x }, options, gradients }) => ({
       x: maxPoolGradientOperation.run({ x, gradient: gradients.output! }, options).output,

@@ -1,3 +1,6 @@
+import resampleColumnsKernel from '../../../kernels/image/resample_columns.wgsl.js';
+import resamplePlainKernel from '../../../kernels/image/resample_plain.wgsl.js';
+import resampleRowsKernel from '../../../kernels/image/resample_rows.wgsl.js';
 import { number, optional, positive } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
@@ -53,13 +56,13 @@ export const resamplePixelsOperation = defineOperation<
         const rows = batches * height;
         const narrow = runtime.empty([rows, outWidth, 4]);
         runtime.launch({
-          kernel: 'pixels/resample_rows',
+          kernel: resampleRowsKernel,
           buffers: { pixels, narrow },
           params: { rows, width, out_width: outWidth },
           workgroups: spread(rows * outWidth),
         });
         runtime.launch({
-          kernel: 'pixels/resample_columns',
+          kernel: resampleColumnsKernel,
           buffers: { narrow, out: output },
           params: { batches, height, out_height: outHeight, width: outWidth, mean, scale: 1 / deviation },
           workgroups: spread(output.size / 3),
@@ -71,7 +74,7 @@ export const resamplePixelsOperation = defineOperation<
       suits: () => true,
       run(runtime, { pixels }, { output }, { batches, height, width, outHeight, outWidth, mean, deviation }) {
         runtime.launch({
-          kernel: 'pixels/resample_plain',
+          kernel: resamplePlainKernel,
           buffers: { pixels, out: output },
           params: {
             batches,

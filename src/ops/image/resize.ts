@@ -1,3 +1,5 @@
+import resizeBilinearKernel from '../../../kernels/image/resize_bilinear.wgsl.js';
+import resizeBilinearGradientKernel from '../../../kernels/image/resize_bilinear_gradient.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -35,7 +37,7 @@ export const resizeBilinearOperation = defineOperation<
       suits: () => true,
       run(runtime, { x }, { output }, { shape, outputShape, dtype }) {
         runtime.launch({
-          kernel: 'pool/resize_bilinear',
+          kernel: resizeBilinearKernel,
           constants: { Element: dtype },
           buffers: { x, out: output },
           params: resizeParams(shape, outputShape),
@@ -72,7 +74,7 @@ export const resizeBilinearGradientOperation = defineOperation<
       suits: () => true,
       run(runtime, { gradient }, { output }, { shape, outputShape, dtype }) {
         runtime.launch({
-          kernel: 'pool/resize_bilinear_gradient',
+          kernel: resizeBilinearGradientKernel,
           constants: { Element: dtype },
           buffers: { gradient, out: output },
           params: resizeParams(outputShape, shape),

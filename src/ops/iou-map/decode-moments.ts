@@ -1,11 +1,13 @@
+import decodeMomentsColumnsKernel from '../../../kernels/iou-map/decode_moments_columns.wgsl.js';
+import decodeMomentsPlainKernel from '../../../kernels/iou-map/decode_moments_plain.wgsl.js';
 import { checkFields, integer, numberIn, optional, positive } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import type { DeviceTraits } from '../../gpu/traits.js';
 import { checkTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import { expectUnits, secondsAClip } from './iou-map.js';
 import { lowestScore } from './merge-maps.js';
-import { defineOperation } from '../op.js';
 
 export interface DecodeMomentsOptions {
   /** n: moments to give for each video, 1 to 1024; default 5. */
@@ -77,7 +79,7 @@ export const decodeMomentsOperation = defineOperation<
       run(runtime, { scores, units }, { moments, counts }, problem) {
         const { batch, clips, count, threshold, unit, dtype } = problem;
         runtime.launch({
-          kernel: 'iou_map/decode_moments_columns',
+          kernel: decodeMomentsColumnsKernel,
           constants: {
             Element: dtype,
             WORKGROUP: columnWorkgroup(runtime.traits),
@@ -96,7 +98,7 @@ export const decodeMomentsOperation = defineOperation<
       run(runtime, { scores, units }, { moments, counts }, problem) {
         const { batch, clips, count, threshold, unit, dtype } = problem;
         runtime.launch({
-          kernel: 'iou_map/decode_moments_plain',
+          kernel: decodeMomentsPlainKernel,
           constants: { Element: dtype, UNIT_PER_VIDEO: units !== undefined },
           buffers: { scores, units, moments, counts },
           params: { batch, clips, count, lowest: lowestScore[dtype], threshold, unit },

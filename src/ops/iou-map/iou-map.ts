@@ -1,11 +1,12 @@
+import iouMapKernel from '../../../kernels/iou-map/iou_map.wgsl.js';
 import { checkFields, either, object, optional, positive, type Rule, type Rules } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import { floatDtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import { anyTensor, checkTensor, expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
-import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 import { defineOperation } from '../op.js';
+import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 
 interface IouMapInputs {
   /** (B, G, 2) f32: start and end of the ground-truth spans in seconds; without them only the mask is made. */
@@ -79,7 +80,7 @@ export const iouMapOperation = defineOperation<
       run(runtime, { spans, spanCounts, lengths, units }, { map, mask }, problem) {
         const [batch, rows, columns] = problem.shape as [number, number, number];
         runtime.launch({
-          kernel: 'iou_map/iou_map',
+          kernel: iouMapKernel,
           constants: {
             Element: problem.dtype,
             HAS_SPANS: spans !== undefined,

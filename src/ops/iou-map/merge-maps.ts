@@ -1,9 +1,10 @@
+import mergeMapsKernel from '../../../kernels/iou-map/merge_maps.wgsl.js';
 import { anyNumber, checkFields, object, optional, type Rule } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { anyTensor, checkTensor, expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
-import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 import { defineOperation } from '../op.js';
+import { layoutRules, type MapLayout, rowsOf } from './map-layout.js';
 
 /**
  * What stands for minus infinity in merged maps: the lowest finite number of the type. A cell with it holds
@@ -62,7 +63,7 @@ export const mergeMapsOperation = defineOperation<
       run(runtime, { maps, lengths }, { merged }, { batch, rows, layout, initial, dtype }) {
         const { clips, scales, durations } = layout;
         runtime.launch({
-          kernel: 'iou_map/merge_maps',
+          kernel: mergeMapsKernel,
           constants: { Element: dtype, HAS_LENGTHS: lengths !== undefined },
           buffers: { packed: maps, lengths, out: merged },
           params: { batch, clips, rows, columns: durations, scales, initial },

@@ -1,3 +1,8 @@
+import matmulMatrixKernel from '../../../kernels/matmul/matrix.wgsl.js';
+import matmulPlainKernel from '../../../kernels/matmul/plain.wgsl.js';
+import matmulShuffleKernel from '../../../kernels/matmul/shuffle.wgsl.js';
+import matmulTiledKernel from '../../../kernels/matmul/tiled.wgsl.js';
+import matmulVectorKernel from '../../../kernels/matmul/vector.wgsl.js';
 import { flag, optional, type Rules } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import type { DeviceTraits } from '../../gpu/traits.js';
@@ -5,7 +10,6 @@ import { type Dtype, dtypeBytes, floatDtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { type Shape, sameShape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { activated } from '../array/activated.js';
 import {
   type ActivationConstants,
   type ActivationOptions,
@@ -13,16 +17,17 @@ import {
   activationRules,
   expectNoActivation,
 } from '../activation.js';
-import { checkCall, type Signature } from '../call.js';
+import { activated } from '../array/activated.js';
 import { cast } from '../array/cast.js';
+import { sum } from '../array/reduce.js';
+import { inRowParts } from '../array/row-parts.js';
+import { sumTo } from '../array/sum-to.js';
+import { checkCall, type Signature } from '../call.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { defineOperation, type Variant } from '../op.js';
-import { sum } from '../array/reduce.js';
-import { inRowParts } from '../array/row-parts.js';
 import { inDepthParts } from '../split-depth.js';
 import { matrixConstants, subgroupMatrix } from '../subgroup-matrix.js';
-import { sumTo } from '../array/sum-to.js';
 import { countTiles, prefersTile, type Tile, type TileName, tileConstants, tiles } from '../tiles.js';
 
 export interface MatmulOptions extends ActivationOptions {
@@ -135,7 +140,7 @@ export const matmulOperation = defineOperation<
         const { batches, m, n, k, dtype } = problem;
         const tile = matrixTile(runtime.traits, dtype)!;
         runtime.launch({
-          kernel: 'matmul/matrix',
+          kernel: matmulMatrixKernel,
           constants: {
             ...sharedConstants(problem),
             ...matrixConstants(runtime.traits, dtype),
@@ -163,7 +168,7 @@ export const matmulOperation = defineOperation<
         const rowsEach = [1, 4].find((size) => size >= rows) ?? tile.rows;
         const columnsEach = 4 * tile.quads * lanes;
         runtime.launch({
-          kernel: 'matmul/shuffle',
+          kernel: matmulShuffleKernel,
           constants: {
             ...sharedConstants(problem),
             WORKGROUP: lanes,
@@ -201,7 +206,7 @@ export const matmulOperation = defineOperation<
         const { batches, m, n, k, transposeB } = problem;
         const lanes = transposeB ? 1 : 8;
         runtime.launch({
-          kernel: 'matmul/vector',
+          kernel: matmulVectorKernel,
           constants: {
             ...sharedConstants(problem),
             ...blockConstants({ ...problem, transposeA: false }),
@@ -225,7 +230,7 @@ export const matmulOperation = defineOperation<
         const left = stridesA(problem);
         const right = stridesB(problem);
         runtime.launch({
-          kernel: 'matmul/plain',
+          kernel: matmulPlainKernel,
           constants: sharedConstants(problem),
           buffers: { a, b, bias, out: output },
           params: {
@@ -419,7 +424,7 @@ function launchTiled(
   const product = { tiles: count, depth: k, output, bias, activation };
   inDepthParts(runtime, product, ({ parts, partDepth, out, whole }) =>
     runtime.launch({
-      kernel: 'matmul/tiled',
+      kernel: matmulTiledKernel,
       constants: {
         ...(whole ? sharedConstants(problem) : { Element: problem.dtype }),
         ...blockConstants(problem),

@@ -1,11 +1,16 @@
+import batchNormParametersKernel from '../../../kernels/norm/batch_norm_parameters.wgsl.js';
+import batchNormSumsPlainKernel from '../../../kernels/norm/batch_norm_sums_plain.wgsl.js';
+import batchNormSumsSubgroupKernel from '../../../kernels/norm/batch_norm_sums_subgroup.wgsl.js';
+import batchNormSumsWorkgroupKernel from '../../../kernels/norm/batch_norm_sums_workgroup.wgsl.js';
 import { numberIn } from '../../arguments.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
 import { spread } from '../grid.js';
-import { lanesFor } from './norm-groups.js';
 import { defineOperation } from '../op.js';
+import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
+import { lanesFor } from './norm-groups.js';
 
 interface Operands {
   /** (B, C, …) f32 or f16. */
@@ -82,7 +87,7 @@ export const batchNormGradientOperation = defineOperation<
       meantFor: ['software'],
       run(runtime, operands, outputs, problem) {
         const lanes = runtime.traits.subgroupMaxSize;
-        run(runtime, 'norm/batch_norm_sums_subgroup', operands, outputs, problem, lanes);
+        run(runtime, batchNormSumsSubgroupKernel, operands, outputs, problem, lanes);
       },
     },
     {
@@ -91,14 +96,14 @@ export const batchNormGradientOperation = defineOperation<
       meantFor: ['hardware'],
       run(runtime, operands, outputs, problem) {
         const lanes = lanesFor(Math.max(problem.batch, problem.spatial));
-        run(runtime, 'norm/batch_norm_sums_workgroup', operands, outputs, problem, lanes);
+        run(runtime, batchNormSumsWorkgroupKernel, operands, outputs, problem, lanes);
       },
     },
     {
       name: 'plain',
       suits: () => true,
       run: (runtime, operands, outputs, problem) =>
-        run(runtime, 'norm/batch_norm_sums_plain', operands, outputs, problem, undefined),
+        run(runtime, batchNormSumsPlainKernel, operands, outputs, problem, undefined),
     },
   ],
   flops: ({ batch, channels, spatial }) => 5 * batch * channels * spatial,
@@ -108,7 +113,7 @@ export const batchNormGradientOperation = defineOperation<
 /** @param lanes invocations of a workgroup that shares a channel; an invocation has one to itself where absent */
 function run(
   runtime: Runtime,
-  kernel: `norm/batch_norm_sums_${'plain' | 'subgroup' | 'workgroup'}`,
+  kernel: KernelSource,
   { x, gradient, mean, variance, weight }: Operands,
   outputs: Outputs,
   problem: Problem,
@@ -124,7 +129,7 @@ function run(
     workgroups: spread(channels, lanes && 1),
   });
   runtime.launch({
-    kernel: 'norm/batch_norm_parameters',
+    kernel: batchNormParametersKernel,
     constants: { Element: dtype, HAS_WEIGHT: hasWeight },
     buffers: {
       ...{ sums, variance, weight },

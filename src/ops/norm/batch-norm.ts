@@ -1,16 +1,19 @@
+import batchNormPlainKernel from '../../../kernels/norm/batch_norm_plain.wgsl.js';
+import batchNormVectorKernel from '../../../kernels/norm/batch_norm_vector.wgsl.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { activated } from '../array/activated.js';
 import { type ActivationConstants, activationConstants } from '../activation.js';
-import { batchNormGradientOperation } from './batch-norm-gradient.js';
-import { type ChannelSizes, channelSizes } from './channel-sizes.js';
+import { activated } from '../array/activated.js';
 import { unitsEach } from '../array/elements.js';
 import { fill } from '../array/fill.js';
 import { spread, workgroupSize } from '../grid.js';
-import { type NormOptions, normRules } from './norm.js';
 import { defineOperation } from '../op.js';
+import { batchNormGradientOperation } from './batch-norm-gradient.js';
+import { type ChannelSizes, channelSizes } from './channel-sizes.js';
+import { type NormOptions, normRules } from './norm.js';
 
 export interface BatchNormOperands {
   /** (B, C, …) f32 or f16. */
@@ -68,14 +71,14 @@ export const batchNormOperation = defineOperation<
       suits: (_, { spatial }) => spatial % 4 === 0,
       run(runtime, operands, { output }, problem) {
         const items = unitsEach(runtime.traits);
-        launch(runtime, 'norm/batch_norm_vector', operands, output, problem, 4, { ITEMS: items });
+        launch(runtime, batchNormVectorKernel, operands, output, problem, 4, { ITEMS: items });
       },
     },
     {
       name: 'plain',
       suits: () => true,
       run: (runtime, operands, { output }, problem) =>
-        launch(runtime, 'norm/batch_norm_plain', operands, output, problem, 1, {}),
+        launch(runtime, batchNormPlainKernel, operands, output, problem, 1, {}),
     },
   ],
   flops: ({ shape }) => 4 * sizeOf(shape),
@@ -97,7 +100,7 @@ export const batchNormOperation = defineOperation<
 
 function launch(
   runtime: Runtime,
-  kernel: 'norm/batch_norm_plain' | 'norm/batch_norm_vector',
+  kernel: KernelSource,
   { x, mean, variance, weight, bias }: BatchNormOperands,
   out: Tensor,
   { channels, spatial, eps, hasWeight, hasBias, dtype, activation }: BatchNormProblem,

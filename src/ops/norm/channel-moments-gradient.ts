@@ -1,9 +1,10 @@
+import channelMomentsGradientKernel from '../../../kernels/norm/channel_moments_gradient.wgsl.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
+import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 
 interface Operands {
   /** (B, C, …) f32 or f16. */
@@ -67,7 +68,7 @@ function launch(
 ): void {
   const count = x.size / width;
   x.runtime.launch({
-    kernel: 'norm/channel_moments_gradient',
+    kernel: channelMomentsGradientKernel,
     constants: {
       Element: dtype,
       HAS_MEAN: meanGradient !== undefined,

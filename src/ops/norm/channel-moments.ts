@@ -1,11 +1,15 @@
+import channelMomentsPlainKernel from '../../../kernels/norm/channel_moments_plain.wgsl.js';
+import channelMomentsSubgroupKernel from '../../../kernels/norm/channel_moments_subgroup.wgsl.js';
+import channelMomentsWorkgroupKernel from '../../../kernels/norm/channel_moments_workgroup.wgsl.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import { channelMomentsGradientOperation } from './channel-moments-gradient.js';
 import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
-import { spread } from '../grid.js';
 import { lanesFor } from './norm-groups.js';
-import { defineOperation } from '../op.js';
 
 interface ChannelMomentsProblem extends ChannelSizes {
   readonly dtype: Dtype;
@@ -42,7 +46,7 @@ export const channelMomentsOperation = defineOperation<
       meantFor: ['software'],
       run(runtime, { x }, outputs, problem) {
         const lanes = runtime.traits.subgroupMaxSize;
-        launch(runtime, 'norm/channel_moments_subgroup', x, outputs, problem, { WORKGROUP: lanes });
+        launch(runtime, channelMomentsSubgroupKernel, x, outputs, problem, { WORKGROUP: lanes });
       },
     },
     {
@@ -51,14 +55,14 @@ export const channelMomentsOperation = defineOperation<
       meantFor: ['hardware'],
       run(runtime, { x }, outputs, problem) {
         const lanes = lanesFor(Math.max(problem.batch, problem.spatial));
-        launch(runtime, 'norm/channel_moments_workgroup', x, outputs, problem, { WORKGROUP: lanes });
+        launch(runtime, channelMomentsWorkgroupKernel, x, outputs, problem, { WORKGROUP: lanes });
       },
     },
     {
       name: 'plain',
       suits: () => true,
       run: (runtime, { x }, outputs, problem) =>
-        launch(runtime, 'norm/channel_moments_plain', x, outputs, problem, {}),
+        launch(runtime, channelMomentsPlainKernel, x, outputs, problem, {}),
     },
   ],
   flops: ({ batch, channels, spatial }) => 6 * batch * channels * spatial,
@@ -82,7 +86,7 @@ export const channelMomentsOperation = defineOperation<
 
 function launch(
   runtime: Runtime,
-  kernel: `norm/channel_moments_${'plain' | 'subgroup' | 'workgroup'}`,
+  kernel: KernelSource,
   x: Tensor,
   { mean, variance }: ChannelMoments,
   problem: ChannelMomentsProblem,

@@ -1,9 +1,16 @@
+import normalizeColumnSumsKernel from '../../../kernels/norm/normalize_column_sums.wgsl.js';
+import normalizeGradientPlainKernel from '../../../kernels/norm/normalize_gradient_plain.wgsl.js';
+import normalizeGradientSubgroupKernel from '../../../kernels/norm/normalize_gradient_subgroup.wgsl.js';
+import normalizeGradientWorkgroupKernel from '../../../kernels/norm/normalize_gradient_workgroup.wgsl.js';
+import normalizeParametersKernel from '../../../kernels/norm/normalize_parameters.wgsl.js';
 import { integer, listOf, numberIn, oneOf } from '../../arguments.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import {
   groupParams,
   lanesFor,
@@ -13,7 +20,6 @@ import {
   sharesGroupsInSoftware,
   statistics,
 } from './norm-groups.js';
-import { defineOperation } from '../op.js';
 
 /** Operands of a normalization beside x, in the order of its formula. */
 export const normParameters = ['weight', 'bias', 'scale', 'shift'] as const;
@@ -51,8 +57,6 @@ interface Problem extends Options {
 }
 
 type Outputs = { readonly x: Tensor } & { readonly [Name in Parameter]?: Tensor };
-
-type Kernel = `norm/normalize_gradient_${'plain' | 'subgroup' | 'workgroup'}`;
 
 export const normGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
   name: 'normGradient',
@@ -116,7 +120,7 @@ export const normGradientOperation = defineOperation<Operands, Options, Problem,
       prefers: sharesGroupsInSoftware,
       run(runtime, operands, outputs, problem) {
         const lanes = runtime.traits.subgroupMaxSize;
-        run(runtime, 'norm/normalize_gradient_subgroup', operands, outputs, problem, lanes);
+        run(runtime, normalizeGradientSubgroupKernel, operands, outputs, problem, lanes);
       },
     },
     {
@@ -126,14 +130,14 @@ export const normGradientOperation = defineOperation<Operands, Options, Problem,
       prefers: sharesGroups,
       run(runtime, operands, outputs, problem) {
         const lanes = lanesFor(problem.span);
-        run(runtime, 'norm/normalize_gradient_workgroup', operands, outputs, problem, lanes);
+        run(runtime, normalizeGradientWorkgroupKernel, operands, outputs, problem, lanes);
       },
     },
     {
       name: 'plain',
       suits: () => true,
       run: (runtime, operands, outputs, problem) =>
-        run(runtime, 'norm/normalize_gradient_plain', operands, outputs, problem, undefined),
+        run(runtime, normalizeGradientPlainKernel, operands, outputs, problem, undefined),
     },
   ],
   flops: ({ shape, statistic }) => (statistic === 'variance' ? 20 : 16) * sizeOf(shape),
@@ -143,7 +147,7 @@ export const normGradientOperation = defineOperation<Operands, Options, Problem,
 /** @param lanes invocations of a workgroup that shares a group; an invocation has a group to itself where absent */
 function run(
   runtime: Runtime,
-  kernel: Kernel,
+  kernel: KernelSource,
   operands: Operands,
   outputs: Outputs,
   problem: Problem,
@@ -173,7 +177,7 @@ function run(
   const sums = rows ? columnSums(operands, rows, problem) : runs;
   if (!sums) return;
   runtime.launch({
-    kernel: 'norm/normalize_parameters',
+    kernel: normalizeParametersKernel,
     constants: {
       Element: dtype,
       HAS_WEIGHT: problem.hasWeight,
@@ -214,7 +218,7 @@ function columnSums({ x, gradient }: Operands, rowStatistics: Tensor, problem: P
   const parts = Math.ceil(sampleRows / partRows);
   const sums = runtime.empty([2, samples, parts, channels]);
   runtime.launch({
-    kernel: 'norm/normalize_column_sums',
+    kernel: normalizeColumnSumsKernel,
     constants: { Element: dtype, ...(width === 4 && { Packed: 'vec4<Element>', Wide: 'vec4f' }) },
     buffers: { x, gradient, statistics: rowStatistics, sums },
     params: {

@@ -1,4 +1,8 @@
+import normalizePlainKernel from '../../../kernels/norm/normalize_plain.wgsl.js';
+import normalizeSubgroupKernel from '../../../kernels/norm/normalize_subgroup.wgsl.js';
+import normalizeWorkgroupKernel from '../../../kernels/norm/normalize_workgroup.wgsl.js';
 import { numberIn, optional, type Rules } from '../../arguments.js';
+import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { type Shape, sizeOf } from '../../tensor/shape.js';
@@ -11,6 +15,7 @@ import {
 } from '../activation.js';
 import type { OperandKinds, Signature } from '../call.js';
 import { spread } from '../grid.js';
+import { defineOperation, type Operation, type TensorFields, type Variant } from '../op.js';
 import { normGradientOperation, normParameters } from './norm-gradient.js';
 import {
   groupParams,
@@ -21,7 +26,6 @@ import {
   sharesGroupsInSoftware,
   statistics,
 } from './norm-groups.js';
-import { defineOperation, type Operation, type TensorFields, type Variant } from '../op.js';
 
 /**
  * What the normalizations share: `groups` of `span` elements are each divided by their own deviation. The kernels
@@ -109,7 +113,7 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
     prefers: sharesGroupsInSoftware,
     run(runtime, operands, { output }, problem) {
       const lanes = runtime.traits.subgroupMaxSize;
-      launch(runtime, 'norm/normalize_subgroup', operands, output, problem, { WORKGROUP: lanes });
+      launch(runtime, normalizeSubgroupKernel, operands, output, problem, { WORKGROUP: lanes });
     },
   },
   {
@@ -119,20 +123,20 @@ const variants: readonly Variant<NormOperands, NormProblem, { output: Tensor }>[
     prefers: sharesGroups,
     run(runtime, operands, { output }, problem) {
       const lanes = lanesFor(problem.span);
-      launch(runtime, 'norm/normalize_workgroup', operands, output, problem, { WORKGROUP: lanes });
+      launch(runtime, normalizeWorkgroupKernel, operands, output, problem, { WORKGROUP: lanes });
     },
   },
   {
     name: 'plain',
     suits: () => true,
     run: (runtime, operands, { output }, problem) =>
-      launch(runtime, 'norm/normalize_plain', operands, output, problem, {}),
+      launch(runtime, normalizePlainKernel, operands, output, problem, {}),
   },
 ];
 
 function launch(
   runtime: Runtime,
-  kernel: `norm/normalize_${'plain' | 'subgroup' | 'workgroup'}`,
+  kernel: KernelSource,
   { x, weight, bias, scale, shift }: NormOperands,
   out: Tensor,
   problem: NormProblem,

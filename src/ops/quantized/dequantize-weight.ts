@@ -1,3 +1,5 @@
+import quantizedDequantizePlainKernel from '../../../kernels/quantized/dequantize_plain.wgsl.js';
+import quantizedDequantizeVectorKernel from '../../../kernels/quantized/dequantize_vector.wgsl.js';
 import { integer, optional } from '../../arguments.js';
 import { type Dtype, floatDtype } from '../../tensor/dtype.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -70,7 +72,7 @@ function launch(
   { rows, columns, format, scaleDtype, dtype }: DequantizeProblem,
 ): void {
   values.runtime.launch({
-    kernel: `quantized/dequantize_${variant}`,
+    kernel: variant === 'vector' ? quantizedDequantizeVectorKernel : quantizedDequantizePlainKernel,
     constants: { ...quantizedConstants(format, scaleDtype), Result: dtype },
     buffers: { values, scales, out },
     params: { n: rows, k: columns, ...quantizedParams(format) },

@@ -1,3 +1,4 @@
+import quantizedQuantizePlainKernel from '../../../kernels/quantized/quantize_plain.wgsl.js';
 import { checkArgument, checkFields, integer, optional, pairOf, type Rules } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { type Dtype, floatDtype } from '../../tensor/dtype.js';
@@ -70,7 +71,7 @@ export const quantizeWeightOperation = defineOperation<
       suits: () => true,
       run(runtime, { weight }, { values, scales }, { rows, columns, format, dtype, scaleDtype }) {
         runtime.launch({
-          kernel: 'quantized/quantize_plain',
+          kernel: quantizedQuantizePlainKernel,
           constants: {
             ...quantizedConstants(format, scaleDtype),
             Element: dtype,

@@ -1,10 +1,13 @@
+import quantizedLinearPlainKernel from '../../../kernels/quantized/linear_plain.wgsl.js';
+import quantizedLinearShuffleKernel from '../../../kernels/quantized/linear_shuffle.wgsl.js';
+import quantizedLinearTiledKernel from '../../../kernels/quantized/linear_tiled.wgsl.js';
+import quantizedLinearVectorKernel from '../../../kernels/quantized/linear_vector.wgsl.js';
 import { optional } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { type Dtype, dtypeBytes, floatDtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Shape } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { activated } from '../array/activated.js';
 import {
   type ActivationConstants,
   type ActivationOptions,
@@ -12,13 +15,20 @@ import {
   activationRules,
   expectNoActivation,
 } from '../activation.js';
+import { activated } from '../array/activated.js';
 import { add } from '../array/binary.js';
 import { cast } from '../array/cast.js';
-import { dequantizeWeight } from './dequantize-weight.js';
+import { inRowParts, rowParts } from '../array/row-parts.js';
+import { narrow } from '../array/slice.js';
+import { sumTo } from '../array/sum-to.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { type MatmulOptions, matmul, matmulOperation } from '../matmul/matmul.js';
 import { defineOperation, type Variant } from '../op.js';
+import { inDepthParts } from '../split-depth.js';
+import { subgroupMatrix } from '../subgroup-matrix.js';
+import { countTiles, prefersTile, type Tile, type TileName, tileConstants, tiles } from '../tiles.js';
+import { dequantizeWeight } from './dequantize-weight.js';
 import {
   expectQuantized,
   fitsBinding,
@@ -29,12 +39,6 @@ import {
   quantizedParams,
   wholeFormat,
 } from './quantization.js';
-import { inRowParts, rowParts } from '../array/row-parts.js';
-import { narrow } from '../array/slice.js';
-import { inDepthParts } from '../split-depth.js';
-import { subgroupMatrix } from '../subgroup-matrix.js';
-import { sumTo } from '../array/sum-to.js';
-import { countTiles, prefersTile, type Tile, type TileName, tileConstants, tiles } from '../tiles.js';
 
 export interface QuantizedLinearOptions
   extends QuantizationFormat,
@@ -137,7 +141,7 @@ export const quantizedLinearOperation = defineOperation<
         const lanes = runtime.traits.subgroupMaxSize;
         const rows = [1, 4].find((size) => size >= m) ?? shuffleTile.rows;
         runtime.launch({
-          kernel: 'quantized/linear_shuffle',
+          kernel: quantizedLinearShuffleKernel,
           constants: {
             ...constants(problem),
             WORKGROUP: lanes,
@@ -158,7 +162,7 @@ export const quantizedLinearOperation = defineOperation<
       run(runtime, { input, values, scales, bias }, { output }, problem) {
         const { m, n, k } = problem;
         runtime.launch({
-          kernel: 'quantized/linear_vector',
+          kernel: quantizedLinearVectorKernel,
           constants: {
             ...constants(problem),
             ...packedConstants(problem),
@@ -180,7 +184,7 @@ export const quantizedLinearOperation = defineOperation<
       run(runtime, { input, values, scales, bias }, { output }, problem) {
         const { m, n, k } = problem;
         runtime.launch({
-          kernel: 'quantized/linear_plain',
+          kernel: quantizedLinearPlainKernel,
           constants: constants(problem),
           buffers: { input, values, scales, bias, out: output },
           params: { m, n, k, ...quantizedParams(problem.format) },
@@ -293,7 +297,7 @@ function launchTiled(
   const product = { tiles: count, depth: k, output, bias, activation };
   inDepthParts(runtime, product, ({ parts, partDepth, out, whole }) =>
     runtime.launch({
-      kernel: 'quantized/linear_tiled',
+      kernel: quantizedLinearTiledKernel,
       constants: {
         ...(whole ? constants(problem) : operandConstants(problem)),
         ...packedConstants(problem),

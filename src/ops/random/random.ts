@@ -1,3 +1,7 @@
+import randomAdvanceKernel from '../../../kernels/random/advance.wgsl.js';
+import randomGumbelKernel from '../../../kernels/random/gumbel.wgsl.js';
+import randomNormalKernel from '../../../kernels/random/normal.wgsl.js';
+import randomUniformKernel from '../../../kernels/random/uniform.wgsl.js';
 import { checkArgument, integer, oneOf, optional } from '../../arguments.js';
 import { type Dtype, floatDtype } from '../../tensor/dtype.js';
 import { Owner } from '../../tensor/owner.js';
@@ -6,8 +10,8 @@ import { checkShape, type Shape, sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { anySeed, seedWords } from './philox.js';
 import { integers } from '../rules.js';
+import { anySeed, seedWords } from './philox.js';
 
 export const distributions = ['uniform', 'normal', 'gumbel'] as const;
 export type Distribution = (typeof distributions)[number];
@@ -25,6 +29,8 @@ interface RandomProblem {
 }
 
 /** Numbers at the place of a stream where `state` stands; leaves the state alone. */
+const kernels = { uniform: randomUniformKernel, normal: randomNormalKernel, gumbel: randomGumbelKernel };
+
 export const randomOperation = defineOperation<
   { state: Tensor },
   RandomOptions,
@@ -48,7 +54,7 @@ export const randomOperation = defineOperation<
       run(runtime, { state }, { output }, { distribution, dtype }) {
         const bits = distribution === 'uniform' ? { BITS: dtype === 'f16' ? 11 : 24 } : {};
         runtime.launch({
-          kernel: `random/${distribution}`,
+          kernel: kernels[distribution],
           constants: { Element: dtype, ...bits },
           buffers: { state, out: output },
           params: { count: output.size },
@@ -61,7 +67,7 @@ export const randomOperation = defineOperation<
   reduction: () => 1,
 });
 
-/** Philox blocks behind that many numbers: each gives four. */
+/** Philox blocks for that many numbers: each gives four. */
 function blocksFor(count: number): number {
   return Math.ceil(count / 4);
 }
@@ -107,7 +113,7 @@ export class Random extends Owner {
     this.checkAlive();
     const blocks = blocksFor(count);
     this.runtime.launch({
-      kernel: 'random/advance',
+      kernel: randomAdvanceKernel,
       buffers: { state: this.state },
       params: { low: blocks % 2 ** 32, high: Math.floor(blocks / 2 ** 32) },
       workgroups: [1],

@@ -1,3 +1,7 @@
+import lstmGatesKernel from '../../../kernels/recurrent/lstm_gates.wgsl.js';
+import lstmGradientStepPlainKernel from '../../../kernels/recurrent/lstm_gradient_step_plain.wgsl.js';
+import lstmGradientStepShuffleKernel from '../../../kernels/recurrent/lstm_gradient_step_shuffle.wgsl.js';
+import lstmPreviousKernel from '../../../kernels/recurrent/lstm_previous.wgsl.js';
 import { listOf, oneOf } from '../../arguments.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Launch } from '../../tensor/launch.js';
@@ -5,13 +9,13 @@ import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { cast } from '../array/cast.js';
 import { concat } from '../array/concat.js';
-import { spread } from '../grid.js';
-import { type FlatOperands, flatOperands, type LstmWeights } from './lstm-operands.js';
-import { matmul } from '../matmul/matmul.js';
-import { defineOperation, type TensorSpec } from '../op.js';
 import { sum } from '../array/reduce.js';
 import { narrow } from '../array/slice.js';
 import { copyInto } from '../array/strided.js';
+import { spread } from '../grid.js';
+import { matmul } from '../matmul/matmul.js';
+import { defineOperation, type TensorSpec } from '../op.js';
+import { type FlatOperands, flatOperands, type LstmWeights } from './lstm-operands.js';
 
 /** The operands of `lstm`, its result and the gradients of its results. */
 interface Operands extends FlatOperands {
@@ -85,7 +89,7 @@ export const lstmGradientOperation = defineOperation<Operands, Options, Problem,
         const lanes = runtime.traits.subgroupMaxSize;
         const rows = batch === 1 ? 1 : rowsEach;
         run(runtime, operands, outputs, problem, {
-          kernel: 'recurrent/lstm_gradient_step_shuffle',
+          kernel: lstmGradientStepShuffleKernel,
           constants: { WORKGROUP: lanes, ROWS: rows },
           workgroups: spread(directions * Math.ceil(batch / rows) * Math.ceil(hidden / lanes), 1),
         });
@@ -97,7 +101,7 @@ export const lstmGradientOperation = defineOperation<Operands, Options, Problem,
       run(runtime, operands, outputs, problem) {
         const { batch, hidden, directions } = problem;
         run(runtime, operands, outputs, problem, {
-          kernel: 'recurrent/lstm_gradient_step_plain',
+          kernel: lstmGradientStepPlainKernel,
           workgroups: spread(directions * batch * hidden),
         });
       },
@@ -131,7 +135,7 @@ function run(runtime: Runtime, operands: Operands, outputs: Outputs, problem: Pr
 
   const previous = runtime.empty([directions, rows, hidden]);
   runtime.launch({
-    kernel: 'recurrent/lstm_previous',
+    kernel: lstmPreviousKernel,
     buffers: { output: wide(operands.output), initial, lengths, out: previous },
     params: sizes,
     workgroups: spread(previous.size),
@@ -140,7 +144,7 @@ function run(runtime: Runtime, operands: Operands, outputs: Outputs, problem: Pr
   const recurrent = matmul({ a: previous, b: weightHh }, { transposeB: true });
   const cells = runtime.empty([directions, rows, hidden]);
   runtime.launch({
-    kernel: 'recurrent/lstm_gates',
+    kernel: lstmGatesKernel,
     buffers: {
       ...{ recurrent, initial, lengths, gates, cells },
       bias: joined([both('biasIh'), both('biasHh')]),

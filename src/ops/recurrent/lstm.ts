@@ -1,17 +1,20 @@
+import lstmPersistentKernel from '../../../kernels/recurrent/lstm_persistent.wgsl.js';
+import lstmStepPlainKernel from '../../../kernels/recurrent/lstm_step_plain.wgsl.js';
+import lstmStepShuffleKernel from '../../../kernels/recurrent/lstm_step_shuffle.wgsl.js';
 import { checkFields, object, optional, type Rule, type Rules } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Launch } from '../../tensor/launch.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyTensor, expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { checkOperands } from '../call.js';
 import { concat } from '../array/concat.js';
+import { transpose } from '../array/permute.js';
+import { checkOperands } from '../call.js';
 import { spread } from '../grid.js';
-import { lstmGradientOperation } from './lstm-gradient.js';
-import { type FlatOperands, flatOperands, type LstmWeights, weightKinds } from './lstm-operands.js';
 import { linear } from '../matmul/matmul.js';
 import { defineOperation } from '../op.js';
-import { transpose } from '../array/permute.js';
+import { lstmGradientOperation } from './lstm-gradient.js';
+import { type FlatOperands, flatOperands, type LstmWeights, weightKinds } from './lstm-operands.js';
 
 export interface LstmOperands {
   /** (B, T, I), f32 or f16. */
@@ -95,7 +98,7 @@ export const lstmOperation = defineOperation<FlatOperands, Record<never, never>,
       run(runtime, operands, { output, state }, { batch, time, hidden, directions, dtype }) {
         const { weight, ...shared } = prepared(operands);
         runtime.launch({
-          kernel: 'recurrent/lstm_persistent',
+          kernel: lstmPersistentKernel,
           constants: { Element: dtype, CAPACITY: capacity(hidden) },
           buffers: {
             ...shared,
@@ -125,7 +128,7 @@ export const lstmOperation = defineOperation<FlatOperands, Record<never, never>,
         const lanes = runtime.traits.subgroupMaxSize;
         const rows = batch === 1 ? 1 : rowsEach;
         stepByStep(runtime, operands, outputs, problem, {
-          kernel: 'recurrent/lstm_step_shuffle',
+          kernel: lstmStepShuffleKernel,
           constants: { WORKGROUP: lanes, ROWS: rows },
           workgroups: spread(directions * Math.ceil(batch / rows) * Math.ceil(hidden / lanes), 1),
         });
@@ -136,7 +139,7 @@ export const lstmOperation = defineOperation<FlatOperands, Record<never, never>,
       suits: () => true,
       run(runtime, operands, outputs, problem) {
         stepByStep(runtime, operands, outputs, problem, {
-          kernel: 'recurrent/lstm_step_plain',
+          kernel: lstmStepPlainKernel,
           workgroups: spread(problem.batch * problem.directions * problem.hidden),
         });
       },

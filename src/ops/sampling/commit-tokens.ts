@@ -1,6 +1,9 @@
+import samplingCommitKernel from '../../../kernels/sampling/commit.wgsl.js';
 import { flag, integer, number, optional } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import {
   type Answer,
   type AnswerOptions,
@@ -10,8 +13,6 @@ import {
   perRowStride,
   tokenId,
 } from './decoding.js';
-import { spread } from '../grid.js';
-import { defineOperation } from '../op.js';
 
 export type CommitTokensInputs = {
   /** (B, L), u32. */
@@ -121,7 +122,7 @@ export const commitTokensOperation = defineOperation<
         const { tokens, candidates, confidence, state, shares, eligible, late } = inputs;
         const { batch, length, rows, start, blockLength, maskId } = problem.answer;
         runtime.launch({
-          kernel: 'sampling/commit',
+          kernel: samplingCommitKernel,
           constants: {
             HAS_SHARES: problem.shares,
             HAS_THRESHOLD: problem.threshold !== undefined,

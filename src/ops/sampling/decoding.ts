@@ -1,3 +1,5 @@
+import samplingFinishStepKernel from '../../../kernels/sampling/finish_step.wgsl.js';
+import samplingMaskPromptKernel from '../../../kernels/sampling/mask_prompt.wgsl.js';
 import {
   checkArgument,
   checkFields,
@@ -153,7 +155,7 @@ export function finishStep(operands: FinishStepOperands, options: FinishStepOpti
     return answerOf(tokens, tokens.shape.at(-1) ?? 0, options);
   });
   tokens.runtime.launch({
-    kernel: 'sampling/finish_step',
+    kernel: samplingFinishStepKernel,
     constants: { MASK_ALLOWED: maskAllowed },
     buffers: { next, tokens, state },
     params: {
@@ -180,7 +182,7 @@ export function maskPrompt(
   within('maskPrompt', () => answerOf(tokens, tokens.shape.at(-1) ?? 0, options));
   const out = tokens.runtime.empty(tokens.shape, 'u32');
   tokens.runtime.launch({
-    kernel: 'sampling/mask_prompt',
+    kernel: samplingMaskPromptKernel,
     buffers: { tokens, out },
     params: { count: tokens.size, length: tokens.shape[1]!, start, mask_id: maskId },
     workgroups: spread(tokens.size),

@@ -1,6 +1,9 @@
+import samplingRemaskKernel from '../../../kernels/sampling/remask.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import { defineOperation } from '../op.js';
 import {
   type Answer,
   type AnswerOptions,
@@ -9,8 +12,6 @@ import {
   expectDecodingState,
   perRowStride,
 } from './decoding.js';
-import { spread } from '../grid.js';
-import { defineOperation } from '../op.js';
 
 export type RemaskTokensInputs = {
   /** (B, L), u32: the sequences after this step's commit. */
@@ -86,7 +87,7 @@ export const remaskTokensOperation = defineOperation<
         const { tokens, previous, confidence, state, amounts, eligible, always } = inputs;
         const { batch, length, rows, start, blockLength, maskId } = problem.answer;
         runtime.launch({
-          kernel: 'sampling/remask',
+          kernel: samplingRemaskKernel,
           constants: {
             Amount: problem.amount,
             FRACTIONS: problem.amount === 'f32',

@@ -1,9 +1,10 @@
+import samplingSpanCandidatesKernel from '../../../kernels/sampling/span_candidates.wgsl.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { type Answer, answerOf, answerRules, expectDecodingState, tokenId } from './decoding.js';
+import { copyInto } from '../array/strided.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { copyInto } from '../array/strided.js';
+import { type Answer, answerOf, answerRules, expectDecodingState, tokenId } from './decoding.js';
 import {
   type Choice,
   choiceConstants,
@@ -103,7 +104,7 @@ export const spanCandidatesOperation = defineOperation<
         copyInto(inputs.candidates, outputs.candidates);
         copyInto(inputs.confidence, outputs.confidence);
         runtime.launch({
-          kernel: 'sampling/span_candidates',
+          kernel: samplingSpanCandidatesKernel,
           constants: choiceConstants(choice),
           buffers: { logits, positions, tokens, state, ...outputs },
           params: {

@@ -1,3 +1,5 @@
+import samplingCandidatesPlainKernel from '../../../kernels/sampling/candidates_plain.wgsl.js';
+import samplingCandidatesSplitKernel from '../../../kernels/sampling/candidates_split.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { DeviceClass } from '../../gpu/traits.js';
 import type { Dtype } from '../../tensor/dtype.js';
@@ -64,7 +66,7 @@ export const tokenCandidatesOperation = defineOperation<
       run(runtime, inputs, outputs, problem) {
         const { logits, unconditional } = inputs;
         runtime.launch({
-          kernel: 'sampling/candidates_plain',
+          kernel: samplingCandidatesPlainKernel,
           constants: { ...streamConstants(problem), Element: problem.dtype },
           buffers: { logits, unconditional, ...streamBuffers(inputs), ...outputs },
           params: streamParams(problem),
@@ -98,7 +100,7 @@ function split(
       const workgroup = Math.min(2 * lanes, 256);
       const partials = runtime.empty([batch, rows, lanes, choiceWords], 'u32');
       runtime.launch({
-        kernel: 'sampling/candidates_split',
+        kernel: samplingCandidatesSplitKernel,
         constants: { ...streamConstants(problem), Element: problem.dtype, WORKGROUP: workgroup },
         buffers: { logits, unconditional, ...streamBuffers(inputs), partials },
         params: { ...streamParams(problem), lanes },

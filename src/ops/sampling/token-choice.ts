@@ -1,7 +1,10 @@
+import samplingCandidatesMergeKernel from '../../../kernels/sampling/candidates_merge.wgsl.js';
 import { flag, number, numberIn, oneOf, optional, type Rules } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { spread } from '../grid.js';
+import type { TensorSpec } from '../op.js';
 import {
   type Answer,
   type AnswerOptions,
@@ -10,8 +13,6 @@ import {
   expectDecodingState,
   perRowStride,
 } from './decoding.js';
-import { spread } from '../grid.js';
-import type { TensorSpec } from '../op.js';
 
 /**
  * How sure the model is of a candidate x, with p = softmax of the logits at temperature 1, guided and without
@@ -182,7 +183,7 @@ export function mergeChoices(
   const { batch, rows } = problem.answer;
   const parts = partials.shape[2]!;
   runtime.launch({
-    kernel: 'sampling/candidates_merge',
+    kernel: samplingCandidatesMergeKernel,
     constants: { ...choiceConstants(problem), WORKGROUP: Math.min(parts, 64) },
     buffers: { partials, tokens, state, ...outputs },
     params: { ...answerParams(problem), parts },

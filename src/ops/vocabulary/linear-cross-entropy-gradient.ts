@@ -1,13 +1,14 @@
+import vocabularyCrossEntropyGradientKernel from '../../../kernels/vocabulary/cross_entropy_gradient.wgsl.js';
 import { integer, listOf, oneOf, optional } from '../../arguments.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { rowWindows } from '../../tensor/windows.js';
 import { add } from '../array/binary.js';
 import { cast } from '../array/cast.js';
+import { copyInto } from '../array/strided.js';
 import { spread } from '../grid.js';
 import { matmul } from '../matmul/matmul.js';
 import { defineOperation } from '../op.js';
-import { copyInto } from '../array/strided.js';
 import {
   type VocabularyProblem,
   vocabularyProblem,
@@ -119,7 +120,7 @@ function toGradient(
   firstId: number,
 ): void {
   runtime.launch({
-    kernel: 'vocabulary/cross_entropy_gradient',
+    kernel: vocabularyCrossEntropyGradientKernel,
     constants: {
       HAS_IGNORED: ignoreId !== undefined,
       HAS_LOSS_GRADIENT: lossGradient !== undefined,

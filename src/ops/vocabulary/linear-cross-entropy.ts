@@ -1,9 +1,13 @@
+import vocabularyCrossEntropyMergeKernel from '../../../kernels/vocabulary/cross_entropy_merge.wgsl.js';
+import vocabularyCrossEntropyPlainKernel from '../../../kernels/vocabulary/cross_entropy_plain.wgsl.js';
+import vocabularyCrossEntropyShuffleKernel from '../../../kernels/vocabulary/cross_entropy_shuffle.wgsl.js';
+import vocabularyCrossEntropyTiledKernel from '../../../kernels/vocabulary/cross_entropy_tiled.wgsl.js';
 import { integer, optional, type Rules } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
-import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
 import { defineOperation } from '../op.js';
+import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
 import {
   type VocabularyProblem,
   vocabularyProblem,
@@ -45,6 +49,12 @@ export type RowLosses = {
 /** 4-byte words of `struct Loss` (kernels/lib/token_loss.wgsl). */
 const lossWords = 4;
 
+const kernels = {
+  plain: vocabularyCrossEntropyPlainKernel,
+  shuffle: vocabularyCrossEntropyShuffleKernel,
+  tiled: vocabularyCrossEntropyTiledKernel,
+};
+
 export const linearCrossEntropyOperation = defineOperation<
   LinearCrossEntropyInputs,
   LinearCrossEntropyOptions & WindowOptions,
@@ -73,7 +83,7 @@ export const linearCrossEntropyOperation = defineOperation<
       const partials = runtime.empty([rows, parts, lossWords]);
       for (const { weight, constants, params, workgroups } of launches) {
         runtime.launch({
-          kernel: `vocabulary/cross_entropy_${kind}`,
+          kernel: kernels[kind],
           constants,
           buffers: { hidden, weight, targets, partials },
           params: { rows, ...params },
@@ -81,7 +91,7 @@ export const linearCrossEntropyOperation = defineOperation<
         });
       }
       runtime.launch({
-        kernel: 'vocabulary/cross_entropy_merge',
+        kernel: vocabularyCrossEntropyMergeKernel,
         constants: { HAS_IGNORED: ignoreId !== undefined, WORKGROUP: Math.min(parts, 64) },
         buffers: { partials, targets, loss, log_sum_exp: logSumExp },
         params: { rows, parts, columns, ignored: ignoreId ?? 0 },

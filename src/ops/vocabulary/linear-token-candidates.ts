@@ -1,3 +1,6 @@
+import vocabularyCandidatesPlainKernel from '../../../kernels/vocabulary/candidates_plain.wgsl.js';
+import vocabularyCandidatesShuffleKernel from '../../../kernels/vocabulary/candidates_shuffle.wgsl.js';
+import vocabularyCandidatesTiledKernel from '../../../kernels/vocabulary/candidates_tiled.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { defineOperation } from '../op.js';
@@ -36,6 +39,12 @@ interface LinearTokenCandidatesProblem extends ChoiceProblem {
   readonly vocabulary: VocabularyProblem;
 }
 
+const kernels = {
+  plain: vocabularyCandidatesPlainKernel,
+  shuffle: vocabularyCandidatesShuffleKernel,
+  tiled: vocabularyCandidatesTiledKernel,
+};
+
 export const linearTokenCandidatesOperation = defineOperation<
   LinearTokenCandidatesInputs,
   TokenCandidatesOptions & WindowOptions,
@@ -71,7 +80,7 @@ export const linearTokenCandidatesOperation = defineOperation<
       const partials = runtime.empty([batch, rows, parts, choiceWords], 'u32');
       for (const { weight, constants, params, workgroups } of launches) {
         runtime.launch({
-          kernel: `vocabulary/candidates_${kind}`,
+          kernel: kernels[kind],
           constants: { ...streamConstants(problem), ...constants },
           buffers: { hidden, unconditional, weight, ...streamBuffers(inputs), partials },
           params: { ...streamParams(problem), ...params },

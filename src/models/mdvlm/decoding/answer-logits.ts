@@ -1,10 +1,18 @@
-import { checkArguments, instanceOf, integer, listOf, oneOf, onlyFields, optional } from '../../../arguments.js';
+import {
+  checkArguments,
+  instanceOf,
+  integer,
+  listOf,
+  oneOf,
+  onlyFields,
+  optional,
+} from '../../../arguments.js';
 import type { CachedTokenLogits, LastLayer, Pass } from '../../../diffusion/masked.js';
-import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
 import { concat } from '../../../ops/array/concat.js';
 import { fill } from '../../../ops/array/fill.js';
 import { writePart } from '../../../ops/array/place.js';
 import { narrow } from '../../../ops/array/slice.js';
+import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
 import { Owner } from '../../../tensor/owner.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';

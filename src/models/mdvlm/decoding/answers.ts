@@ -17,8 +17,8 @@ import { parseSpokenTimes } from '../../../data/text/spoken-times.js';
 import { OptionError } from '../../../errors.js';
 import type { ScoredSegment, Segment } from '../../../evaluation/segments.js';
 import { STOP_TOKENS } from '../language/chat.js';
-import { TimeTokens } from '../time-tokens.js';
 import { Tokenizer } from '../language/tokenizer.js';
+import { TimeTokens } from '../time-tokens.js';
 
 /** A stretch of words of an answer. */
 export interface AnswerWords {

@@ -18,11 +18,11 @@ import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmaski
 import { OptionError } from '../../../errors.js';
 import { allTokensBut, tokenSet } from '../../../ops/sampling/decoding.js';
 import { anyTensor, type Tensor, tensorsIn } from '../../../tensor/tensor.js';
-import { AnswerLogits, type CacheKind, cacheKinds } from './answer-logits.js';
 import { shareRule, tokenId } from '../argument-rules.js';
 import type { LanguageConfig } from '../language/language-config.js';
 import { LanguageModel } from '../language/language-model.js';
 import { TimeTokens } from '../time-tokens.js';
+import { AnswerLogits, type CacheKind, cacheKinds } from './answer-logits.js';
 
 export interface AnswerSizes {
   /** Tokens to generate; default 128. */

@@ -11,6 +11,8 @@ import {
 import { OptionError } from '../../../errors.js';
 import { narrow } from '../../../ops/array/slice.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import type { LanguageConfig } from '../language/language-config.js';
+import { LanguageModel } from '../language/language-model.js';
 import {
   type AnswerSizes,
   answerSizes,
@@ -21,8 +23,6 @@ import {
   type TokenRules,
   tokenRules,
 } from './decode-answer.js';
-import type { LanguageConfig } from '../language/language-config.js';
-import { LanguageModel } from '../language/language-model.js';
 
 export interface GenerateOptions extends DecodingOptions, TokenRules {
   /** Called after each step with the answer so far, masks where there is nothing yet. */

@@ -12,13 +12,13 @@ import { Module, type Parameter, type WeightDtype } from '../../../nn/module.js'
 import { RmsNorm } from '../../../nn/norm.js';
 import { inStretches } from '../../../nn/stretches.js';
 import type { WeightStorage } from '../../../nn/weight-storage.js';
-import { attention } from '../../../ops/attention/attention.js';
-import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
 import { add, mul } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
 import { embedding } from '../../../ops/array/gather.js';
-import { linear } from '../../../ops/matmul/matmul.js';
+import { attention } from '../../../ops/attention/attention.js';
+import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
 import { rotary, rotaryTable } from '../../../ops/attention/rotary.js';
+import { linear } from '../../../ops/matmul/matmul.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';

@@ -1,8 +1,8 @@
 import { checkArguments, checkFields, integer, numberIn } from '../../../arguments.js';
 import type { LastLayer } from '../../../diffusion/masked.js';
 import { mul } from '../../../ops/array/binary.js';
-import { linearCrossEntropy } from '../../../ops/vocabulary/linear-cross-entropy.js';
 import { sum } from '../../../ops/array/reduce.js';
+import { linearCrossEntropy } from '../../../ops/vocabulary/linear-cross-entropy.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import { lastLayerRule } from '../argument-rules.js';

@@ -5,6 +5,13 @@ import { rowsAtOnce } from '../../../nn/stretches.js';
 import { numberDtype, quantizedBits, type WeightStorage } from '../../../nn/weight-storage.js';
 import { dtypeBytes } from '../../../tensor/dtype.js';
 import {
+  framesAtOnce,
+  patchesAcross,
+  tokensAcross,
+  tokensPerFrame,
+  type VisualConfig,
+} from '../vision/vision-config.js';
+import {
   type PlannedModel,
   plannedWeights,
   storedBytes,
@@ -12,13 +19,6 @@ import {
   weightParts,
 } from './planned-model.js';
 import { positionsOf, type StepSizes } from './step-cost.js';
-import {
-  framesAtOnce,
-  patchesAcross,
-  tokensAcross,
-  tokensPerFrame,
-  type VisualConfig,
-} from '../vision/vision-config.js';
 
 /** What a plan must know of a device. */
 export interface PlannedDevice {

@@ -2,8 +2,8 @@ import { OptionError } from '../../../errors.js';
 import { numberDtype, type WeightStorage } from '../../../nn/weight-storage.js';
 import { dtypeBytes } from '../../../tensor/dtype.js';
 import { sizeOf } from '../../../tensor/shape.js';
-import { type PlannedModel, plannedWeights, storedBytes } from './planned-model.js';
 import { patchesAcross, tokensPerFrame } from '../vision/vision-config.js';
+import { type PlannedModel, plannedWeights, storedBytes } from './planned-model.js';
 
 /** What a denoising step works on. */
 export interface StepSizes {

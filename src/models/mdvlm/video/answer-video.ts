@@ -28,6 +28,13 @@ import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import { type AnswerPart, answerFromTokens, withSpokenTimes } from '../decoding/answers.js';
 import {
+  answerSizes,
+  type DecodingOptions,
+  decodeAnswer,
+  decodingRules,
+  type TokenRules,
+} from '../decoding/decode-answer.js';
+import {
   chatRule,
   type EncodedChat,
   encodeChat,
@@ -37,15 +44,8 @@ import {
   VISUAL_MARK,
   visualPlace,
 } from '../language/chat.js';
-import {
-  answerSizes,
-  type DecodingOptions,
-  decodeAnswer,
-  decodingRules,
-  type TokenRules,
-} from '../decoding/decode-answer.js';
-import type { PromptTokens } from '../mdvlm.js';
 import { Tokenizer } from '../language/tokenizer.js';
+import type { PromptTokens } from '../mdvlm.js';
 import { type VideoMdvlm, videoMdvlmRule } from './video-folder.js';
 import { type VideoPixelsOptions, videoPixels, videoRule } from './video-pixels.js';
 

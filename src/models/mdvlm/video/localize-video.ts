@@ -10,13 +10,17 @@ import {
   rule,
 } from '../../../arguments.js';
 import type { Detection } from '../../../data/annotations/detection-json.js';
-import type { Span } from '../../../data/formats/json-record.js';
-import { slidingWindows, type WindowOptions, windowsRule } from '../../../data/annotations/sliding-windows.js';
+import {
+  slidingWindows,
+  type WindowOptions,
+  windowsRule,
+} from '../../../data/annotations/sliding-windows.js';
 import { ACTIONS_QUESTION, eventQuestion } from '../../../data/annotations/timed-questions.js';
+import type { Span } from '../../../data/formats/json-record.js';
 import type { Video } from '../../../data/video/video.js';
 import { OptionError } from '../../../errors.js';
-import { type AnswerVideoOptions, answerVideo, answerVideoRules, watchVideo } from './answer-video.js';
 import { type AnswerPart, answeredActions, answeredSpans } from '../decoding/answers.js';
+import { type AnswerVideoOptions, answerVideo, answerVideoRules, watchVideo } from './answer-video.js';
 import { mergeWindows, type WindowDetections } from './merge-windows.js';
 import { type VideoMdvlm, videoMdvlmRule } from './video-folder.js';
 import { videoRule } from './video-pixels.js';

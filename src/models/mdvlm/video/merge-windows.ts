@@ -1,7 +1,7 @@
 import { checkArguments, listOf, objectWith, positive, spanOf } from '../../../arguments.js';
 import { type Detection, detectionRule } from '../../../data/annotations/detection-json.js';
-import type { Span } from '../../../data/formats/json-record.js';
 import { spanWithin } from '../../../data/annotations/question-answer.js';
+import type { Span } from '../../../data/formats/json-record.js';
 import { softSuppress } from '../../../evaluation/segments.js';
 
 /** What was found in a window of a video. */

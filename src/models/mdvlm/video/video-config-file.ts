@@ -2,8 +2,8 @@ import { checkArgument, text } from '../../../arguments.js';
 import { checkedFile, JsonRecord } from '../../../data/formats/json-record.js';
 import { isObject } from '../../../data/formats/safetensors-header.js';
 import { parseLanguageConfig } from '../language/language-config.js';
-import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
 import { type VisionConfig, visualConfigs } from '../vision/vision-config.js';
+import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
 
 /**
  * A `config.json` of LLaDA-V's form: the keys of a language model, or its `text_config`, beside those that LLaVA gives to

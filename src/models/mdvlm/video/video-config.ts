@@ -3,7 +3,12 @@ import { OptionError } from '../../../errors.js';
 import { languageRule, timesRules, visualRules } from '../config-rules.js';
 import { type LanguageConfig, languageConfigs } from '../language/language-config.js';
 import { TimeTokens, type TimeTokensOptions } from '../time-tokens.js';
-import { checkVisualConfig, tokensPerFrame, type VisualConfig, visualConfigs } from '../vision/vision-config.js';
+import {
+  checkVisualConfig,
+  tokensPerFrame,
+  type VisualConfig,
+  visualConfigs,
+} from '../vision/vision-config.js';
 
 /** A masked diffusion vision-language model that watches videos. */
 export interface VideoMdvlmConfig {

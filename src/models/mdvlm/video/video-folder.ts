@@ -18,13 +18,13 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import { languageModelRules } from '../argument-rules.js';
 import { LanguageModel, type LanguageModelOptions } from '../language/language-model.js';
+import { loadTokenizer, Tokenizer } from '../language/tokenizer.js';
 import { Mdvlm } from '../mdvlm.js';
 import { TimeTokens } from '../time-tokens.js';
-import { loadTokenizer, Tokenizer } from '../language/tokenizer.js';
-import { checkVideoMdvlmConfig, configRules, type VideoMdvlmConfig } from './video-config.js';
-import { parseVideoMdvlmConfig } from './video-config-file.js';
 import { videoMdvlmWeights } from '../vision/visual-checkpoint.js';
 import { VisualEncoder } from '../vision/visual-encoder.js';
+import { checkVideoMdvlmConfig, configRules, type VideoMdvlmConfig } from './video-config.js';
+import { parseVideoMdvlmConfig } from './video-config-file.js';
 
 /** A model of videos with its words. */
 export interface VideoMdvlm {
