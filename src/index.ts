@@ -282,7 +282,13 @@ export {
   Tokenizer,
   type TokenizerFiles,
 } from './models/mdvlm/language/tokenizer.js';
-export { type AnswerOrder, type Eyes, Mdvlm, type Prompt, type PromptTokens } from './models/mdvlm/mdvlm.js';
+export {
+  type AnswerOrder,
+  Mdvlm,
+  type Prompt,
+  type PromptTokens,
+  type VisualTokenEncoder,
+} from './models/mdvlm/mdvlm.js';
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './models/mdvlm/objective/iou-reward.js';
 export {
   type AnswerLayout,
@@ -312,7 +318,7 @@ export {
   type SignalMdvlmName,
   signalMdvlmConfigs,
 } from './models/mdvlm/signal/signal-config.js';
-export { SignalEyes, type SignalEyesConfig } from './models/mdvlm/signal/signal-eyes.js';
+export { SignalEncoder, type SignalEncoderConfig } from './models/mdvlm/signal/signal-encoder.js';
 export {
   type LoadedSignalMdvlm,
   loadSignalMdvlm,

@@ -79,7 +79,7 @@ program
       Object.keys(plannedModels),
     ),
   )
-  .option('--frames <n>', 'of the video; default: 32 where the model has eyes', whole(0))
+  .option('--frames <n>', 'of the video; default: 32 where the model has a vision encoder', whole(0))
   .option('--prompt <n>', 'text tokens before the answer; default: 128', whole(0))
   .option('--answer <n>', 'tokens of the answer; default: 128', whole(1))
   .option('--json <file>', 'write what --model prints there, all of it')

@@ -10,7 +10,7 @@ import type {
   GPUDevice,
 } from './webgpu.js';
 
-/** A stretch of a buffer. `offset` is a multiple of 256, `bytes` of 4. */
+/** A chunk of a buffer. `offset` is a multiple of 256, `bytes` of 4. */
 export interface BufferRange {
   readonly buffer: PooledBuffer;
   readonly offset: number;

@@ -149,7 +149,7 @@ export class Gpu {
 
   /**
    * Something to bind where a kernel's optional operand is absent: one buffer for all that is only read, a
-   * stretch of another for each binding that may be written, because writable bindings must not overlap.
+   * chunk of another for each binding that may be written, because writable bindings must not overlap.
    */
   placeholder(access: StorageBinding['access'], binding: number): BufferRange {
     this.#placeholders ??= { read: this.#internal.acquire(256), written: this.#internal.acquire(4096) };
@@ -186,7 +186,7 @@ export class Gpu {
     this.#throwStray();
   }
 
-  /** Flushes and copies a stretch of a buffer to the host. */
+  /** Flushes and copies a chunk of a buffer to the host. */
   async read(source: BufferRange): Promise<ArrayBuffer> {
     this.check();
     if (this.#capturing) throw new GpuError('nothing can be read inside a capture: read after it has run');

@@ -4,7 +4,7 @@ import { unknownKind } from '../models/map-diffusion/examples.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
 import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal/signal-config.js';
-import type { SignalEyes } from '../models/mdvlm/signal/signal-eyes.js';
+import type { SignalEncoder } from '../models/mdvlm/signal/signal-encoder.js';
 import {
   type QuestionInputs,
   questionInputs,
@@ -28,7 +28,7 @@ const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
 /** Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions. */
 export class MdvlmTask extends Owner implements TrainingTask {
-  readonly model: Mdvlm<SignalEyes>;
+  readonly model: Mdvlm<SignalEncoder>;
   readonly examples: number;
   readonly batch: number;
   readonly #objective: AnswerObjective;
@@ -58,7 +58,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
     this.examples = questions.size;
     this.batch = options.batch;
     const room = { length: answerLength, spans: layout.spans.length };
-    const perClip = [this.batch, config.eyes.count];
+    const perClip = [this.batch, config.encoder.count];
     [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#there] = this.own(() => [
       new AnswerObjective(runtime, { order, maskId, times }, room, options),
       questionInputs(runtime, config, this.batch),
@@ -80,7 +80,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
     writeQuestions(this.mdvlm, questions, this.#inputs);
     const kinds = new Uint32Array(this.#kinds.size).fill(unknownKind);
     questions.forEach((question, i) => {
-      kinds.set(question.kinds, i * config.eyes.count);
+      kinds.set(question.kinds, i * config.encoder.count);
     });
     this.#kinds.write(kinds);
     this.#objective.prepare(
@@ -92,14 +92,14 @@ export class MdvlmTask extends Owner implements TrainingTask {
 
   loss(): Tensor {
     this.checkAlive();
-    const { eyes, grounding, runtime } = this.model;
+    const { encoder, grounding, runtime } = this.model;
     return runtime.scope(() => {
-      const clips = eyes.clips(this.#inputs.video);
-      const prompt = this.model.prompt(eyes.tokens(clips), this.#inputs);
+      const clips = encoder.clips(this.#inputs.video);
+      const prompt = this.model.prompt(encoder.tokens(clips), this.#inputs);
       const parts = [this.#objective.loss((tokens) => this.model.answer(prompt, tokens))];
-      if (eyes.recognition) parts.push(eyes.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
+      if (encoder.recognition) parts.push(encoder.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
       if (grounding && 'states' in prompt) {
-        const states = narrow(prompt.states, 1, this.#inputs.visualAt, eyes.config.count);
+        const states = narrow(prompt.states, 1, this.#inputs.visualAt, encoder.config.count);
         parts.push(grounding.loss(states, this.#shares, this.#there));
       }
       return parts.reduce(add);
@@ -108,10 +108,12 @@ export class MdvlmTask extends Owner implements TrainingTask {
 
   /** Which part of each clip the wanted spans cover. */
   #writeShares(questions: readonly SignalQuestion[]): void {
-    const { eyes, times } = this.mdvlm.config;
-    const clipsOf = (token: number) => (token * eyes.count) / (times - 1);
+    const { encoder, times } = this.mdvlm.config;
+    const clipsOf = (token: number) => (token * encoder.count) / (times - 1);
     const each = (value: (question: SignalQuestion, clip: number) => number) =>
-      questions.flatMap((question) => Array.from({ length: eyes.count }, (_, clip) => value(question, clip)));
+      questions.flatMap((question) =>
+        Array.from({ length: encoder.count }, (_, clip) => value(question, clip)),
+      );
     const [shares, there] = [
       each(({ span }, clip) =>
         Math.max(0, Math.min(clip + 1, clipsOf(span![1])) - Math.max(clip, clipsOf(span![0]))),

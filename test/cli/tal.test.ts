@@ -199,7 +199,7 @@ describe('tal', () => {
     const plan = JSON.parse(readFileSync(json, 'utf8'));
     assert.deepEqual(plan.sizes, { frames: 0, prompt: 128, answer: 64 });
     assert.ok(plan.storages.int4.total < plan.storages.f16.total);
-    assertRefused(run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no eyes/);
+    assertRefused(run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no vision encoder/);
     assertRefused(run(['doctor', '--model', 'llada']), /Allowed choices are llada-8b, llada-v-8b/);
   });
 

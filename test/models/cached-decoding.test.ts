@@ -71,7 +71,7 @@ describe('a key/value cache', () => {
     model.dispose();
   });
 
-  it('of a full pass gives any stretch of it again, whatever has changed around', async () => {
+  it('of a full pass gives any chunk of it again, whatever has changed around', async () => {
     const model = makeModel(3);
     const embeddings = model.embed(idsOf(3, batch, length));
     using cache = model.keyValueCache(batch, length);

@@ -53,7 +53,7 @@ describe('the memory plan', () => {
   const cases: [name: string, model: PlannedModel, sizes: StepSizes][] = [
     ['a short sequence', { language: tiny }, { frames: 0, prompt: 60, answer: 41 }],
     [
-      'a sequence that feed-forward networks take in stretches',
+      'a sequence that feed-forward networks take in chunks',
       { language: { ...tiny, ...narrow, intermediate: 2 ** 14, maxPositions: 1200 } },
       { frames: 0, prompt: 1000, answer: 101 },
     ],
@@ -90,7 +90,7 @@ describe('the memory plan', () => {
     },
   };
   for (const [name, sizes, matrix] of [
-    ['eyes take', { frames: 5, prompt: 1, answer: 1 }, width * intermediate],
+    ['the vision encoder takes', { frames: 5, prompt: 1, answer: 1 }, width * intermediate],
     [
       'a language model takes in its turn',
       { frames: 5, prompt: 150, answer: 41 },
@@ -108,7 +108,7 @@ describe('the memory plan', () => {
           const squares = Array.from({ length: sizes.frames }, square);
           const pixels = concat(squares, 0);
           for (const square of squares) square.dispose();
-          return model.eyes.forward(pixels, most);
+          return model.encoder.forward(pixels, most);
         });
         const answering = await grown(() => {
           const seen = runtime.zeros([1, sizes.frames * tokensPerFrame(visual), language.hidden]);

@@ -39,7 +39,7 @@ async function hidden(mdvlm: ReturnType<typeof made>, answers: readonly number[]
     queries.map((_, i) => questions.question(i)),
     inputs,
   );
-  const prompt = model.prompt(model.eyes.forward(inputs.video), inputs);
+  const prompt = model.prompt(model.encoder.forward(inputs.video), inputs);
   const ids = runtime.tensor(answers, [answers.length / 3, 3], 'u32');
   return (await model.answer(prompt, ids).hidden.read()) as Float32Array;
 }
@@ -85,7 +85,7 @@ describe('a masked diffusion model of signals', () => {
     const questions = new SignalQuestions(whole, recordings, queries);
     const inputs = questionInputs(runtime, config, 1);
     writeQuestions(whole, [questions.question(3)], inputs);
-    const prompt = model.prompt(model.eyes.forward(inputs.video), inputs);
+    const prompt = model.prompt(model.encoder.forward(inputs.video), inputs);
     assert.ok('embeddings' in prompt);
     const before = prompt.embeddings.shape[1]!;
     const ids = runtime.tensor([5, 6, 1], [1, 3], 'u32');
@@ -93,7 +93,7 @@ describe('a masked diffusion model of signals', () => {
     const keyMask = concat([inputs.keyMask, runtime.tensor([1, 1, 1], [1, 3], 'u32')], 1);
     const mask = { kind: 'prefix', prefixLength: before } as const;
     const states = narrow(model.language.forward(together, { keyMask, mask }), 1, before, 3);
-    const own = split.model.prompt(split.model.eyes.forward(inputs.video), inputs);
+    const own = split.model.prompt(split.model.encoder.forward(inputs.video), inputs);
     const { hidden } = split.model.answer(own, ids);
     assert.ok(relativeError(await hidden.read(), await states.read()) < 1e-5);
     for (const { model } of [split, whole]) model.dispose();
@@ -108,10 +108,10 @@ describe('a masked diffusion model of signals', () => {
     const inputs = questionInputs(runtime, mdvlm.config, 2);
     const other = short.video.map((value, i) => (i % 80 >= 75 ? 9 : value));
     writeQuestions(mdvlm, [short, { ...short, video: other }], inputs);
-    const features = (await mdvlm.model.eyes.forward(inputs.video).read()) as Float32Array;
+    const features = (await mdvlm.model.encoder.forward(inputs.video).read()) as Float32Array;
     const half = features.length / 2;
     assert.notDeepEqual(features.slice(0, half), features.slice(half));
-    const prompt = mdvlm.model.prompt(mdvlm.model.eyes.forward(inputs.video), inputs);
+    const prompt = mdvlm.model.prompt(mdvlm.model.encoder.forward(inputs.video), inputs);
     const ids = runtime.tensor([3, 3, 3, 3, 3, 3], [2, 3], 'u32');
     const states = (await mdvlm.model.answer(prompt, ids).hidden.read()) as Float32Array;
     // The convolutions of the first six clips reach one clip further, which is still silent.
@@ -149,7 +149,7 @@ describe('a masked diffusion model of signals', () => {
     for (const change of [
       { times: 0 },
       { order: 'backwards' },
-      { eyes: undefined },
+      { encoder: undefined },
       { grounding: { weight: 1 } },
     ]) {
       assert.throws(() => checkSignalMdvlmConfig({ ...smallMdvlm, ...change }), OptionError);

@@ -62,7 +62,7 @@ describe('LLaDA-V, composed', async () => {
   await model.load(videoMdvlmWeights(await openSafetensors(whole, 'the whole of it')));
   const place = prompt.indexOf(VISUAL_ID);
   const ids = prompt.toSpliced(place, 1);
-  const before = model.embed(model.eyes.forward(await vision.tensor(runtime, 'input/pixels')), {
+  const before = model.embed(model.encoder.forward(await vision.tensor(runtime, 'input/pixels')), {
     ids: runtime.tensor(ids, [1, ids.length], 'u32'),
     visualAt: place,
   });
@@ -137,7 +137,7 @@ describe('a folder of LLaDA-V’s form', async () => {
     two.model.dispose();
   });
 
-  it('is refused without eyes, and where it is of another kind', async () => {
+  it('is refused without a vision encoder, and where it is of another kind', async () => {
     const changed = async (name: string, file: object, drop: RegExp | undefined, message: RegExp) => {
       const path = join(folder, name);
       mkdirSync(path);
@@ -165,7 +165,7 @@ describe('a folder of LLaDA-V’s form', async () => {
       'shallow',
       config,
       /layers\.1\.mlp\.fc1/,
-      /missing: eyes\.model\.vision_tower.*layers\.1\.mlp\.fc1/,
+      /missing: encoder\.model\.vision_tower.*layers\.1\.mlp\.fc1/,
     );
     const { mm_vision_tower: _, ...mute } = config;
     await changed('mute', mute, undefined, /mm_vision_tower is missing: a language model alone/);
@@ -242,7 +242,7 @@ describe('videos', { skip: noVideoLibrary }, async () => {
     assert.equal(runtime.memory.usedBytes, usedBytes);
   });
 
-  it('are watched and asked about in turn: what the eyes leave free is not kept for the language model, nor the other way', async () => {
+  it('are watched and asked about in turn: what the vision encoder leaves free is not kept for the language model, nor the other way', async () => {
     const video = await openVideo(world);
     const own = await Runtime.create({ tuning: new Tuning() });
     const mdvlm = await loadVideoMdvlm(own, join(folder, 'whole'), { weights: 'int4' });

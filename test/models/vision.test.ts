@@ -101,16 +101,16 @@ describe('the visual encoder with other weights', async () => {
     /(proj|fc[12]|mm_projector\.[02])\.weight$/.test(name),
   );
 
-  /** What eyes with weights stored in this way make of the pixels, and the numbers that their weights stand for. */
+  /** What encoder with weights stored in this way make of the pixels, and the numbers that their weights stand for. */
   async function seenWith(weights: VisualOptions['weights']) {
-    const eyes = new VisualEncoder(runtime, tiny, weights ? { weights } : {});
-    await eyes.load(await golden.checkpoint());
+    const encoder = new VisualEncoder(runtime, tiny, weights ? { weights } : {});
+    await encoder.load(await golden.checkpoint());
     const found = {
-      features: (await eyes.tower.forward(pixels).read()) as Float32Array,
-      tokens: (await eyes.forward(pixels).read()) as Float32Array,
-      state: await eyes.state(),
+      features: (await encoder.tower.forward(pixels).read()) as Float32Array,
+      tokens: (await encoder.forward(pixels).read()) as Float32Array,
+      state: await encoder.state(),
     };
-    eyes.dispose();
+    encoder.dispose();
     return found;
   }
 

@@ -12,11 +12,11 @@ export interface RandomCheckpointOptions {
   /** Files that the tensors are dealt out to; 1 (default) writes `model.safetensors` and no index. */
   readonly shards?: number;
   readonly seed?: number;
-  /** The eyes of LLaDA-V too. */
+  /** The vision encoder of LLaDA-V too. */
   readonly visual?: VisualConfig;
 }
 
-/** The eyes under the names of LLaDA-V, whatever those of the language model. */
+/** The vision encoder under the names of LLaDA-V, whatever those of the language model. */
 function visualWeightsOf({ vision, projector }: VisualConfig): Weight[] {
   const { width, patch, layers, unusedLayers, intermediate } = vision;
   const { hidden } = projector;
@@ -209,7 +209,7 @@ export function configFile(config: LanguageConfig, names: 'llama' | 'llada'): Re
   };
 }
 
-/** What the `config.json` of LLaDA-V tells of its eyes, with the sizes of the tower. */
+/** What the `config.json` of LLaDA-V tells of its vision encoder, with the sizes of the tower. */
 export function visualConfigFile({ vision, pooling }: VisualConfig): Record<string, unknown> {
   const { imageSize, patch, width, layers, heads, intermediate, epsilon } = vision;
   return {

@@ -39,7 +39,7 @@ import {
   Random,
   RmsNorm,
   type Runtime,
-  SignalEyes,
+  SignalEncoder,
   SignalQuestions,
   type Tensor,
   TimeTokens,
@@ -401,14 +401,18 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
         const { model } = makeSignalMdvlm(runtime, smallMdvlm, words);
         return inUse(
           model,
-          (it) => it.eyes.forward(signals),
+          (it) => it.encoder.forward(signals),
           (it) => it.embed(video, { ids: token, visualAt: 1 }),
           (it) => it.prompt(video, { ids: token, visualAt: 1 }),
           (it) => it.answer({ embeddings: video }, pair),
         );
       },
       broken: () =>
-        makeSignalMdvlm(runtime, { ...smallMdvlm, eyes: { ...smallMdvlm.eyes, clips: {} as never } }, words),
+        makeSignalMdvlm(
+          runtime,
+          { ...smallMdvlm, encoder: { ...smallMdvlm.encoder, clips: {} as never } },
+          words,
+        ),
     },
     MdvlmTask: {
       make: () =>
@@ -474,11 +478,11 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       () => new RmsNorm(runtime, 4),
       (it) => it.forward(row),
     ),
-    SignalEyes: module(
+    SignalEncoder: module(
       () =>
-        new SignalEyes(
+        new SignalEncoder(
           runtime,
-          smallMdvlm.eyes,
+          smallMdvlm.encoder,
           32,
           (tokens) => signal.model.language.embed(tokens),
           signal.vocabulary.times,

@@ -39,7 +39,7 @@ export class Samples {
     const diffusion = new tal.GaussianDiffusion(runtime, { times: 4 });
     const layer = () => ({ hidden: runtime.zeros([1, 2, 4]), weight: runtime.zeros([8, 4]) });
     const signalExamples = new tal.RecordingExamples(
-      { ...tal.mapDiffusionConfigs.hapt, clips: smallMdvlm.eyes.clips },
+      { ...tal.mapDiffusionConfigs.hapt, clips: smallMdvlm.encoder.clips },
       recordings,
       queries,
       words,
@@ -114,8 +114,8 @@ export class Samples {
       ),
       SignalMdvlm: signal,
       LoadedSignalMdvlm: signal,
-      SignalEyes: signal.model.eyes,
-      Eyes: signal.model.eyes,
+      SignalEncoder: signal.model.encoder,
+      Eyes: signal.model.encoder,
       Mdvlm: signal.model,
       WordVocabulary: signal.vocabulary,
       SignalQuestions: questions,
@@ -146,8 +146,8 @@ export class Samples {
         close: async () => {},
       },
       VideoMdvlm: { config: tal.videoMdvlmConfigs.tiny, tokenizer, model: video },
-      VisualEncoder: video.eyes,
-      VisionTower: video.eyes.tower,
+      VisualEncoder: video.encoder,
+      VisionTower: video.encoder.tower,
       Safetensors: checkpoint,
       Cmcs: runtime.detached(
         () => new Cmcs(runtime, { channels: 2, width: 2, branchWidth: 2, branches: 1, classes: 2 }),
@@ -161,7 +161,7 @@ export class Samples {
       VisionConfig: visual.vision,
       VideoMdvlmConfig: tal.videoMdvlmConfigs.tiny,
       SignalMdvlmConfig: smallMdvlm,
-      SignalEyesConfig: smallMdvlm.eyes,
+      SignalEncoderConfig: smallMdvlm.encoder,
       EncodedChat: chat,
       NumericArray: array,
       Features: { steps: 1, channels: 2, data: new Float32Array(2) },

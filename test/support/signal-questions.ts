@@ -5,7 +5,7 @@ import type { SignalMdvlmConfig } from '../../src/models/mdvlm/signal/signal-con
 
 /** A model that a test trains in seconds: 8 clips of 10 samples of two channels. */
 export const smallMdvlm: SignalMdvlmConfig = {
-  eyes: {
+  encoder: {
     count: 8,
     clips: {
       kind: 'signal',

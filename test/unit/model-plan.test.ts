@@ -75,11 +75,7 @@ describe('the plan of a model', () => {
       planObstacle(memoryPlan(model, defaultSizes(model), storage, device), storage, device);
     assert.equal(obstacle('int4', video), undefined);
     assert.equal(obstacle('int4', text, small), undefined, 'weights are bound in parts');
-    assert.equal(
-      obstacle('int4', video, small),
-      undefined,
-      'feed-forward networks take positions in stretches',
-    );
+    assert.equal(obstacle('int4', video, small), undefined, 'feed-forward networks take positions in chunks');
     const long = memoryPlan(video, { ...defaultSizes(video), frames: 48 }, 'int4', small);
     assert.match(planObstacle(long, 'int4', small)!, /must bind 169 MB, it binds 134 MB/);
     const narrow = { ...gpu, limits: { ...gpu.limits, maxBufferSize: 2 ** 30 } };

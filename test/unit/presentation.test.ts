@@ -44,7 +44,7 @@ describe('what an edit list shows', () => {
     ]);
   });
 
-  it('may have several stretches, in any order, and stills', () => {
+  it('may have several chunks, in any order, and stills', () => {
     assert.deepEqual(shown(frames, [edit(0, 8, 2), edit(2, 1, 2), edit(4, 5, 3, true)]), [
       [0, 8],
       [1, 9],

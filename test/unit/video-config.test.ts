@@ -47,10 +47,10 @@ describe('the configuration of a model of videos', () => {
     mm_spatial_pool_mode: 'bilinear',
     mm_newline_position: 'grid',
   };
-  const { vision_config, ...eyes } = visualConfigFile(tiny.visual);
+  const { vision_config, ...encoder } = visualConfigFile(tiny.visual);
   const small = {
     ...configFile(tiny.language, 'llada'),
-    ...eyes,
+    ...encoder,
     vision_config,
     tal: { frames: 4, time_tokens: { count: 100, first_id: 410 } },
   };
@@ -65,7 +65,7 @@ describe('the configuration of a model of videos', () => {
   });
 
   it('is read from the nested form of version 5 of transformers', () => {
-    const { mm_vision_tower: _, ...pooling } = eyes;
+    const { mm_vision_tower: _, ...pooling } = encoder;
     const { rope_theta, ...text } = configFile(tiny.language, 'llama');
     const nested = {
       ...pooling,

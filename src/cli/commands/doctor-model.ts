@@ -57,7 +57,9 @@ export function modelPlanLines(plan: ModelPlan): string[] {
     `one denoising step: ${frames}${sizes.prompt} tokens of prompt, ${sizes.answer} of answer, ${positions} positions in all`,
     line('TFLOP', tera(flops.total)),
     ...(['linear', 'attention', 'vocabulary'] as const).map((name) => line(`  ${name}`, tera(flops[name]))),
-    ...(plan.visionFlops > 0 ? [line('TFLOP of the eyes, once a video', tera(plan.visionFlops))] : []),
+    ...(plan.visionFlops > 0
+      ? [line('TFLOP of the vision encoder, once a video', tera(plan.visionFlops))]
+      : []),
     '',
     line('GB (10^9 bytes), weights stored as', ...weightStorages),
     row('read by a step: weights', ({ bytesRead }) => giga(bytesRead.weights)),

@@ -80,7 +80,7 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
     order: autoregressive ? 'autoregressive' : named.order,
     times: timeTokens ?? model.times,
   };
-  const kinds = config.eyes.recognition?.kinds ?? Number.POSITIVE_INFINITY;
+  const kinds = config.encoder.recognition?.kinds ?? Number.POSITIVE_INFINITY;
   if (recordings.classes.length > kinds) {
     throw new OptionError(
       `the model recognizes ${kinds} classes, ${options.data} has ${recordings.classes.length}`,

@@ -9,7 +9,7 @@ import type { QuestionAnswer } from './question-answer.js';
 const WHEN = [
   (event: string) => `At what time in the video does the following happen: "${event}"?`,
   (event: string) => `Find the part of the video that shows this: "${event}".`,
-  (event: string) => `Which stretch of the video fits the description "${event}"?`,
+  (event: string) => `Which chunk of the video fits the description "${event}"?`,
   (event: string) => `Between which two moments of the video can one see this: "${event}"?`,
   (event: string) => `"${event}": when is that in the video?`,
 ] as const;

@@ -15,7 +15,7 @@ import { fileAccessError, readBytes } from '../files/byte-source.js';
 import { viewBytes } from './array.js';
 import { type JsonRecord, readJsonRecord, type Span } from './json-record.js';
 
-/** A labelled stretch of a recording. */
+/** A labelled chunk of a recording. */
 export interface LabelledSpan {
   readonly label: string;
   /** [start, end) in seconds. */

@@ -5,7 +5,7 @@ import type { VideoLibrary } from './video-library.js';
 /** More than the error of times that were rounded to microseconds, less than any picture is shown. */
 const ROUNDING = 1e-5;
 
-/** A stretch of the track that is decoded in one go. */
+/** A chunk of the track that is decoded in one go. */
 interface Run {
   /** Of the frames that are wanted of it, in order. */
   readonly first: number;

@@ -1,7 +1,7 @@
 import { FileFormatError } from '../../errors.js';
 import type { ByteSource } from '../files/byte-source.js';
 
-/** A stretch of a track's own time that is presented, all in seconds. */
+/** A chunk of a track's own time that is presented, all in seconds. */
 export interface Edit {
   /** When its presentation begins. */
   readonly shownAt: number;

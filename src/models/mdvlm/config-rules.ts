@@ -12,7 +12,7 @@ import {
 import { weightStorages } from '../../nn/weight-storage.js';
 import { recognitionRule, signalRule } from '../map-diffusion/config.js';
 import type { LanguageConfig } from './language/language-config.js';
-import type { SignalEyesConfig } from './signal/signal-eyes.js';
+import type { SignalEncoderConfig } from './signal/signal-encoder.js';
 import type { TimeTokensOptions } from './time-tokens.js';
 import type { VisionConfig, VisualConfig, VisualOptions } from './vision/vision-config.js';
 
@@ -60,7 +60,7 @@ export const visualRules: Rules<VisualConfig> = {
   pooling: onlyFields<VisualConfig['pooling']>({ stride: size }),
 };
 
-export const eyesRule: Rule<SignalEyesConfig> = onlyFields<SignalEyesConfig>({
+export const eyesRule: Rule<SignalEncoderConfig> = onlyFields<SignalEncoderConfig>({
   count: size,
   clips: signalRule,
   hidden: size,

@@ -22,8 +22,8 @@ import { behind } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
 import { Grounding } from './signal/grounding.js';
 
-/** What looks at videos: `VisualEncoder`, `SignalEyes`. */
-export interface Eyes extends Module {
+/** Turns what is seen into visual tokens: `VisualEncoder` (frames), `SignalEncoder` (recordings). */
+export interface VisualTokenEncoder extends Module {
   /** Videos, or the frames of one, to visual tokens (B, T, D). */
   forward(video: Tensor): Tensor;
 }
@@ -59,7 +59,7 @@ export type Prompt = {
 export const answerOrders = ['diffusion', 'prefix-diffusion', 'autoregressive'] as const;
 export type AnswerOrder = (typeof answerOrders)[number];
 
-const eyesRule: Rule<Eyes> = rule(
+const eyesRule: Rule<VisualTokenEncoder> = rule(
   'a module with forward, such as a VisualEncoder',
   (value) => value instanceof Module && 'forward' in value && typeof value.forward === 'function',
 );
@@ -80,37 +80,37 @@ const promptRule: Rule<Prompt> = {
 };
 
 /** A masked diffusion vision-language model: visual tokens and a question in front of the answer. */
-export class Mdvlm<Sight extends Eyes = Eyes> extends Module {
+export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> extends Module {
   /**
-   * @param eyes and `language` become the model's own, under `eyes.` and the language model's own names
+   * @param encoder and `language` become the model's own, under `encoder.` and the language model's own names
    * @param grounding for the training of a model whose prompt sees only itself
    * @throws OptionError
    */
   constructor(
-    readonly eyes: Sight,
+    readonly encoder: Encoder,
     readonly language: LanguageModel,
     readonly order: AnswerOrder = 'diffusion',
     readonly grounding?: Grounding,
   ) {
     checkArguments(
       'Mdvlm',
-      { eyes, language, order, grounding },
+      { encoder, language, order, grounding },
       {
-        eyes: eyesRule,
+        encoder: eyesRule,
         language: instanceOf(LanguageModel, 'a LanguageModel'),
         order: oneOf(...answerOrders),
         grounding: optional(instanceOf(Grounding)),
       },
     );
     super(language.runtime);
-    this.child('eyes', eyes);
+    this.child('encoder', encoder);
     this.inline(language);
     if (grounding) this.child('grounding', grounding);
   }
 
   /**
    * The embeddings f32 (B, P, D) of B videos and questions.
-   * @param visual (B, T, D), of the eyes
+   * @param visual (B, T, D), of the vision encoder
    * @throws ShapeError, DtypeError; OptionError where `visualAt` is no place among the ids
    */
   embed(visual: Tensor, tokens: PromptTokens): Tensor {

@@ -27,7 +27,7 @@ interface TopKProblem {
 export type TopKOutputs = { values: Tensor; indices: Tensor };
 
 /** Parts that the split variant cuts a row into. */
-const stretches = 16;
+const chunks = 16;
 
 export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKProblem, TopKOutputs>({
   name: 'topK',
@@ -44,16 +44,16 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
   variants: [
     {
       name: 'split',
-      suits: (_, { columns, k }) => Math.floor(columns / stretches) >= k,
+      suits: (_, { columns, k }) => Math.floor(columns / chunks) >= k,
       meantFor: ['hardware'],
       // One workgroup a row leaves most of a GPU idle where there are few rows.
-      prefers: (_, { rows, columns, k }) => rows < 64 && columns >= Math.max(8192, 4 * stretches * k),
+      prefers: (_, { rows, columns, k }) => rows < 64 && columns >= Math.max(8192, 4 * chunks * k),
       run(runtime, { x }, { values, indices }, { rows, k, dtype }) {
         const best = {
-          values: runtime.empty([rows, stretches * k], dtype),
-          indices: runtime.empty([rows, stretches * k], 'u32'),
+          values: runtime.empty([rows, chunks * k], dtype),
+          indices: runtime.empty([rows, chunks * k], 'u32'),
         };
-        select(runtime, x, undefined, best, rows, stretches, k);
+        select(runtime, x, undefined, best, rows, chunks, k);
         select(runtime, best.values, best.indices, { values, indices }, rows, 1, k);
       },
     },
@@ -91,14 +91,14 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
   },
 });
 
-/** Records radix selection on each stretch of each row; `columnsOf` gives the columns that `x` came from. */
+/** Records radix selection on each chunk of each row; `columnsOf` gives the columns that `x` came from. */
 function select(
   runtime: Runtime,
   x: Tensor,
   columnsOf: Tensor | undefined,
   { values, indices }: TopKOutputs,
   rows: number,
-  stretches: number,
+  chunks: number,
   k: number,
 ): void {
   runtime.launch({
@@ -107,12 +107,12 @@ function select(
     buffers: {
       x,
       columns_of: columnsOf,
-      winners: runtime.empty([rows * stretches, k, 2], 'u32'),
+      winners: runtime.empty([rows * chunks, k, 2], 'u32'),
       values,
       indices,
     },
-    params: { rows, columns: x.size / rows, stretches, k },
-    workgroups: spread(rows * stretches, 1),
+    params: { rows, columns: x.size / rows, chunks, k },
+    workgroups: spread(rows * chunks, 1),
   });
 }
 

@@ -76,7 +76,7 @@ export async function answerQuestions(
   let prompt: Capture<Prompt> | undefined;
   let sampler: MaskedSampler | undefined;
   try {
-    prompt = await runtime.capture(() => model.prompt(model.eyes.forward(inputs.video), inputs));
+    prompt = await runtime.capture(() => model.prompt(model.encoder.forward(inputs.video), inputs));
     const before = prompt.outputs;
     sampler = await MaskedSampler.create(runtime, (tokens) => model.answer(before, tokens), {
       ...{ batch: together, length: answerLength, answerLength, maskId: vocabulary.maskId },

@@ -20,7 +20,7 @@ import { STOP_TOKENS } from '../language/chat.js';
 import { Tokenizer } from '../language/tokenizer.js';
 import { TimeTokens } from '../time-tokens.js';
 
-/** A stretch of words of an answer. */
+/** A chunk of words of an answer. */
 export interface AnswerWords {
   readonly text: string;
   /** Geometric mean of the probabilities of the tokens of what stands behind the last semicolon; 1 where unknown. */

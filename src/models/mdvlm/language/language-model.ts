@@ -3,6 +3,7 @@ import { checkpoint } from '../../../autograd/checkpoint.js';
 import type { LastLayer } from '../../../diffusion/masked.js';
 import { OptionError } from '../../../errors.js';
 import { chain } from '../../../nn/chain.js';
+import { inChunks } from '../../../nn/chunks.js';
 import { joinHeads, splitHeads } from '../../../nn/heads.js';
 import { type Initial, normalInitial } from '../../../nn/initial.js';
 import type { LinearLayer } from '../../../nn/linear.js';
@@ -10,7 +11,6 @@ import { LinearFactory } from '../../../nn/linear-factory.js';
 import { LoraAdapter, type LoraOptions } from '../../../nn/lora.js';
 import { Module, type Parameter, type WeightDtype } from '../../../nn/module.js';
 import { RmsNorm } from '../../../nn/norm.js';
-import { inStretches } from '../../../nn/stretches.js';
 import type { WeightStorage } from '../../../nn/weight-storage.js';
 import { add, mul } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
@@ -228,7 +228,7 @@ class Layer extends Module {
 
   /**
    * f32 (B, L, D) to the same. Each half frees what only it needs, and the second goes through long sequences in
-   * stretches: nothing takes as much memory as activations.
+   * chunks: nothing takes as much memory as activations.
    */
   forward(x: Tensor, context: Context): Tensor {
     const { runtime } = this;
@@ -236,7 +236,7 @@ class Layer extends Module {
       const y = runtime.scope(() =>
         add(x, this.#attention.forward(this.#input(this.#attentionNorm, x), context)),
       );
-      return inStretches(y, this.#shared.config.intermediate, (rows) =>
+      return inChunks(y, this.#shared.config.intermediate, (rows) =>
         runtime.scope(() => add(rows, this.#feed.forward(this.#input(this.#feedNorm, rows)))),
       );
     });

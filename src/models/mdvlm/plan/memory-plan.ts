@@ -1,7 +1,7 @@
 import { sizeClass } from '../../../gpu/pool.js';
+import { rowsAtOnce } from '../../../nn/chunks.js';
 import { loadChunkBytes } from '../../../nn/load-weights.js';
 import type { WeightDtype } from '../../../nn/module.js';
-import { rowsAtOnce } from '../../../nn/stretches.js';
 import { numberDtype, quantizedBits, type WeightStorage } from '../../../nn/weight-storage.js';
 import { dtypeBytes } from '../../../tensor/dtype.js';
 import {
@@ -30,7 +30,7 @@ export interface PlannedDevice {
 export interface MemoryPlan {
   readonly weights: Readonly<Record<WeightPart, number>>;
   /**
-   * All buffers between the weights, while the eyes look or while the language model answers, whichever is more. What a
+   * All buffers between the weights, while the vision encoder runs or while the language model answers, whichever is more. What a
    * picture of the video takes as it was decoded is not in it.
    */
   readonly activations: number;
@@ -62,7 +62,7 @@ export function memoryPlan(
   }
   const number = dtypeBytes[numberDtype(storage, device)];
   const { keyHeads, headSize, layers } = model.language;
-  // The eyes and the language model leave each other no free buffers (`watchVideo`, `answerVideo`).
+  // The vision encoder and the language model leave each other no free buffers (`watchVideo`, `answerVideo`).
   const turns = [visionStages, languageStages].map((stages) => stages(model, sizes, storage, device));
   const activations = Math.max(...turns.map(pooledBytes));
   const staging = pooledBytes([loadingStage(storage)]);
@@ -210,7 +210,7 @@ function visionStages(
   ];
 }
 
-/** The eyes on frames that are looked at together. */
+/** The vision encoder on frames that are looked at together. */
 function partStages(
   visual: VisualConfig,
   frames: number,

@@ -48,7 +48,7 @@ export interface ModelPlan {
   readonly parameters: Readonly<Record<WeightPart | 'total', number>>;
   /** Of one denoising step. */
   readonly flops: StepFlops;
-  /** Of the eyes, once for a video. */
+  /** Of the vision encoder, once for a video. */
   readonly visionFlops: number;
   readonly storages: Readonly<Record<WeightStorage, StoragePlan>>;
 }

@@ -7,7 +7,7 @@ import { type PlannedModel, plannedWeights, storedBytes } from './planned-model.
 
 /** What a denoising step works on. */
 export interface StepSizes {
-  /** Frames of the video; 0 for a model without eyes. */
+  /** Frames of the video; 0 for a model without a vision encoder. */
   readonly frames: number;
   /** Text tokens before the answer. */
   readonly prompt: number;
@@ -15,17 +15,17 @@ export interface StepSizes {
   readonly answer: number;
 }
 
-/** LLaDA-V's 32 frames where there are eyes, and 256 tokens of text. */
+/** LLaDA-V's 32 frames where there is a vision encoder, and 256 tokens of text. */
 export function defaultSizes({ visual }: PlannedModel): StepSizes {
   return { frames: visual ? 32 : 0, prompt: 128, answer: 128 };
 }
 
-/** Positions of the sequence. @throws OptionError where the model has no eyes for frames, or not so many positions */
+/** Positions of the sequence. @throws OptionError where the model has no vision encoder for frames, or not so many positions */
 export function positionsOf(
   { language, visual }: PlannedModel,
   { frames, prompt, answer }: StepSizes,
 ): number {
-  if (frames > 0 && !visual) throw new OptionError('this model has no eyes: frames must be 0');
+  if (frames > 0 && !visual) throw new OptionError('this model has no vision encoder: frames must be 0');
   const positions = (visual ? frames * tokensPerFrame(visual) : 0) + prompt + answer;
   if (positions > language.maxPositions) {
     throw new OptionError(`${positions} positions are over the model's ${language.maxPositions}`);

@@ -22,13 +22,13 @@ import type { LanguageConfig } from '../language/language-config.js';
 import { LanguageModel, plainEmbedding } from '../language/language-model.js';
 import { type AnswerOrder, answerOrders, Mdvlm } from '../mdvlm.js';
 import { Grounding, type GroundingConfig } from './grounding.js';
-import { SignalEyes, type SignalEyesConfig } from './signal-eyes.js';
+import { SignalEncoder, type SignalEncoderConfig } from './signal-encoder.js';
 import { timeWaves } from './time-waves.js';
 import { WordVocabulary } from './word-vocabulary.js';
 
 /** A small model that answers questions about recorded signals with a span of time. */
 export interface SignalMdvlmConfig {
-  readonly eyes: SignalEyesConfig;
+  readonly encoder: SignalEncoderConfig;
   /** Its vocabulary is that of the words. */
   readonly language: Omit<LanguageConfig, 'vocabulary' | 'maskId' | 'maxPositions'>;
   readonly order: AnswerOrder;
@@ -47,7 +47,7 @@ export const signalMdvlmConfigs = {
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s, about 0.5 million weights (ours). */
   'hapt-mdvlm-tiny': {
     // Beside cross-entropies of whole answers recognition counts more than beside squared errors.
-    eyes: { count: layout.clips, clips, hidden: 96, recognition: { ...recognition, weight: 1 } },
+    encoder: { count: layout.clips, clips, hidden: 96, recognition: { ...recognition, weight: 1 } },
     language: {
       hidden: 96,
       layers: 3,
@@ -75,7 +75,7 @@ export const answerLength = 3;
 export interface SignalMdvlm {
   readonly config: SignalMdvlmConfig;
   readonly vocabulary: WordVocabulary;
-  readonly model: Mdvlm<SignalEyes>;
+  readonly model: Mdvlm<SignalEncoder>;
 }
 
 /** The model of a configuration, without weights. @throws OptionError for a configuration that cannot be */
@@ -91,16 +91,22 @@ export function makeSignalMdvlm(
     ...config.language,
     vocabulary: vocabulary.size,
     maskId: vocabulary.maskId,
-    maxPositions: 1 + config.eyes.count + config.question + answerLength,
+    maxPositions: 1 + config.encoder.count + config.question + answerLength,
   };
   const { times } = vocabulary;
   const model = runtime.detached(() => {
     const speaker = new LanguageModel(runtime, language, {
       initialEmbedding: timeWaves(plainEmbedding, times, language.hidden),
     });
-    const eyes = new SignalEyes(runtime, config.eyes, language.hidden, (ids) => speaker.embed(ids), times);
+    const encoder = new SignalEncoder(
+      runtime,
+      config.encoder,
+      language.hidden,
+      (ids) => speaker.embed(ids),
+      times,
+    );
     const grounding = config.grounding && new Grounding(runtime, language.hidden, config.grounding);
-    return new Mdvlm(eyes, speaker, config.order, grounding);
+    return new Mdvlm(encoder, speaker, config.order, grounding);
   });
   return { config, vocabulary, model };
 }
@@ -108,7 +114,7 @@ export function makeSignalMdvlm(
 const size = integer(1);
 
 export const configRules: Rules<SignalMdvlmConfig> = {
-  eyes: eyesRule,
+  encoder: eyesRule,
   language: onlyFields<SignalMdvlmConfig['language']>(speakerRules),
   order: oneOf(...answerOrders),
   grounding: optional(onlyFields<GroundingConfig>({ weight: positive })),
@@ -120,7 +126,7 @@ export const signalMdvlmRule: Rule<SignalMdvlm> = objectWith<SignalMdvlm>(
   {
     config: onlyFields(configRules),
     vocabulary: instanceOf(WordVocabulary, 'a WordVocabulary'),
-    model: instanceOf<Mdvlm<SignalEyes>>(Mdvlm, 'an Mdvlm'),
+    model: instanceOf<Mdvlm<SignalEncoder>>(Mdvlm, 'an Mdvlm'),
   },
   'a model of signals (makeSignalMdvlm)',
 );

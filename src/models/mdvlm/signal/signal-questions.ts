@@ -58,7 +58,7 @@ export class SignalQuestions {
     );
     const { config, vocabulary } = from;
     this.size = asked.length;
-    this.#clips = new RecordingClips(config.eyes.clips, config.eyes.count, recordings, asked);
+    this.#clips = new RecordingClips(config.encoder.clips, config.encoder.count, recordings, asked);
     this.#words = asked.map(({ qid, query }) => {
       const ids = vocabulary.encode(query);
       if (ids.length <= config.question) return ids;
@@ -108,28 +108,28 @@ export interface QuestionInputs extends PromptTokens {
 /** Operands for `batch` questions at a time. */
 export function questionInputs(
   runtime: Runtime,
-  { eyes, question }: SignalMdvlmConfig,
+  { encoder, question }: SignalMdvlmConfig,
   batch: number,
 ): QuestionInputs {
   const zeros = (...shape: number[]) => runtime.zeros(shape, 'u32');
   return runtime.detached(() => ({
-    video: runtime.zeros(videoShape(eyes.clips, eyes.count, batch)),
+    video: runtime.zeros(videoShape(encoder.clips, encoder.count, batch)),
     lengths: zeros(batch),
     ids: zeros(batch, 1 + question),
     visualAt: 1,
-    keyMask: zeros(batch, 1 + eyes.count + question),
+    keyMask: zeros(batch, 1 + encoder.count + question),
   }));
 }
 
 /** Writes a batch into operands. Fewer questions than there is room for are followed by repetitions of the last. */
 export function writeQuestions(
-  { config: { eyes, question: room }, vocabulary }: Pick<SignalMdvlm, 'config' | 'vocabulary'>,
+  { config: { encoder, question: room }, vocabulary }: Pick<SignalMdvlm, 'config' | 'vocabulary'>,
   questions: readonly SignalQuestion[],
   { video, lengths, ids, keyMask }: QuestionInputs,
 ): void {
   const batch = lengths.size;
   const all = Array.from({ length: batch }, (_, i) => questions[Math.min(i, questions.length - 1)]!);
-  const videoSize = sizeOf(videoShape(eyes.clips, eyes.count, 1));
+  const videoSize = sizeOf(videoShape(encoder.clips, encoder.count, 1));
   const samples = new Float32Array(batch * videoSize);
   const words = new Uint32Array(ids.size).fill(vocabulary.unknownId);
   const seen = new Uint32Array(keyMask.size);
@@ -138,9 +138,9 @@ export function writeQuestions(
     const row = i * (1 + room);
     words[row] = vocabulary.bosId;
     words.set(question.words, row + 1);
-    const first = i * (1 + eyes.count + room);
+    const first = i * (1 + encoder.count + room);
     seen.fill(1, first, first + 1 + question.clips);
-    const behind = first + 1 + eyes.count;
+    const behind = first + 1 + encoder.count;
     seen.fill(1, behind, behind + question.words.length);
   });
   video.write(samples);

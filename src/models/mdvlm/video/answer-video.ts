@@ -72,14 +72,14 @@ export async function watchVideo(
   checkFields('watchVideo', options, watchRules);
   const { config, model } = mdvlm;
   const { frames = config.frames, excerpt = [0, video.duration] } = options;
-  const { runtime, eyes } = model;
+  const { runtime, encoder } = model;
   const size = config.visual.vision.imageSize;
   await takeTurn(runtime);
   const { pixels, seconds } = await videoPixels(runtime, video, { frames, size, excerpt });
   try {
     const [start, end] = excerpt;
     return {
-      visual: eyes.forward(pixels),
+      visual: encoder.forward(pixels),
       excerpt,
       seconds: seconds.map((time) => Math.min(Math.max(0, time - start), end - start)),
     };
@@ -93,7 +93,7 @@ const watchRules: Rules<Omit<VideoPixelsOptions, 'size'>> = {
   excerpt: optional(spanOf()),
 };
 
-/** Eyes and language model work in turn, on tensors of other sizes: what the one leaves free the other cannot use. */
+/** The vision encoder and the language model work in turn, on tensors of other sizes: what the one leaves free the other cannot use. */
 const takeTurn = (runtime: Runtime): Promise<void> => runtime.trim();
 
 const questionRule: Rule<string> = rule(

@@ -24,7 +24,7 @@ export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): Vid
   if (!hasVisionEncoder(json)) {
     throw record.error('mm_vision_tower is missing: a language model alone cannot look at videos');
   }
-  refuseOthers(record, knownEyes);
+  refuseOthers(record, knownEncoder);
   const stride = record.absent('mm_spatial_pool_stride') ? 2 : record.integer('mm_spatial_pool_stride', 1);
   return checkedFile(where, () =>
     checkVideoMdvlmConfig({
@@ -49,8 +49,8 @@ export function hasVisionEncoder(json: unknown): boolean {
   return given('mm_vision_tower') || (given('text_config') && given('vision_config'));
 }
 
-/** How LLaDA-V's eyes are made, where a configuration says it. */
-const knownEyes: Readonly<Record<string, unknown>> = {
+/** How LLaDA-V's vision encoder is made, where a configuration says it. */
+const knownEncoder: Readonly<Record<string, unknown>> = {
   mm_projector_type: 'mlp2x_gelu',
   mm_spatial_pool_mode: 'bilinear',
   mm_newline_position: 'grid',

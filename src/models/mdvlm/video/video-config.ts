@@ -33,7 +33,7 @@ export const videoMdvlmConfigs = {
     times,
     frames: 32,
   },
-  /** LLaDA-8B with the same eyes, which are still to be trained; its 4,096 positions hold 16 frames (ours). */
+  /** LLaDA-8B with the same vision encoder, which is still to be trained; its 4,096 positions hold 16 frames (ours). */
   'llada-8b': {
     language: languageConfigs['llada-8b'],
     visual: visualConfigs['siglip2-so400m-patch14-384'],

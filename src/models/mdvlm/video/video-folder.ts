@@ -43,7 +43,7 @@ export const videoMdvlmRule: Rule<VideoMdvlm> = objectWith<VideoMdvlm>(
 );
 
 /**
- * The model of a configuration, without weights. Its eyes are stored as the language model is, but in 8 bits at least
+ * The model of a configuration, without weights. Its vision encoder is stored as the language model is, but in 8 bits at least
  * (`visualStorage`).
  * @throws OptionError for a configuration that cannot be
  */
@@ -57,8 +57,8 @@ export function makeVideoMdvlm(
   const { visual, language } = checkVideoMdvlmConfig(config);
   const { weights } = options;
   return runtime.detached(() => {
-    const eyes = new VisualEncoder(runtime, visual, given({ weights }));
-    return new Mdvlm(eyes, new LanguageModel(runtime, language, options));
+    const encoder = new VisualEncoder(runtime, visual, given({ weights }));
+    return new Mdvlm(encoder, new LanguageModel(runtime, language, options));
   });
 }
 
@@ -73,9 +73,9 @@ export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmCo
 /**
  * Opens a folder of LLaDA-V's form: `config.json` (`parseVideoMdvlmConfig`), `tokenizer.json` and
  * `tokenizer_config.json`, and `model.safetensors` or shards with `model.safetensors.index.json` that hold the language
- * model and the eyes. A bounded part of one tensor is in memory at a time.
+ * model and the vision encoder. A bounded part of one tensor is in memory at a time.
  * @throws FileAccessError where a file is missing; FileFormatError where one is damaged, of another kind of model, or has
- *   no eyes; OptionError where a time token would take the id of another
+ *   no vision encoder; OptionError where a time token would take the id of another
  */
 export async function loadVideoMdvlm(
   runtime: Runtime,

@@ -73,14 +73,14 @@ export const visualConfigs = {
 
 export type VisualName = keyof typeof visualConfigs;
 
-/** How eyes are made. */
+/** How a vision encoder is made. */
 export interface VisualOptions {
   /** How the matrices of the linear layers are stored (`visualStorage`). Default f32. */
   readonly weights?: WeightStorage;
 }
 
 /**
- * How eyes store their matrices where the model is stored in this way: in 8 bits at least, for they are a twentieth of
+ * How a vision encoder stores its matrices where the model is stored in this way: in 8 bits at least, for it is a twentieth of
  * the weights, and what they miss nothing behind them can see (ours).
  */
 export function visualStorage(weights: WeightStorage): WeightStorage {

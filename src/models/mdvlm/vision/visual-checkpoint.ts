@@ -7,7 +7,7 @@ const checkpointRule = instanceOf(Safetensors, 'a checkpoint (openSafetensors)')
 
 /** What stands before the names of the tower: in LLaVA and its descendants, and in a checkpoint of SigLIP 2. */
 const towerPrefixes = ['model.vision_tower.vision_tower.vision_model.', 'vision_model.'];
-/** The eyes of LLaDA-V, each by what its tensors' names begin with. */
+/** The vision encoder of LLaDA-V, each by what its tensors' names begin with. */
 const visualParts = {
   'vision tower': 'model.vision_tower.',
   projector: 'model.mm_projector.',
@@ -26,7 +26,7 @@ export function visualWeights(checkpoint: Safetensors): Safetensors {
 /**
  * What an `Mdvlm` with a `VisualEncoder` loads of a whole checkpoint of LLaDA-V, whose language model may have the names
  * of LLaDA or of Llama, with or without PEFT's prefix.
- * @throws FileFormatError where a part of the eyes is not in it
+ * @throws FileFormatError where a part of the vision encoder is not in it
  */
 export function videoMdvlmWeights(checkpoint: Safetensors): Safetensors {
   checkArgument('videoMdvlmWeights', 'checkpoint', checkpoint, checkpointRule);
@@ -38,7 +38,7 @@ export function videoMdvlmWeights(checkpoint: Safetensors): Safetensors {
       `${checkpoint.name} has no ${part}, no tensor ${prefix}…: without it the model cannot look at videos`,
     );
   }
-  return bare.renamed((name) => (isVisual(name) ? `eyes.${name}` : languageTensorName(name)));
+  return bare.renamed((name) => (isVisual(name) ? `encoder.${name}` : languageTensorName(name)));
 }
 
 /**

@@ -22,7 +22,7 @@ import {
 import { VisionTower } from './vision-tower.js';
 
 /**
- * The eyes of LLaDA-V: vision tower, projector, pooling, and a token at the end of each row. Names as in LLaVA. The
+ * The vision encoder of LLaDA-V: vision tower, projector, pooling, and a token at the end of each row. Names as in LLaVA. The
  * projector keeps its matrices as the tower does; the tokens are f32.
  */
 export class VisualEncoder extends Module {

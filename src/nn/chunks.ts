@@ -8,19 +8,19 @@ const alignment = 64;
 
 /** How many of some rows of `width` numbers are worked on together, where at most `widest` numbers come of one. */
 export function rowsAtOnce(rows: number, width: number, widest: number): number {
-  const stretches = Math.ceil((rows * widest) / mostNumbers);
+  const chunks = Math.ceil((rows * widest) / mostNumbers);
   // The largest power of two that divides a number is what it has in common with its negative.
   const multiple = alignment / Math.min(alignment, width & -width);
-  return Math.min(rows, Math.ceil(rows / stretches / multiple) * multiple);
+  return Math.min(rows, Math.ceil(rows / chunks / multiple) * multiple);
 }
 
 /**
  * What `forward` makes of the rows of f32 `x` (…, D), each of them by itself and to the same shape. Many rows are gone
- * through in stretches (N, D), so that what comes between takes little memory; but not under a tape, for which all of
+ * through in chunks (N, D), so that what comes between takes little memory; but not under a tape, for which all of
  * that is kept.
  * @param widest numbers that come of a row on the way, in one tensor, at most
  */
-export function inStretches(x: Tensor, widest: number, forward: (rows: Tensor) => Tensor): Tensor {
+export function inChunks(x: Tensor, widest: number, forward: (rows: Tensor) => Tensor): Tensor {
   const { runtime, shape } = x;
   const width = shape.at(-1)!;
   const count = x.size / width;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
+import { inChunks, rowsAtOnce } from '../../src/nn/chunks.js';
 import { LinearFactory } from '../../src/nn/linear-factory.js';
-import { inStretches, rowsAtOnce } from '../../src/nn/stretches.js';
 import { add } from '../../src/ops/array/binary.js';
 import { sum } from '../../src/ops/array/reduce.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -10,7 +10,7 @@ import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
 
-describe('stretches of rows', () => {
+describe('chunks of rows', () => {
   it('are few and alike, and begin where every device can bind them', () => {
     assert.equal(rowsAtOnce(2 ** 12, 4096, 2 ** 12), 2 ** 12);
     assert.equal(rowsAtOnce(2 ** 12 + 1, 4096, 2 ** 12), 2 ** 11 + 1);
@@ -32,11 +32,11 @@ describe('stretches of rows', () => {
       lengths.push(rows.size / width);
       return add(rows, layer.forward(rows, { activation: 'silu' }));
     };
-    const parts = inStretches(x, widest, forward);
+    const parts = inChunks(x, widest, forward);
     assert.deepEqual(parts.shape, x.shape);
     assert.deepEqual(await parts.read(), await forward(x).read());
     assert.deepEqual(lengths.splice(0), [16, 16, 16, 16, 10, 74]);
-    const { gradients } = valueAndGrad({ x }, () => sum(inStretches(x, widest, forward)));
+    const { gradients } = valueAndGrad({ x }, () => sum(inChunks(x, widest, forward)));
     assert.deepEqual(lengths, [74], 'what gradients need is kept at once');
     assert.ok((await gradients.x.read()).every((number) => number !== 0));
   });

@@ -13,7 +13,7 @@ import { Recognition, type RecognitionConfig } from '../../map-diffusion/recogni
 import { eyesRule } from '../config-rules.js';
 import { TimeTokens } from '../time-tokens.js';
 
-export interface SignalEyesConfig {
+export interface SignalEncoderConfig {
   /** T: clips of the window, each a visual token. */
   readonly count: number;
   /** How a clip of the signal becomes a vector. */
@@ -24,11 +24,11 @@ export interface SignalEyesConfig {
 }
 
 /**
- * Eyes for recorded signals (ours): convolutions to one vector a clip, as those of the map-diffusion model, a learned
+ * VisualTokenEncoder for recorded signals (ours): convolutions to one vector a clip, as those of the map-diffusion model, a learned
  * vector for each clip's place, a linear layer to the size of the language model, and the time at which the clip begins,
  * in the language model's own word for it: an answer can repeat what it saw.
  */
-export class SignalEyes extends Module {
+export class SignalEncoder extends Module {
   readonly recognition: Recognition | undefined;
   readonly #clips;
   readonly #positions;
@@ -42,13 +42,13 @@ export class SignalEyes extends Module {
    */
   constructor(
     runtime: Runtime,
-    readonly config: SignalEyesConfig,
+    readonly config: SignalEncoderConfig,
     size: number,
     readonly embed: (ids: Tensor) => Tensor,
     times: TimeTokens,
   ) {
     checkArguments(
-      'SignalEyes',
+      'SignalEncoder',
       { runtime, config, size, embed, times },
       {
         runtime: anyRuntime,
@@ -71,20 +71,20 @@ export class SignalEyes extends Module {
 
   /** (B, channels, T · samples of a clip) to the features of the clips (B, hidden, T). */
   clips(video: Tensor): Tensor {
-    checkArgument('SignalEyes.clips', 'video', video, anyTensor);
+    checkArgument('SignalEncoder.clips', 'video', video, anyTensor);
     return this.#clips.forward(video);
   }
 
   /** Features of clips (B, hidden, T) to visual tokens (B, T, D). */
   tokens(clips: Tensor): Tensor {
-    checkArgument('SignalEyes.tokens', 'clips', clips, anyTensor);
+    checkArgument('SignalEncoder.tokens', 'clips', clips, anyTensor);
     return this.runtime.scope(() =>
       add(this.#projector.forward(transpose(this.#positions.forward(clips))), this.embed(this.#times)),
     );
   }
 
   forward(video: Tensor): Tensor {
-    checkArgument('SignalEyes.forward', 'video', video, anyTensor);
+    checkArgument('SignalEncoder.forward', 'video', video, anyTensor);
     return this.runtime.scope(() => this.tokens(this.clips(video)));
   }
 }
