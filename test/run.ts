@@ -8,7 +8,8 @@
  *   --timeout SECONDS      how long one file may say nothing: it hangs, however slow the machine
  *   --test-concurrency N   how many files run at a time
  *
- * `matrix` is a newer lavapipe with subgroup matrices (scripts/matrix-host.sh): it runs the tests of the operations.
+ * `swiftshader` runs the tests of operations and runtime and those of one model, `matrix`, a newer lavapipe with subgroup
+ * matrices (scripts/matrix-host.sh), those of the operations; `lavapipe` and `hardware` run all.
  * A test sees its driver in TAL_TEST_DRIVER. Every file is a process of its own, so that one that crashes or
  * hangs is a failure of that file and of no other. The last line is "N passed, N failed, N skipped".
  */
@@ -29,8 +30,8 @@ interface Pass {
   readonly environment: Readonly<Record<string, string>>;
   /** What starts Node: a command and its first arguments. */
   readonly node: readonly [string, ...string[]];
-  /** Only the files in this folder. */
-  readonly only?: string;
+  /** Only files whose paths begin with one of these; all that need a GPU when absent. */
+  readonly only?: readonly string[];
   /** Why this machine cannot run it. */
   readonly unavailable?: string;
 }
@@ -117,16 +118,20 @@ function planPasses(drivers: readonly string[], files: readonly string[]): Pass[
   return [
     pass('unit', 'no GPU', '', {}),
     pass('lavapipe', adapters.software, 'Dawn finds no software driver', { TAL_ADAPTER: 'software' }),
-    pass('swiftshader', swiftShader && 'SwiftShader', 'it could not be provided, see above', {
-      TAL_ADAPTER: 'software',
-      VK_DRIVER_FILES: swiftShader ?? '',
-    }),
+    // A second opinion on the kernels and on what runs them: models and commands launch the same kernels again.
+    pass(
+      'swiftshader',
+      swiftShader && 'SwiftShader',
+      'it could not be provided, see above',
+      { TAL_ADAPTER: 'software', VK_DRIVER_FILES: swiftShader ?? '' },
+      { only: ['ops/', 'runtime/', 'autograd/', 'models/map-diffusion.test.js'] },
+    ),
     pass(
       'matrix',
       matrixProblem ? undefined : 'lavapipe with subgroup matrices',
       matrixProblem,
       { TAL_ADAPTER: 'software' },
-      { node: [matrixHost, 'node'], only: 'ops' },
+      { node: [matrixHost, 'node'], only: ['ops/'] },
     ),
     pass('hardware', adapters.hardware, 'this machine has no GPU that Dawn can use', {
       TAL_ADAPTER: 'hardware',
@@ -277,7 +282,7 @@ async function main(): Promise<void> {
   for (const pass of planPasses(options.drivers, files)) {
     const own = files
       .filter((file) => isHostFile(file) === (pass.name === 'unit'))
-      .filter((file) => !pass.only || file.split(sep)[0] === pass.only);
+      .filter((file) => pass.only?.some((start) => file.split(sep).join('/').startsWith(start)) ?? true);
     if (own.length === 0) continue;
     const name = pass.name.padEnd(12);
     if (pass.unavailable) {
