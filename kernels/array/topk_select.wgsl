@@ -1,11 +1,11 @@
-// The k largest elements of each stretch of a row, as in topk_plain.wgsl, by radix selection:
+// The k largest elements of each chunk of a row, as in topk_plain.wgsl, by radix selection:
 //   1. the k-th largest key, 8 bits at a time from the top, by histograms of those that agree so far;
 //   2. if several have that key and not all belong, the column of the last that does, the same way;
 //   3. the k elements are collected in any order, and each is put at the place given by the number before it.
-// A row is split evenly into `stretches`; with one, this is all of top-k. With more, a second run with
-// INDEXED = true takes the winners of all stretches as its row. That order of candidates keeps equal values
-// in the order of their columns, so the answer does not depend on the number of stretches.
-// One workgroup a (row, stretch).
+// A row is split evenly into `chunks`; with one, this is all of top-k. With more, a second run with
+// INDEXED = true takes the winners of all chunks as its row. That order of candidates keeps equal values
+// in the order of their columns, so the answer does not depend on the number of chunks.
+// One workgroup a (row, chunk).
 //! import lib/index.wgsl
 //! import lib/order.wgsl
 
@@ -13,13 +13,13 @@ const WORKGROUP = 256u;   // one invocation a bin of the histogram
 const INDEXED = false;
 alias Element = f32;
 
-struct Params { rows: u32, columns: u32, stretches: u32, k: u32 }
+struct Params { rows: u32, columns: u32, chunks: u32, k: u32 }
 @group(1) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<Element>;               // (rows, columns)
 @group(0) @binding(1) var<storage, read> columns_of: array<u32>;          // (rows, columns) with INDEXED
-@group(0) @binding(2) var<storage, read_write> winners: array<vec2u>;     // (rows, stretches, k): key, column
-@group(0) @binding(3) var<storage, read_write> values: array<Element>;    // (rows, stretches, k)
-@group(0) @binding(4) var<storage, read_write> indices: array<u32>;       // (rows, stretches, k)
+@group(0) @binding(2) var<storage, read_write> winners: array<vec2u>;     // (rows, chunks, k): key, column
+@group(0) @binding(3) var<storage, read_write> values: array<Element>;    // (rows, chunks, k)
+@group(0) @binding(4) var<storage, read_write> indices: array<u32>;       // (rows, chunks, k)
 
 /// What is known of the last of the k: leading digits of its key and, beyond equal keys, of its column.
 struct Bound {
@@ -39,12 +39,12 @@ fn top_k(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let stretch = linear_workgroup(workgroup, workgroups);
-  if (stretch >= params.rows * params.stretches) { return; }
-  let row = stretch / params.stretches * params.columns;
-  let part = stretch % params.stretches;
-  let length = params.columns / params.stretches;
-  let longer = params.columns % params.stretches;   // the first stretches, by one
+  let chunk = linear_workgroup(workgroup, workgroups);
+  if (chunk >= params.rows * params.chunks) { return; }
+  let row = chunk / params.chunks * params.columns;
+  let part = chunk % params.chunks;
+  let length = params.columns / params.chunks;
+  let longer = params.columns % params.chunks;   // the first chunks, by one
   let start = row + part * length + min(part, longer);
   let end = start + length + u32(part < longer);
   let k = params.k;
@@ -109,21 +109,21 @@ fn top_k(
   for (var i = start + local; i < end; i += WORKGROUP) {
     let winner = vec2u(order_key(f32(x[i])), i - start);
     if (winner.x > found.key || (winner.x == found.key && winner.y <= last_column)) {
-      winners[stretch * k + atomicAdd(&collected, 1u)] = winner;
+      winners[chunk * k + atomicAdd(&collected, 1u)] = winner;
     }
   }
   storageBarrier();
   for (var slot = local; slot < k; slot += WORKGROUP) {
-    let winner = winners[stretch * k + slot];
+    let winner = winners[chunk * k + slot];
     var place = 0u;
     for (var other = 0u; other < k; other++) {
-      let rival = winners[stretch * k + other];
+      let rival = winners[chunk * k + other];
       place += u32(rival.x > winner.x || (rival.x == winner.x && rival.y < winner.y));
     }
     let i = start + winner.y;
-    values[stretch * k + place] = x[i];
-    if (INDEXED) { indices[stretch * k + place] = columns_of[i]; }
-    else { indices[stretch * k + place] = i - row; }
+    values[chunk * k + place] = x[i];
+    if (INDEXED) { indices[chunk * k + place] = columns_of[i]; }
+    else { indices[chunk * k + place] = i - row; }
   }
 }
 

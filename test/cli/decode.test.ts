@@ -151,8 +151,12 @@ describe('tal decode', () => {
     ['a threshold that is no probability', { threshold: 1.5 }, /from 0 to 1/],
     ['a range of ids that goes backwards', { 'banned-ids': '7-5' }, /ids and ranges of ids/],
     ['an unknown cache', { cache: 'all' }, /none, prefix, block, dual/],
-    ['banned ids outside of the vocabulary', { 'banned-ids': '512' }, /512 is not an id/],
-    ['late ids in none of the steps', { 'late-ids': '5', rho: 0 }, /rho must be above 0/],
+    [
+      'banned ids outside of the vocabulary',
+      { 'banned-ids': '512' },
+      /ids of a vocabulary of 512 tokens, not 512/,
+    ],
+    ['late ids in none of the steps', { 'late-ids': '5', rho: 0 }, /rho must be a number above 0/],
     ['revision of blocks that are kept', { 'block-length': 4, revise: 0.1, cache: 'dual' }, /use one block/],
     ['a folder that is not there', { json: inFolder('nowhere/out.json') }, /nowhere/],
   ];

@@ -179,7 +179,7 @@ describe('tal train recordings and tal evaluate model', () => {
     refused({ relevant_windows: [[12, 5]] }, /queries-train\.jsonl.*2.*relevant_windows/s);
     refused({ relevant_windows: [[30, 41]] }, /not within the excerpt/);
     refused({ excerpt: [0, 45], duration: 45 }, /not within exp02_user02, 40 s long/);
-    refused({ query: '  ' }, /query is " {2}", not a text/);
+    refused({ query: '  ' }, /query is " {2}", not a string/);
     refused({ relevant_windows: [] }, /query 1 has no relevant_windows to learn from/);
     refused({ vid: 'exp09_user09' }, /no recording of the folder/);
 

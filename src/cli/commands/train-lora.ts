@@ -93,16 +93,18 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
     );
   }
   const tokenizer = await loadTokenizer(base, times);
-  const chats = questions.map(({ question, answer, duration = 0 }: WrittenQuestion) =>
-    chatExample(
+  const chats = questions.map(({ question, answer, duration }: WrittenQuestion) => {
+    // Without a duration there are no times.
+    const content = duration === undefined ? answer.join('') : times.write(answer, duration);
+    return chatExample(
       tokenizer,
       [
         { role: 'user', content: question },
-        { role: 'assistant', content: times.write(answer, duration) },
+        { role: 'assistant', content },
       ],
       { targets },
-    ),
-  );
+    );
+  });
   for (const [i, { ids }] of chats.entries()) checkIds(model, ids, `question ${i + 1} of ${data}`);
   const lora = { rank, alpha, targets: layers };
   const maxLength = chats.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
