@@ -33,9 +33,13 @@ it('a map-diffusion model refuses a video of more clips than it sees', () => {
   const { clips } = config.layout;
   const video = runtime.zeros(videoShape(config.clips, clips + 1, 1));
   const lengths = runtime.tensor([clips + 1], [1], 'u32');
-  const words = { vectors: runtime.zeros([1, 1, 1]), counts: runtime.tensor([1], [1], 'u32') };
+  const words = {
+    vectors: runtime.zeros([1, 1, config.words.size]),
+    mask: runtime.tensor([1], [1, 1], 'u32'),
+    counts: runtime.tensor([1], [1], 'u32'),
+  };
   assert.throws(
-    () => model.encode({ video, lengths, words: words as never }),
+    () => model.encode({ video, lengths, words }),
     (error) => error instanceof ShapeError && error.message.includes(`${clips} clips a video`),
   );
   model.dispose();

@@ -138,8 +138,8 @@ const frames = {
 
 describe('checkConfig', () => {
   const wrong: readonly [what: string, change: Change, message: RegExp][] = [
-    ['a missing part', { words: undefined }, /needs words/],
-    ['a part that is none', { loss: null }, /needs loss/],
+    ['a missing part', { words: undefined }, /words must be an object/],
+    ['a part that is none', { loss: null }, /loss must be an object/],
     ['a number of clips that the scales do not divide', { layout: { clips: 66 } }, /multiple of 4/],
     ['an odd number of durations', { layout: { durations: 15 } }, /durations must be even/],
     ['moments longer than the video', { layout: { durations: 18 } }, /72 clips.*64/],
@@ -147,9 +147,9 @@ describe('checkConfig', () => {
     [
       'an unknown kind of clips',
       { clips: { kind: 'sound' } },
-      /clips\.kind.*features, signal, frames.*"sound"/,
+      /clips\.kind.*features, signal or frames.*"sound"/,
     ],
-    ['no pool', { clips: { kind: 'features', pool: 0 } }, /clips\.pool/],
+    ['a field of another kind of clips', { clips: { kind: 'features', pool: 0 } }, /clips\.stages/],
     ['no stages', { clips: { stages: [] } }, /clips\.stages/],
     ['a stage without stride', { clips: { stages: [{ channels: 4, kernel: 3 }] } }, /stages\[0\]\.stride/],
     [
@@ -170,7 +170,7 @@ describe('checkConfig', () => {
     ],
     ['an LSTM without units', { words: { hidden: 0 } }, /words\.hidden/],
     ['no answer about packing', { words: { packed: 1 } }, /words\.packed/],
-    ['an unknown head', { head: 'two-pass' }, /head must be one of diffusion, single-pass/],
+    ['an unknown head', { head: 'two-pass' }, /head must be diffusion or single-pass/],
     [
       'a condition of the other architecture',
       { decoder: { condition: 'cross-attention' } },

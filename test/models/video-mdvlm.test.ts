@@ -292,7 +292,7 @@ describe('videos', { skip: noVideoLibrary }, async () => {
     assert.deepEqual([none.segments, none.withoutTimes], [[], false]);
 
     for (const wanted of [{ event: ' ' }, { question: '' }])
-      await assert.rejects(localizeVideo(silent, video, wanted), /nothing to look for/);
+      await assert.rejects(localizeVideo(silent, video, wanted), /wanted must be/);
     // Between two frames the earlier one is shown.
     const between = await watchVideo(silent, video, { frames: 2, excerpt: [0.01, 0.02] });
     assert.deepEqual(between.seconds, [0, 0]);
