@@ -1,5 +1,17 @@
-import { integer, number, numberIn, type Rules, text } from '../arguments.js';
-import { OptionError } from '../errors.js';
+import {
+  checkArgument,
+  checkFields,
+  integer,
+  number,
+  numberIn,
+  objectWith,
+  onlyFields,
+  optional,
+  type Rules,
+  rule,
+  someOf,
+  text,
+} from '../arguments.js';
 
 /**
  * How high the best score of a model is for false sentences, on videos that training did not see. A score above
@@ -27,13 +39,21 @@ export interface Calibration {
  * Whether a score is above what 95 % of false sentences reach.
  * @param steps DDIM steps that the score was sampled with
  * @returns undefined where that cannot be said: there is no calibration, or it is one of other steps
+ * @throws OptionError
  */
 export function aboveFalseQueries(
   calibration: Calibration | undefined,
-  { score, steps }: { readonly score: number; readonly steps: number },
+  scored: { readonly score: number; readonly steps: number },
 ): boolean | undefined {
+  const where = 'aboveFalseQueries';
+  checkArgument(where, 'calibration', calibration, optional(objectWith(calibrationRules)));
+  checkFields(where, scored, { score: anyScore, steps: integer(1) }, 'field');
+  const { score, steps } = scored;
   return calibration?.steps === steps ? score > calibration.falseQuery95 : undefined;
 }
+
+/** A model without a moment has the score -Infinity. */
+const anyScore = rule<number>('a number', (value) => typeof value === 'number' && !Number.isNaN(value));
 
 /** The rules of a stored calibration, see `checkFields`. */
 export const calibrationRules: Rules<Calibration> = {
@@ -51,17 +71,16 @@ const decimals = (value: number): number => Math.round(value * 1e4) / 1e4;
 /**
  * Measures how scores tell true sentences from false ones; shares and scores are rounded to four decimals.
  * @param scores the best score of each true and of each false sentence
- * @throws OptionError where one of them is empty or holds what is no number
+ * @throws OptionError where one of them is empty or holds something other than finite numbers
  */
 export function calibrate(
   scores: { readonly true: readonly number[]; readonly false: readonly number[] },
-  { steps, data }: Pick<Calibration, 'steps' | 'data'>,
+  measured: Pick<Calibration, 'steps' | 'data'>,
 ): Calibration {
-  for (const [name, values] of Object.entries(scores)) {
-    if (values.length === 0 || !values.every(Number.isFinite)) {
-      throw new OptionError(`calibrate: scores.${name} must be finite numbers, at least one`);
-    }
-  }
+  const some = someOf(number);
+  checkArgument('calibrate', 'scores', scores, onlyFields<typeof scores>({ true: some, false: some }));
+  checkFields('calibrate', measured, { steps: integer(1), data: text }, 'field');
+  const { steps, data } = measured;
   const sorted = scores.false.toSorted((a, b) => a - b);
   // Rounded up, so that no more than 5 % are above what is stored.
   const falseQuery95 = Math.ceil(sorted[Math.ceil(0.95 * sorted.length) - 1]! * 1e4) / 1e4;

@@ -1,16 +1,24 @@
+import { checkArguments, instanceOf, object, path as pathRule, text } from '../arguments.js';
 import { writeWhole } from '../data/files/output-file.js';
 import { encodeSafetensors } from '../data/formats/safetensors.js';
 import { nodeModule } from '../node-module.js';
-import type { Module } from './module.js';
+import { Module } from './module.js';
+
+const moduleRule = instanceOf(Module, 'a module');
 
 /**
  * Writes the folder of a model of one's own: `model.safetensors` with all weights in f32 under the names of
  * `model.state()`, so that `model.load(await openSafetensors(folder))` takes them, and `config.json`.
  * @param config what the model is made from, as JSON has it
  * @throws FileAccessError where the folder is missing or a file cannot be written; ReleasedError where the model has no
- *   weights
+ *   weights; OptionError
  */
 export async function saveModel(folder: string, model: Module, config: unknown): Promise<void> {
+  checkArguments(
+    'saveModel',
+    { folder, model, config },
+    { folder: pathRule, model: moduleRule, config: object },
+  );
   await saveWeights(folder, 'model.safetensors', model);
   await saveConfig(folder, 'config.json', config);
 }
@@ -23,6 +31,11 @@ export async function saveModel(folder: string, model: Module, config: unknown):
  *   no weights
  */
 export async function saveWeights(folder: string, file: string, module: Module, prefix = ''): Promise<void> {
+  checkArguments(
+    'saveWeights',
+    { folder, file, module, prefix },
+    { folder: pathRule, file: pathRule, module: moduleRule, prefix: text },
+  );
   const { join } = await nodeModule('node:path');
   const state = Object.entries(await module.state());
   const tensors = Object.fromEntries(state.map(([name, array]) => [prefix + name, array]));

@@ -9,6 +9,7 @@ import {
   integer,
   numbers,
   object,
+  objectWith,
   optional,
   type Rule,
   type Rules,
@@ -18,6 +19,7 @@ import {
 } from '../arguments.js';
 import { FeatureError, OptionError, ShapeError } from '../errors.js';
 import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
+import type { KernelSource } from '../gpu/kernel-source.js';
 import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
@@ -57,13 +59,29 @@ const anyBuffer: Rule<GPUBuffer> = rule('a GPUBuffer', (value) => {
 
 const side = integer(1);
 
+/** Modules do not change: what was found to be one is not looked at again. */
+const seenKernels = new WeakSet<object>();
+
+const kernelRule: Rule<KernelSource> = {
+  ...rule<KernelSource>('the module of a kernel, with name, text and imports', (value) => {
+    if (typeof value !== 'object' || value === null) return false;
+    if (seenKernels.has(value)) return true;
+    const sound = kernelParts.accepts(value);
+    if (sound) seenKernels.add(value);
+    return sound;
+  }),
+  fault: (name, value) => kernelParts.fault?.(name, value),
+};
+
+const kernelParts = objectWith<KernelSource>({ name: text, text, imports: valuesOf(kernelRule) });
+
 const launchRules: Rules<Launch> = {
-  kernel: object as unknown as Rule<Launch['kernel']>,
+  kernel: kernelRule,
   constants: optional(
     valuesOf(optional(either(either(anyNumber, flag), text))) as Rule<NonNullable<Launch['constants']>>,
   ),
   buffers: object as Rule<Launch['buffers']>,
-  params: optional(object as Rule<NonNullable<Launch['params']>>),
+  params: optional(valuesOf(anyNumber)),
   workgroups: rule(
     'one to three integers of at least 1',
     (value) =>

@@ -137,7 +137,7 @@ const frames = {
 };
 
 describe('checkConfig', () => {
-  const wrong: readonly [what: string, change: Change, message: RegExp][] = [
+  const wrong: readonly [what: string, change: Change, message: RegExp, of?: MapDiffusionName][] = [
     ['a missing part', { words: undefined }, /words must be an object/],
     ['a part that is none', { loss: null }, /loss must be an object/],
     ['a number of clips that the scales do not divide', { layout: { clips: 66 } }, /multiple of 4/],
@@ -149,7 +149,13 @@ describe('checkConfig', () => {
       { clips: { kind: 'sound' } },
       /clips\.kind.*features, signal or frames.*"sound"/,
     ],
-    ['a field of another kind of clips', { clips: { kind: 'features', pool: 0 } }, /clips\.stages/],
+    ['no pool', { clips: { pool: 0 } }, /clips\.pool/, 'charades-sta'],
+    ['a stage of features', { clips: { stages: [] } }, /unknown field clips\.stages/, 'charades-sta'],
+    [
+      'a misspelled field',
+      { decoder: { kernal: 5 } },
+      /unknown field decoder\.kernal, did you mean kernel\?/,
+    ],
     ['no stages', { clips: { stages: [] } }, /clips\.stages/],
     ['a stage without stride', { clips: { stages: [{ channels: 4, kernel: 3 }] } }, /stages\[0\]\.stride/],
     [
@@ -194,10 +200,10 @@ describe('checkConfig', () => {
     ['an unknown loss', { loss: { kind: 'hinge' } }, /loss\.kind/],
     ['a loss that rescales all away', { loss: { rescaleFrom: 1 } }, /rescaleFrom/],
   ];
-  for (const [what, change, message] of wrong) {
+  for (const [what, change, message, of] of wrong) {
     it(`refuses ${what}`, () => {
       assert.throws(
-        () => checkConfig(changed(change)),
+        () => checkConfig(changed(change, of)),
         (error) => error instanceof OptionError && message.test(error.message),
       );
     });

@@ -147,8 +147,8 @@ describe('the language model', () => {
     const refused = (prompt: number[], length: number, message: RegExp) =>
       assert.rejects(generateTokens(model, prompt, { length }), message);
     await refused([1, 512], 8, /id 1 of the prompt, 512/);
-    await refused([-1], 8, /prompt\[0\] must be an integer/);
-    await refused([0.5], 8, /prompt\[0\] must be an integer/);
+    await refused([-1], 8, /prompt\[0\]/);
+    await refused([0.5], 8, /prompt\[0\]/);
     await refused([511], 8, /is the mask/);
     await refused([1, 2, 3], 510, /512 positions/);
     model.dispose();

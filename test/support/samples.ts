@@ -15,6 +15,7 @@ const NUMBERS: Readonly<Record<string, number>> = { axis: 0, headSize: 2, width:
 /** Right values for arguments, by the name of their type, of the argument, or by their kind. */
 export class Samples {
   readonly #made = new Map<Kind, unknown>();
+  readonly #making = new Set<Kind>();
 
   private constructor(
     readonly runtime: tal.Runtime,
@@ -85,6 +86,7 @@ export class Samples {
     return new Samples(runtime, {
       ...layers,
       Runtime: runtime,
+      KernelSource: { name: 'some', text: '@compute @workgroup_size(1) fn main() {}', imports: {} },
       GPUBuffer: runtime.gpu.device.createBuffer({
         size: 256,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
@@ -115,7 +117,7 @@ export class Samples {
       SignalMdvlm: signal,
       LoadedSignalMdvlm: signal,
       SignalEncoder: signal.model.encoder,
-      Eyes: signal.model.encoder,
+      VisualTokenEncoder: signal.model.encoder,
       Mdvlm: signal.model,
       WordVocabulary: signal.vocabulary,
       SignalQuestions: questions,
@@ -154,6 +156,7 @@ export class Samples {
       ),
       WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
       AdamW: new tal.AdamW({ weight }),
+      WorldSentences: new tal.WorldSentences(tal.mapDiffusionConfigs.world, 'train', [['a']], words),
       Recordings: recordings,
       MapDiffusionConfig: tal.mapDiffusionConfigs.hapt,
       LanguageConfig: language,
@@ -180,7 +183,11 @@ export class Samples {
     if ('type' in kind && Object.hasOwn(this.ready, kind.type)) return fitting(kind, this.ready[kind.type]);
     const simple = kind.kind === 'record' && kind.type !== '';
     if (simple && this.#made.has(kind)) return this.#made.get(kind);
+    // A type may hold itself: such a list or dictionary is empty.
+    if (this.#making.has(kind)) return kind.kind === 'list' ? [] : {};
+    this.#making.add(kind);
     const made = this.#make(kind, name);
+    this.#making.delete(kind);
     if (simple) this.#made.set(kind, made);
     return made;
   }

@@ -137,7 +137,12 @@ function partsOf({ name, kind }: Field, known: Knowledge, depth: number, exact: 
     place: string,
     names: readonly string[] = [],
   ) =>
-    wrongValues(part, known, depth + 1, exact && names.length === 0).map((trial) => ({
+    wrongValues(
+      part,
+      known,
+      depth + 1,
+      exact && names.length === 0 && (kind.kind !== 'record' || isExact(kind)),
+    ).map((trial) => ({
       ...trial,
       label: `${place}${trial.label}`,
       value: put(trial.value),

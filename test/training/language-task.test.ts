@@ -250,7 +250,10 @@ describe('fine-tuning of the language model', () => {
     const options = { batch: 1, seed: 1, steps: 1 };
     assert.throws(() => new LanguageTask(plain, times, chats, options), OptionError);
     const language = await base();
-    assert.throws(() => new LanguageTask(language, times, [], options), /no conversation/);
+    assert.throws(
+      () => new LanguageTask(language, times, [], options),
+      /chats must be an array that is not empty/,
+    );
     for (const each of [plain, language]) each.dispose();
   });
 });

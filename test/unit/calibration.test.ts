@@ -41,7 +41,8 @@ describe('a calibration', () => {
       assert.throws(
         () => calibrate(scores, about),
         (error) =>
-          error instanceof OptionError && /^calibrate: scores\.(true|false) must be/.test(error.message),
+          error instanceof OptionError &&
+          /^calibrate: scores\.(true|false)(\[0\])? must be/.test(error.message),
       );
     }
   });

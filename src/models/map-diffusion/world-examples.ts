@@ -1,4 +1,4 @@
-import { checkArgument, checkArguments, instanceOf, integer } from '../../arguments.js';
+import { checkArgument, checkArguments, instanceOf, integer, someOf, text } from '../../arguments.js';
 import { HostRandom } from '../../data/host-random.js';
 import { WordVectors } from '../../data/text/words.js';
 import type { FrameShape } from '../../data/video/frame.js';
@@ -83,18 +83,30 @@ export class WorldSentences implements MomentExamples {
     sentences: readonly (readonly string[])[],
     table: WordVectors,
   ) {
+    checkConfig(config);
+    checkArguments(
+      'WorldSentences',
+      { split, sentences, table },
+      {
+        split: worldSplitRule,
+        sentences: someOf(someOf(text)),
+        table: instanceOf(WordVectors, 'a WordVectors'),
+      },
+    );
     this.#clips = expectFrames(config, table);
     const embedded = sentences.map((own) => own.map((sentence) => table.embed(sentence)));
     this.size = sentences.length;
-    this.queries = sentences[0]?.length ?? 0;
-    if (this.queries === 0 || sentences.some(({ length }) => length !== this.queries)) {
+    this.queries = sentences[0]!.length;
+    if (sentences.some(({ length }) => length !== this.queries)) {
       throw new OptionError('WorldSentences: sentences must be equally many for each video, at least one');
     }
     this.words = Math.max(...embedded.flat().map(({ words }) => words.length));
     this.#vectors = embedded.map((own) => own.map(({ vectors }) => vectors));
   }
 
+  /** @throws OptionError where there is no such example */
   example(index: number): MomentExample {
+    checkArgument('WorldSentences.example', 'index', index, integer(0, this.size - 1));
     const video = worldVideo(worldSeed(this.split, index));
     const frames = video.frames(this.#clips.frames / secondsPerClip, frameShape(this.#clips));
     const queries = this.#vectors[index]!.map((words): EmbeddedQuery => ({ words, spans: [] }));
