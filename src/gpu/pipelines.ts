@@ -2,7 +2,13 @@ import { FeatureError, GpuError } from '../errors.js';
 import { computeStage } from './flags.js';
 import type { KernelSource } from './kernel-source.js';
 import type { GPUBindGroupLayout, GPUComputePipeline, GPUDevice } from './webgpu.js';
-import { composeKernel, type KernelConstants, type KernelInterface, kernelInterface } from './wgsl.js';
+import {
+  composeKernel,
+  directiveLines,
+  type KernelConstants,
+  type KernelInterface,
+  kernelInterface,
+} from './wgsl.js';
 
 /** A kernel with its constants fixed, compiled or on the way. */
 export interface Kernel {
@@ -137,11 +143,12 @@ async function compilationError(
   cause: unknown,
 ): Promise<GpuError> {
   const lines = code.split('\n');
+  const before = directiveLines(code);
   const messages = await module.getCompilationInfo().then(
     (info) =>
       info.messages.map(
         ({ lineNum, linePos, type, message }) =>
-          `${lineNum}:${linePos} ${type}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`,
+          `${lineNum > before ? lineNum - before : lineNum}:${linePos} ${type}: ${message}\n  ${lines[lineNum - 1]?.trim() ?? ''}`,
       ),
     () => [],
   );

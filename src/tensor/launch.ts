@@ -7,9 +7,18 @@ import { given } from './given.js';
 import type { Runtime } from './runtime.js';
 import { checkTensor, type Tensor } from './tensor.js';
 
-/** One launch of a kernel. Buffers are named by the kernel's own variables. */
+/** One launch of a kernel, given by one of `kernel` and `source`. Buffers are named by the kernel's own variables. */
 export interface Launch {
-  readonly kernel: KernelSource;
+  /** A kernel as a module of its text. */
+  readonly kernel?: KernelSource | undefined;
+  /**
+   * A kernel of the caller's own: WGSL with one `@compute` function. Its storage buffers are in group 0, numbered from 0;
+   * its numbers, where it has any, are u32, i32 and f32 fields of `struct Params`, declared as
+   * `@group(1) @binding(0) var<uniform> params: Params;`. The same text compiles once for each set of constants.
+   */
+  readonly source?: string | undefined;
+  /** What labels and errors call the `source`. Default: the name of its function. */
+  readonly name?: string | undefined;
   /** New values of the kernel's constants; `undefined` entries are left alone. */
   readonly constants?: Readonly<Record<string, number | boolean | string | undefined>>;
   /** An absent operand (undefined) is bound to a placeholder: the kernel must not touch it. */
@@ -18,10 +27,31 @@ export interface Launch {
   readonly workgroups: readonly [number, number?, number?];
 }
 
+/** Kernels of the caller's own texts: the same text and name are the same kernel, so that it compiles once. */
+export class OwnKernels {
+  readonly #kernels = new Map<string, KernelSource>();
+
+  get(text: string, name = entryPointIn(text)): KernelSource {
+    const key = `${name}\n${text}`;
+    let kernel = this.#kernels.get(key);
+    if (!kernel) {
+      kernel = { name, text, imports: {} };
+      this.#kernels.set(key, kernel);
+    }
+    return kernel;
+  }
+}
+
+/** The name of the first function that could be launched, or a word that says that there is none. */
+function entryPointIn(text: string): string {
+  return /@compute[^{]*?\bfn\s+(\w+)/.exec(text)?.[1] ?? 'without a name';
+}
+
 /** The command of a launch. @throws GpuError where it does not fit the kernel */
 export function dispatchOf(
   runtime: Runtime,
-  { kernel: source, constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
+  source: KernelSource,
+  { constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
 ): DispatchCommand {
   const kernel = runtime.gpu.kernel(source, given(constants) as KernelConstants);
   const limit = runtime.traits.limits.maxComputeWorkgroupsPerDimension;

@@ -26,7 +26,7 @@ import type { DeviceTraits } from '../gpu/traits.js';
 import type { GPUBuffer } from '../gpu/webgpu.js';
 import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
-import { dispatchOf, type Launch } from './launch.js';
+import { dispatchOf, type Launch, OwnKernels } from './launch.js';
 import type { Freeable } from './owner.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
@@ -76,7 +76,9 @@ const kernelRule: Rule<KernelSource> = {
 const kernelParts = objectWith<KernelSource>({ name: text, text, imports: valuesOf(kernelRule) });
 
 const launchRules: Rules<Launch> = {
-  kernel: kernelRule,
+  kernel: optional(kernelRule),
+  source: optional(text),
+  name: optional(text),
   constants: optional(
     valuesOf(optional(either(either(anyNumber, flag), text))) as Rule<NonNullable<Launch['constants']>>,
   ),
@@ -109,6 +111,7 @@ export class Runtime {
   /** What was made in the innermost `detached`, outside of scopes in it; undefined outside of any. */
   #made: Set<Freeable> | undefined;
   #capturePool: CapturePool | undefined;
+  readonly #ownKernels = new OwnKernels();
   #tape: Tape | undefined;
 
   private constructor(
@@ -210,12 +213,27 @@ export class Runtime {
   }
 
   /**
-   * Records one launch of a kernel. Operations use this; so may a caller with a kernel of the package.
+   * Records one launch of a kernel: of a `source` of the caller's own, or of a `kernel` that is a module, as the
+   * operations do. It runs with the next flush or read, which rejects with {@link GpuError} where the kernel does not
+   * compile; the error gives the kernel's name, the line and the compiler's words. It has no gradient.
+   * @throws OptionError unless there is one of `kernel` and `source`
    * @throws GpuError where the launch does not fit the kernel
+   *
+   * @example
+   * runtime.launch({ source: wgsl, buffers: { x, out }, params: { count: x.size }, workgroups: [Math.ceil(x.size / 64)] });
    */
   launch(launch: Launch): void {
     checkFields('launch', launch, launchRules, 'field');
-    this.gpu.record(dispatchOf(this, launch));
+    const { kernel, source, name } = launch;
+    if ((kernel === undefined) === (source === undefined)) {
+      throw new OptionError(
+        `launch: one of kernel and source must be given, not ${kernel ? 'both' : 'neither'}`,
+      );
+    }
+    if (kernel && name !== undefined) {
+      throw new OptionError('launch: name must be left out beside kernel, which has its own');
+    }
+    this.gpu.record(dispatchOf(this, kernel ?? this.#ownKernels.get(source!, name), launch));
   }
 
   /** @internal For tensors: records new elements, as bytes, for all that runs later. */

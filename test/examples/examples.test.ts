@@ -34,6 +34,12 @@ const facts: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'moments.mjs': [/(video \d \(\d+ s\): found [\d.]+ - [\d.]+ s, score [\d.]+; true [\d.]+ - [\d.]+ s ?){6}/],
   'own-device.mjs': [/softmax of 1 2 3 4: 0\.0321 0\.0871 0\.2369 0\.6439/],
+  'own-kernel.mjs': [
+    /smooth: 0 0 3 3 3 0 0/,
+    /five neighbours: 0\.0 0\.9 0\.9 5\.4 0\.9 0\.9 0\.0/,
+    /the sum after two steps: 8\.8/,
+    /kernel with_a_mistake \{\} does not compile: 16:\d+ error/,
+  ],
   'training.mjs': [/step 150: off by 0\.0\d\d of the length/],
   'video-question.mjs': [/(step \d: ".*" ){4}answer: "[^░]*"/],
   'tensors.mjs': [/a row a snippet: 0\.810 0\.040 0\.040 0\.110/, /best classes: 0 1 0/],

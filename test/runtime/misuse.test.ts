@@ -221,26 +221,64 @@ describe('differentiation is refused:', () => {
 });
 
 describe('a launch is refused:', () => {
-  const launch = { kernel: 'array/fill', buffers: {}, workgroups: [1] };
+  const source = `
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(1) fn set_one() { out[0] = 1.0; }`;
+  const kernel = { name: 'one', text: source, imports: {} };
+  const launch = { source, buffers: {}, workgroups: [1] };
+  const fields = 'kernel, source, name, constants, buffers, params and workgroups';
   refuses({
     'of nothing': [
       () => runtime.launch(),
-      'launch: the fields must be an object with kernel, constants, buffers, params and workgroups, not undefined',
+      `launch: the fields must be an object with ${fields}, not undefined`,
     ],
     'with a misspelled field': [
       () => runtime.launch({ ...launch, param: {} }),
-      'launch: unknown field param, did you mean params? (it takes kernel, constants, buffers, params and workgroups)',
+      `launch: unknown field param, did you mean params? (it takes ${fields})`,
     ],
-    'of a kernel by a name of objects': [
-      () => runtime.launch({ ...launch, kernel: 'constructor' }),
-      'there is no kernel file kernels/constructor.wgsl',
+    'without a kernel': [
+      () => runtime.launch({ buffers: {}, workgroups: [1] }),
+      'launch: one of kernel and source must be given, not neither',
     ],
-    'of an unknown kernel': [
-      () => runtime.launch({ ...launch, kernel: 'softmax' }),
-      'there is no kernel file kernels/softmax.wgsl',
+    'of two kernels': [
+      () => runtime.launch({ ...launch, kernel }),
+      'launch: one of kernel and source must be given, not both',
+    ],
+    'with a second name of a kernel': [
+      () => runtime.launch({ kernel, name: 'two', buffers: {}, workgroups: [1] }),
+      'launch: name must be left out beside kernel, which has its own',
+    ],
+    'of a kernel that is a name': [
+      () => runtime.launch({ kernel: 'array/softmax', buffers: {}, workgroups: [1] }),
+      'launch: kernel must be a kernel: an object with name, text and imports, not "array/softmax"',
+    ],
+    'of a source that is none': [
+      () => runtime.launch({ ...launch, source: 7 }),
+      'launch: source must be a string, not 7',
+    ],
+    'with a grid that is no number': [
+      () => runtime.launch({ ...launch, workgroups: [Number.NaN] }),
+      'launch: workgroups must be one to three integers of at least 1, not an array of 1 numbers',
+    ],
+    'of a source without an entry point': [
+      () => runtime.launch({ ...launch, source: '// fn main' }),
+      'kernel without a name has 0 entry points, it must have one',
+    ],
+    'of a source with another variable than a storage buffer': [
+      () =>
+        runtime.launch({
+          ...launch,
+          name: 'pair',
+          source: `${source}\n@group(0) @binding(1) var<uniform> two: vec2f;`,
+        }),
+      'kernel pair: two must be a storage buffer of group 0; numbers go into @group(1) @binding(0) var<uniform> params: Params;',
+    ],
+    'with a constant of an odd name': [
+      () => runtime.launch({ ...launch, constants: { '(': 1 } }),
+      'kernel set_one: "(" is no name of a constant',
     ],
     'with data in the place of a buffer': [
-      () => runtime.launch({ ...launch, buffers: { out: [1] }, params: { count: 1, bits: 0 } }),
+      () => runtime.launch({ ...launch, buffers: { out: [1] } }),
       'launch: out must be a tensor, not an array of 1 numbers',
     ],
   });
