@@ -136,6 +136,11 @@ export class Gpu {
     this.#lifetime.check();
   }
 
+  /** Why nothing runs any more; undefined as long as the device works. */
+  get failure(): TalError | undefined {
+    return this.#lifetime.failure;
+  }
+
   /** Number of pipelines compiled so far. */
   get pipelineCount(): number {
     return this.#pipelines.size;

@@ -13,6 +13,7 @@ import type { NumericArray } from '../data/formats/array.js';
 import { checkTensors, Safetensors } from '../data/formats/safetensors.js';
 import { HostRandom } from '../data/host-random.js';
 import { ReleasedError } from '../errors.js';
+import { inspected } from '../node-module.js';
 import { type Dtype, floatDtype } from '../tensor/dtype.js';
 import { type Freeable, Owner } from '../tensor/owner.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';
@@ -230,6 +231,39 @@ export abstract class Module extends Owner {
         [name, { dtype: 'f32', shape: weight.shape, data: await weight.read() }] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
+  }
+
+  /**
+   * For `console.log` in Node: this module and those in it with the parameters that they have, running statistics not
+   * counted. Equal ones that follow each other share a line.
+   */
+  override [inspected](depth: number): string {
+    return this.isDisposed ? super[inspected](depth) : this.#tree(depth).join('\n');
+  }
+
+  #tree(depth: number): string[] {
+    let count = 0;
+    for (const [, weight] of this.storedWeights()) {
+      if (!(weight instanceof Parameter) || weight.trained) count += sizeOf(weight.shape);
+    }
+    const lines = [`${this.constructor.name} (${count.toLocaleString('en')} parameters)`];
+    if (depth <= 0) return lines;
+    const children: { first: string; last: string; lines: readonly string[] }[] = [];
+    for (const [name, child] of this.#children) {
+      const lines = child.#tree(depth - 1);
+      const before = children.at(-1);
+      if (before && /\d$/.test(name) && before.lines.join() === lines.join()) before.last = name;
+      else children.push({ first: name, last: name, lines });
+    }
+    for (const {
+      first,
+      last,
+      lines: [head, ...rest],
+    } of children) {
+      const name = first === last ? first : `${first} to ${last}`;
+      lines.push(`  ${name === '' ? '' : `${name}: `}${head}`, ...rest.map((line) => `  ${line}`));
+    }
+    return lines;
   }
 
   /**

@@ -3,6 +3,7 @@ import { ReleasedError } from '../errors.js';
 import type { Program } from '../gpu/commands.js';
 import type { BufferPool, PooledBuffer } from '../gpu/pool.js';
 import type { GPUCommandEncoder } from '../gpu/webgpu.js';
+import { inspected } from '../node-module.js';
 import type { Runtime } from './runtime.js';
 import { Shared } from './shared.js';
 import { type Storage, tensorsIn } from './tensor.js';
@@ -101,6 +102,11 @@ export class Capture<T> {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** For `console.log` in Node. */
+  [inspected](): string {
+    return `Capture (${this.#disposed ? 'disposed' : `${this.program.steps.length} commands`})`;
   }
 
   #check(): void {

@@ -1,5 +1,6 @@
 import { checkArgument, rule } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
+import { inspected } from '../node-module.js';
 import { Runtime } from './runtime.js';
 
 const aRuntime = rule<Runtime>('a runtime', (value) => value instanceof Runtime);
@@ -40,6 +41,11 @@ export abstract class Owner {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** For `console.log` in Node: the name of the class, without all that it holds. */
+  [inspected](_depth: number): string {
+    return this.#disposed ? `${this.constructor.name} (disposed)` : this.constructor.name;
   }
 
   /**

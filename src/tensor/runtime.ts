@@ -24,6 +24,7 @@ import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import type { GPUBuffer } from '../gpu/webgpu.js';
+import { inspected } from '../node-module.js';
 import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch, OwnKernels } from './launch.js';
@@ -370,6 +371,16 @@ export class Runtime {
     this.destroy();
   }
 
+  /** For `console.log` in Node: the device, and the memory of the tensors. */
+  [inspected](): string {
+    const { vendor, description } = this.traits;
+    const { usedBytes, allocatedBytes } = this.memory;
+    const state = this.gpu.failure
+      ? this.gpu.failure.message
+      : `${megabytes(usedBytes)} in use, ${megabytes(allocatedBytes)} allocated`;
+    return `Runtime on ${vendor} ${description} (${state})`;
+  }
+
   #allocate(shape: Shape, dtype: Dtype): Tensor {
     this.gpu.check();
     const bytes = this.#bytesOf(shape, dtype);
@@ -385,6 +396,10 @@ export class Runtime {
     }
     return Math.ceil((sizeOf(shape) * dtypeBytes[dtype]) / 4) * 4;
   }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 export const anyRuntime: Rule<Runtime> = rule('a Runtime', (value) => value instanceof Runtime);

@@ -2,6 +2,7 @@ import { checkArgument, described, instanceOf, integer, listOf, numbers, type Ru
 import { DtypeError, FeatureError, GpuError, OptionError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';
 import type { PooledBuffer } from '../gpu/pool.js';
+import { inspected } from '../node-module.js';
 import { type Dtype, dtypeBytes, fromBytes, type HostData, type NumberSource, toBytes } from './dtype.js';
 import type { Runtime } from './runtime.js';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.js';
@@ -168,6 +169,11 @@ export class Tensor {
 
   toString(): string {
     return `${this.dtype}${shapeText(this.shape)}`;
+  }
+
+  /** For `console.log` in Node: `Tensor f32[2, 3] (24 bytes)`. */
+  [inspected](): string {
+    return `Tensor ${this} (${this.isDisposed ? 'disposed' : `${this.bytes} bytes`})`;
   }
 }
 
