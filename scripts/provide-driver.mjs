@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Makes sure that Dawn (npm `webgpu`) finds an adapter on this machine; run before the demo and the tests, hence
- * plain JavaScript without a build or dependencies. Where an adapter is there already, it says which and ends.
+ * Makes sure that Dawn (npm `webgpu`) finds an adapter on this machine; run by `tal setup` and before the demo and the
+ * tests, hence plain JavaScript without a build or dependencies. Where an adapter is there already, it says which and ends.
  *
  * On Linux without one it provides Mesa's software driver, lavapipe, from the machine's own Debian or Ubuntu archive:
  * as root by installing the packages, without root by unpacking the same packages into the user's cache, from where
@@ -80,7 +80,7 @@ async function printAdapters() {
     }
   } catch (error) {
     const absent = error.code === 'ERR_MODULE_NOT_FOUND';
-    const remedy = absent ? 'Run `npm ci` first.' : "On Linux Dawn's binary needs glibc 2.34 or later.";
+    const remedy = absent ? 'Run `npm install` first.' : "On Linux Dawn's binary needs glibc 2.34 or later.";
     result.problem = `Dawn (the npm package webgpu) could not be loaded: ${error.message}\n${remedy}`;
   }
   process.stdout.write(JSON.stringify(result), () => process.exit(0));

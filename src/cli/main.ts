@@ -16,6 +16,7 @@ import { addEvaluate } from './commands/evaluate.js';
 import { addLocalize } from './commands/localize.js';
 import { moments } from './commands/moments.js';
 import { sample } from './commands/sample.js';
+import { setup } from './commands/setup.js';
 import { addTrain } from './commands/train.js';
 import { idList, page, share, whole } from './options/arguments.js';
 import { addDecodingOptions } from './options/decoding-options.js';
@@ -68,6 +69,11 @@ const program = new Group('tal')
   });
 
 addLocalize(program);
+
+program
+  .command('setup')
+  .description('Make sure that there is a WebGPU adapter: on Linux without one, provide a software driver')
+  .action(setup);
 
 program
   .command('doctor')

@@ -86,8 +86,8 @@ function noAdapterMessage(kind: AdapterKind): string {
   }
   if (typeof process !== 'undefined' && process.platform === 'linux') {
     return (
-      'no WebGPU adapter: run "node scripts/provide-driver.mjs" in a checkout of tal-webgpu, or install a Vulkan ' +
-      'driver: mesa-vulkan-drivers and libvulkan1 on Debian (12: from bookworm-backports) and Ubuntu, ' +
+      'no WebGPU adapter: run "npx tal setup", which provides a software driver, or install a Vulkan driver: ' +
+      'mesa-vulkan-drivers and libvulkan1 on Debian (12: from bookworm-backports) and Ubuntu, ' +
       'mesa-vulkan-drivers on Fedora, vulkan-swrast on Arch, mesa-vulkan-swrast on Alpine'
     );
   }

@@ -1,7 +1,7 @@
 import { builtins, userCache } from './user-cache.js';
 
 /**
- * Vulkan software drivers that scripts/provide-driver.mjs unpacked into the user's cache, on Linux machines
+ * Vulkan software drivers that `tal setup` (scripts/provide-driver.mjs) unpacked into the user's cache, on Linux machines
  * where nobody can install one. The script reads the same folder and the same driver.json.
  */
 

@@ -141,6 +141,11 @@ export class Gpu {
     return this.#lifetime.failure;
   }
 
+  /** Resolves with that error when it is there. */
+  get ended(): Promise<TalError> {
+    return this.#lifetime.ended;
+  }
+
   /** Number of pipelines compiled so far. */
   get pipelineCount(): number {
     return this.#pipelines.size;

@@ -3,7 +3,16 @@ import type { TalError } from '../errors.js';
 /** The time in which a device works. Its end rejects all promises that wait for the device, and later ones. */
 export class Lifetime {
   #failure: TalError | undefined;
+  /** Resolves once, at the end, with the failure. */
+  readonly ended: Promise<TalError>;
+  #resolveEnded!: (failure: TalError) => void;
   readonly #waiting = new Set<(failure: TalError) => void>();
+
+  constructor() {
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+  }
 
   /** Why it ended; undefined as long as it lasts. */
   get failure(): TalError | undefined {
@@ -46,6 +55,7 @@ export class Lifetime {
   end(failure: TalError): void {
     if (this.#failure) return;
     this.#failure = failure;
+    this.#resolveEnded(failure);
     for (const reject of this.#waiting) reject(failure);
     this.#waiting.clear();
   }

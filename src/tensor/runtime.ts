@@ -17,7 +17,13 @@ import {
   text,
   valuesOf,
 } from '../arguments.js';
-import { FeatureError, OptionError, ShapeError } from '../errors.js';
+import {
+  type DeviceLostError,
+  FeatureError,
+  OptionError,
+  type ReleasedError,
+  ShapeError,
+} from '../errors.js';
 import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
 import type { KernelSource } from '../gpu/kernel-source.js';
 import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
@@ -135,6 +141,17 @@ export class Runtime {
 
   get traits(): DeviceTraits {
     return this.gpu.traits;
+  }
+
+  /**
+   * Resolves once nothing can run here any more, as `GPUDevice.lost` does, with the error that all later calls throw:
+   * {@link DeviceLostError} when the device was lost, {@link ReleasedError} after `destroy`. It never rejects.
+   *
+   * @example
+   * runtime.lost.then((error) => error instanceof DeviceLostError && startAgain());
+   */
+  get lost(): Promise<DeviceLostError | ReleasedError> {
+    return this.gpu.ended;
   }
 
   /** What records the operations for differentiation at the moment; nothing when undefined. */

@@ -18,32 +18,38 @@ interface Script {
 
 // The script is plain JavaScript that runs before any build, so it has no types of its own.
 const script = fileURLToPath(new URL('../../../scripts/provide-driver.mjs', import.meta.url));
+const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const { advice, parseOsRelease, backportsSources } = (await import(script)) as Script;
 
 const home = mkdtempSync(join(tmpdir(), 'tal-driver-'));
 after(() => rmSync(home, { recursive: true }));
 
+/** The ways to run the script: by itself, and by the command of an installed package. */
+const ways = { 'the script': [script], 'tal setup': [tal, 'setup'] };
+
 /** Runs the script with an empty cache and no command to be found, which leaves it no way to install anything. */
-function provide(environment: NodeJS.ProcessEnv) {
+function provide(environment: NodeJS.ProcessEnv, way: readonly string[] = [script]) {
   const { VK_DRIVER_FILES, VK_ICD_FILENAMES, VK_ADD_DRIVER_FILES, ...inherited } = process.env;
   const env = { ...inherited, XDG_CACHE_HOME: home, PATH: home, ...environment };
-  return spawnSync(process.execPath, [script], { encoding: 'utf8', env, timeout: hangMs });
+  return spawnSync(process.execPath, way, { encoding: 'utf8', env, timeout: hangMs });
 }
 
-test('where there is an adapter, one line names it', () => {
-  const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
-  assert.match(stdout, /^WebGPU adapter: .+\n$/);
-  assert.equal(status, 0);
-});
+for (const [name, way] of Object.entries(ways)) {
+  test(`${name}: where there is an adapter, one line names it`, () => {
+    const { status, stdout } = spawnSync(process.execPath, way, { encoding: 'utf8' });
+    assert.match(stdout, /^WebGPU adapter: .+\n$/);
+    assert.equal(status, 0);
+  });
 
-test('without an adapter and without apt, one error says what to install', {
-  skip: process.platform !== 'linux',
-}, () => {
-  const { status, stderr } = provide({ VK_LOADER_DRIVERS_DISABLE: '*' });
-  assert.match(stderr, /^\nNo WebGPU adapter: .*\n {2}this machine has no apt-get\n/);
-  assert.match(stderr, /vulkan/i);
-  assert.equal(status, 1);
-});
+  test(`${name}: without an adapter and without apt, one error says what to install`, {
+    skip: process.platform !== 'linux',
+  }, () => {
+    const { status, stderr } = provide({ VK_LOADER_DRIVERS_DISABLE: '*' }, way);
+    assert.match(stderr, /^\nNo WebGPU adapter: .*\n {2}this machine has no apt-get\n/);
+    assert.match(stderr, /vulkan/i);
+    assert.equal(status, 1);
+  });
+}
 
 test('a driver that the user chose in vain is named, and nothing is set up', {
   skip: process.platform !== 'linux',

@@ -56,6 +56,23 @@ for (const [name, { end, error }] of Object.entries(ends)) {
       }
     }
 
+    it('runtime.lost resolves once with the error, whoever asks and when', async () => {
+      const runtime = await Runtime.create();
+      let told = 0;
+      const early = runtime.lost;
+      early.then(() => told++);
+      await runtime.finish();
+      assert.equal(told, 0);
+      end(runtime);
+      assert.ok((await early) instanceof error);
+      runtime.destroy();
+      await new Promise(setImmediate);
+      assert.equal(told, 1);
+      const late = await runtime.lost;
+      assert.equal(late, await early);
+      assert.throws(() => runtime.tensor([1]), late);
+    });
+
     it('later calls fail with the same error', async () => {
       const runtime = await Runtime.create();
       const x = runtime.tensor([1, 2]);

@@ -76,7 +76,7 @@ describe('without an adapter', () => {
       assert.equal(error.name, 'NoAdapterError');
       assert.equal(error.code, 'NO_ADAPTER');
       if (kind === 'hardware') assert.match(error.message, /driver of your GPU.*TAL_ADAPTER=software/);
-      else assert.match(error.message, /provide-driver.*mesa-vulkan-drivers/);
+      else assert.match(error.message, /npx tal setup.*mesa-vulkan-drivers/);
     });
   }
 
