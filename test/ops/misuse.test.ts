@@ -207,10 +207,7 @@ describe('a wrong call', () => {
       () => js.mul(x, runtime.tensor([1, 2, 3])),
       'mul: shapes [2, 2] and [3] do not broadcast together',
     ],
-    'a part of a list': [
-      () => js.concat([x, 1], 0),
-      'concat: parts must be a list of tensors, not an array of 2 with objects in it',
-    ],
+    'a part of a list': [() => js.concat([x, 1], 0), 'concat: parts[1] must be a tensor, not 1'],
     'tensors without a list': [
       () => js.concat(x, x),
       'concat: parts must be a list of tensors, not the Tensor f32[2, 2]',

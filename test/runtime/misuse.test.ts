@@ -250,7 +250,7 @@ describe('a launch is refused:', () => {
     ],
     'of a kernel that is a name': [
       () => runtime.launch({ kernel: 'array/softmax', buffers: {}, workgroups: [1] }),
-      'launch: kernel must be a kernel: an object with name, text and imports, not "array/softmax"',
+      'launch: kernel must be the module of a kernel, with name, text and imports, not "array/softmax"',
     ],
     'of a source that is none': [
       () => runtime.launch({ ...launch, source: 7 }),
