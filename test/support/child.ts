@@ -25,7 +25,7 @@ export function runInChild(
 ): Promise<ChildResult> {
   const script = `
     const { Runtime } = await import('${source}tensor/runtime.js');
-    const { softmax } = await import('${source}ops/softmax.js');
+    const { softmax } = await import('${source}ops/array/softmax.js');
     const errors = await import('${source}errors.js');
     ${body}`;
   return new Promise((resolve, reject) => {
