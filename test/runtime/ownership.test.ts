@@ -18,6 +18,7 @@ const ownNothing = [
   'WordVectors',
   'WordVocabulary',
   'WorldExamples',
+  'WorldSentences',
 ];
 /** What owners are made of; `Module` is abstract. Their own tests hold what becomes of them. */
 const basis = ['Module', 'Runtime', 'Tensor'];

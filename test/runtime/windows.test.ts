@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FeatureError, GpuError, ShapeError } from '../../src/errors.js';
+import { FeatureError, GpuError, OptionError, ShapeError } from '../../src/errors.js';
 import { sum } from '../../src/ops/array/reduce.js';
 import { softmax } from '../../src/ops/array/softmax.js';
 import { rowWindows } from '../../src/tensor/windows.js';
@@ -34,14 +34,10 @@ describe('views of rows', () => {
 
   it('are refused where there are no such rows, or the device cannot bind them', () => {
     const tensor = runtime.tensor(data, [10, columns]);
-    for (const [begin, end] of [
-      [0, 11],
-      [-2, 3],
-      [4, 4],
-      [0.5, 2],
-    ] as const) {
-      assert.throws(() => tensor.rows(begin, end), ShapeError);
-    }
+    assert.throws(() => tensor.rows(0, 11), ShapeError);
+    assert.throws(() => tensor.rows(4, 4), ShapeError);
+    assert.throws(() => tensor.rows(-2, 3), OptionError);
+    assert.throws(() => tensor.rows(0.5, 2), OptionError);
     const { rowAlignment } = tensor;
     if (rowAlignment > 1) assert.throws(() => tensor.rows(1, 3), FeatureError);
     assert.throws(() => tensor.rows(0, 4).assign(tensor.rows(4, 8)), GpuError);
