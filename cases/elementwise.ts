@@ -61,6 +61,10 @@ function argument(name: UnaryFunction, random: Random): number {
     case 'sin':
     case 'cos':
       return 1000 * random.normal();
+    case 'floor':
+    case 'round':
+      // Away from the steps, at integers and halves, where the reference has no slope.
+      return random.whole(-4, 4) + (random.uniform() < 0.5 ? 0.1 : 0.6) + 0.3 * random.uniform();
     default:
       return 3 * random.normal();
   }

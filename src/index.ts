@@ -422,6 +422,7 @@ export { saveModel, saveWeights } from './nn/save-model.js';
 export { type WeightStorage, weightStorages } from './nn/weight-storage.js';
 // Operations.
 export type { Activation, ActivationOptions } from './ops/activation.js';
+export { type ArangeOptions, arange } from './ops/array/arange.js';
 export { argmax } from './ops/array/argmax.js';
 export {
   add,
@@ -445,6 +446,7 @@ export { concat, stack } from './ops/array/concat.js';
 export { fill } from './ops/array/fill.js';
 export { embedding, type GatherOperands, gather, take } from './ops/array/gather.js';
 export { maskedMean } from './ops/array/masked-mean.js';
+export { type OneHotOptions, oneHot } from './ops/array/one-hot.js';
 export { type PadOptions, pad } from './ops/array/pad.js';
 export { permute, transpose } from './ops/array/permute.js';
 export { type PlaceOptions, place } from './ops/array/place.js';
@@ -461,6 +463,7 @@ export {
   clamp,
   cos,
   exp,
+  floor,
   type GeluOptions,
   gelu,
   leakyRelu,
@@ -468,6 +471,7 @@ export {
   neg,
   reciprocal,
   relu,
+  round,
   rsqrt,
   scaleShift,
   sigmoid,
@@ -517,6 +521,12 @@ export { type DecodeMomentsOptions, decodeMoments } from './ops/iou-map/decode-m
 export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './ops/iou-map/iou-map.js';
 export { type MapLayout, type MapScale, mapRows, mapScales } from './ops/iou-map/map-layout.js';
 export { mergeMaps } from './ops/iou-map/merge-maps.js';
+export {
+  type CrossEntropyOperands,
+  type CrossEntropyOptions,
+  crossEntropy,
+} from './ops/loss/cross-entropy.js';
+export { type MeanSquaredErrorOperands, meanSquaredError } from './ops/loss/mean-squared-error.js';
 export {
   type LinearCallOptions,
   type LinearOperands,

@@ -21,6 +21,8 @@ fn evaluate(x: f32, p: f32, q: f32) -> f32 {
     case 11u: { return accurate_cos(x); }
     case 12u: { return clamp(x, p, q); }
     case 13u: { return x * p + q; }
+    case 14u: { return floor(x); }
+    case 15u: { return round(x); }
     default: { return activate(x); }
   }
 }

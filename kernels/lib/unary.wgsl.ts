@@ -5,7 +5,7 @@ import libTrigonometry from './trigonometry.wgsl.js';
 
 const source: KernelSource = {
   name: "lib/unary",
-  text: "//! import lib/activation.wgsl\n//! import lib/trigonometry.wgsl\nconst FUNCTION = 0u;\nfn evaluate(x: f32, p: f32, q: f32) -> f32 {\n switch FUNCTION {\n case 1u: { return -x; }\n case 2u: { return abs(x); }\n case 3u: { return sign(x); }\n case 4u: { return x * x; }\n case 5u: { return sqrt(x); }\n case 6u: { return inverseSqrt(x); }\n case 7u: { return 1.0 / x; }\n case 8u: { return exp(x); }\n case 9u: { return log(x); }\n case 10u: { return accurate_sin(x); }\n case 11u: { return accurate_cos(x); }\n case 12u: { return clamp(x, p, q); }\n case 13u: { return x * p + q; }\n default: { return activate(x); }\n }\n}",
+  text: "//! import lib/activation.wgsl\n//! import lib/trigonometry.wgsl\nconst FUNCTION = 0u;\nfn evaluate(x: f32, p: f32, q: f32) -> f32 {\n switch FUNCTION {\n case 1u: { return -x; }\n case 2u: { return abs(x); }\n case 3u: { return sign(x); }\n case 4u: { return x * x; }\n case 5u: { return sqrt(x); }\n case 6u: { return inverseSqrt(x); }\n case 7u: { return 1.0 / x; }\n case 8u: { return exp(x); }\n case 9u: { return log(x); }\n case 10u: { return accurate_sin(x); }\n case 11u: { return accurate_cos(x); }\n case 12u: { return clamp(x, p, q); }\n case 13u: { return x * p + q; }\n case 14u: { return floor(x); }\n case 15u: { return round(x); }\n default: { return activate(x); }\n }\n}",
   imports: { "lib/activation": libActivation, "lib/trigonometry": libTrigonometry },
 };
 export default source;

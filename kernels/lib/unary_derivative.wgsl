@@ -39,6 +39,7 @@ fn derivative(x: f32, p: f32, q: f32) -> f32 {
     case 11u: { return -accurate_sin(x); }                                  // cos
     case 12u: { return select(0.0, 1.0, x >= p && x <= q); }                // clamp
     case 13u: { return p; }                                                 // scaleShift
+    case 14u, 15u: { return 0.0; }                                          // floor, round
     default: { return activation_derivative(x); }
   }
 }

@@ -27,6 +27,8 @@ static Napi::Value unary(Info info) {
     if (name == "cos") return [](double v) { return std::cos(v); };
     if (name == "clamp") return [=](double v) { return std::min(std::max(v, p), q); };
     if (name == "scaleShift") return [=](double v) { return v * p + q; };
+    if (name == "floor") return [](double v) { return std::floor(v); };
+    if (name == "round") return [](double v) { return std::nearbyint(v); };
     return activation;
   }();
   auto result = Napi::Float64Array::New(info.Env(), count);

@@ -15,11 +15,13 @@ import {
   cast,
   clamp,
   fill,
+  floor,
   greater,
   maskedFill,
   mul,
   neg,
   pow,
+  round,
   sub,
   unpackHalves,
   where,
@@ -36,6 +38,14 @@ await testOperation(fillCases);
 await testOperation(unpackHalvesCases);
 
 const runtime = await testRuntime();
+it('floor and round: integers stay, halves go to the even neighbour', async () => {
+  const x = runtime.tensor([-2.5, -1.5, -0.5, -0.25, 0, 0.5, 1.5, 2.5, 3, 8388609]);
+  assert.deepEqual([...(await floor(x).read())], [-3, -2, -1, -1, 0, 0, 1, 2, 3, 8388609]);
+  // Zeros have either sign.
+  const rounded = [...(await round(x).read())].map((value) => value + 0);
+  assert.deepEqual(rounded, [-2, -2, 0, 0, 0, 0, 2, 2, 3, 8388609]);
+});
+
 const f16 = { skip: runtime.traits.f16 ? false : 'this adapter has no f16' };
 
 describe('elementwise functions', () => {

@@ -38,6 +38,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 const checkedFolders = /^src\//;
 /** Arguments that take any number, NaN and numbers below 0 among them: elements, bits, axes from the end. */
 const ANY_NUMBER: Readonly<Record<string, string>> = {
+  arange: 'start end step',
   fill: 'value',
   pad: 'value',
   maskedFill: 'value',

@@ -27,6 +27,9 @@ const numbers = {
   clamp: 12,
   /** x p + q. */
   scaleShift: 13,
+  floor: 14,
+  /** Halves to even. */
+  round: 15,
 } as const;
 
 export type UnaryFunction = keyof typeof numbers | Exclude<Activation, 'none'>;

@@ -154,6 +154,16 @@ export function scaleShift(x: Tensor, scale: number, shift: number): Tensor {
   return unary('scaleShift', x, { p: scale, q: shift });
 }
 
+/** The largest integer that is at most x. Its gradient is 0. */
+export function floor(x: Tensor): Tensor {
+  return unary('floor', x);
+}
+
+/** The nearest integer, of two the even one (PyTorch's and NumPy's `round`). Its gradient is 0. */
+export function round(x: Tensor): Tensor {
+  return unary('round', x);
+}
+
 /** max(x, 0). */
 export function relu(x: Tensor): Tensor {
   return unary('relu', x);
