@@ -7,7 +7,7 @@
 // commonest first. Build the project before.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encodeWordVectors, WordVectors, wordsOf } from '../dist/src/data/words.js';
+import { encodeWordVectors, WordVectors, wordsOf } from '../dist/src/data/text/words.js';
 
 const [folder, out, ...files] = process.argv.slice(2);
 if (files.length === 0) {
