@@ -1,6 +1,7 @@
 // Capture and replay: a step of denoising is recorded once and then run many times, with other inputs too.
 //   node examples/capture.mjs
-import { add, linear, mul, Runtime, sub } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { add, linear, mul, sub } from 'tal-webgpu/ops';
 
 const runtime = await Runtime.create();
 const snippets = 64;

@@ -1,6 +1,7 @@
 // A masked diffusion language model of LLaDA's kind: ids in, ids out, several in each step.
 //   node examples/language-model.mjs
-import { generateTokens, LanguageModel, languageConfigs, Runtime } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { generateTokens, LanguageModel, languageConfigs } from 'tal-webgpu/models/mdvlm';
 
 const runtime = await Runtime.create();
 

@@ -1,6 +1,8 @@
 // Multi-scale 2D temporal map diffusion: ground truth -> IoU maps -> noise -> DDIM -> one map -> moments.
 //   node examples/map-diffusion.mjs
-import { decodeMoments, GaussianDiffusion, iouMap, mapScales, mergeMaps, Random, Runtime } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { GaussianDiffusion } from 'tal-webgpu/diffusion';
+import { decodeMoments, iouMap, mapScales, mergeMaps, Random } from 'tal-webgpu/ops';
 
 const runtime = await Runtime.create();
 

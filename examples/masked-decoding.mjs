@@ -1,6 +1,7 @@
 // Masked diffusion decoding: an answer of masks is filled in, the surest positions first.
 //   node examples/masked-decoding.mjs
-import { MaskedSampler, maskedSequences, Runtime } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { MaskedSampler, maskedSequences } from 'tal-webgpu/diffusion';
 
 const runtime = await Runtime.create();
 

@@ -1,7 +1,9 @@
 // Natural language video localization: the model that ships with the repository finds a sentence's moment in a video.
 //   node examples/moments.mjs
 import { fileURLToPath } from 'node:url';
-import { loadMapDiffusion, localizeMoments, Runtime, WorldExamples, worldSeed, worldVideo } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { worldSeed, worldVideo } from 'tal-webgpu/data';
+import { loadMapDiffusion, localizeMoments, WorldExamples } from 'tal-webgpu/models/map-diffusion';
 
 const folder = fileURLToPath(new URL('../checkpoints/world-map-diffusion', import.meta.url));
 const runtime = await Runtime.create();

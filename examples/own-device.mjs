@@ -1,6 +1,7 @@
 // A device of your own: its buffers become tensors, and the work goes into your command encoder.
 //   node examples/own-device.mjs
-import { openAdapter, Runtime, softmax } from 'tal-webgpu';
+import { openAdapter, Runtime } from 'tal-webgpu';
+import { softmax } from 'tal-webgpu/ops';
 
 // In a page this is navigator.gpu.requestAdapter(); openAdapter does the same in Node too.
 const { adapter, release } = await openAdapter();

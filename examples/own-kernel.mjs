@@ -1,6 +1,7 @@
 // A kernel of your own, with the tensors, captures and caches of the package.
 //   node examples/own-kernel.mjs
-import { Runtime, sum } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { sum } from 'tal-webgpu/ops';
 
 const runtime = await Runtime.create();
 

@@ -1,6 +1,7 @@
 // Tensors: make, compute, read, free.
 //   node examples/tensors.mjs
-import { argmax, matmul, Runtime, softmax } from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { argmax, matmul, softmax } from 'tal-webgpu/ops';
 
 const runtime = await Runtime.create();
 console.log(`on ${runtime.traits.vendor} ${runtime.traits.description}`);

@@ -1,17 +1,9 @@
 // Differentiation and training: a small network learns where a bump lies in a noisy signal.
 //   node examples/training.mjs
-import {
-  AdamW,
-  Conv1d,
-  Linear,
-  Module,
-  mean,
-  Runtime,
-  square,
-  sub,
-  transpose,
-  valueAndGrad,
-} from 'tal-webgpu';
+import { Runtime } from 'tal-webgpu';
+import { Conv1d, Linear, Module } from 'tal-webgpu/nn';
+import { mean, square, sub, transpose } from 'tal-webgpu/ops';
+import { AdamW, valueAndGrad } from 'tal-webgpu/train';
 
 /** A convolution over time, its mean over time, and a linear layer. */
 class Finder extends Module {

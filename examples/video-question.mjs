@@ -1,17 +1,14 @@
 // A masked diffusion vision-language model of LLaDA-V's kind: a video and a question in, an answer with times out.
 //   node examples/video-question.mjs
+import { Runtime } from 'tal-webgpu';
+import { encodeMp4, openVideo, worldSeed, worldVideo } from 'tal-webgpu/data';
 import {
-  encodeMp4,
   loadTokenizer,
   localizeVideo,
   makeVideoMdvlm,
-  openVideo,
-  Runtime,
   TimeTokens,
   videoMdvlmConfigs,
-  worldSeed,
-  worldVideo,
-} from 'tal-webgpu';
+} from 'tal-webgpu/models/mdvlm';
 
 const runtime = await Runtime.create();
 

@@ -1,33 +1,27 @@
 // What a project does with the package; compiled by scripts/check-types.mjs, never run.
 import {
-  AdamW,
   type AttentionOptions,
   attention,
-  Cmcs,
-  constantLearningRate,
+  Runtime,
+  type RuntimeOptions,
+  TalError,
+  type Tensor,
+} from 'tal-webgpu';
+import {
   encodeSafetensors,
   type Features,
-  Linear,
-  type Localization,
   loadFeatures,
-  localizeActions,
-  Module,
-  mul,
   type NumericArray,
   openSafetensors,
   openVideo,
-  Runtime,
-  type RuntimeOptions,
   readNpz,
   type StoredTensor,
-  saveModel,
-  softmax,
-  sum,
-  TalError,
-  type Tensor,
-  valueAndGrad,
   writeNpy,
-} from 'tal-webgpu';
+} from 'tal-webgpu/data';
+import { Cmcs, type Localization, localizeActions } from 'tal-webgpu/models/wtal';
+import { Linear, Module, saveModel } from 'tal-webgpu/nn';
+import { mul, softmax, sum } from 'tal-webgpu/ops';
+import { AdamW, constantLearningRate, valueAndGrad } from 'tal-webgpu/train';
 
 const options: RuntimeOptions = { adapter: 'software' };
 

@@ -1,5 +1,6 @@
 // A project with the types of WebGPU uses its own device; compiled by scripts/check-types.mjs, never run.
-import { openAdapter, Runtime, softmax } from 'tal-webgpu';
+import { openAdapter, Runtime } from 'tal-webgpu';
+import { softmax } from 'tal-webgpu/ops';
 
 export async function withOwnDevice(): Promise<GPUBuffer> {
   const { adapter, release } = await openAdapter();

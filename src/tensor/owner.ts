@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkArgument, rule } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
 import { inspected } from '../node-module.js';

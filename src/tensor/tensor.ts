@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { checkArgument, described, instanceOf, integer, listOf, numbers, type Rule } from '../arguments.js';
 import { DtypeError, FeatureError, GpuError, OptionError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';

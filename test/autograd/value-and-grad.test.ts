@@ -5,6 +5,7 @@ import { Random } from '../../cases/support/random.js';
 import { checkpoint } from '../../src/autograd/checkpoint.js';
 import { stopGradient, valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
+import type { Tensor } from '../../src/tensor/tensor.js';
 import {
   add,
   argmax,
@@ -18,8 +19,7 @@ import {
   square,
   sub,
   sum,
-} from '../../src/index.js';
-import type { Tensor } from '../../src/tensor/tensor.js';
+} from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

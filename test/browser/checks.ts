@@ -20,7 +20,7 @@ import {
   type RuntimeOptions,
   softmax,
   type Tensor,
-} from '../../src/index.js';
+} from '../support/public-api.js';
 
 type Check = () => Promise<string>;
 

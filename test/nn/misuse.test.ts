@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import * as tal from '../../src/index.js';
+import * as tal from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -10,6 +10,8 @@ import {
   whereCases,
 } from '../../cases/elementwise.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
+import { unpackHalves } from '../../src/ops/array/unpack-halves.js';
+import { testOperation } from '../support/operation.js';
 import {
   add,
   cast,
@@ -23,10 +25,8 @@ import {
   pow,
   round,
   sub,
-  unpackHalves,
   where,
-} from '../../src/index.js';
-import { testOperation } from '../support/operation.js';
+} from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(unaryCases);

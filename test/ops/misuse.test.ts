@@ -4,8 +4,8 @@ import { caseTables } from '../../cases/index.js';
 import { Random } from '../../cases/support/random.js';
 import { uploadInputs } from '../../cases/support/tensors.js';
 import { OptionError, ReleasedError, type TalError } from '../../src/errors.js';
-import * as tal from '../../src/index.js';
 import { lstm } from '../../src/ops/recurrent/lstm.js';
+import * as tal from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

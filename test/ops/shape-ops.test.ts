@@ -10,6 +10,7 @@ import {
   sliceCases,
 } from '../../cases/shape-ops.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
+import { testOperation } from '../support/operation.js';
 import {
   broadcastTo,
   concat,
@@ -22,8 +23,7 @@ import {
   split,
   stack,
   transpose,
-} from '../../src/index.js';
-import { testOperation } from '../support/operation.js';
+} from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 await testOperation(permuteCases);

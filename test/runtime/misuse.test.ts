@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkpoint, openAdapter, Runtime, stopGradient, TalError, valueAndGrad } from '../../src/index.js';
+import {
+  checkpoint,
+  openAdapter,
+  Runtime,
+  stopGradient,
+  TalError,
+  valueAndGrad,
+} from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: called as JavaScript calls it

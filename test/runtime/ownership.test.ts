@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReleasedError } from '../../src/errors.js';
-import * as api from '../../src/index.js';
 import type { Freeable } from '../../src/tensor/owner.js';
 import { Tensor, tensorsIn } from '../../src/tensor/tensor.js';
 import { type OwnerInUse, ownerCases, smallLanguage } from '../support/owners.js';
+import * as api from '../support/public-api.js';
 import { testRuntime } from '../support/runtime.js';
 
 /** Exported classes that own no tensor: numbers, words and settings on the host. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { TalError } from '../../src/errors.js';
-import * as tal from '../../src/index.js';
+import * as tal from '../support/public-api.js';
 import { type PublicFunction, publicFunctions } from '../support/public-functions.js';
 import { testRuntime } from '../support/runtime.js';
 import { Samples } from '../support/samples.js';

@@ -1,3 +1,4 @@
+import type { Freeable } from '../../src/tensor/owner.js';
 import {
   AdamW,
   AnswerLogits,
@@ -47,8 +48,7 @@ import {
   VisualEncoder,
   visualConfigs,
   WordVocabulary,
-} from '../../src/index.js';
-import type { Freeable } from '../../src/tensor/owner.js';
+} from './public-api.js';
 import { loudMoments, smallMdvlm } from './signal-questions.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
 

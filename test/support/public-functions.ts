@@ -50,7 +50,7 @@ export interface PublicFunction {
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /**
- * Every function, constructor and method that `src/index.ts` exports, with the types of its parameters, as the compiler
+ * Every function, constructor and method that an entry point exports, with the types of its parameters, as the compiler
  * sees them. What is private, protected or marked `@internal` is left out. Kinds ask the compiler when they are looked at:
  * `close` ends it.
  */
@@ -71,7 +71,7 @@ class Reader {
 
   functions(): PublicFunction[] {
     const module = this.#checker.getSymbolAtLocation(
-      this.project.program.getSourceFile(`${root}src/index.ts`)!,
+      this.project.program.getSourceFile(`${root}test/support/public-api.ts`)!,
     )!;
     const exported = this.#checker.getExportsOfModule(module).map((symbol) => ({
       name: symbol.name,

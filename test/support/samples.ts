@@ -1,8 +1,8 @@
 import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { WordVectors } from '../../src/data/text/words.js';
-import * as tal from '../../src/index.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';
+import * as tal from './public-api.js';
 import type { Kind } from './public-functions.js';
 import { loudMoments, smallMdvlm } from './signal-questions.js';
 import { smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';

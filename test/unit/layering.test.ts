@@ -4,6 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { allKernels } from '../../kernels/all.js';
+import { entryPoints } from '../support/entry-points.js';
 
 // This file runs as dist/test/unit/layering.test.js.
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -51,6 +52,12 @@ describe('layers of src/', () => {
     const unknown = files.filter((path) => !(layerOf(path) in mayImport));
     assert.deepEqual(unknown, []);
     assert.ok(files.length > 10 && files.flatMap((path) => importsOf(`src/${path}`)).length > 20);
+  });
+
+  it('import no entry point', () => {
+    const entries = [...entryPoints.values()];
+    const wrong = files.filter((path) => importsOf(`src/${path}`).some((to) => entries.includes(to)));
+    assert.deepEqual(wrong, []);
   });
 
   for (const [layer, allowed] of Object.entries(mayImport)) {

@@ -1,7 +1,8 @@
-/** A page loads the package without a bundler: what `src/index.ts` reaches must be files of the package alone. */
+/** A page loads the package without a bundler: what an entry point reaches must be files of the package alone. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { entryPoints } from '../support/entry-points.js';
 
 /** Every file that loading `url` loads, with the specifiers in it that are not relative. */
 function load(url: URL, loaded = new Map<string, string[]>()): Map<string, string[]> {
@@ -17,12 +18,14 @@ function load(url: URL, loaded = new Map<string, string[]>()): Map<string, strin
   return loaded;
 }
 
-test('nothing that src/index.ts loads imports a module of Node or another package', () => {
-  const loaded = load(new URL('../../src/index.js', import.meta.url));
-  assert.ok(loaded.size > 50, `only ${loaded.size} files were followed`);
-  const foreign = [...loaded].filter(([, specifiers]) => specifiers.length > 0);
-  assert.deepEqual(foreign, []);
-});
+for (const [entryPoint, file] of entryPoints) {
+  test(`nothing that ${entryPoint} loads imports a module of Node or another package`, () => {
+    const loaded = load(new URL(`../../${file}.js`, import.meta.url));
+    assert.ok(loaded.size > 10, `only ${loaded.size} files were followed`);
+    const foreign = [...loaded].filter(([, specifiers]) => specifiers.length > 0);
+    assert.deepEqual(foreign, []);
+  });
+}
 
 test('mediabunny is imported by its name, so that bundlers find it, and where it is absent they go on', () => {
   const text = readFileSync(new URL('../../src/data/video/video-library.js', import.meta.url), 'utf8');

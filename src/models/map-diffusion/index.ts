@@ -1,0 +1,35 @@
+/** Moment localization by diffusion of IoU maps: `tal-webgpu/models/map-diffusion`. */
+
+export {
+  type ClipConfig,
+  type ConvStage,
+  type DecoderConfig,
+  type FramesConfig,
+  type MapDiffusionConfig,
+  type MapDiffusionName,
+  mapDiffusionConfigs,
+  type SignalConfig,
+} from './config.js';
+export type { ScaleCondition } from './decoder.js';
+export { type EmbeddedQuery, type MomentExample, type MomentExamples, writeExamples } from './examples.js';
+export type { Words } from './fusion.js';
+export { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
+export {
+  type Condition,
+  type Corruption,
+  MapDiffusion,
+  type MomentInputs,
+  type MomentTargets,
+} from './model.js';
+export {
+  type LoadedMapDiffusion,
+  loadMapDiffusion,
+  type MapDiffusionFile,
+  saveMapDiffusion,
+} from './model-folder.js';
+export { type RankingOptions, rankMoments } from './ranking.js';
+export type { Recognition, RecognitionConfig } from './recognition.js';
+export type { RecordedClips } from './recording-clips.js';
+export { RecordingExamples } from './recording-examples.js';
+export { MomentSampler, type MomentSamplerOptions } from './sampler.js';
+export { WorldExamples, WorldSentences } from './world-examples.js';

@@ -1,0 +1,14 @@
+/** Weakly supervised temporal action localization: `tal-webgpu/models/wtal`. */
+
+export { Cmcs, type CmcsConfig, type CmcsOutputs } from './cmcs.js';
+export { type Localization, type LocalizedAction, localizeActions } from './localize.js';
+export {
+  CMCS_ACTIVITYNET_PROPOSALS,
+  CMCS_PROPOSALS,
+  CO2NET_PROPOSALS,
+  type LocalizationScores,
+  type ProposalOptions,
+  type ProposedSegment,
+  proposeSegments,
+  type Timing,
+} from './proposals.js';

@@ -1,0 +1,27 @@
+/** Layers with parameters: `tal-webgpu/nn`. */
+
+export { Conv1d, Conv2d, type ConvLayerOptions } from './conv.js';
+export { Embedding } from './embedding.js';
+export { GatedConv2d, type GateNames } from './gated-conv.js';
+export { constantInitial, type Initial, normalInitial, uniformFanIn } from './initial.js';
+export { Linear, type LinearLayer, type LinearOptions } from './linear.js';
+export type { LoadOptions } from './load-weights.js';
+export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './lora.js';
+export { type LoraFolder, openLora, saveLora } from './lora-folder.js';
+export { Lstm, type LstmOptions, type LstmResult } from './lstm.js';
+export { Module, Parameter, type StoredWeight, type WeightDtype } from './module.js';
+export {
+  type AffineNorm,
+  type BatchNorm,
+  BatchNorm1d,
+  BatchNorm2d,
+  GroupNorm,
+  LayerNorm,
+  type NormLayerOptions,
+  RmsNorm,
+  type Style,
+} from './norm.js';
+export { QuantizedLinear, type QuantizedLinearLayerOptions } from './quantized-linear.js';
+export { QuantizedParameter } from './quantized-parameter.js';
+export { saveModel, saveWeights } from './save-model.js';
+export { type WeightStorage, weightStorages } from './weight-storage.js';
