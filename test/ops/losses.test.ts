@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  arange,
-  crossEntropy,
-  DtypeError,
-  meanSquaredError,
-  OptionError,
-  oneHot,
-  ShapeError,
-  valueAndGrad,
-} from '../../src/index.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
+import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
+import { arange, crossEntropy, meanSquaredError, oneHot } from '../../src/ops/index.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

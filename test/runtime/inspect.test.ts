@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { inspect } from 'node:util';
-import { BatchNorm1d, Linear, Module, Runtime } from '../../src/index.js';
+import { BatchNorm1d, Linear, Module } from '../../src/nn/index.js';
+import { Runtime } from '../../src/tensor/runtime.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -1,7 +1,7 @@
 import { cachedDriver } from '../../gpu/cached-driver.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { type SelfTestOptions, selfTest } from '../shared/self-test.js';
-import { selfTestCases } from '../shared/self-test-cases.js';
+import { readSelfTestCases } from '../shared/self-test-cases.js';
 import { LiveLine } from '../views/live-line.js';
 
 /** Limits that decide what can run. */
@@ -55,9 +55,10 @@ export async function doctor({ quick = false }: SelfTestOptions = {}): Promise<v
 
 /** Prints each operation when it has been tested, and on a terminal what is being tested. @returns the wrong kernels */
 async function printSelfTest(runtime: Runtime, quick: boolean): Promise<number> {
+  const cases = await readSelfTestCases();
   const line = new LiveLine();
   const variants = new Map<string, string | undefined>();
-  const total = new Set(selfTestCases.map(({ operation }) => operation)).size;
+  const total = new Set(cases.map(({ operation }) => operation)).size;
   let current = '';
   let done = 0;
   let wrong = 0;
@@ -79,7 +80,7 @@ async function printSelfTest(runtime: Runtime, quick: boolean): Promise<number> 
     if (process.stderr.isTTY) line.show(`  ${done + 1} of ${total}: ${operation}, ${variant}`);
   };
   try {
-    for await (const { variant, fault } of selfTest(runtime, selfTestCases, { quick, onStart })) {
+    for await (const { variant, fault } of selfTest(runtime, cases, { quick, onStart })) {
       variants.set(variant, variants.get(variant) ?? fault);
     }
     finish();

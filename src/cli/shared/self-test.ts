@@ -2,25 +2,8 @@ import { sumErrorBound } from '../../ops/long-sums.js';
 import type { AnyOperation } from '../../ops/op.js';
 import { operations } from '../../ops/operations.js';
 import type { Runtime } from '../../tensor/runtime.js';
-import type { Shape } from '../../tensor/shape.js';
 import type { Tensor } from '../../tensor/tensor.js';
-
-/** A tensor in the stored cases: little-endian elements in base64. */
-export interface StoredTensor {
-  readonly shape: Shape;
-  readonly dtype: 'f32' | 'u32' | 'i32';
-  readonly data: string;
-}
-
-/** One small case of an operation with its double-precision answer. */
-export interface StoredCase {
-  readonly operation: string;
-  readonly options: unknown;
-  readonly inputs: Readonly<Record<string, StoredTensor>>;
-  readonly outputs: Readonly<Record<string, StoredTensor>>;
-  /** Times the usual error bound. */
-  readonly tolerance: number;
-}
+import type { StoredCase } from './self-test-cases.js';
 
 /** How one variant of one operation did. */
 export interface SelfTestResult {
@@ -50,7 +33,7 @@ export async function* selfTest(
     const inputs = Object.fromEntries(
       Object.entries(stored.inputs).map(([name, tensor]) => [
         name,
-        runtime.tensor(elements(tensor), tensor.shape, tensor.dtype),
+        runtime.tensor(tensor.data, tensor.shape, tensor.dtype),
       ]),
     );
     const problem = operation.spec.problem(inputs, stored.options);
@@ -84,16 +67,11 @@ async function runCase(
     tensor.dispose();
     const expected = stored.outputs[name];
     if (!expected) continue;
-    const error = relativeError(actual, elements(expected));
+    const error = relativeError(actual, expected.data);
     if (!(error <= (expected.dtype === 'f32' ? bound : 0)))
       fault ??= `${name} is off by ${error.toExponential(1)}`;
   }
   return fault;
-}
-
-function elements({ data, dtype }: StoredTensor): Float32Array | Uint32Array | Int32Array {
-  const bytes = Uint8Array.from(atob(data), (character) => character.charCodeAt(0));
-  return new { f32: Float32Array, u32: Uint32Array, i32: Int32Array }[dtype](bytes.buffer);
 }
 
 /** Beyond this a number is a sentinel: "no score". It must be exact and would drown all others in a norm. */
