@@ -10,12 +10,12 @@ export {
   videosWithActions,
 } from './annotations/annotated-video.js';
 export { loadClassNames } from './annotations/class-names.js';
-export { type Detection, writeDetections } from './annotations/detection-json.js';
+export { writeDetections } from './annotations/detection-json.js';
 export { type MomentQuery, readMomentQueries } from './annotations/moment-queries.js';
 export { type QueryRecord, readMomentPredictions } from './annotations/moments-jsonl.js';
 export type { QuestionAnswer } from './annotations/question-answer.js';
 export { readWrittenQuestions, type WrittenQuestion } from './annotations/question-lines.js';
-export { type Annotation, readAnnotations, readDetections } from './annotations/read-detections.js';
+export { readAnnotations, readDetections } from './annotations/read-detections.js';
 export {
   cutIntoWindows,
   slidingWindows,
@@ -39,10 +39,10 @@ export {
 export type { ByteSource } from './files/byte-source.js';
 export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './formats/array.js';
 export { type Crop, type FeatureOptions, type Features, loadFeatures } from './formats/features.js';
-export type { QueryId, Span } from './formats/json-record.js';
+export type { QueryId } from './formats/json-record.js';
 export { readNpy, writeNpy } from './formats/npy.js';
 export { type NpzOptions, type OnSkipped, readNpz } from './formats/npz.js';
-export { type LabelledSpan, openRecordings, type Recording, type Recordings } from './formats/recordings.js';
+export { openRecordings, type Recording, type Recordings } from './formats/recordings.js';
 export {
   encodeSafetensors,
   openSafetensors,

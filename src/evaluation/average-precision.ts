@@ -9,7 +9,7 @@ import {
   type Rule,
   someOf,
 } from '../arguments.js';
-import { overlap, type Segment, segmentRule } from './segments.js';
+import { overlap, type Segment, segmentRule } from '../time/segment.js';
 
 /** A predicted segment, and which truths it may match. */
 export interface Candidate {

@@ -1,13 +1,13 @@
 import { checkArguments, listOf, mapOf, objectWith, text } from '../arguments.js';
 import { OptionError } from '../errors.js';
+import {
+  type LabelledSegment,
+  type ScoredSegment,
+  type Segment,
+  scoredSegmentRules,
+  segmentRule,
+} from '../time/segment.js';
 import { type Candidate, evenlySpaced, precisionAt, thresholdsRule } from './average-precision.js';
-import { type ScoredSegment, type Segment, scoredSegmentRules, segmentRule } from './segments.js';
-
-/** An action that happens in a video. */
-export interface LabelledSegment {
-  readonly label: string;
-  readonly segment: Segment;
-}
 
 /** How well the actions of videos were found. */
 export interface DetectionEvaluation {

@@ -8,8 +8,8 @@ import {
   type Rule,
   someOf,
 } from '../arguments.js';
+import { type ScoredSegment, type Segment, scoredSegmentRules, segmentRule } from '../time/segment.js';
 import { precisionAt } from './average-precision.js';
-import { type ScoredSegment, type Segment, scoredSegmentRules, segmentRule } from './segments.js';
 
 /** What was predicted for a query, and what is true. */
 export interface JudgedMoment {

@@ -1,5 +1,5 @@
 import { checkArgument, objectWith, someOf, text } from '../arguments.js';
-import { overlap, type Segment, segmentRule } from './segments.js';
+import { overlap, type Segment, segmentRule } from '../time/segment.js';
 
 /** What was predicted for a question about a video, and what is true, in seconds. */
 export interface JudgedAnswer {

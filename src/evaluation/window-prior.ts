@@ -1,5 +1,5 @@
 import { checkArgument, listOf, objectWith, text } from '../arguments.js';
-import { overlap, type Segment, segmentRule } from './segments.js';
+import { overlap, type Segment, segmentRule } from '../time/segment.js';
 
 /** A sentence that was seen in training, and its moments. */
 export interface SentenceExample {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { HostRandom } from '../../src/data/host-random.js';
-import { temporalIoU } from '../../src/evaluation/segments.js';
 import {
   checkConfig,
   type DecoderConfig,
@@ -16,6 +15,7 @@ import { type Condition, MapDiffusion } from '../../src/models/map-diffusion/mod
 import { narrow } from '../../src/ops/array/slice.js';
 import { mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapScales } from '../../src/ops/iou-map/map-layout.js';
+import { temporalIoU } from '../../src/time/segment.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
 import { MomentTask } from '../../src/training/moment-task.js';
 import { train } from '../../src/training/train.js';

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../../cases/support/random.js';
-import { type ScoredSegment, suppress, temporalIoU } from '../../src/evaluation/segments.js';
 import { type RankingOptions, rankMoments } from '../../src/models/map-diffusion/ranking.js';
 import { refineMoment } from '../../src/models/map-diffusion/refine.js';
 import { type MapLayout, mapRows, mapScales } from '../../src/ops/iou-map/map-layout.js';
+import { type ScoredSegment, suppress, temporalIoU } from '../../src/time/segment.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
 import { openRecordings } from '../../src/data/formats/recordings.js';
 import { recallAt } from '../../src/evaluation/moments.js';
-import type { ScoredSegment } from '../../src/evaluation/segments.js';
 import { localizeMoments } from '../../src/models/map-diffusion/localize.js';
 import { loadMapDiffusion } from '../../src/models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../../src/models/map-diffusion/recording-examples.js';
 import { answerQuestions } from '../../src/models/mdvlm/decoding/answer-questions.js';
 import { loadSignalMdvlm } from '../../src/models/mdvlm/signal/signal-folder.js';
 import { SignalQuestions } from '../../src/models/mdvlm/signal/signal-questions.js';
+import type { ScoredSegment } from '../../src/time/segment.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
 

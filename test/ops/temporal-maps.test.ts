@@ -6,11 +6,11 @@ import { layouts } from '../../cases/iou-map.js';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { type Segment, temporalIoU } from '../../src/evaluation/segments.js';
 import { decodeMoments, decodeMomentsOperation } from '../../src/ops/iou-map/decode-moments.js';
 import { iouMap, mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapRows, mapScales } from '../../src/ops/iou-map/map-layout.js';
 import { lowestScore, mergeMaps } from '../../src/ops/iou-map/merge-maps.js';
+import { type Segment, temporalIoU } from '../../src/time/segment.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();

@@ -1,8 +1,8 @@
 import type { NumericArray } from '../../src/data/formats/array.js';
 import type { Features } from '../../src/data/formats/features.js';
 import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
-import type { LocalizedAction } from '../../src/models/wtal/localize.js';
 import { openUniform, philox } from '../../src/ops/random/philox.js';
+import type { Detection } from '../../src/time/segment.js';
 
 /** Names in the order of the network's outputs, background last. */
 export const demoClasses = ['Running', 'Jumping', 'Waving', 'Sitting down', 'Background'] as const;
@@ -17,7 +17,7 @@ export interface DemoVideo {
   readonly features: Features;
   /** Seconds. */
   readonly duration: number;
-  readonly actions: readonly (Omit<LocalizedAction, 'score'> & {
+  readonly actions: readonly (Omit<Detection, 'score'> & {
     readonly segment: readonly [number, number];
   })[];
 }

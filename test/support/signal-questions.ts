@@ -56,7 +56,7 @@ export function loudMoments(): { recordings: Recordings; queries: MomentQuery[] 
       name: `recording ${i}`,
       split: 'train',
       duration: lengths[i]!,
-      segments: [{ label: 'LOUD', span: [start, end] }],
+      segments: [{ label: 'LOUD', segment: [start, end] }],
       signal: (from, to) => samples.slice(2 * Math.round(from * rate), 2 * Math.round(to * rate)),
     };
   });

@@ -1,6 +1,6 @@
 /** Metrics said again as plainly as possible, to hold the fast ones against. */
 import type { Candidate } from '../../src/evaluation/average-precision.js';
-import type { Segment } from '../../src/evaluation/segments.js';
+import type { Segment } from '../../src/time/segment.js';
 
 const overlap = (a: Segment, b: Segment): number => {
   const common = Math.max(0, Math.min(a[1], b[1]) - Math.max(a[0], b[0]));

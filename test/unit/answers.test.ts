@@ -5,7 +5,6 @@ import { actionsQuestion } from '../../src/data/annotations/timed-questions.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { parseSpokenTimes } from '../../src/data/text/spoken-times.js';
 import { OptionError } from '../../src/errors.js';
-import type { Segment } from '../../src/evaluation/segments.js';
 import {
   answeredActions,
   answeredSentences,
@@ -18,6 +17,7 @@ import {
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { mergeWindows } from '../../src/models/mdvlm/video/merge-windows.js';
+import type { Segment } from '../../src/time/segment.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const times = new TimeTokens();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { averagePrecision, evenlySpaced, interpolatedSum } from '../../src/evaluation/average-precision.js';
-import type { Segment } from '../../src/evaluation/segments.js';
+import type { Segment } from '../../src/time/segment.js';
 import { slowAveragePrecision } from '../support/slow-metrics.js';
 
 const all = (segments: readonly Segment[], truths: readonly Segment[]) =>

@@ -3,14 +3,12 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readAnnotations } from '../../src/data/annotations/read-detections.js';
-import { evaluateDetection, type LabelledSegment } from '../../src/evaluation/detection.js';
-import type { ScoredSegment, Segment } from '../../src/evaluation/segments.js';
+import { evaluateDetection } from '../../src/evaluation/detection.js';
+import type { Detection, LabelledSegment, Segment } from '../../src/time/segment.js';
 import { missing, sharedData } from '../support/shared-data.js';
 import { slowAveragePrecision } from '../support/slow-metrics.js';
 
-type Found = LabelledSegment & ScoredSegment;
-
-const found = (label: string, start: number, end: number, score: number): Found => ({
+const found = (label: string, start: number, end: number, score: number): Detection => ({
   label,
   segment: [start, end],
   score,
@@ -22,7 +20,7 @@ const truth = (label: string, start: number, end: number): LabelledSegment => ({
 
 /** The mean over classes, each by the plain average precision. */
 function slowMean(
-  predictions: ReadonlyMap<string, readonly Found[]>,
+  predictions: ReadonlyMap<string, readonly Detection[]>,
   truths: ReadonlyMap<string, readonly LabelledSegment[]>,
   threshold: number,
 ): number {
@@ -72,7 +70,7 @@ test('of equal scores the last comes first', () => {
   const truths = new Map([['a', [truth('jump', 0, 10)]]]);
   const right = found('jump', 0, 10, 0.5);
   const wrong = found('jump', 50, 60, 0.5);
-  const score = (predictions: Found[]) =>
+  const score = (predictions: Detection[]) =>
     evaluateDetection(new Map([['a', predictions]]), truths, [0.5]).metrics['mAP@0.50'];
   assert.equal(score([wrong, right]), 1);
   assert.equal(score([right, wrong]), 0.5);
@@ -112,7 +110,7 @@ test('agrees with the plain computation, whatever the ties', () => {
 });
 
 /** Some guesses for each annotation, moved by a part of its length; scores repeat. */
-function guesses(truths: ReadonlyMap<string, readonly LabelledSegment[]>): Map<string, Found[]> {
+function guesses(truths: ReadonlyMap<string, readonly LabelledSegment[]>): Map<string, Detection[]> {
   let turn = 0;
   const shifts = [0, 0.3, -0.15, 0.6, 0.05];
   return new Map(

@@ -50,8 +50,8 @@ describe('examples of moment models', () => {
             split: 'train',
             duration: 30,
             segments: [
-              { label: 'sitting', span: [3, 15] },
-              { label: 'walking', span: [18, 30] },
+              { label: 'sitting', segment: [3, 15] },
+              { label: 'walking', segment: [18, 30] },
             ],
             signal: (start, end) => new Float32Array(Math.round((end - start) * rate) * channels.length),
           },

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readJsonLines } from '../../src/data/formats/json-record.js';
 import { evaluateMoments, type JudgedMoment, meanIoU, recallAt } from '../../src/evaluation/moments.js';
-import type { Segment } from '../../src/evaluation/segments.js';
+import type { Segment } from '../../src/time/segment.js';
 import { missing, sharedData } from '../support/shared-data.js';
 import { slowAveragePrecision } from '../support/slow-metrics.js';
 

@@ -5,7 +5,6 @@ import { loadClassNames } from '../../src/data/annotations/class-names.js';
 import { loadFeatures } from '../../src/data/formats/features.js';
 import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { OptionError, ShapeError, TalError } from '../../src/errors.js';
-import { temporalIoU } from '../../src/evaluation/segments.js';
 import {
   CMCS_ACTIVITYNET_PROPOSALS,
   CMCS_PROPOSALS,
@@ -16,6 +15,7 @@ import {
   proposeSegments,
   topKVideoScores,
 } from '../../src/models/wtal/proposals.js';
+import { temporalIoU } from '../../src/time/segment.js';
 import { cmcsForward } from '../support/cmcs.js';
 import { missing, sharedData } from '../support/shared-data.js';
 

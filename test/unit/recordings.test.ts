@@ -28,8 +28,8 @@ test('recordings by name, with their splits, lengths and segments in seconds', a
   assert.equal(first!.split, 'train');
   assert.equal(first!.duration, 2);
   assert.deepEqual(first!.segments, [
-    { label: 'WALKING', span: [0, 1] },
-    { label: 'SITTING', span: [1, 2] },
+    { label: 'WALKING', segment: [0, 1] },
+    { label: 'SITTING', segment: [1, 2] },
   ]);
   assert.equal(second!.split, 'validation');
 });
@@ -125,9 +125,9 @@ test('the recordings of HAPT', { skip: missing('hapt') }, async () => {
   assert.equal(recordings.filter(({ split }) => split === 'validation').length, 10);
   for (const { segments, duration, signal } of recordings) {
     assert.equal(signal(0, duration).length, Math.round(duration * rate) * 6);
-    for (const { label, span } of segments) {
+    for (const { label, segment } of segments) {
       if (label !== 'STANDING') continue;
-      const still = signal(...span);
+      const still = signal(...segment);
       // Gravity is 1 g whatever the way the phone hangs.
       let gravity = 0;
       for (let i = 0; i < still.length; i += 6) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ScoredSegment, softSuppress, suppress, temporalIoU } from '../../src/evaluation/segments.js';
+import { type ScoredSegment, softSuppress, suppress, temporalIoU } from '../../src/time/segment.js';
 
 const segments = fc
   .tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 20 }))

@@ -4,8 +4,8 @@ import { readMomentQueries } from '../../src/data/annotations/moment-queries.js'
 import { openRecordings } from '../../src/data/formats/recordings.js';
 import { wordsOf } from '../../src/data/text/words.js';
 import { recallAt } from '../../src/evaluation/moments.js';
-import type { Segment } from '../../src/evaluation/segments.js';
 import { WindowPrior } from '../../src/evaluation/window-prior.js';
+import type { Segment } from '../../src/time/segment.js';
 import { missing, sharedData } from '../support/shared-data.js';
 
 const example = (sentence: string, ...windows: Segment[]) => ({ words: wordsOf(sentence), windows });

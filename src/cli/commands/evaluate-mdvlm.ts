@@ -1,12 +1,12 @@
 import type { MomentQuery } from '../../data/annotations/moment-queries.js';
 import type { Recordings } from '../../data/formats/recordings.js';
 import { recallAt } from '../../evaluation/moments.js';
-import { type ScoredSegment, type Segment, temporalIoU } from '../../evaluation/segments.js';
 import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.js';
 import { answerQuestions } from '../../models/mdvlm/decoding/answer-questions.js';
 import { loadSignalMdvlm } from '../../models/mdvlm/signal/signal-folder.js';
 import { SignalQuestions } from '../../models/mdvlm/signal/signal-questions.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { type ScoredSegment, type Segment, temporalIoU } from '../../time/segment.js';
 import { Progress } from '../views/progress.js';
 
 export interface AnsweringOptions {

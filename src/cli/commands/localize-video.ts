@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { type Detection, writeDetections } from '../../data/annotations/detection-json.js';
+import { writeDetections } from '../../data/annotations/detection-json.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { openVideo, type Video } from '../../data/video/video.js';
 import { OptionError } from '../../errors.js';
@@ -11,6 +11,7 @@ import {
 import { loadVideoMdvlm, readVideoMdvlmConfig } from '../../models/mdvlm/video/video-folder.js';
 import { given } from '../../tensor/given.js';
 import { Runtime } from '../../tensor/runtime.js';
+import type { Detection } from '../../time/segment.js';
 import { type DecodingFlags, decodingOf } from '../options/decoding-options.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { LiveLine } from '../views/live-line.js';

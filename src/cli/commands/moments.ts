@@ -1,8 +1,8 @@
 import { writeWhole } from '../../data/files/output-file.js';
 import { aboveFalseQueries, type Calibration } from '../../evaluation/calibration.js';
-import type { ScoredSegment } from '../../evaluation/segments.js';
 import { loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { Runtime } from '../../tensor/runtime.js';
+import type { ScoredSegment } from '../../time/segment.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { renderMomentPage } from '../views/moment-page.js';
 import { watchDenoising, watchVideo } from '../views/watch-denoising.js';

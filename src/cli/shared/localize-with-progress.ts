@@ -1,7 +1,7 @@
-import type { ScoredSegment } from '../../evaluation/segments.js';
 import type { MomentExamples } from '../../models/map-diffusion/examples.js';
 import { localizeMoments } from '../../models/map-diffusion/localize.js';
 import type { LoadedMapDiffusion } from '../../models/map-diffusion/model-folder.js';
+import type { ScoredSegment } from '../../time/segment.js';
 import { Progress } from '../views/progress.js';
 
 /** What every evaluation of a model may be told. */

@@ -1,15 +1,16 @@
 import type { MomentQuery } from '../../data/annotations/moment-queries.js';
-import type { LabelledSpan, Recordings } from '../../data/formats/recordings.js';
+import type { Recordings } from '../../data/formats/recordings.js';
 import type { WorldVideo } from '../../data/world/world.js';
 import type { SentenceOfAction } from '../../evaluation/calibration.js';
-import { temporalIoU } from '../../evaluation/segments.js';
+import type { LabelledSegment } from '../../time/segment.js';
+import { temporalIoU } from '../../time/segment.js';
 
 /** The labelled segments of a query's excerpt, in seconds of it; those at its ends may begin or go on outside. */
-function segmentsIn({ vid, excerpt: [from, to] }: MomentQuery, recordings: Recordings): LabelledSpan[] {
+function segmentsIn({ vid, excerpt: [from, to] }: MomentQuery, recordings: Recordings): LabelledSegment[] {
   return recordings.byName
     .get(vid)!
-    .segments.filter(({ span: [start, end] }) => end > from && start < to)
-    .map(({ label, span: [start, end] }) => ({ label, span: [start - from, end - from] as const }));
+    .segments.filter(({ segment: [start, end] }) => end > from && start < to)
+    .map(({ label, segment: [start, end] }) => ({ label, segment: [start - from, end - from] as const }));
 }
 
 /**
@@ -24,9 +25,9 @@ export function askedOf(
   return { labels: segments.map(({ label }) => label), sentence: sentenceOf(query, segments) };
 }
 
-function sentenceOf(query: MomentQuery, segments: readonly LabelledSpan[]): SentenceOfAction | undefined {
+function sentenceOf(query: MomentQuery, segments: readonly LabelledSegment[]): SentenceOfAction | undefined {
   const [window] = query.windows;
-  const overlaps = segments.map(({ span }) => (window ? temporalIoU(span, window) : 0));
+  const overlaps = segments.map(({ segment }) => (window ? temporalIoU(segment, window) : 0));
   const index = overlaps.indexOf(Math.max(0, ...overlaps));
   const own = segments[index];
   if (!own || overlaps[index] === 0) return undefined;
@@ -39,7 +40,7 @@ function sentenceOf(query: MomentQuery, segments: readonly LabelledSpan[]): Sent
     before: segments[index - 1]?.label,
     after: segments[index + 1]?.label,
     // One that is cut off by the excerpt may not be counted in the sentence.
-    earlier: places.filter((i) => i < index && segments[i]!.span[0] >= 0).length,
+    earlier: places.filter((i) => i < index && segments[i]!.segment[0] >= 0).length,
     last: index === places.at(-1),
   };
 }

@@ -1,5 +1,5 @@
-import type { Segment } from '../../evaluation/segments.js';
 import { lowestScore } from '../../ops/iou-map/merge-maps.js';
+import type { Segment } from '../../time/segment.js';
 import { pngAddress } from './moment-strip.js';
 import { line, px, text } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';

@@ -1,5 +1,5 @@
-import type { Detection } from '../../data/annotations/detection-json.js';
 import type { Localization } from '../../models/wtal/localize.js';
+import type { Detection } from '../../time/segment.js';
 
 /** Prints the best class and the ranked segments. */
 export function printSegments({ segments, classes }: Localization, top: number): void {

@@ -1,14 +1,10 @@
 import { OptionError } from '../../errors.js';
+import type { Detection, LabelledSegment } from '../../time/segment.js';
 import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
-/** A bar of the timeline: an action with its span in seconds. */
-export interface TimelineSegment {
-  label: string;
-  segment: readonly [start: number, end: number];
-  /** Absent for ground truth. */
-  score?: number;
-}
+/** A bar of the timeline: an action that was found, or one that is true, which has no score. */
+export type TimelineSegment = LabelledSegment & Partial<Detection>;
 
 /** A sequence over the steps of the video, of any length, with values in [0, 1]. */
 export interface TimelineCurve {

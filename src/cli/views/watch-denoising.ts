@@ -1,6 +1,5 @@
 import { openVideo } from '../../data/video/video.js';
 import { OptionError } from '../../errors.js';
-import type { ScoredSegment } from '../../evaluation/segments.js';
 import { writeExamples } from '../../models/map-diffusion/examples.js';
 import type { LoadedMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { rankMoments } from '../../models/map-diffusion/ranking.js';
@@ -8,6 +7,7 @@ import { MomentSampler } from '../../models/map-diffusion/sampler.js';
 import { framesWanted, videoOf } from '../../models/map-diffusion/world-examples.js';
 import { mergeMaps } from '../../ops/iou-map/merge-maps.js';
 import { Random } from '../../ops/random/random.js';
+import type { ScoredSegment } from '../../time/segment.js';
 import { Progress } from './progress.js';
 
 /** A video file as a model sees it, and a few of its frames to look at. */

@@ -13,25 +13,26 @@ import {
   text as textRule,
 } from '../../arguments.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import type { Segment } from '../../time/segment.js';
+import { type LabelledSegment, labelledSegmentRule } from '../../time/segment.js';
 import { readBytes } from '../files/byte-source.js';
-import { type JsonRecord, readJsonRecord, type Span } from '../formats/json-record.js';
+import { type JsonRecord, readJsonRecord } from '../formats/json-record.js';
 import { type MomentQuery, momentQueryRule } from './moment-queries.js';
 import { spanWithin } from './question-answer.js';
-import type { Annotation } from './read-detections.js';
 
 /** Something that happens in a video. */
 export interface VideoEvent {
   /** A sentence about it, or the name of its class. */
   readonly text: string;
   /** When, in seconds of the excerpt; several where it happens more than once. */
-  readonly spans: readonly [Span, ...Span[]];
+  readonly spans: readonly [Segment, ...Segment[]];
 }
 
 /** A video, or an excerpt of one, and what happens in it. */
 export interface AnnotatedVideo {
   readonly video: string;
   /** [start, end] in seconds of the video. */
-  readonly excerpt: Span;
+  readonly excerpt: Segment;
   /** Length of the excerpt in seconds. */
   readonly duration: number;
   readonly events: readonly VideoEvent[];
@@ -46,7 +47,7 @@ export const annotatedVideoRules: Rules<AnnotatedVideo> = {
 
 export const annotatedVideoRule: Rule<AnnotatedVideo> = objectWith(annotatedVideoRules);
 
-const event = (text: string, span: Span | undefined): VideoEvent[] =>
+const event = (text: string, span: Segment | undefined): VideoEvent[] =>
   span ? [{ text: text.trim(), spans: [span] }] : [];
 
 const whole = (video: string, duration: number, events: readonly VideoEvent[]): AnnotatedVideo => ({
@@ -139,14 +140,14 @@ export async function readVideoActions(path: string): Promise<AnnotatedVideo[]> 
  * @throws OptionError with the video that has none
  */
 export function videosWithActions(
-  annotations: ReadonlyMap<string, readonly Annotation[]>,
+  annotations: ReadonlyMap<string, readonly LabelledSegment[]>,
   durations: ReadonlyMap<string, number>,
 ): AnnotatedVideo[] {
   checkArguments(
     'videosWithActions',
     { annotations, durations },
     {
-      annotations: mapOf(listOf(objectWith<Annotation>({ label: textRule, segment: spanOf() }))),
+      annotations: mapOf(listOf(labelledSegmentRule)),
       durations: mapOf(positive),
     },
   );

@@ -1,31 +1,6 @@
-import {
-  checkArguments,
-  listOf,
-  number,
-  objectWith,
-  optional,
-  path as pathRule,
-  type Rule,
-  spanOf,
-  text,
-  valuesOf,
-} from '../../arguments.js';
+import { checkArguments, listOf, optional, path as pathRule, text, valuesOf } from '../../arguments.js';
+import { type Detection, detectionRule } from '../../time/segment.js';
 import { writeWhole } from '../files/output-file.js';
-
-/** An action found in a video. */
-export interface Detection {
-  label: string;
-  /** Confidence; any finite number, higher is better. */
-  score: number;
-  /** [start, end] in seconds. */
-  segment: readonly [start: number, end: number];
-}
-
-export const detectionRule: Rule<Detection> = objectWith<Detection>({
-  label: text,
-  score: number,
-  segment: spanOf(),
-});
 
 /** The submission format of the ActivityNet detection task, which its evaluation toolkit reads. */
 export interface DetectionFile {

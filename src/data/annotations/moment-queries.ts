@@ -11,7 +11,8 @@ import {
   spanOf,
   text,
 } from '../../arguments.js';
-import { type JsonRecord, type QueryId, readJsonLines, type Span } from '../formats/json-record.js';
+import type { Segment } from '../../time/segment.js';
+import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
 
 /** A sentence about an excerpt of a recording, and the moments of which it is true. */
 export interface MomentQuery {
@@ -19,14 +20,14 @@ export interface MomentQuery {
   /** The recording's name. */
   readonly vid: string;
   /** [start, end] of the excerpt, in seconds of the recording. */
-  readonly excerpt: Span;
+  readonly excerpt: Segment;
   /** Length of the excerpt in seconds. */
   readonly duration: number;
   readonly query: string;
   /** What the sentence asks for, such as `single`, `ordinal` or `relation`; empty where the file does not say. */
   readonly kind: string;
   /** The moments, in seconds of the excerpt; empty where the answer is kept back. */
-  readonly windows: readonly Span[];
+  readonly windows: readonly Segment[];
 }
 
 export const momentQueryRule: Rule<MomentQuery> = objectWith<MomentQuery>({
@@ -42,10 +43,10 @@ export const momentQueryRule: Rule<MomentQuery> = objectWith<MomentQuery>({
 /** Times are written in hundredths of a second or so: half a thousandth is rounding. */
 const ROUNDING = 5e-4;
 
-const within = ([start, end]: Span, duration: number): boolean =>
+const within = ([start, end]: Segment, duration: number): boolean =>
   start >= -ROUNDING && end <= duration + ROUNDING;
 
-const print = ([start, end]: Span): string => `[${start}, ${end}]`;
+const print = ([start, end]: Segment): string => `[${start}, ${end}]`;
 
 function readQuery(
   line: JsonRecord,

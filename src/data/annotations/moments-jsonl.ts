@@ -1,14 +1,15 @@
 import { checkArguments, path as pathRule } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
-import { type JsonRecord, type QueryId, readJsonLines, type Span } from '../formats/json-record.js';
+import type { Segment } from '../../time/segment.js';
+import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
 
 /** A query with what was predicted for it and what is true, as two files say. */
 export interface QueryRecord {
   readonly qid: QueryId;
   /** Windows in seconds with their scores, in the order of the file: best first. */
-  readonly predicted: readonly { readonly segment: Span; readonly score: number }[];
+  readonly predicted: readonly { readonly segment: Segment; readonly score: number }[];
   /** Windows in seconds. */
-  readonly truths: readonly Span[];
+  readonly truths: readonly Segment[];
   /** Scores of the video's clips, where both files have them. */
   readonly highlights?: {
     /** A score for each clip. */

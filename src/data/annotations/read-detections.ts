@@ -1,10 +1,7 @@
 import { checkArgument, checkArguments, path as pathRule, text } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
+import type { Detection, LabelledSegment } from '../../time/segment.js';
 import { readJsonRecord } from '../formats/json-record.js';
-import type { Detection } from './detection-json.js';
-
-/** An annotated action. */
-export type Annotation = Omit<Detection, 'score'>;
 
 /**
  * Reads predictions in ActivityNet's detection format: `results` holds, by video, a list of `label`, `score` and
@@ -32,11 +29,11 @@ export async function readDetections(path: string): Promise<Map<string, Detectio
  * `annotations`, a list of `label` and `segment` ([start, end] in seconds).
  * @throws as `readDetections`, and FileFormatError where the subset has no annotation
  */
-export async function readAnnotations(path: string, subset: string): Promise<Map<string, Annotation[]>> {
+export async function readAnnotations(path: string, subset: string): Promise<Map<string, LabelledSegment[]>> {
   checkArguments('readAnnotations', { path, subset }, { path: pathRule, subset: text });
   const database = (await readJsonRecord(path)).record('database');
   const subsets = new Set<string>();
-  const videos = new Map<string, Annotation[]>();
+  const videos = new Map<string, LabelledSegment[]>();
   for (const name of database.names) {
     const video = database.record(name);
     subsets.add(video.text('subset'));

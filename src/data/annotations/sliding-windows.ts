@@ -7,7 +7,7 @@ import {
   type Rule,
   type Rules,
 } from '../../arguments.js';
-import type { Span } from '../formats/json-record.js';
+import type { Segment } from '../../time/segment.js';
 import { type AnnotatedVideo, annotatedVideoRule } from './annotated-video.js';
 import { spanWithin } from './question-answer.js';
 
@@ -30,14 +30,14 @@ export const THUMOS_WINDOWS: WindowOptions = { length: 50, stride: 25 };
  * video; the whole video where it is shorter than a window.
  * @throws OptionError where a window would have no length, or some of the video would be in none
  */
-export function slidingWindows(duration: number, options: WindowOptions = THUMOS_WINDOWS): Span[] {
+export function slidingWindows(duration: number, options: WindowOptions = THUMOS_WINDOWS): Segment[] {
   checkArgument('slidingWindows', 'duration', duration, positive);
   checkFields('slidingWindows', options, windowRules);
   const { length, stride } = options;
   checkArgument('slidingWindows', 'stride', stride, numberIn(0, length));
   if (duration <= length) return [[0, duration]];
   const before = Math.ceil((duration - length) / stride);
-  const windows = Array.from({ length: before }, (_, i): Span => [i * stride, i * stride + length]);
+  const windows = Array.from({ length: before }, (_, i): Segment => [i * stride, i * stride + length]);
   return [...windows, [duration - length, duration]];
 }
 

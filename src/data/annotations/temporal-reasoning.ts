@@ -11,20 +11,15 @@ import {
   text as textRule,
 } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
-import {
-  type JsonRecord,
-  type QueryId,
-  readJsonObjects,
-  readJsonRecord,
-  type Span,
-} from '../formats/json-record.js';
+import type { Segment } from '../../time/segment.js';
+import { type JsonRecord, type QueryId, readJsonObjects, readJsonRecord } from '../formats/json-record.js';
 import { parseTimedText } from '../text/timed-text.js';
 import { type QuestionAnswer, questionAnswerRules } from './question-answer.js';
 
 /** A question of the evaluation, whose answer names one span. */
 export interface TemporalQuestion extends QuestionAnswer {
   readonly id: QueryId;
-  readonly spans: readonly [Span];
+  readonly spans: readonly [Segment];
 }
 
 const questionRule = objectWith<TemporalQuestion>({
@@ -37,10 +32,10 @@ const questionRule = objectWith<TemporalQuestion>({
 });
 
 /** What was predicted for a question: the model's words, or the span itself in seconds, within the video. */
-export type TemporalPrediction = { readonly output: string } | { readonly span: Span };
+export type TemporalPrediction = { readonly output: string } | { readonly span: Segment };
 
 /** The span that an answer begins with: its first two times, within the video; none where it has fewer. */
-function firstSpan(answer: QuestionAnswer['answer'], duration: number): [Span] | [] {
+function firstSpan(answer: QuestionAnswer['answer'], duration: number): [Segment] | [] {
   const [a, b] = answer.flatMap((piece) => (typeof piece === 'number' ? [Math.min(piece, duration)] : []));
   return a === undefined || b === undefined ? [] : [[Math.min(a, b), Math.max(a, b)]];
 }

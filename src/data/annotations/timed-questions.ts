@@ -1,5 +1,5 @@
 import { checkArgument, checkArguments, instanceOf, text as textRule } from '../../arguments.js';
-import type { Span } from '../formats/json-record.js';
+import type { Segment } from '../../time/segment.js';
 import { HostRandom } from '../host-random.js';
 import type { TimedText } from '../text/timed-text.js';
 import { type AnnotatedVideo, annotatedVideoRule, type VideoEvent } from './annotated-video.js';
@@ -41,7 +41,7 @@ const drawnRules = { annotated: annotatedVideoRule, random: instanceOf(HostRando
 /** A sentence without the space around it and the stop at its end. */
 const quotable = (sentence: string): string => sentence.trim().replace(/[.\s]+$/, '');
 
-const times = ([start, end]: Span): TimedText => [start, ' ', end];
+const times = ([start, end]: Segment): TimedText => [start, ' ', end];
 
 /** Timed texts in a row with a string between them. */
 function join(parts: readonly TimedText[], separator: string): TimedText {
@@ -56,7 +56,7 @@ function join(parts: readonly TimedText[], separator: string): TimedText {
 }
 
 /** Every span of every event, by start, then by end. */
-function inOrder(events: readonly VideoEvent[]): { readonly text: string; readonly span: Span }[] {
+function inOrder(events: readonly VideoEvent[]): { readonly text: string; readonly span: Segment }[] {
   return events
     .flatMap(({ text, spans }) => spans.map((span) => ({ text, span })))
     .sort((a, b) => a.span[0] - b.span[0] || a.span[1] - b.span[1]);

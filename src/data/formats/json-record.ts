@@ -1,10 +1,8 @@
 import { described, unknownField } from '../../arguments.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import type { Segment } from '../../time/segment.js';
 import { readBytes, readJson } from '../files/byte-source.js';
 import { isObject } from './safetensors-header.js';
-
-/** A span of time in seconds, [start, end]. */
-export type Span = readonly [start: number, end: number];
 
 /** What identifies a query in a file: benchmarks use integers and strings, and distinguish 1 from "1". */
 export type QueryId = number | string;
@@ -152,7 +150,7 @@ export class JsonRecord {
   }
 
   /** [start, end] with start <= end; the two may be in quotes, as in annotations of THUMOS-14. */
-  span(name: string): Span {
+  span(name: string): Segment {
     const bounds = this.list(name).map((bound) =>
       typeof bound === 'string' && bound.trim() !== '' ? Number(bound) : bound,
     );
@@ -160,7 +158,7 @@ export class JsonRecord {
   }
 
   /** An array of [start, end] with start <= end. */
-  spans(name: string): Span[] {
+  spans(name: string): Segment[] {
     return this.rows(name, 2).map((row, i) => this.ordered(row, `${name}[${i}]`));
   }
 
@@ -175,8 +173,8 @@ export class JsonRecord {
   }
 
   /** The row itself where its first number, the start, is at most its second, the end. */
-  private ordered(row: readonly number[], what: string): Span {
-    const [start, end] = row as unknown as Span;
+  private ordered(row: readonly number[], what: string): Segment {
+    const [start, end] = row as unknown as Segment;
     if (start > end) throw this.error(`${what} starts at ${start}, after its end at ${end}`);
     return [start, end];
   }

@@ -11,16 +11,10 @@ import {
 } from '../../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
+import type { LabelledSegment } from '../../time/segment.js';
 import { fileAccessError, readBytes } from '../files/byte-source.js';
 import { viewBytes } from './array.js';
-import { type JsonRecord, readJsonRecord, type Span } from './json-record.js';
-
-/** A labelled chunk of a recording. */
-export interface LabelledSpan {
-  readonly label: string;
-  /** [start, end) in seconds. */
-  readonly span: Span;
-}
+import { type JsonRecord, readJsonRecord } from './json-record.js';
 
 /** One untrimmed recording of all sensors. */
 export interface Recording {
@@ -31,7 +25,7 @@ export interface Recording {
   /** Length in seconds. */
   readonly duration: number;
   /** What was done when, by start. */
-  readonly segments: readonly LabelledSpan[];
+  readonly segments: readonly LabelledSegment[];
   /**
    * The signal of [start, end) seconds in physical units, [samples, channels], row-major. A bound is the
    * nearest sample: an excerpt whose length is a whole number of samples has that many, wherever it starts.
@@ -84,9 +78,9 @@ function segmentsOf(record: JsonRecord, classes: readonly string[], samples: num
     if (!row.every(Number.isInteger) || start < 0 || start >= end || end > samples) {
       throw record.error(`segments[${i}] is [${start}, ${end}) of ${samples} samples`);
     }
-    return { label: name, span: [start / rate, end / rate] as const };
+    return { label: name, segment: [start / rate, end / rate] as const };
   });
-  return segments.sort((a, b) => a.span[0] - b.span[0]);
+  return segments.sort((a, b) => a.segment[0] - b.segment[0]);
 }
 
 /**

@@ -8,8 +8,8 @@ import {
   optional,
   type Rules,
 } from '../../arguments.js';
-import type { ScoredSegment } from '../../evaluation/segments.js';
 import { Random } from '../../ops/random/random.js';
+import type { ScoredSegment } from '../../time/segment.js';
 import type { MomentExamples } from './examples.js';
 import { writeExamples } from './examples.js';
 import { MapDiffusion } from './model.js';

@@ -12,13 +12,13 @@ import {
   type Rules,
 } from '../../arguments.js';
 import { spanWithin } from '../../data/annotations/question-answer.js';
-import type { ScoredSegment } from '../../evaluation/segments.js';
-import { suppress } from '../../evaluation/segments.js';
 import { decodeMoments } from '../../ops/iou-map/decode-moments.js';
 import type { MapLayout } from '../../ops/iou-map/map-layout.js';
 import { mergeMaps } from '../../ops/iou-map/merge-maps.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
+import type { ScoredSegment } from '../../time/segment.js';
+import { suppress } from '../../time/segment.js';
 import { layoutRule } from './operand-rules.js';
 import { refineMoment } from './refine.js';
 

@@ -79,7 +79,7 @@ export class RecordingClips {
 
   /** The number of what is done at a time of a recording. */
   #kindAt({ segments }: Recording, seconds: number): number {
-    const found = segments.find(({ span: [start, end] }) => start <= seconds && seconds < end);
+    const found = segments.find(({ segment: [start, end] }) => start <= seconds && seconds < end);
     return found ? this.recordings.classes.indexOf(found.label) : unknownKind;
   }
 }

@@ -1,6 +1,6 @@
 import { checkArguments, numbers, positive, spanOf } from '../../arguments.js';
-import { overlap } from '../../evaluation/segments.js';
 import { type MapLayout, mapScales } from '../../ops/iou-map/map-layout.js';
+import { overlap } from '../../time/segment.js';
 import { layoutRule } from './operand-rules.js';
 
 /** Start and end in clips. */

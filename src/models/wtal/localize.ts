@@ -1,7 +1,7 @@
 import { checkArguments, checkFields, instanceOf, listOf, positive, text } from '../../arguments.js';
 import { type Features, featuresRule } from '../../data/formats/features.js';
 import { ShapeError } from '../../errors.js';
-import type { Segment } from '../../evaluation/segments.js';
+import type { Detection } from '../../time/segment.js';
 import { Cmcs } from './cmcs.js';
 import {
   CMCS_PROPOSALS,
@@ -11,20 +11,12 @@ import {
   proposeSegments,
 } from './proposals.js';
 
-/** An action with its place in the video. */
-export interface LocalizedAction {
-  readonly label: string;
-  readonly score: number;
-  /** [start, end] in seconds. */
-  readonly segment: Segment;
-}
-
 /** The actions of a video, with the sequences that they were read off. */
 export interface Localization {
   /** Length of the video in seconds. */
   readonly duration: number;
   /** Best first. */
-  readonly segments: readonly LocalizedAction[];
+  readonly segments: readonly Detection[];
   /** Classes of the video by falling probability, background left out. */
   readonly classes: readonly { readonly label: string; readonly probability: number }[];
   /** Per step, the probability of a class: softmax of the class activation sequence. */

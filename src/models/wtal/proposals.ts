@@ -15,7 +15,7 @@ import {
   someOf,
 } from '../../arguments.js';
 import { NotFiniteError, ShapeError } from '../../errors.js';
-import { type ScoredSegment, type Segment, softSuppress } from '../../evaluation/segments.js';
+import { type ScoredSegment, type Segment, softSuppress } from '../../time/segment.js';
 
 /** What a weakly supervised network says about a video of T steps and K classes. */
 export interface LocalizationScores {

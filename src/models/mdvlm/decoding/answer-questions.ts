@@ -10,10 +10,10 @@ import {
 } from '../../../arguments.js';
 import { MaskedSampler, type MaskedSamplerOptions } from '../../../diffusion/masked.js';
 import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
-import type { Segment } from '../../../evaluation/segments.js';
 import { tokenSet } from '../../../ops/sampling/decoding.js';
 import type { Capture } from '../../../tensor/capture.js';
 import { type Tensor, tensorsIn } from '../../../tensor/tensor.js';
+import type { Segment } from '../../../time/segment.js';
 import type { Prompt } from '../mdvlm.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../signal/signal-config.js';
 import { questionInputs, SignalQuestions, writeQuestions } from '../signal/signal-questions.js';

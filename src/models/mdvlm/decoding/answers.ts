@@ -12,10 +12,9 @@ import {
   type Rule,
   text as textRule,
 } from '../../../arguments.js';
-import type { Detection } from '../../../data/annotations/detection-json.js';
 import { parseSpokenTimes } from '../../../data/text/spoken-times.js';
 import { OptionError } from '../../../errors.js';
-import type { ScoredSegment, Segment } from '../../../evaluation/segments.js';
+import type { Detection, ScoredSegment, Segment } from '../../../time/segment.js';
 import { STOP_TOKENS } from '../language/chat.js';
 import { Tokenizer } from '../language/tokenizer.js';
 import { TimeTokens } from '../time-tokens.js';

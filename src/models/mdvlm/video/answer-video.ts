@@ -18,7 +18,6 @@ import {
   rule,
   spanOf,
 } from '../../../arguments.js';
-import type { Span } from '../../../data/formats/json-record.js';
 import type { Video } from '../../../data/video/video.js';
 import { rhoRule } from '../../../diffusion/unmasking.js';
 import { OptionError } from '../../../errors.js';
@@ -26,6 +25,7 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
+import type { Segment } from '../../../time/segment.js';
 import { type AnswerPart, answerFromTokens, withSpokenTimes } from '../decoding/answers.js';
 import {
   answerSizes,
@@ -54,7 +54,7 @@ export interface SeenVideo {
   /** Visual tokens (1, T, D). */
   readonly visual: Tensor;
   /** [start, end] of what was looked at, in seconds of the video. */
-  readonly excerpt: Span;
+  readonly excerpt: Segment;
   /** When the frames that were looked at begin to be shown, in seconds of the excerpt. */
   readonly seconds: readonly number[];
 }

@@ -9,16 +9,15 @@ import {
   type Rules,
   rule,
 } from '../../../arguments.js';
-import type { Detection } from '../../../data/annotations/detection-json.js';
 import {
   slidingWindows,
   type WindowOptions,
   windowsRule,
 } from '../../../data/annotations/sliding-windows.js';
 import { ACTIONS_QUESTION, eventQuestion } from '../../../data/annotations/timed-questions.js';
-import type { Span } from '../../../data/formats/json-record.js';
 import type { Video } from '../../../data/video/video.js';
 import { OptionError } from '../../../errors.js';
+import type { Detection, Segment } from '../../../time/segment.js';
 import { type AnswerPart, answeredActions, answeredSpans } from '../decoding/answers.js';
 import { type AnswerVideoOptions, answerVideo, answerVideoRules, watchVideo } from './answer-video.js';
 import { mergeWindows, type WindowDetections } from './merge-windows.js';
@@ -34,7 +33,7 @@ export type Wanted = { readonly event: string } | { readonly question: string } 
 /** Where a decoding stands. */
 export interface LocalizingStep {
   /** [start, end] of the window that is asked about, in seconds of the video. */
-  readonly window: Span;
+  readonly window: Segment;
   /** Denoising steps so far, of `steps` at most. */
   readonly step: number;
   /** The answer so far (`partialAnswer`). */
@@ -53,7 +52,7 @@ export interface LocalizeVideoOptions extends Omit<AnswerVideoOptions, 'onStep'>
 /** What a model answered about a window of a video. */
 export interface WindowAnswer {
   /** [start, end] in seconds of the video. */
-  readonly window: Span;
+  readonly window: Segment;
   readonly text: string;
 }
 
@@ -120,7 +119,7 @@ export async function localizeVideo(
     throw new OptionError('an answer with actions begins with a name, not with times: leave timesFirst out');
   }
   const length = wanted === 'actions' ? answerLengths.actions : answerLengths.span;
-  const excerpts: Span[] = windows ? slidingWindows(duration, windows) : [[0, duration]];
+  const excerpts: Segment[] = windows ? slidingWindows(duration, windows) : [[0, duration]];
   const answers: WindowAnswer[] = [];
   const found: WindowDetections[] = [];
   for (const window of excerpts) {

@@ -1,13 +1,12 @@
 import { checkArguments, listOf, objectWith, positive, spanOf } from '../../../arguments.js';
-import { type Detection, detectionRule } from '../../../data/annotations/detection-json.js';
 import { spanWithin } from '../../../data/annotations/question-answer.js';
-import type { Span } from '../../../data/formats/json-record.js';
-import { softSuppress } from '../../../evaluation/segments.js';
+import type { Segment } from '../../../time/segment.js';
+import { type Detection, detectionRule, softSuppress } from '../../../time/segment.js';
 
 /** What was found in a window of a video. */
 export interface WindowDetections {
   /** [start, end] of the window, in seconds of the video. */
-  readonly excerpt: Span;
+  readonly excerpt: Segment;
   /** In seconds of the window. */
   readonly detections: readonly Detection[];
 }

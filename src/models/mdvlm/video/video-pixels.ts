@@ -10,7 +10,6 @@ import {
   type Rules,
   spanOf,
 } from '../../../arguments.js';
-import type { Span } from '../../../data/formats/json-record.js';
 import { uniformFrames } from '../../../data/video/uniform-frames.js';
 import type { Video } from '../../../data/video/video.js';
 import { OptionError } from '../../../errors.js';
@@ -19,6 +18,7 @@ import { resamplePixels } from '../../../ops/image/resample-pixels.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import type { Segment } from '../../../time/segment.js';
 
 export interface VideoPixelsOptions {
   /** Default 32, what LLaDA-V was trained with. */
@@ -26,7 +26,7 @@ export interface VideoPixelsOptions {
   /** Side of the square that each frame becomes; default 384. */
   readonly size?: number;
   /** [start, end] in seconds: only frames that begin to be shown within, or else the one that is shown. */
-  readonly excerpt?: Span;
+  readonly excerpt?: Segment;
 }
 
 export interface VideoPixels {
@@ -87,7 +87,7 @@ export async function videoPixels(
  * The times within an excerpt. Where no frame begins in it, the one that is shown; the first where the picture begins
  * later, as `Video.pictures` gives it.
  */
-function within(times: readonly number[], [start, end]: Span, duration: number): readonly number[] {
+function within(times: readonly number[], [start, end]: Segment, duration: number): readonly number[] {
   if (!(start < Math.min(end, duration) && end > 0)) {
     throw new OptionError(`the video shows nothing from ${start} to ${end} s: it is ${duration} s long`);
   }

@@ -1,6 +1,18 @@
-import { checkArguments, number, numberIn, type Rule, type Rules, spanOf } from '../arguments.js';
+import {
+  checkArguments,
+  number,
+  numberIn,
+  objectWith,
+  type Rule,
+  type Rules,
+  spanOf,
+  text,
+} from '../arguments.js';
 
-/** A span of time, [start, end], in any unit. */
+/**
+ * A segment of time, [start, end], start at most end. In seconds of the video, unless the name of what holds it tells
+ * another unit (clips, steps).
+ */
 export type Segment = readonly [start: number, end: number];
 
 /** A segment with a confidence; higher is better. */
@@ -9,9 +21,25 @@ export interface ScoredSegment {
   readonly score: number;
 }
 
+/** What happens in a segment of a video. */
+export interface LabelledSegment {
+  readonly label: string;
+  readonly segment: Segment;
+}
+
+/** A labelled segment that was found, with its confidence; any finite number, higher is better. */
+export interface Detection extends LabelledSegment, ScoredSegment {}
+
 export const segmentRule: Rule<Segment> = spanOf();
 
 export const scoredSegmentRules: Rules<ScoredSegment> = { segment: segmentRule, score: number };
+
+export const labelledSegmentRule: Rule<LabelledSegment> = objectWith<LabelledSegment>({
+  label: text,
+  segment: segmentRule,
+});
+
+export const detectionRule: Rule<Detection> = objectWith<Detection>({ label: text, ...scoredSegmentRules });
 
 /**
  * Temporal intersection over union of two segments, in [0, 1]; 0 where both are empty.
