@@ -1,4 +1,4 @@
-// What a project does with the package; compiled by scripts/check-types.mjs, never run.
+// What a project does with the package; compiled by scripts/check-package.mjs, never run.
 import {
   type AttentionOptions,
   attention,

@@ -1,4 +1,4 @@
-// A project with the types of WebGPU uses its own device; compiled by scripts/check-types.mjs, never run.
+// A project with the types of WebGPU uses its own device; compiled by scripts/check-package.mjs, never run.
 import { openAdapter, Runtime } from 'tal-webgpu';
 import { softmax } from 'tal-webgpu/ops';
 
