@@ -192,7 +192,7 @@ test('refuses lies about sizes without unpacking them', async () => {
   );
   await refuses(
     withDirectoryField(zip, UNPACKED_SIZE, zeros.length - 1),
-    /takes 100000 bytes, the file holds 99/,
+    /takes 100000 bytes, the file holds 99|damaged/,
   );
   await refuses(withDirectoryField(zip, PACKED_SIZE, 0xffff_fff0), /claims/);
 });
@@ -225,4 +225,16 @@ test('reads real CLIP features', { skip: missing('univtg_charades_Y1HGC') }, asy
     assert.deepEqual(features.shape, shape);
     assert.ok(toFloat32(features).every(Number.isFinite));
   }
+});
+
+test('refuses arrays whose bytes are not those that were written', async () => {
+  const changed = decode(stored);
+  // The last of the six numbers.
+  const number = Buffer.from(changed).indexOf(Buffer.from(Float32Array.of(5).buffer));
+  changed[number]! ^= 1;
+  await refuses(changed, /features\.npy is damaged \(CRC-32\)/);
+});
+
+test('refuses an archive after other bytes', async () => {
+  await refuses(Buffer.concat([Buffer.from('#!/bin/sh\n'), decode(stored)]), /no central directory/);
 });

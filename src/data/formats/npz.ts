@@ -10,7 +10,9 @@ import {
 } from '../../arguments.js';
 import { FileFormatError, TalError } from '../../errors.js';
 import type { NumericArray } from './array.js';
+import { crc32 } from './crc32.js';
 import { type NpyFile, parseNpy } from './npy.js';
+import { zipChecksums } from './zip-checksums.js';
 
 /** Deflate cannot shrink below about 1/1032: whatever claims more is lying (RFC 1951). */
 const DEFLATE_LIMIT = 1032;
@@ -33,8 +35,8 @@ export interface NpzOptions {
  * numbers, such as text or Python objects, unless `names` asks for them. Objects are never unpickled.
  * @param bytes the whole file
  * @param name what messages call it
- * @throws FileFormatError where it is no zip, is cut, lies about sizes, unpacks to more than `maxBytes`, or where an
- *   array of `names` is not there or holds no numbers
+ * @throws FileFormatError where it is no zip, is cut, lies about sizes, unpacks to more than `maxBytes`, where an array
+ *   is damaged (CRC-32), or where one of `names` is not there or holds no numbers
  */
 export async function readNpz(
   bytes: Uint8Array,
@@ -66,13 +68,17 @@ export async function openNpz(
 ): Promise<Map<string, NpyFile>> {
   // Imported when it is used: a page without a bundler then needs it for .npz files only.
   const { unzipSync } = await import('fflate');
-  const sizes = new Map<string, number>();
+  const checksums = zipChecksums(bytes);
+  const announced = new Map<string, { readonly size: number; readonly checksum: number }>();
   const present: string[] = [];
   let total = 0;
   let members: Record<string, Uint8Array>;
   try {
+    if (!checksums) throw new Error('it has no central directory where it should be');
+    let entry = 0;
     members = unzipSync(bytes, {
       filter: ({ name: member, size, originalSize, compression }) => {
+        const checksum = checksums[entry++]!;
         if (!isArray(member)) return false;
         present.push(withoutExtension(member));
         if (names && !names.includes(withoutExtension(member))) return false;
@@ -82,9 +88,9 @@ export async function openNpz(
             `${name}: ${member} claims ${originalSize} bytes out of ${size}: copy it again`,
           );
         }
-        if (sizes.has(member))
+        if (announced.has(member))
           throw new FileFormatError(`${name} holds two members ${member}: save it again`);
-        sizes.set(member, originalSize);
+        announced.set(member, { size: originalSize, checksum });
         total += originalSize;
         if (total > maxBytes) {
           throw new FileFormatError(
@@ -107,12 +113,15 @@ export async function openNpz(
     }
   }
   const files = new Map<string, NpyFile>();
-  for (const [member, size] of sizes) {
+  for (const [member, { size, checksum }] of announced) {
     const unpacked = members[member]!;
     if (unpacked.length !== size) {
       throw new FileFormatError(
         `${name}: ${member} holds ${unpacked.length} bytes where ${size} are announced: copy it again`,
       );
+    }
+    if (crc32(unpacked) !== checksum) {
+      throw new FileFormatError(`${name}: ${member} is damaged (CRC-32): copy or save it again`);
     }
     files.set(withoutExtension(member), parseNpy(unpacked, `${name}/${member}`));
   }

@@ -1,6 +1,7 @@
 import { zlibSync } from 'fflate';
 import { OptionError } from '../../errors.js';
 import type { FrameShape } from '../video/frame.js';
+import { crc32 } from './crc32.js';
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 /** The format's numbers for the kinds of colour, by channels. */
@@ -57,14 +58,4 @@ function chunk(type: string, data: Uint8Array): Uint8Array {
   bytes.set(data, 8);
   view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
   return bytes;
-}
-
-/** CRC-32 of ISO 3309, as PNG wants it. */
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return ~crc >>> 0;
 }
