@@ -254,6 +254,14 @@ describe('a file that is not a whole video', { skip: noVideoLibrary }, () => {
     await refused(save('cut.webm', whole.subarray(0, whole.length - 200)), /cut short/);
   });
 
+  const piped = 'video/no-cues-g300.webm';
+  it('is refused where a WebM file from a pipe is cut in a cluster', {
+    skip: missingCase(piped),
+  }, async () => {
+    const whole = readFileSync(sharedCase(piped));
+    await refused(save('cut-pipe.webm', whole.subarray(0, whole.length - 200)), /last cluster ends at byte/);
+  });
+
   it('is no path and no bytes', async () => {
     await assert.rejects(openVideo(7 as never), OptionError);
   });
