@@ -132,6 +132,13 @@ describe('an output', () => {
     assert.deepEqual(readdirSync(inFolder('model')).length, 3);
   });
 
+  it('is refused where it is what the command reads by default', () => {
+    writeFileSync(inFolder('classes.json'), '["a"]');
+    const args = ['localize', '--model', 'm.safetensors', '--features', 'f.npy', '--duration', '9'];
+    assertRefused(run([...args, '--json', 'classes.json']), /classes\.json, which --classes reads/);
+    assert.equal(readFileSync(inFolder('classes.json'), 'utf8'), '["a"]');
+  });
+
   it('is refused where another output is the same file', () => {
     const both = (json: string, plot: string) =>
       run([
@@ -185,4 +192,14 @@ describe('tal', () => {
   it('refuses an unknown command', () => {
     assertRefused(run(['localise']), /unknown command 'localise'/);
   });
+});
+
+describe('a number of an option', () => {
+  for (const text of ['0x10', '', '1e999', '5s']) {
+    it(`is not ${JSON.stringify(text)}`, () => {
+      const { status, stderr } = run(['localize', '--features', 'f.npy', `--duration=${text}`]);
+      assert.equal(status, 1);
+      assert.match(stderr, /--duration <seconds>' argument .* is invalid\. It must be a positive number/);
+    });
+  }
 });

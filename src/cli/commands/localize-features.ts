@@ -28,7 +28,8 @@ export interface LocalizeFeaturesOptions {
 /** `tal localize --features`: features and weights in; ranked segments, a prediction file and a picture out. */
 export async function localizeFeatures(options: LocalizeFeaturesOptions): Promise<void> {
   // What cannot be written is found out before the work, not after it.
-  const { json, plot, model: weights, classes: names } = options;
+  const { json, plot, model: weights } = options;
+  const names = options.classes ?? (await classesBeside(weights));
   await checkOutputs(
     { '--json': json, '--plot': plot },
     {
@@ -45,10 +46,7 @@ export async function localizeFeatures(options: LocalizeFeaturesOptions): Promis
   const runtime = await Runtime.create();
   try {
     const model = await Cmcs.load(runtime, checkpoint);
-    const classes = await loadClassNames(
-      options.classes ?? (await classesBeside(options.model)),
-      model.classes,
-    );
+    const classes = await loadClassNames(names, model.classes);
     const localization = await localizeActions(model, features, classes, options.duration);
     const { file, extension } = featurePath(options.features[0]!);
     const videoId = options.videoId ?? basename(file, extension);

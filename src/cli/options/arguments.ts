@@ -14,15 +14,20 @@ export function whole(least: number): (text: string) => number {
   };
 }
 
+/** A decimal number, as in 3, .5 or 1e-4; NaN for all else: `Number` reads '' as 0, and hexadecimal and binary digits. */
+function decimal(text: string): number {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+}
+
 export function positive(text: string): number {
-  const value = Number(text);
+  const value = decimal(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('It must be a positive number.');
   return value;
 }
 
 export function notNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
+  const value = decimal(text);
+  if (!(value >= 0 && Number.isFinite(value))) {
     throw new InvalidArgumentError('It must be a number of at least 0.');
   }
   return value;

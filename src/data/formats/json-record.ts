@@ -8,8 +8,8 @@ import { isObject } from './safetensors-header.js';
 export type QueryId = number | string;
 
 const shown = (value: unknown): string => {
-  // What is not from a file may be what JSON lacks.
-  if (typeof value === 'bigint') return described(value);
+  // JSON has 1e999, which is read as Infinity, but no name for it; what is not from a file may be what JSON lacks.
+  if (typeof value === 'bigint' || typeof value === 'number') return described(value);
   const text = JSON.stringify(value) ?? described(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
