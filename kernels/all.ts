@@ -112,6 +112,7 @@ import normNormalizeSubgroup from './norm/normalize_subgroup.wgsl.js';
 import normNormalizeWorkgroup from './norm/normalize_workgroup.wgsl.js';
 import optimAdamw from './optim/adamw.wgsl.js';
 import optimClipFactor from './optim/clip_factor.wgsl.js';
+import optimSgd from './optim/sgd.wgsl.js';
 import optimSquaredParts from './optim/squared_parts.wgsl.js';
 import quantizedDequantizePlain from './quantized/dequantize_plain.wgsl.js';
 import quantizedDequantizeVector from './quantized/dequantize_vector.wgsl.js';
@@ -262,6 +263,7 @@ export const allKernels: readonly KernelSource[] = [
   normNormalizeWorkgroup,
   optimAdamw,
   optimClipFactor,
+  optimSgd,
   optimSquaredParts,
   quantizedDequantizePlain,
   quantizedDequantizeVector,

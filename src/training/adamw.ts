@@ -1,6 +1,4 @@
 import adamwKernel from '../../kernels/optim/adamw.wgsl.js';
-import clipFactorKernel from '../../kernels/optim/clip_factor.wgsl.js';
-import squaredPartsKernel from '../../kernels/optim/squared_parts.wgsl.js';
 import {
   checkArgument,
   checkArguments,
@@ -21,11 +19,11 @@ import {
   valuesOf,
 } from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
-import { sum } from '../ops/array/reduce.js';
 import { spread } from '../ops/grid.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anyTensor } from '../tensor/tensor.js';
+import { clipFactor } from './clip-factor.js';
 import type { Arrays } from './training-state.js';
 
 export interface AdamWOptions {
@@ -41,7 +39,7 @@ export interface AdamWOptions {
   readonly average?: number;
 }
 
-const below1: Rule<number> = rule(
+export const below1: Rule<number> = rule(
   'a number of at least 0 and below 1',
   (value) => typeof value === 'number' && value >= 0 && value < 1,
 );
@@ -54,9 +52,9 @@ export const adamRules: Rules<AdamWOptions> = {
   average: optional(below1),
 };
 
-const tensorsRule = valuesOf(anyTensor);
+export const tensorsRule = valuesOf(anyTensor);
 
-const arraysRule: Rule<Arrays> = valuesOf(
+export const arraysRule: Rule<Arrays> = valuesOf(
   objectWith<Arrays[string]>({
     dtype: oneOf('f32'),
     shape: listOf(integer(0)),
@@ -105,7 +103,7 @@ export class AdamW extends Owner {
     const runtime = entries[0]?.[1].runtime;
     if (!runtime) throw new OptionError('AdamW: weights must hold at least one tensor, not none');
     super(runtime);
-    this.#options = { betas, eps, maxNorm: Math.min(maxNorm, 3e38), keep: average };
+    this.#options = { betas, eps, maxNorm, keep: average };
     const slotOf = (name: string, weight: Tensor): Slot => {
       if (weight.dtype !== 'f32') throw new OptionError(`AdamW: weights.${name} must be f32, not ${weight}`);
       const copy = average === undefined ? undefined : runtime.empty(weight.shape);
@@ -139,11 +137,12 @@ export class AdamW extends Owner {
     checkArgument('AdamW.update', 'gradients', gradients, tensorsRule);
     this.checkAlive();
     const { runtime } = this;
-    const { betas, eps, keep = 0 } = this.#options;
+    const { betas, eps, maxNorm, keep = 0 } = this.#options;
     const [beta1, beta2] = betas;
     const moments = { beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps, keep };
+    const weights = new Map([...this.#slots].map(([name, { weight }]) => [name, weight]));
     runtime.scope(() => {
-      const clip = this.#clip(gradients);
+      const clip = clipFactor('AdamW.update', runtime, weights, gradients, maxNorm);
       for (const [name, { weight, first, second, average, decay }] of this.#slots) {
         runtime.launch({
           kernel: adamwKernel,
@@ -162,34 +161,6 @@ export class AdamW extends Owner {
         });
       }
     });
-  }
-
-  /** What gradients are multiplied by, (1). */
-  #clip(gradients: Readonly<Record<string, Tensor>>): Tensor {
-    const { runtime } = this;
-    const parts = [...this.#slots].map(([name, { weight }]) => {
-      if (!gradients[name]) throw new OptionError(`AdamW.update: gradients has no gradient of ${name}`);
-      return Math.min(4096, Math.ceil(weight.size / 64));
-    });
-    const squares = runtime.empty([parts.reduce((total, count) => total + count, 0)]);
-    let offset = 0;
-    [...this.#slots].forEach(([name, { weight }], i) => {
-      runtime.launch({
-        kernel: squaredPartsKernel,
-        buffers: { gradient: gradients[name], out: squares },
-        params: { count: weight.size, parts: parts[i]!, first: offset },
-        workgroups: spread(parts[i]!),
-      });
-      offset += parts[i]!;
-    });
-    const clip = runtime.empty([1]);
-    runtime.launch({
-      kernel: clipFactorKernel,
-      buffers: { square: sum(squares), clip },
-      params: { largest: this.#options.maxNorm },
-      workgroups: [1],
-    });
-    return clip;
   }
 
   /** Puts the averages in the place of the weights, where there are any. */

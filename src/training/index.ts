@@ -15,5 +15,6 @@ export { LanguageTask, type LanguageTaskOptions } from './language-task.js';
 export { constantLearningRate, cosineLearningRate, type LearningRate } from './learning-rate.js';
 export { MdvlmTask } from './mdvlm-task.js';
 export { MomentTask } from './moment-task.js';
+export { SGD, type SgdOptions } from './sgd.js';
 export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './train.js';
 export type { Arrays } from './training-state.js';

@@ -40,6 +40,7 @@ import {
   Random,
   RmsNorm,
   type Runtime,
+  SGD,
   SignalEncoder,
   SignalQuestions,
   type Tensor,
@@ -210,6 +211,17 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
           async (it) => it.restore(await it.state(), 'here'),
         ),
       broken: () => new AdamW({ ...weights, halves }),
+    },
+    SGD: {
+      make: () =>
+        used(
+          new SGD(weights, { momentum: 0.9 }),
+          (it) => it.prepare(0.1),
+          (it) => it.update(gradients),
+          (it) => it.state(),
+          async (it) => it.restore(await it.state(), 'here'),
+        ),
+      broken: () => new SGD({ ...weights, halves }),
     },
     AnswerLogits: {
       make: () =>

@@ -157,6 +157,7 @@ export class Samples {
       WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
       AdamW: new tal.AdamW({ weight }),
       WorldSentences: new tal.WorldSentences(tal.mapDiffusionConfigs.world, 'train', [['a']], words),
+      SGD: new tal.SGD({ weight }),
       Recordings: recordings,
       MapDiffusionConfig: tal.mapDiffusionConfigs.hapt,
       LanguageConfig: language,
