@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OptionError, SGD, type SgdOptions } from '../../src/index.js';
+import { OptionError } from '../../src/errors.js';
+import { SGD, type SgdOptions } from '../../src/training/sgd.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
