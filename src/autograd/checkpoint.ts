@@ -1,6 +1,7 @@
 import { anything, callback, checkArgument, listOf, rule } from '../arguments.js';
 import { OptionError } from '../errors.js';
 import { add } from '../ops/array/binary.js';
+import { recordDraws, repeatDraws } from '../ops/random/repeated-draws.js';
 import { Tape } from '../tensor/tape.js';
 import { checkTensor, replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
 
@@ -13,7 +14,7 @@ const manyTensors = rule<Iterable<Tensor>>(
  * Computes `body(...inputs)`, keeping only the inputs for the gradient pass, which computes it once more (gradient
  * checkpointing: about a third more time, and of the memory what one such piece needs at a time).
  *
- * `body` must give the same result both times, so it must draw no random numbers: draw them outside and hand them in.
+ * `body` must give the same result both times. What it draws from a `Random` is the same both times.
  *
  * @param inputs tensors, also inside arrays and plain objects: all that `body` reads and that may be gone later
  * @param parameters tensors that `body` uses beside its inputs and whose gradients are wanted, such as the weights of
@@ -35,13 +36,17 @@ export function checkpoint<Inputs extends readonly unknown[]>(
   const { runtime } = first;
   const { tape } = runtime;
   return runtime.scope(() => {
-    const result = runtime.withTape(undefined, () => body(...inputs));
-    checkTensor('checkpoint', 'what body gives', result);
-    if (!tape || !operands.some((tensor) => tape.follows(tensor))) return result;
+    const compute = () => {
+      const made = runtime.withTape(undefined, () => body(...inputs));
+      checkTensor('checkpoint', 'what body gives', made);
+      return made;
+    };
+    if (!tape || !operands.some((tensor) => tape.follows(tensor))) return compute();
+    const { result, states } = recordDraws(compute);
     // A body may return an input as it is, whose place on the tape must stay.
     const output = runtime.withTape(undefined, () => result.reshape(result.shape));
     const followed = operands.map((tensor) => tape.follows(tensor));
-    const keep = Object.fromEntries(tensors.map((tensor, i) => [String(i), tensor]));
+    const keep = Object.fromEntries([...tensors, ...states].map((tensor, i) => [String(i), tensor]));
     tape.record(operands, [output], keep, (kept, [gradient]) => {
       const again = new Tape(runtime);
       try {
@@ -50,12 +55,17 @@ export function checkpoint<Inputs extends readonly unknown[]>(
         wanted.forEach((tensor, i) => {
           if (followed[i]) again.watch(tensor);
         });
-        const repeated = runtime.withTape(again, () => body(...replaceTensors(inputs, copies.values())));
+        const drawn = states.map((_, i) => kept[String(tensors.length + i)]!);
+        const repeated = repeatDraws(drawn, () =>
+          runtime.withTape(again, () => body(...replaceTensors(inputs, copies.values()))),
+        );
         return again.backward([[repeated, gradient!]], wanted, add);
       } finally {
         again.dispose();
       }
     });
+    // The tape keeps what it needs.
+    for (const state of states) state.dispose();
     return output;
   });
 }

@@ -1,7 +1,9 @@
 /** Layers with parameters: `tal-webgpu/nn`. */
 
 export { Conv1d, Conv2d, type ConvLayerOptions } from './conv.js';
+export { Dropout, DropPath } from './dropout.js';
 export { Embedding } from './embedding.js';
+export { FeedForward, type FeedForwardOptions } from './feed-forward.js';
 export { GatedConv2d, type GateNames } from './gated-conv.js';
 export { constantInitial, type Initial, normalInitial, uniformFanIn } from './initial.js';
 export { Linear, type LinearLayer, type LinearOptions } from './linear.js';
@@ -10,6 +12,12 @@ export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } 
 export { type LoraFolder, openLora, saveLora } from './lora-folder.js';
 export { Lstm, type LstmOptions, type LstmResult } from './lstm.js';
 export { Module, Parameter, type StoredWeight, type WeightDtype } from './module.js';
+export {
+  type AttentionInputs,
+  type AttentionNames,
+  MultiHeadAttention,
+  type MultiHeadAttentionOptions,
+} from './multi-head-attention.js';
 export {
   type AffineNorm,
   type BatchNorm,
@@ -24,4 +32,10 @@ export {
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './quantized-linear.js';
 export { QuantizedParameter } from './quantized-parameter.js';
 export { saveModel, saveWeights } from './save-model.js';
+export {
+  TransformerBlock,
+  type TransformerBlockOptions,
+  type TransformerInputs,
+  type TransformerNames,
+} from './transformer.js';
 export { type WeightStorage, weightStorages } from './weight-storage.js';

@@ -21,6 +21,7 @@ import { type Shape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
 import { type LoadOptions, loadRules, loadWeights } from './load-weights.js';
+import { RandomStream } from './random-stream.js';
 
 /** How the elements of a weight are stored; f16 where the device has it. */
 export type WeightDtype = Extract<Dtype, 'f32' | 'f16'>;
@@ -120,20 +121,25 @@ export class Parameter extends Owner implements StoredWeight {
   }
 }
 
+/** A number of 32 bits. */
+const word = integer(0, 2 ** 32 - 1);
+
 /**
  * Something with weights. Children and weights are declared in the constructor under the names that a
  * checkpoint gives them, so that `model.load` takes PyTorch's state dicts as they are. They belong to the module, whose
  * `dispose` frees them.
  */
 export abstract class Module extends Owner {
-  readonly #children = new Map<string, Module>();
+  /** In the order of declaration; several may be declared without a name. */
+  readonly #children: (readonly [name: string, child: Module])[] = [];
   readonly #stored = new Map<string, StoredWeight>();
   readonly #unused = new Set<string>();
+  readonly #streams: RandomStream[] = [];
   #training = false;
 
   /** Declares a child. */
   protected child<Child extends Module>(name: string, child: Child): Child {
-    this.#children.set(name, child);
+    this.#children.push([name, child]);
     return this.takeOver(child);
   }
 
@@ -161,6 +167,19 @@ export abstract class Module extends Owner {
   /** Declares a name that checkpoints may hold and that is not needed here. */
   protected unused(name: string): void {
     this.#unused.add(name);
+  }
+
+  /** Declares random numbers that the module draws in training; `seedRandom` gives them their seed. */
+  protected randomStream(): RandomStream {
+    const stream = this.takeOver(new RandomStream(this.runtime));
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** The streams of this module and of those in it, in the order of declaration. */
+  *#randomStreams(): Generator<RandomStream> {
+    yield* this.#streams;
+    for (const [, child] of this.#children) yield* child.#randomStreams();
   }
 
   /** All names declared so, like {@link parameters}. */
@@ -191,7 +210,7 @@ export abstract class Module extends Owner {
     return Object.fromEntries(trained.map(([name, { tensor }]) => [name, tensor]));
   }
 
-  /** Whether layers that differ in training (BatchNorm) behave as in training. */
+  /** Whether layers that differ in training (BatchNorm, Dropout) behave as in training. */
   get training(): boolean {
     return this.#training;
   }
@@ -201,17 +220,34 @@ export abstract class Module extends Owner {
     this.checkAlive();
     checkArgument('train', 'training', training, flag);
     this.#training = training;
-    for (const child of this.#children.values()) child.train(training);
+    for (const [, child] of this.#children) child.train(training);
     return this;
   }
 
   /**
-   * Gives every weight its initial elements, which depend on the seed and on the order of declaration only.
+   * Puts the random numbers that layers draw in training (Dropout) to the beginning of a step: they depend on the seed, the
+   * step and the order of declaration only. `train` does so before each step, so that a run that goes on draws what it
+   * would have drawn. Without another call the numbers go on from draw to draw, also where a capture is replayed.
+   * @throws OptionError; ReleasedError after `dispose()`
+   */
+  seedRandom(seed: number, step = 0): this {
+    this.checkAlive();
+    checkArguments('seedRandom', { seed, step }, { seed: word, step: word });
+    // Stream 0 of a seed is what `new Random(runtime, seed)` draws.
+    let number = 1;
+    for (const stream of this.#randomStreams()) stream.seek(seed, number++, step);
+    return this;
+  }
+
+  /**
+   * Gives every weight its initial elements, which depend on the seed and on the order of declaration only, and calls
+   * `seedRandom` with the seed.
    * @throws ReleasedError after `dispose()`, as all that follows
    */
   initialize(seed: number): this {
     this.checkAlive();
-    checkArgument('initialize', 'seed', seed, integer(0, 2 ** 32 - 1));
+    checkArgument('initialize', 'seed', seed, word);
+    this.seedRandom(seed);
     let stream = 0;
     for (const [, weight] of this.storedWeights()) {
       weight.set(weight.initial(sizeOf(weight.shape), new HostRandom(seed, stream++)));

@@ -128,7 +128,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
   if (state) restoreModel(model, state.arrays, statePath);
   else if (options.begin) await options.begin();
   else model.initialize(options.seed);
-  model.train();
+  model.train().seedRandom(options.seed);
   using optimizer = new AdamW(model.weights(), adamOptions);
   if (state) optimizer.restore(state.arrays, statePath);
   const log = await openLog(join(folder, logFile), state?.step ?? 0);
@@ -155,6 +155,7 @@ export async function train(task: TrainingTask, options: TrainingOptions): Promi
       const began = performance.now();
       const learningRate = options.learningRate(done);
       task.prepare(done, order.of(done));
+      model.seedRandom(options.seed, done);
       optimizer.prepare(done, learningRate);
       step.run();
       const [loss] = (await step.outputs.read()) as Float32Array;

@@ -9,7 +9,9 @@ import { Embedding } from '../../src/nn/embedding.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Lstm, type LstmOptions } from '../../src/nn/lstm.js';
 import type { Module } from '../../src/nn/module.js';
+import { MultiHeadAttention } from '../../src/nn/multi-head-attention.js';
 import { BatchNorm1d, GroupNorm, LayerNorm } from '../../src/nn/norm.js';
+import { TransformerBlock, type TransformerBlockOptions } from '../../src/nn/transformer.js';
 import { concat } from '../../src/ops/array/concat.js';
 import { transpose } from '../../src/ops/array/permute.js';
 import { narrow } from '../../src/ops/array/slice.js';
@@ -40,6 +42,39 @@ const recurrent: Record<string, LstmOptions> = {
   lstm_deep: { layers: 3, bidirectional: true },
   lstm_lengths: { layers: 2, bidirectional: true },
 };
+
+type Operands = Readonly<Record<string, Tensor>>;
+
+/** Attention and blocks of Transformers: how they are made, and called with what was stored beside the input. */
+const attending: Record<
+  string,
+  (runtime: Runtime) => readonly [Module, (input: Tensor, operands: Operands) => Tensor]
+> = {
+  attention: attentionOf,
+  attention_cross: attentionOf,
+  attention_memory: attentionOf,
+  transformer_post: (runtime) => blockOf(runtime, {}),
+  transformer_pre: (runtime) => blockOf(runtime, { norm: 'pre', activation: 'gelu' }),
+  transformer_decoder: (runtime) => blockOf(runtime, { crossAttention: true }),
+  transformer_decoder_pre: (runtime) => blockOf(runtime, { crossAttention: true, norm: 'pre' }),
+};
+
+function attentionOf(runtime: Runtime) {
+  const layer = new MultiHeadAttention(runtime, 8, 2);
+  const call = (query: Tensor, { key, value, mask }: Operands) =>
+    layer.forward(query, { key, value, keyMask: mask });
+  return [layer, call] as const;
+}
+
+function blockOf(runtime: Runtime, options: Partial<TransformerBlockOptions>) {
+  const layer = new TransformerBlock(runtime, 8, { heads: 2, intermediate: 12, dropout: 0.5, ...options });
+  const call = (x: Tensor, { mask, memory, memory_mask: memoryMask }: Operands) =>
+    layer.forward(x, {
+      keyMask: mask,
+      ...(memory && { memory, memoryMask, mask: { kind: 'causal' } }),
+    });
+  return [layer, call] as const;
+}
 
 /** The state dict of one of PyTorch's layers, as a checkpoint of its own. */
 async function checkpointOf(layer: string) {
@@ -81,6 +116,23 @@ describe('layers agree with PyTorch’s', () => {
       const output = layer.forward(input);
       await expectStored(output, `${name}/output`);
       for (const each of [input, output, layer]) each.dispose();
+      assert.equal(runtime.memory.usedBytes, usedBytes);
+    });
+  }
+
+  for (const [name, make] of Object.entries(attending)) {
+    it(name, async () => {
+      const { usedBytes } = runtime.memory;
+      const [layer, call] = make(runtime);
+      await layer.load(await checkpointOf(name));
+      const input = await operand(`${name}/input`);
+      const operands: Record<string, Tensor> = {};
+      for (const more of ['key', 'value', 'mask', 'memory', 'memory_mask']) {
+        if (stored.tensors.has(`${name}/${more}`)) operands[more] = await operand(`${name}/${more}`);
+      }
+      const output = call(input, operands);
+      await expectStored(output, `${name}/output`);
+      for (const each of [input, output, layer, ...Object.values(operands)]) each.dispose();
       assert.equal(runtime.memory.usedBytes, usedBytes);
     });
   }

@@ -31,7 +31,10 @@ describe('a layer is refused:', () => {
     Conv2d: [2, 3, 3],
     GatedConv2d: [2, 3, 3],
     Embedding: [4, 2],
+    FeedForward: [2, 3],
     Lstm: [2, 3],
+    MultiHeadAttention: [4, 2],
+    TransformerBlock: [2, { heads: 1, intermediate: 2 }],
     LayerNorm: [2],
     RmsNorm: [2],
     GroupNorm: [1, 2],
@@ -88,6 +91,22 @@ describe('a layer is refused:', () => {
       () => new js.GroupNorm(runtime, 3, 4),
       'GroupNorm: groups must divide the 4 channels, not 3',
     ],
+    'heads that do not divide': [
+      () => new js.MultiHeadAttention(runtime, 4, 3),
+      'MultiHeadAttention: heads must divide the width 4, not be 3',
+    ],
+    'packed matrices that are quantised': [
+      () => new js.MultiHeadAttention(runtime, 64, 1, { weights: 'int8' }),
+      'MultiHeadAttention: packed projections can be neither adapted nor quantised: name four',
+    ],
+    'too few names of norms': [
+      () => new js.TransformerBlock(runtime, 2, { heads: 1, intermediate: 2, names: { norms: ['a'] } }),
+      'TransformerBlock: names.norms must be 2 names, not 1',
+    ],
+    'a probability above 1': [
+      () => new js.Dropout(runtime, 1.5),
+      'Dropout: p must be a number from 0 to 1, not 1.5',
+    ],
     'a rank of LoRA': [
       () => new js.LoraAdapter(runtime, { rank: 0, alpha: 1, targets: ['q'] }),
       'LoraAdapter: rank must be an integer of at least 1, not 0',
@@ -111,7 +130,22 @@ describe('a call of a layer is refused:', () => {
   const lstm = new js.Lstm(runtime, 2, 2).initialize(1);
   const gated = new js.GatedConv2d(runtime, 1, 1, 1).initialize(1);
   const image = x.reshape([1, 1, 2, 2]);
+  const attention = new js.MultiHeadAttention(runtime, 2, 1).initialize(1);
+  const block = new js.TransformerBlock(runtime, 2, { heads: 1, intermediate: 2 }).initialize(1);
   refuses({
+    'of attention with another width': [
+      () => attention.forward(x.reshape([1, 1, 4])),
+      'multiHeadAttention: x must have the shape [1, 1, 2], not [1, 1, 4]',
+    ],
+    'of attention without a batch': [
+      () => attention.forward(x),
+      'multiHeadAttention: x must have the shape [2, 2, 2], not [2, 2]',
+    ],
+    'of a block without cross-attention with another sequence': [
+      () => block.forward(x.reshape([1, 2, 2]), { memory: x.reshape([1, 2, 2]) }),
+      'transformerBlock: memory and memoryMask need cross-attention',
+    ],
+
     'without an input': [() => linear.forward(), 'linear: input must be a tensor, not undefined'],
     'with an array': [
       () => linear.forward([1, 2]),

@@ -2,7 +2,7 @@
 """Writes torch-layers.safetensors: small PyTorch layers with an input and PyTorch's output for each.
 
 The tests of src/nn hold the layers against it. Names: LAYER/state/NAME, LAYER/input, LAYER/output and, where
-the layer has more operands or results, LAYER/lengths, LAYER/hidden, LAYER/cell. Made with PyTorch 1.13.
+the layer has more operands or results, LAYER/lengths, LAYER/hidden, LAYER/cell, LAYER/key, LAYER/mask and so on. Made with PyTorch 1.13.
 """
 import json
 import pathlib
@@ -63,6 +63,65 @@ layer("batch_norm1d", batch_norm, torch.randn(2, 4, 5))
 lstm("lstm", torch.randn(2, 5, 3))
 lstm("lstm_deep", torch.randn(2, 5, 3), num_layers=3, bidirectional=True)
 lstm("lstm_lengths", torch.randn(4, 5, 3), torch.tensor([3, 5, 1, 4]), num_layers=2, bidirectional=True)
+
+
+
+@torch.no_grad()
+def attention(name, masked=False, **operands):
+    """Attention; PyTorch masks the keys that are True, ours those that are 0."""
+    module = nn.MultiheadAttention(8, 2, batch_first=True).eval()
+    for parameter in module.parameters():
+        if parameter.dim() == 1:
+            parameter.uniform_(-1, 1)
+    query = torch.randn(2, 4, 8)
+    key, value = operands.get("key", query), operands.get("value", operands.get("key", query))
+    mask = torch.tensor([[1] * key.shape[1], [1] * (key.shape[1] - 2) + [0] * 2]) if masked else None
+    output, _ = module(query, key, value, key_padding_mask=None if mask is None else mask == 0)
+    more = {} if mask is None else {"mask": mask.int()}
+    keep(name, module, {"output": output, **operands, **more}, query)
+
+
+@torch.no_grad()
+def block(name, **options):
+    module = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, **options)
+    # In evaluation mode PyTorch takes another path, with other numbers for positions that are masked.
+    for child in module.modules():
+        if isinstance(child, nn.Dropout):
+            child.p = 0.0
+    module.self_attn.dropout = 0.0
+    for parameter in module.parameters():
+        if parameter.dim() == 1:
+            parameter.uniform_(-1, 1)
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
+    inputs = torch.randn(2, 5, 8)
+    output = module(inputs, src_key_padding_mask=mask == 0)
+    keep(name, module, {"output": output, "mask": mask.int()}, inputs)
+
+
+@torch.no_grad()
+def decoder_block(name, **options):
+    module = nn.TransformerDecoderLayer(8, 2, 12, dropout=0.0, batch_first=True, **options).eval()
+    for parameter in module.parameters():
+        if parameter.dim() == 1:
+            parameter.uniform_(-1, 1)
+    inputs, memory = torch.randn(2, 3, 8), torch.randn(2, 5, 8)
+    mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
+    memory_mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+    causal = torch.triu(torch.ones(3, 3, dtype=torch.bool), diagonal=1)
+    output = module(
+        inputs, memory, causal, tgt_key_padding_mask=mask == 0, memory_key_padding_mask=memory_mask == 0
+    )
+    values = {"output": output, "mask": mask.int(), "memory": memory, "memory_mask": memory_mask.int()}
+    keep(name, module, values, inputs)
+
+
+attention("attention", masked=True)
+attention("attention_cross", masked=True, key=torch.randn(2, 5, 8), value=torch.randn(2, 5, 8))
+attention("attention_memory", key=torch.randn(2, 3, 8))
+block("transformer_post")
+block("transformer_pre", norm_first=True, activation="gelu")
+decoder_block("transformer_decoder")
+decoder_block("transformer_decoder_pre", norm_first=True)
 
 kinds = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32"}
 header, data = {}, b""

@@ -10,7 +10,10 @@ import {
   Conv2d,
   chatExample,
   constantInitial,
+  Dropout,
+  DropPath,
   Embedding,
+  FeedForward,
   GatedConv2d,
   GaussianDiffusion,
   GroupNorm,
@@ -33,6 +36,7 @@ import {
   type MomentExamples,
   MomentSampler,
   MomentTask,
+  MultiHeadAttention,
   makeSignalMdvlm,
   Parameter,
   QuantizedLinear,
@@ -45,6 +49,7 @@ import {
   SignalQuestions,
   type Tensor,
   TimeTokens,
+  TransformerBlock,
   VisionTower,
   VisualEncoder,
   visualConfigs,
@@ -134,6 +139,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
   const [row, clip, map, token] = [ones(2, 4), ones(2, 4, 6), ones(1, 4, 4, 4), ids(1, 3)];
   const [pair, bias, matrix] = [ids(1, 2), ones(64), ones(64, 64)];
   const [sequence, video, state] = [ones(1, 6, 4), ones(1, 8, 32), ones(2, 3)];
+  const heads = ones(1, 2, 6, 2);
   const weights = { weight: ones(4, 4), bias: ones(4) };
   const gradients = { weight: ones(4, 4), bias: ones(4) };
   const halves = runtime.traits.f16 ? runtime.tensor([1, 2], [2], 'f16') : ids(2);
@@ -297,9 +303,22 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       },
       broken: () => maps.diffusion.sampler([2, 3], fails, { steps: 2 }),
     },
+    Dropout: module(
+      () => new Dropout(runtime, 0.5).train(),
+      (it) => it.forward(row),
+      (it) => it.train(false).forward(row),
+    ),
+    DropPath: module(
+      () => new DropPath(runtime, 0.5).train(),
+      (it) => it.forward(row),
+    ),
     Embedding: module(
       () => new Embedding(runtime, 4, 2),
       (it) => it.forward(token),
+    ),
+    FeedForward: module(
+      () => new FeedForward(runtime, 4, 8, { dropout: 0.5 }).train(),
+      (it) => it.forward(row),
     ),
     GatedConv2d: module(
       () => new GatedConv2d(runtime, 4, 2, 3),
@@ -449,6 +468,14 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
         ),
       broken: () => new MomentTask(maps, { ...smallExamples, spans: 2 ** 40 }, 2, 1),
     },
+    MultiHeadAttention: module(
+      () => new MultiHeadAttention(runtime, 4, 2),
+      (it) => it.forward(sequence),
+      (it) => it.queries(sequence),
+      (it) => it.keys(sequence),
+      (it) => it.values(sequence),
+      (it) => it.output(heads),
+    ),
     Parameter: {
       make: () => {
         const parameter = new Parameter(runtime, [4], constantInitial(1), true);
@@ -500,6 +527,13 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
           signal.vocabulary.times,
         ),
       (it) => it.forward(signals),
+    ),
+    TransformerBlock: module(
+      () =>
+        new TransformerBlock(runtime, 4, {
+          ...{ heads: 2, intermediate: 8, crossAttention: true, dropout: 0.5 },
+        }).train(),
+      (it) => it.forward(sequence, { memory: sequence }),
     ),
     VisionTower: module(
       () => new VisionTower(runtime, visualConfigs.tiny.vision),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { HostRandom } from '../../src/data/host-random.js';
 import { FileFormatError, NotFiniteError } from '../../src/errors.js';
+import { Dropout } from '../../src/nn/dropout.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Module } from '../../src/nn/module.js';
 import { BatchNorm1d } from '../../src/nn/norm.js';
@@ -23,10 +24,12 @@ after(() => rm(folder, { recursive: true, force: true }));
 class Net extends Module {
   readonly first = this.child('first', new Linear(this.runtime, 3, 8));
   readonly norm = this.child('norm', new BatchNorm1d(this.runtime, 8));
+  readonly dropout = this.child('dropout', new Dropout(this.runtime, 0.1));
   readonly last = this.child('last', new Linear(this.runtime, 8, 1));
 
   forward(x: Tensor): Tensor {
-    return this.last.forward(this.norm.forward(this.first.forward(x, { activation: 'tanh' })));
+    const hidden = this.norm.forward(this.first.forward(x, { activation: 'tanh' }));
+    return this.last.forward(this.dropout.forward(hidden));
   }
 }
 

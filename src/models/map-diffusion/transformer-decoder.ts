@@ -1,14 +1,14 @@
 import { OptionError } from '../../errors.js';
-import { joinHeads, splitHeads } from '../../nn/heads.js';
+import { FeedForward } from '../../nn/feed-forward.js';
 import { normalInitial } from '../../nn/initial.js';
 import { Linear } from '../../nn/linear.js';
 import { Module, type Parameter } from '../../nn/module.js';
+import { MultiHeadAttention } from '../../nn/multi-head-attention.js';
 import { LayerNorm } from '../../nn/norm.js';
 import { add } from '../../ops/array/binary.js';
 import { cast } from '../../ops/array/cast.js';
 import { concat } from '../../ops/array/concat.js';
 import { transpose } from '../../ops/array/permute.js';
-import { attention } from '../../ops/attention/attention.js';
 import type { MapScale } from '../../ops/iou-map/map-layout.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -18,14 +18,10 @@ import { TokenStylization } from './stylization.js';
 
 /** Attention of all cells of a map, and a feed-forward network, each with LayerNorm before and stylization after it. */
 class Block extends Module {
-  readonly #heads: number;
   readonly #norm: LayerNorm;
-  readonly #query: Linear;
-  readonly #key: Linear;
-  readonly #value: Linear;
-  readonly #out: Linear;
+  readonly #attention: MultiHeadAttention;
   readonly #feedNorm: LayerNorm;
-  readonly #feed: readonly [Linear, Linear];
+  readonly #feed: FeedForward;
   readonly #styles: readonly [TokenStylization, TokenStylization] | undefined;
 
   constructor(
@@ -35,16 +31,11 @@ class Block extends Module {
     { heads, stylization }: MapDiffusionConfig['decoder'],
   ) {
     super(runtime);
-    this.#heads = heads;
-    const linear = (name: string, inputs = width, outputs = width) =>
-      this.child(name, new Linear(runtime, inputs, outputs));
     this.#norm = this.child('norm', new LayerNorm(runtime, width));
-    this.#query = linear('query');
-    this.#key = linear('key');
-    this.#value = linear('value');
-    this.#out = linear('out');
+    const projections = { query: 'query', key: 'key', value: 'value', out: 'out' };
+    this.#attention = this.inline(new MultiHeadAttention(runtime, width, heads, { projections }));
     this.#feedNorm = this.child('ffn.norm', new LayerNorm(runtime, width));
-    this.#feed = [linear('ffn.linear1', width, 2 * width), linear('ffn.linear2', 2 * width)];
+    this.#feed = this.child('ffn', new FeedForward(runtime, width, 2 * width, { activation: 'gelu' }));
     const style = (name: string) => this.child(name, new TokenStylization(runtime, width, time));
     this.#styles = stylization.layers ? [style('style'), style('ffn.style')] : undefined;
   }
@@ -58,16 +49,12 @@ class Block extends Module {
     return this.runtime.scope(() => {
       const queries = this.#norm.forward(x);
       const keys = more ? concat([queries, this.#norm.forward(more)], 1) : queries;
-      const { output } = attention({
-        query: splitHeads(this.#query.forward(queries), this.#heads),
-        key: splitHeads(this.#key.forward(keys), this.#heads),
-        value: splitHeads(this.#value.forward(keys), this.#heads),
+      const attended = this.#attention.forward(queries, {
+        key: keys,
         keyMask: more ? concat([keyMask, keyMask], 1) : keyMask,
       });
-      const attended = this.#out.forward(joinHeads(output));
       const y = add(x, this.#styles?.[0].forward(attended, time) ?? attended);
-      const [wide, back] = this.#feed;
-      const fed = back.forward(wide.forward(this.#feedNorm.forward(y), { activation: 'gelu' }));
+      const fed = this.#feed.forward(this.#feedNorm.forward(y));
       return add(y, this.#styles?.[1].forward(fed, time) ?? fed);
     });
   }

@@ -1,11 +1,9 @@
 import {
   callback,
-  either,
   flag,
   integer,
   listOf,
   numberIn,
-  object,
   objectWith,
   oneOf,
   onlyFields,
@@ -13,13 +11,12 @@ import {
   positive,
   type Rule,
   type Rules,
-  rule,
   text,
 } from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/masked.js';
+import { attentionMaskRule } from '../../nn/attention-mask-rule.js';
 import type { LoraOptions } from '../../nn/lora.js';
 import { weightStorages } from '../../nn/weight-storage.js';
-import type { AttentionMask } from '../../ops/attention/attention-problem.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import type { KeysAndValues, OtherPositions } from './language/key-value-cache.js';
 import type { ForwardOptions, LanguageModelOptions } from './language/language-model.js';
@@ -38,29 +35,6 @@ export const languageModelRules: Rules<LanguageModelOptions> = {
   recompute: optional(flag),
 };
 
-const queryOffset = optional(integer(0));
-
-const maskRules: { readonly [Kind in AttentionMask['kind']]: Rule<object> } = {
-  none: onlyFields({ kind: oneOf('none') }),
-  causal: onlyFields({ kind: oneOf('causal'), queryOffset }),
-  prefix: onlyFields({ kind: oneOf('prefix'), prefixLength: either(integer(0), anyTensor), queryOffset }),
-  block: onlyFields({ kind: oneOf('block'), blockSize: integer(1), queryOffset }),
-  turns: onlyFields({ kind: oneOf('turns'), turns: anyTensor, queryOffset }),
-};
-
-const maskKind = oneOf('none', 'causal', 'prefix', 'block', 'turns');
-
-/** Which fields a mask has depends on its kind. */
-function maskOf(value: unknown): Rule<object> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  return maskKind.accepts(kind) ? maskRules[kind] : objectWith({ kind: maskKind });
-}
-
-const maskRule: Rule<AttentionMask> = {
-  ...rule<AttentionMask>('an object with the kind of a mask', (value) => maskOf(value).accepts(value)),
-  fault: (name, value) => maskOf(value).fault?.(name, value),
-};
-
 const othersRule: Rule<OtherPositions> = objectWith<OtherPositions>(
   { start: integer(0), all: callback },
   'the positions of a KeyValueCache',
@@ -69,7 +43,7 @@ const othersRule: Rule<OtherPositions> = objectWith<OtherPositions>(
 export const forwardRules: Rules<ForwardOptions> = {
   positions: optional(anyTensor),
   keyMask: optional(anyTensor),
-  mask: optional(maskRule),
+  mask: optional(attentionMaskRule),
   others: optional(othersRule),
   consume: optional(flag),
 };

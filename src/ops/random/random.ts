@@ -12,6 +12,7 @@ import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { integers } from '../rules.js';
 import { anySeed, seedWords } from './philox.js';
+import { stateOfDraw } from './repeated-draws.js';
 
 export const distributions = ['uniform', 'normal', 'gumbel'] as const;
 export type Distribution = (typeof distributions)[number];
@@ -122,12 +123,9 @@ export class Random extends Owner {
 
   #draw(distribution: Distribution, shape: Shape, dtype: 'f32' | 'f16'): Tensor {
     this.checkAlive();
-    const { output } = randomOperation.run(
-      { state: this.state },
-      { shape, distribution, dtype },
-      { as: distribution },
-    );
-    this.advance(output.size);
+    const { state, moves } = stateOfDraw(this.state);
+    const { output } = randomOperation.run({ state }, { shape, distribution, dtype }, { as: distribution });
+    if (moves) this.advance(output.size);
     return output;
   }
 }

@@ -4,12 +4,12 @@ import type { LastLayer } from '../../../diffusion/masked.js';
 import { OptionError } from '../../../errors.js';
 import { chain } from '../../../nn/chain.js';
 import { inChunks } from '../../../nn/chunks.js';
-import { joinHeads, splitHeads } from '../../../nn/heads.js';
 import { type Initial, normalInitial } from '../../../nn/initial.js';
 import type { LinearLayer } from '../../../nn/linear.js';
 import { LinearFactory } from '../../../nn/linear-factory.js';
 import { LoraAdapter, type LoraOptions } from '../../../nn/lora.js';
 import { Module, type Parameter, type WeightDtype } from '../../../nn/module.js';
+import { MultiHeadAttention } from '../../../nn/multi-head-attention.js';
 import { RmsNorm } from '../../../nn/norm.js';
 import type { WeightStorage } from '../../../nn/weight-storage.js';
 import { add, mul } from '../../../ops/array/binary.js';
@@ -103,48 +103,35 @@ interface Context {
   readonly layer: number;
 }
 
-/** A part of the model with linear layers, each of which may have a low-rank addition. */
-abstract class Part extends Module {
-  /** @param path its name in the model */
-  constructor(
-    private readonly shared: Shared,
-    private readonly path: string,
-  ) {
-    super(shared.runtime);
-  }
-
-  /** Declares a linear layer. */
-  protected linear(name: string, inputs: number, outputs: number): LinearLayer {
-    const { linears, lora } = this.shared;
-    const options = { bias: false, initial: normalInitial(1 / Math.sqrt(inputs)) };
-    const layer = this.child(name, linears.linear(inputs, outputs, options));
-    return lora?.around(`${this.path}.${name}`, layer, inputs, outputs) ?? layer;
-  }
+/** What the linear layers of that many inputs start from. */
+function linearStart(inputs: number): Initial {
+  return normalInitial(1 / Math.sqrt(inputs));
 }
 
 /** Attention with rotary positions, where several heads of the queries may share one of keys and values. */
-class SelfAttention extends Part {
-  readonly #config;
-  readonly #query;
-  readonly #key;
-  readonly #value;
-  readonly #out;
+class SelfAttention extends Module {
+  readonly #heads: MultiHeadAttention;
 
-  constructor(shared: Shared, path: string) {
-    super(shared, path);
-    const { hidden, heads, keyHeads, headSize } = shared.config;
-    this.#config = shared.config;
-    this.#query = this.linear('q_proj', hidden, heads * headSize);
-    this.#key = this.linear('k_proj', hidden, keyHeads * headSize);
-    this.#value = this.linear('v_proj', hidden, keyHeads * headSize);
-    this.#out = this.linear('o_proj', heads * headSize, hidden);
+  /** @param path its name in the model */
+  constructor({ runtime, config, linears, lora }: Shared, path: string) {
+    super(runtime);
+    const { hidden, heads, keyHeads, headSize } = config;
+    this.#heads = this.inline(
+      new MultiHeadAttention(runtime, hidden, heads, {
+        ...{ keyHeads, headSize, bias: false, weights: linears.weights, initial: linearStart },
+        projections: { query: 'q_proj', key: 'k_proj', value: 'v_proj', out: 'o_proj' },
+        ...(lora && {
+          adapt: (name, layer, inputs, outputs) => lora.around(`${path}.${name}`, layer, inputs, outputs),
+        }),
+      }),
+    );
     // Older Llama checkpoints store what follows from the configuration.
     this.unused('rotary_emb.inv_freq');
   }
 
   /** (B, L, D) of the products' type to f32 (B, L, D). */
   forward(x: Tensor, context: Context): Tensor {
-    return this.#out.forward(joinHeads(this.#attended(x, context)), { outDtype: 'f32' });
+    return this.#heads.output(this.#attended(x, context));
   }
 
   /** What each head of the queries gathers, (B, heads, L, size). */
@@ -154,7 +141,7 @@ class SelfAttention extends Part {
       const own = this.keysAndValues(x, context);
       const { output } = attention(
         {
-          query: this.#turned(this.#query, this.#config.heads, x, context),
+          query: this.#turned(() => this.#heads.queries(x), context),
           ...(others?.all(layer, own) ?? own),
           keyMask,
         },
@@ -165,38 +152,37 @@ class SelfAttention extends Part {
   }
 
   keysAndValues(x: Tensor, context: Context): KeysAndValues {
-    const { keyHeads } = this.#config;
     return {
-      key: this.#turned(this.#key, keyHeads, x, context),
-      value: this.#heads(this.#value, keyHeads, x),
+      key: this.#turned(() => this.#heads.keys(x), context),
+      value: this.#heads.values(x),
     };
   }
 
-  #turned(layer: LinearLayer, heads: number, x: Tensor, { table, positions, others }: Context): Tensor {
+  /** Heads (B, heads, L, size) turned by their positions. */
+  #turned(heads: () => Tensor, { table, positions, others }: Context): Tensor {
     const offset = positions ? 0 : (others?.start ?? 0);
-    return this.runtime.scope(() =>
-      rotary({ x: this.#heads(layer, heads, x), table, positions }, { offset }),
-    );
-  }
-
-  /** (B, L, D) to what a layer makes of it, (B, heads, L, size). */
-  #heads(layer: LinearLayer, heads: number, x: Tensor): Tensor {
-    return this.runtime.scope(() => splitHeads(layer.forward(x), heads));
+    return this.runtime.scope(() => rotary({ x: heads(), table, positions }, { offset }));
   }
 }
 
 /** SwiGLU (Shazeer, arXiv:2002.05202): down(silu(gate(x)) · up(x)). */
-class FeedForward extends Part {
+class FeedForward extends Module {
   readonly #gate;
   readonly #up;
   readonly #down;
 
-  constructor(shared: Shared, path: string) {
-    super(shared, path);
-    const { hidden, intermediate } = shared.config;
-    this.#gate = this.linear('gate_proj', hidden, intermediate);
-    this.#up = this.linear('up_proj', hidden, intermediate);
-    this.#down = this.linear('down_proj', intermediate, hidden);
+  /** @param path its name in the model */
+  constructor({ runtime, config, linears, lora }: Shared, path: string) {
+    super(runtime);
+    const { hidden, intermediate } = config;
+    const linear = (name: string, inputs: number, outputs: number): LinearLayer => {
+      const options = { bias: false, initial: linearStart(inputs) };
+      const layer = this.child(name, linears.linear(inputs, outputs, options));
+      return lora?.around(`${path}.${name}`, layer, inputs, outputs) ?? layer;
+    };
+    this.#gate = linear('gate_proj', hidden, intermediate);
+    this.#up = linear('up_proj', hidden, intermediate);
+    this.#down = linear('down_proj', intermediate, hidden);
   }
 
   /** (B, L, D) of the products' type to f32 (B, L, D). */

@@ -1,15 +1,12 @@
 import { checkArgument, checkArguments, checkFields } from '../../../arguments.js';
 import { chain } from '../../../nn/chain.js';
-import { joinHeads, splitHeads } from '../../../nn/heads.js';
 import { normalInitial, uniformFanIn } from '../../../nn/initial.js';
-import type { LinearLayer } from '../../../nn/linear.js';
-import { LinearFactory } from '../../../nn/linear-factory.js';
 import { Module } from '../../../nn/module.js';
-import { LayerNorm } from '../../../nn/norm.js';
+import { TransformerBlock } from '../../../nn/transformer.js';
+import type { WeightStorage } from '../../../nn/weight-storage.js';
 import { add } from '../../../ops/array/binary.js';
 import { permute } from '../../../ops/array/permute.js';
 import { slice } from '../../../ops/array/slice.js';
-import { attention } from '../../../ops/attention/attention.js';
 import { linear } from '../../../ops/matmul/matmul.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
@@ -62,57 +59,21 @@ class Embeddings extends Module {
   }
 }
 
-/** Self-attention of all patches of a frame and a feed-forward network, each with a layer norm before it. */
-class Layer extends Module {
-  readonly #linears: LinearFactory;
-  readonly #heads: number;
-  readonly #norms: readonly [LayerNorm, LayerNorm];
-  readonly #query: LinearLayer;
-  readonly #key: LinearLayer;
-  readonly #value: LinearLayer;
-  readonly #out: LinearLayer;
-  readonly #feed: readonly [LinearLayer, LinearLayer];
-
-  constructor(linears: LinearFactory, { width, heads, intermediate, epsilon }: VisionConfig) {
-    const { runtime } = linears;
-    super(runtime);
-    this.#linears = linears;
-    this.#heads = heads;
-    const norm = (name: string) => this.child(name, new LayerNorm(runtime, width, { eps: epsilon }));
-    const linear = (name: string, inputs = width, outputs = width) =>
-      this.child(name, linears.linear(inputs, outputs));
-    this.#norms = [norm('layer_norm1'), norm('layer_norm2')];
-    this.#query = linear('self_attn.q_proj');
-    this.#key = linear('self_attn.k_proj');
-    this.#value = linear('self_attn.v_proj');
-    this.#out = linear('self_attn.out_proj');
-    this.#feed = [linear('mlp.fc1', width, intermediate), linear('mlp.fc2', intermediate, width)];
-  }
-
-  /** f32 (F, patches, width) to the same. Each half frees what only it needs. */
-  forward(x: Tensor): Tensor {
-    const { runtime } = this;
-    return runtime.scope(() => {
-      const y = runtime.scope(() => add(x, this.#attend(this.#input(this.#norms[0], x))));
-      const [wide, back] = this.#feed;
-      const between = wide.forward(this.#input(this.#norms[1], y), { activation: 'gelu_tanh' });
-      return add(y, back.forward(between, { outDtype: 'f32' }));
-    });
-  }
-
-  /** (F, patches, width) of the products' type to f32 of that shape. */
-  #attend(x: Tensor): Tensor {
-    const heads = (layer: LinearLayer) => this.runtime.scope(() => splitHeads(layer.forward(x), this.#heads));
-    const gathered = this.runtime.scope(() => {
-      const operands = { query: heads(this.#query), key: heads(this.#key), value: heads(this.#value) };
-      return attention(operands).output;
-    });
-    return this.#out.forward(joinHeads(gathered), { outDtype: 'f32' });
-  }
-
-  #input(norm: LayerNorm, x: Tensor): Tensor {
-    return this.runtime.scope(() => this.#linears.input(norm.forward(x)));
-  }
+/** A layer of SigLIP 2's encoder, f32 (F, patches, width) to the same. */
+function encoderLayer(
+  runtime: Runtime,
+  { width, heads, intermediate, epsilon }: VisionConfig,
+  weights: WeightStorage,
+): TransformerBlock {
+  return new TransformerBlock(runtime, width, {
+    ...{ heads, intermediate, weights, norm: 'pre', activation: 'gelu_tanh', eps: epsilon },
+    names: {
+      attention: 'self_attn',
+      projections: { query: 'q_proj', key: 'k_proj', value: 'v_proj', out: 'out_proj' },
+      feedForward: ['mlp.fc1', 'mlp.fc2'],
+      norms: ['layer_norm1', 'layer_norm2'],
+    },
+  });
 }
 
 /**
@@ -123,7 +84,7 @@ class Layer extends Module {
  */
 export class VisionTower extends Module {
   readonly #embeddings: Embeddings;
-  readonly #layers: readonly Layer[];
+  readonly #layers: readonly TransformerBlock[];
 
   constructor(
     runtime: Runtime,
@@ -135,14 +96,11 @@ export class VisionTower extends Module {
     super(runtime);
     const { weights = 'f32' } = options;
     const { layers, unusedLayers } = config;
-    const linears = new LinearFactory(runtime, visualStorage(weights));
+    const layer = () => encoderLayer(runtime, config, visualStorage(weights));
     this.#embeddings = this.child('embeddings', new Embeddings(runtime, config));
-    this.#layers = Array.from({ length: layers }, (_, i) =>
-      this.child(`encoder.layers.${i}`, new Layer(linears, config)),
-    );
+    this.#layers = Array.from({ length: layers }, (_, i) => this.child(`encoder.layers.${i}`, layer()));
     for (let i = layers; i < layers + unusedLayers; i++) {
-      const layer = new Layer(linears, config);
-      for (const [name] of layer.storedWeights(`encoder.layers.${i}.`)) this.unused(name);
+      for (const [name] of layer().storedWeights(`encoder.layers.${i}.`)) this.unused(name);
     }
     for (const name of unusedHead) this.unused(name);
   }
