@@ -88,7 +88,7 @@ program
   .option('--frames <n>', 'of the video; default: 32 where the model has a vision encoder', whole(0))
   .option('--prompt <n>', 'text tokens before the answer; default: 128', whole(0))
   .option('--answer <n>', 'tokens of the answer; default: 128', whole(1))
-  .option('--json <file>', 'write what --model prints there, all of it')
+  .option('--json <file>', 'write all that --model prints')
   .option('--quick', 'test one case of each operation only, with the kernel that calls would take')
   .action(({ model, ...options }) =>
     model === undefined ? doctor(options) : doctorModel({ model, ...options }),
@@ -130,7 +130,11 @@ addDecodingOptions(
   .option('--late-ids <ids>', 'such as 126084-126183: committed only in the last steps', idList)
   .option('--rho <share>', 'of the steps, the last ones, in which late ids are committed', share, 0.5)
   .option('--banned-ids <ids>', 'such as 5,126081: never chosen', idList)
-  .option('--stop-id <n>', 'stop when all before the first of it is there', whole(0))
+  .option(
+    '--stop-id <n>',
+    'the id of the token that ends the answer: stop when all before it is committed',
+    whole(0),
+  )
   .option(
     '--logits <file>',
     "a .npy of the first step's logits, [prompt + answer, vocabulary], without guidance",

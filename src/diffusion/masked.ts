@@ -94,8 +94,8 @@ export interface MaskedSamplerOptions {
   /** Commit also every position whose confidence is at least this, and stop when all are. */
   readonly threshold?: number;
   /**
-   * Stop when every answer is full up to its first token of this id. From the step behind the one that commits it, what is
-   * masked behind it stays so, and the step's commits go to what is before (LLaDA-V).
+   * Stop when every answer is full up to its first token of this id. From the step after the one that commits it, what is
+   * masked after it stays so, and the step's commits go to what is before (LLaDA-V).
    */
   readonly stopId?: number;
   /** Positions that may be committed: see `commitTokens`. */
@@ -104,7 +104,7 @@ export interface MaskedSamplerOptions {
   readonly late?: { readonly ids: Tensor; readonly from: number };
   /** Pairs of positions that hold times only, the first of them an earlier one: see `spanCandidates`. */
   readonly spans?: {
-    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for a span that is not there. */
+    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for an unused slot. */
     readonly positions: Tensor;
     /** Ids of the times, from the earliest on. */
     readonly firstId: number;
@@ -365,7 +365,7 @@ function checkedSteps(options: MaskedSamplerOptions): number {
   if (maskAllowed && (options.revision || options.late)) {
     throw new OptionError('maskAllowed has fixed counts: they leave no place for late or revised tokens');
   }
-  // A block that is full early leaves the steps of the others behind: the last of them would not be the last of all.
+  // A block that is full early skips its remaining steps, so its last step would not be the last of all.
   if (options.revision && blocks > 1 && (options.threshold !== undefined || steps > answerLength)) {
     throw new OptionError(
       'revision in several blocks takes at most a step a position, and no threshold: no block may be full early',

@@ -52,7 +52,7 @@ export function interpolatedSum(precisions: readonly number[]): number {
  * @param ranked best first
  * @param thresholds temporal IoU, in (0, 1]
  * @returns one value in [0, 1] for each threshold; 0 where there is no truth
- * @throws OptionError also where a candidate names a truth that is not there
+ * @throws OptionError also where a candidate names a truth that does not exist
  */
 export function averagePrecision(
   ranked: readonly Candidate[],

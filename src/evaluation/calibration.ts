@@ -120,7 +120,7 @@ export interface SentenceOfAction {
   readonly last: boolean;
 }
 
-/** Why a sentence is false of a video: its action is not there, or not in the order that it says. */
+/** Why a sentence is false of a video: its action does not occur, or not in the order that it says. */
 export type Falseness = 'absent' | 'order';
 
 /**

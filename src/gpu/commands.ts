@@ -127,7 +127,7 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
       largestBlock = Math.max(largestBlock, blockBytes(command.params));
     }
   }
-  // The bound window is as large as the largest block: the last block needs that much behind its offset.
+  // The bound window is as large as the largest block: the last block needs that much after its offset.
   const uniforms = uniformBytes > 0 ? context.acquireUniforms(uniformBytes + largestBlock) : undefined;
   const blocks = new Uint8Array(uniformBytes);
   const uniformGroup =

@@ -26,7 +26,7 @@ export interface GpuOptions {
   readonly adapter?: AdapterKind;
   /** The caller's own device: used, never destroyed. */
   readonly device?: GPUDevice;
-  /** Set to false to send parameters through uniforms even where immediates are there. */
+  /** Set to false to send parameters through uniforms even where immediates are available. */
   readonly immediates?: boolean;
 }
 
@@ -141,7 +141,7 @@ export class Gpu {
     return this.#lifetime.failure;
   }
 
-  /** Resolves with that error when it is there. */
+  /** Resolves with that error when it occurs. */
   get ended(): Promise<TalError> {
     return this.#lifetime.ended;
   }
@@ -295,7 +295,7 @@ export class Gpu {
     this.release();
   }
 
-  /** Hands over all that was recorded as one batch, behind those that wait. */
+  /** Hands over all that was recorded as one batch, after those that wait. */
   #submitLater(): Promise<void> {
     const commands = this.#commands;
     this.#commands = [];

@@ -98,7 +98,7 @@ function readInterface(source: KernelSource): KernelInterface {
       );
     }
     const binding = Number(number);
-    if (bindings[binding]) throw new GpuError(`kernel ${name}: binding ${binding} is there twice`);
+    if (bindings[binding]) throw new GpuError(`kernel ${name}: binding ${binding} is declared twice`);
     bindings[binding] = { name: variable!, access: access as StorageBinding['access'] };
   }
   if (bindings.includes(undefined as never)) throw new GpuError(`kernel ${name}: bindings have gaps`);

@@ -1,7 +1,7 @@
 import type { Tensor } from '../tensor/tensor.js';
 
 /**
- * Passes a tensor through layers in turn. What goes from one to the next is freed behind it, the input only where it is
+ * Passes a tensor through layers in turn. What goes from one to the next is freed after use, the input only where it is
  * to be consumed.
  */
 export function chain<Layer>(

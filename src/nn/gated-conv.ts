@@ -47,7 +47,7 @@ export class GatedConv2d extends Module {
 
   /**
    * (B, C, H, W) to (B, outputs, H, W).
-   * @param more the other input channels, behind those of `input`: as they are, or as the share of the sums that
+   * @param more the other input channels, after those of `input`: as they are, or as the share of the sums that
    *   `partial` made of them
    */
   forward(input: Tensor, more: { readonly condition?: Tensor; readonly partial?: Tensor } = {}): Tensor {

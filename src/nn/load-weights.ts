@@ -107,7 +107,7 @@ function floatsOf(array: NumericArray): Floats {
   return { dtype: 'f32', words: wordsOf(bytesOf(wide)) };
 }
 
-/** The same bytes, with zeros behind them where they end within a word; copied only for that or for alignment. */
+/** The same bytes, with zeros after them where they end within a word; copied only for that or for alignment. */
 function wordsOf(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
   const count = Math.ceil(bytes.length / 4);
   if (bytes.length % 4 === 0 && bytes.byteOffset % 4 === 0) {

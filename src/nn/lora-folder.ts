@@ -40,7 +40,7 @@ export async function saveLora(folder: string, adapter: LoraAdapter, base: strin
 /** An adapter in a folder. */
 export class LoraFolder {
   constructor(
-    /** What a model needs to have room for it: the layers are those that the file has weights of. */
+    /** What a model needs to take it: the layers are those that the file has weights of. */
     readonly options: LoraOptions,
     /** What it says its model is. */
     readonly base: string,

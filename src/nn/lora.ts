@@ -152,7 +152,7 @@ export class LoraAdapter extends Module {
     return adapted;
   }
 
-  /** Whether all targets were there, once the model is made. @throws OptionError with those that were not */
+  /** Whether all targets were found, once the model is made. @throws OptionError with those that were not */
   checkTargets(): void {
     const names = [...this.#layers.keys()];
     const missing = this.options.targets.filter((target) => !names.some((name) => isCalled(name, target)));

@@ -67,7 +67,7 @@ export interface OperationSpec<
   /** In camelCase: errors begin with it. */
   readonly name: string;
   /**
-   * Gives the sizes and flags that all else is derived from. The names and kinds of operands and options are checked
+   * Gives the sizes and flags that all else is derived from. The names and types of operands and options are checked
    * before (`operands`, `options`); shapes, types and what depends on them are checked here.
    * @throws ShapeError, DtypeError, OptionError that name the operand, what was expected and what came
    */
@@ -78,7 +78,7 @@ export interface OperationSpec<
   readonly variants: readonly Variant<Inputs, Problem, Outputs>[];
   /** Floating-point operations that any implementation must do (a fused multiply-add is two). */
   flops(problem: Problem): number;
-  /** Length of the longest sum behind one output element: sets the error bound of the tests. */
+  /** Length of the longest sum in one output element: sets the error bound of the tests. */
   reduction(problem: Problem): number;
   /** Bytes that must move, where that is not all inputs plus all outputs once. */
   bytes?(problem: Problem): number;
@@ -110,7 +110,7 @@ export class Operation<
   }
 
   /**
-   * Checks names and kinds of operands and options: for functions that look at them before they run the operation.
+   * Checks names and types of operands and options, for functions that need them before they run the operation.
    * @returns the runtime of the operands; undefined where there are none
    * @throws OptionError, ReleasedError
    */

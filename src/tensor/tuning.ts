@@ -1,6 +1,6 @@
 /** What a tuning file holds for one operation. */
 export interface OperationTuning {
-  /** The variants that were measured: with others there, the choices say nothing. */
+  /** The variants that were measured: where others exist, the choices say nothing. */
   readonly variants: readonly string[];
   /** The fastest variant for each kind of problem. */
   readonly choices: Readonly<Record<string, string>>;

@@ -156,11 +156,11 @@ interface AnswerCopy {
 /** Far from the streams of other draws of the same seed. */
 const maskStream = 2 ** 21;
 
-/** The target of a position behind the end of an answer, an id of no vocabulary. */
+/** The target of a position after the end of an answer: an id that is in no vocabulary. */
 const noTarget = 2 ** 32 - 1;
 
 /**
- * The training objectives of MDVLM-TAL, for whatever model puts answers behind questions. Each answer of a batch comes in
+ * The training objectives of MDVLM-TAL, for any model that puts answers after questions. Each answer of a batch comes in
  * one copy for each mask; masks are functions of the seed and the step. Each answer counts its tokens' losses over their
  * number (LLaDA-V), and each of its spans as much as the others.
  */

@@ -57,7 +57,7 @@ export class LanguageTask extends Owner implements TrainingTask {
   readonly gradientScale: number;
   readonly #embed: (ids: Tensor) => Tensor;
   readonly #objective: AnswerObjective;
-  /** u32 (B, L), padded behind the end; u32 (B, L) without the padding; u32 (B, N), L where there is no position. */
+  /** u32 (B, L), padded after the end; u32 (B, L) without the padding; u32 (B, N), L where there is no position. */
   readonly #ids: Tensor;
   readonly #keyMask: Tensor;
   readonly #places: Tensor;
@@ -143,7 +143,7 @@ export class LanguageTask extends Owner implements TrainingTask {
     });
   }
 
-  /** The last layer behind answers (R, N) in their places of the conversations' embeddings (B, L, D). */
+  /** The last layer of answers (R, N) in their places of the conversations' embeddings (B, L, D). */
   #predict(prompt: Tensor, answers: Tensor): LastLayer {
     const { language } = this;
     return language.runtime.scope(() => {

@@ -34,9 +34,9 @@ export class MdvlmTask extends Owner implements TrainingTask {
   readonly #objective: AnswerObjective;
   readonly #inputs: QuestionInputs;
   readonly #kinds: Tensor;
-  /** f32 (B, T): which part of each clip is asked for, and whether there is one. */
+  /** f32 (B, T): which part of each clip is asked for, and 0 for clips that are padding, else 1. */
   readonly #shares: Tensor;
-  readonly #there: Tensor;
+  readonly #validMask: Tensor;
 
   /** @throws OptionError */
   constructor(
@@ -59,7 +59,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
     this.batch = options.batch;
     const room = { length: answerLength, spans: layout.spans.length };
     const perClip = [this.batch, config.encoder.count];
-    [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#there] = this.own(() => [
+    [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#validMask] = this.own(() => [
       new AnswerObjective(runtime, { order, maskId, times }, room, options),
       questionInputs(runtime, config, this.batch),
       runtime.zeros(perClip, 'u32'),
@@ -100,7 +100,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
       if (encoder.recognition) parts.push(encoder.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
       if (grounding && 'states' in prompt) {
         const states = narrow(prompt.states, 1, this.#inputs.visualAt, encoder.config.count);
-        parts.push(grounding.loss(states, this.#shares, this.#there));
+        parts.push(grounding.loss(states, this.#shares, this.#validMask));
       }
       return parts.reduce(add);
     });
@@ -114,14 +114,14 @@ export class MdvlmTask extends Owner implements TrainingTask {
       questions.flatMap((question) =>
         Array.from({ length: encoder.count }, (_, clip) => value(question, clip)),
       );
-    const [shares, there] = [
+    const [shares, validMask] = [
       each(({ span }, clip) =>
         Math.max(0, Math.min(clip + 1, clipsOf(span![1])) - Math.max(clip, clipsOf(span![0]))),
       ),
       each(({ clips }, clip) => Number(clip < clips)),
     ];
     this.#shares.write(shares);
-    this.#there.write(there);
+    this.#validMask.write(validMask);
   }
 
   #answerOf({ span }: SignalQuestion): WantedAnswer {

@@ -348,7 +348,10 @@ describe('videos', { skip: noVideoLibrary }, async () => {
       late.map((_, step) => step === 7),
     );
     assert.ok(late.slice(0, 6).every((answer) => answer.startsWith(MASK_MARK.repeat(2))));
-    await assert.rejects(answerVideo(mdvlm, seen, 'When?', { length: 1, timesFirst: true }), /no room/);
+    await assert.rejects(
+      answerVideo(mdvlm, seen, 'When?', { length: 1, timesFirst: true }),
+      /too short for two times/,
+    );
     await assert.rejects(answerVideo(mdvlm, seen, 'When?', { length: 4, rho: 0 }), /rho must be/);
     await assert.rejects(localizeVideo(mdvlm, video, 'actions', { timesFirst: true }), /begins with a name/);
     seen.visual.dispose();

@@ -141,7 +141,7 @@ describe('storage bindings', () => {
   it('are numbered from 0 without gaps or doubles', () => {
     assert.throws(() => compose(binding(0, 'a') + binding(2, 'b')), /gaps/);
     assert.throws(() => compose(binding(1, 'a')), /gaps/);
-    assert.throws(() => compose(binding(0, 'a') + binding(0, 'b')), /binding 0 is there twice/);
+    assert.throws(() => compose(binding(0, 'a') + binding(0, 'b')), /binding 0 is declared twice/);
   });
 });
 

@@ -101,7 +101,7 @@ for (const [what, line, message] of faults) {
 }
 
 test('refuses a qid that comes twice', async () => {
-  await assert.rejects(read(good, good), /line 2: qid 7 is there twice/);
+  await assert.rejects(read(good, good), /line 2: qid 7 occurs twice/);
 });
 
 test('the queries of HAPT', { skip: missing('hapt') }, async () => {

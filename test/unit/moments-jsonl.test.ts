@@ -113,7 +113,7 @@ for (const [what, record, message] of badTruths) {
 test('refuses queries that are there twice, have no prediction, or are none', async () => {
   await assert.rejects(
     read(lines(found, '', found), lines(known)),
-    /line 3: qid 1 is there already: .*line 1/,
+    /line 3: qid 1 occurs twice, first in .*line 1/,
   );
   await assert.rejects(
     read(lines(found), lines(known, { ...known, qid: 2 })),

@@ -74,7 +74,7 @@ const faults: [what: string, change: (header: RecordingsHeader) => unknown, mess
   ['a segment beyond its recording', (h) => (h.recordings[0]!.segments[0] = [1, 5, 21]), /of 20 samples/],
   ['a segment of an unknown class', (h) => (h.recordings[0]!.segments[0] = [3, 5, 6]), /class 3 of 2/],
   ['a segment of no class', (h) => (h.recordings[0]!.segments[0] = [0, 5, 6]), /class 0 of 2/],
-  ['the same name twice', (h) => (h.recordings[1]!.exp = 1), /exp01_user02 is there twice/],
+  ['the same name twice', (h) => (h.recordings[1]!.exp = 1), /exp01_user02 occurs twice/],
   ['no split', (h) => (h.recordings[1]!.split = ''), /split/],
 ];
 for (const [what, change, message] of faults) {

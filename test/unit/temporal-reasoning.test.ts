@@ -57,7 +57,7 @@ test('questions of the evaluation, each with a span within its video', async () 
   ]);
   const faults: [content: unknown, message: RegExp][] = [
     [[entry, { ...entry, question_id: 2, answer: '<3>' }], /\[1\]: answer "<3>" has fewer than two times/],
-    [[entry, entry], /\[1\]: question_id "q1" is there already: .*\[0\]/],
+    [[entry, entry], /\[1\]: question_id "q1" occurs twice, first in .*\[0\]/],
     [[{ ...entry, duration: 0 }], /\[0\]: duration is 0/],
     [[{ ...entry, vid: 3 }], /\[0\]: vid is 3/],
     [[3], /\[0\]: 3 is not an object/],
@@ -92,7 +92,7 @@ test('predictions in the order of the questions, from a list or from lines', asy
   const faults: [content: unknown, message: RegExp][] = [
     [[predictions[0]], /no prediction for question "q1"/],
     [[...predictions, { question_id: '2', output: '' }], /\[2\]: question_id "2" is no question/],
-    [[...predictions, predictions[0]], /\[2\]: question_id 2 is there already/],
+    [[...predictions, predictions[0]], /\[2\]: question_id 2 occurs twice/],
     [[predictions[0], { question_id: 'q1' }], /\[1\]: expected either/],
     [[predictions[0], { question_id: 'q1', output: '', span: [0, 1] }], /\[1\]: expected either/],
     [[predictions[0], { question_id: 'q1', output: 3 }], /\[1\]: output is 3, not a string/],

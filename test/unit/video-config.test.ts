@@ -34,7 +34,7 @@ describe('the configuration of a model of videos', () => {
     refused({ times: { count: 100, firstId: 420 } }, /times must be ids .* 512 .* not 420 to 519/);
     refused({ language: { ...tiny.language, maskId: 420 } }, /times must .* without the mask 420/);
     for (const frames of [0, 1.5, '4' as never]) refused({ frames }, /frames must be an integer/);
-    refused({ frames: 171 }, /frames must leave room for words: 171 are 2052 of 2048/);
+    refused({ frames: 171 }, /frames must leave positions for words: 171 frames take 2052 of 2048/);
     refused({ visual: { ...tiny.visual, pooling: { stride: 0 } } }, /pooling\.stride/);
   });
 
@@ -110,7 +110,7 @@ describe('the configuration of a model of videos', () => {
     [
       'sizes that do not fit',
       { ...small, tal: { ...small.tal, frames: 400 } },
-      /config\.json: .*frames must leave room/,
+      /config\.json: .*frames must leave positions/,
     ],
     [
       'time tokens without an id',

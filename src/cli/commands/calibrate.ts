@@ -89,7 +89,7 @@ async function calibrateModel(
       { steps: loaded.file.steps, data },
     );
     print(calibration);
-    const parts = { absent: 'of actions that are not there', order: 'of actions in another order' };
+    const parts = { absent: 'of actions that do not occur', order: 'of actions in another order' };
     for (const [kind, words] of Object.entries(parts)) {
       const own = scores((falseness) => falseness === kind);
       if (own.length > 0) console.log(`${own.length} ${words}: AUROC ${auroc(ofTrue, own).toFixed(3)}`);

@@ -29,7 +29,7 @@ export interface DecodeOptions extends DecodingFlags {
   readonly logits?: string;
 }
 
-/** `tal decode`: raw token ids in, LLaDA's answer to them out, with what stood there after each step. */
+/** `tal decode`: raw token ids in, LLaDA's answer to them out, with its ids after each step. */
 export async function decode(options: DecodeOptions): Promise<void> {
   const { json, logits, lateIds, rho, bannedIds: banned, stopId, weights, lora: adapter } = options;
   const prompt = await readIds(options.promptIds);

@@ -95,8 +95,8 @@ export function adapterLines(
     line('largest tensor', `${giga(largest.bytes)} GB`, ` (${largest.name}, bound in ${bindings} parts)`),
     ...weightStorages.map((storage) => {
       const { obstacle, total } = storages[storage];
-      const room = memory === undefined || fitsMemory(total, memory);
-      return `  ${storage.padEnd(36)}${obstacle ?? (room ? 'fits' : 'more than its memory')}`;
+      const fits = memory === undefined || fitsMemory(total, memory);
+      return `  ${storage.padEnd(36)}${obstacle ?? (fits ? 'fits' : 'more than its memory')}`;
     }),
     ...(f16 ? [] : ['it has no f16: what is not quantised is f32 beside int8 and int4']),
   ];

@@ -68,7 +68,7 @@ function wantedOf({ query, question, actions }: LocalizeVideoFlags): Wanted {
     throw new OptionError('say what to look for with one of --query, --question and --actions');
   }
   for (const text of [query, question]) {
-    if (text?.trim() === '') throw new OptionError('there is nothing to look for: the query is empty');
+    if (text?.trim() === '') throw new OptionError('--query must be a sentence, it is empty');
   }
   return wanted;
 }

@@ -76,7 +76,7 @@ export function addLocalize(program: Command): void {
     });
 }
 
-/** @throws OptionError where a flag of the other form is there */
+/** @throws OptionError where a flag of the other form is given */
 function refuse(flags: Flags, others: readonly (keyof Flags)[], why: string): void {
   const found = others.find((name) => flags[name] !== undefined);
   if (found === undefined) return;

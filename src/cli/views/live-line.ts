@@ -20,7 +20,7 @@ export class LiveLine {
 }
 
 /** A line that is wider than the terminal would wrap and could not be written over. */
-function lastCharacters(line: string, room: number): string {
+function lastCharacters(line: string, width: number): string {
   const characters = [...line];
-  return characters.length <= room ? line : `…${characters.slice(characters.length - room + 1).join('')}`;
+  return characters.length <= width ? line : `…${characters.slice(characters.length - width + 1).join('')}`;
 }

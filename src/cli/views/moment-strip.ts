@@ -86,11 +86,11 @@ export function momentStrip(strip: MomentStrip): string {
   const span = (segment: Segment, colour: string, opacity: number, tooltip: string) => {
     const caption = seconds(segment);
     const [start, end] = segment.map(at) as [number, number];
-    const room = textWidth(caption) + 8;
+    const width = textWidth(caption) + 8;
     const [x, anchor] =
-      end + room <= LEFT + PLOT
+      end + width <= LEFT + PLOT
         ? ([end + 8, 'start'] as const)
-        : start - room >= LEFT
+        : start - width >= LEFT
           ? ([start - 8, 'end'] as const)
           : ([start + 8, 'start'] as const);
     rows.push(bar(segment, y, colour, opacity, tooltip));

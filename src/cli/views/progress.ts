@@ -4,7 +4,7 @@ import { Presets, SingleBar } from 'cli-progress';
 export class Progress {
   readonly #bar: SingleBar;
 
-  /** @param format what stands behind the bar, with `{name}` for what `update` is given */
+  /** @param format what stands after the bar, with `{name}` for what `update` is given */
   constructor(total: number, format: string, start = 0) {
     this.#bar = new SingleBar(
       {

@@ -101,7 +101,7 @@ export async function readMomentQueries(
   const seen = new Set<QueryId>();
   return (await readJsonLines(path)).map((line) => {
     const query = readQuery(line, recordings);
-    if (seen.has(query.qid)) throw line.error(`qid ${JSON.stringify(query.qid)} is there twice`);
+    if (seen.has(query.qid)) throw line.error(`qid ${JSON.stringify(query.qid)} occurs twice`);
     seen.add(query.qid);
     return query;
   });

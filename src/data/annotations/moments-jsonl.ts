@@ -28,7 +28,7 @@ async function byQuery(path: string): Promise<Map<QueryId, JsonRecord>> {
   for (const line of await readJsonLines(path)) {
     const qid = line.queryId('qid');
     const earlier = lines.get(qid);
-    if (earlier) throw line.error(`qid ${JSON.stringify(qid)} is there already: ${earlier.where}`);
+    if (earlier) throw line.error(`qid ${JSON.stringify(qid)} occurs twice, first in ${earlier.where}`);
     lines.set(qid, line);
   }
   if (lines.size === 0) throw new FileFormatError(`${path} holds no query`);

@@ -74,7 +74,8 @@ async function byQuestion(path: string): Promise<Map<QueryId, JsonRecord>> {
   for (const record of await readJsonObjects(path)) {
     const id = record.queryId('question_id');
     const earlier = records.get(id);
-    if (earlier) throw record.error(`question_id ${JSON.stringify(id)} is there already: ${earlier.where}`);
+    if (earlier)
+      throw record.error(`question_id ${JSON.stringify(id)} occurs twice, first in ${earlier.where}`);
     records.set(id, record);
   }
   if (records.size === 0) throw new FileFormatError(`${path} holds no question`);

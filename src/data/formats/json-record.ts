@@ -38,7 +38,7 @@ export class JsonRecord {
     return Object.hasOwn(this.fields, name);
   }
 
-  /** Whether the field is not there, or null, by which many writers say the same. */
+  /** Whether the field is missing, or null, by which many writers say the same. */
   absent(name: string): boolean {
     return (this.value(name) ?? undefined) === undefined;
   }

@@ -36,7 +36,7 @@ export interface NpzOptions {
  * @param bytes the whole file
  * @param name what messages call it
  * @throws FileFormatError where it is no zip, is cut, lies about sizes, unpacks to more than `maxBytes`, where an array
- *   is damaged (CRC-32), or where one of `names` is not there or holds no numbers
+ *   is damaged (CRC-32), or where one of `names` is missing or holds no numbers
  */
 export async function readNpz(
   bytes: Uint8Array,

@@ -118,7 +118,7 @@ export async function openRecordings(folder: string): Promise<Recordings> {
     if (offset !== row) throw record.error(`offset is ${offset}, the recording before it ends at ${row}`);
     row += samples;
     const name = `exp${two(record.integer('exp', 0))}_user${two(record.integer('user', 0))}`;
-    if (byName.has(name)) throw record.error(`${name} is there twice`);
+    if (byName.has(name)) throw record.error(`${name} occurs twice`);
     byName.set(name, {
       name,
       split: record.text('split'),

@@ -130,7 +130,7 @@ export class Safetensors {
     return { ...location, dtype };
   }
 
-  /** Closes the files behind it; tensors that were read stay valid. */
+  /** Closes its files; tensors that were read stay valid. */
   async close(): Promise<void> {
     await Promise.all(this.sources.map((source) => source.close()));
   }

@@ -99,14 +99,14 @@ interface Box {
   readonly end: number;
 }
 
-/** @param room bytes from `at` to the end of what holds the box */
-function boxAt(view: DataView, at: number, room: number) {
+/** @param space bytes from `at` to the end of what holds the box */
+function boxAt(view: DataView, at: number, space: number) {
   const type = String.fromCharCode(...[4, 5, 6, 7].map((i) => view.getUint8(at + i)));
   const size = view.getUint32(at);
   if (size === 1 && at + 16 <= view.byteLength) {
     return { type, size: Number(view.getBigUint64(at + 8)), headerSize: 16 };
   }
-  return { type, size: size === 0 ? room : size, headerSize: 8 };
+  return { type, size: size === 0 ? space : size, headerSize: 8 };
 }
 
 function children({ view, start, end }: Box): Box[] {

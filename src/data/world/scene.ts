@@ -52,7 +52,7 @@ export const LARGEST_PAN = 0.03;
 export function chooseScene(random: HostRandom): Scene {
   const wall = random.uniform(80, 180);
   const contrast = random.uniform(65, 105);
-  // Towards the side that has more room.
+  // Towards the side that has more space.
   const figure = wall > 130 ? wall - contrast : wall + contrast;
   const clothes = () => tinted(random, figure + random.uniform(-14, 14), 45);
   const ground = random.uniform(0.87, 0.94);

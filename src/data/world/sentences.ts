@@ -131,7 +131,7 @@ function sentence(fact: Fact, random: HostRandom): string {
 }
 
 /**
- * Up to `count` different questions about a video, their kinds as evenly mixed as it allows. Each is true of
+ * Up to `count` different questions about a video, of all kinds in numbers as equal as it allows. Each is true of
  * exactly one of its actions.
  */
 export function writeQueries(

@@ -118,7 +118,7 @@ export interface MapDiffusionConfig {
   readonly diffusion: { readonly times: number; readonly schedule: BetaSchedule };
   readonly loss: {
     readonly kind: 'mse' | 'bce';
-    /** Overlaps below this count as 0, those above are stretched to [0, 1] (MS-2D-TAN: 0.5); 0 leaves them. */
+    /** Overlaps below this count as 0, those above are rescaled to [0, 1] (MS-2D-TAN: 0.5); 0 leaves them. */
     readonly rescaleFrom: number;
   };
 }
@@ -283,7 +283,7 @@ export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>(clipRules
 
 const clipKind = oneOf('features', 'signal', 'frames');
 
-/** Which fields there are depends on the kind. */
+/** The fields depend on the kind. */
 const clipsRule: Rule<ClipConfig> = {
   ...rule<ClipConfig>('an object with kind and the fields of that kind', (value) =>
     ofKind(value).accepts(value),

@@ -37,11 +37,11 @@ export interface MomentExample {
   readonly clips: number;
   /** Seconds a clip. */
   readonly unit: number;
-  /** Seconds of the video: its last clip may be only half there. */
+  /** Seconds of the video: only half of its last clip may belong to it. */
   readonly duration: number;
   /** As many as `MomentExamples.queries` says. */
   readonly queries: readonly EmbeddedQuery[];
-  /** The kind of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */
+  /** The class of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */
   readonly kinds?: readonly number[];
 }
 
@@ -91,9 +91,9 @@ export function makeInputs(
 }
 
 /**
- * Writes a batch into the operands of a sampler or a training step. Fewer examples than there is room for are followed
- * by repetitions of the last.
- * @throws OptionError where a query has more words or moments than there is room for, or an argument is not as described
+ * Writes a batch into the operands of a sampler or a training step. A batch that is not full is filled up
+ * with repetitions of the last example.
+ * @throws OptionError where a query has more words or moments than the operands hold, or an argument is not as described
  */
 export function writeExamples(
   config: MapDiffusionConfig,
@@ -108,11 +108,11 @@ export function writeExamples(
   const { video, lengths, words } = inputs;
   const videos = lengths.size;
   const videoSize = sizeOf(videoShape(config.clips, config.layout.clips, 1));
-  const [queries, room] = words.mask.shape as [number, number];
+  const [queries, maxWords] = words.mask.shape as [number, number];
   const pixels = new Float32Array(videos * videoSize);
-  const vectors = new Float32Array(queries * room * config.words.size);
+  const vectors = new Float32Array(queries * maxWords * config.words.size);
   const counts = new Uint32Array(queries);
-  const mask = new Uint32Array(queries * room);
+  const mask = new Uint32Array(queries * maxWords);
   const all = Array.from({ length: videos }, (_, i) => examples[Math.min(i, examples.length - 1)]!);
   all.forEach((example, i) => {
     pixels.set(example.video, i * videoSize);
@@ -120,11 +120,11 @@ export function writeExamples(
   const asked = all.flatMap((example) => example.queries.map((query) => ({ ...query, unit: example.unit })));
   asked.forEach((query, i) => {
     const count = query.words.length / config.words.size;
-    if (count < 1 || count > room)
-      throw new OptionError(`a query of ${count} words where there is room for ${room}`);
-    vectors.set(query.words, i * room * config.words.size);
+    if (count < 1 || count > maxWords)
+      throw new OptionError(`writeExamples: a query has ${count} words, the operands hold 1 to ${maxWords}`);
+    vectors.set(query.words, i * maxWords * config.words.size);
     counts[i] = count;
-    mask.fill(1, i * room, i * room + count);
+    mask.fill(1, i * maxWords, i * maxWords + count);
   });
   video.write(pixels);
   lengths.write(Uint32Array.from(all, ({ clips }) => clips));
@@ -143,7 +143,9 @@ export function writeExamples(
   const spans = new Float32Array(queries * most * 2);
   asked.forEach((query, i) => {
     if (query.spans.length > most) {
-      throw new OptionError(`a query with ${query.spans.length} moments where there is room for ${most}`);
+      throw new OptionError(
+        `writeExamples: a query has ${query.spans.length} moments, the operands hold ${most}`,
+      );
     }
     spans.set(
       query.spans.flatMap(([start, end]) => [start / query.unit, end / query.unit]),

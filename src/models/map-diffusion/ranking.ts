@@ -35,7 +35,7 @@ export interface RankingOptions {
    */
   readonly compat?: 'ms-2d-tan';
   /**
-   * Seconds of each query's video. A last clip counts where half of it is there, so that moments may end after the video;
+   * Seconds of each query's video. A last clip counts where half of it belongs to the video, so that moments may end after the video;
    * they are cut to it, and what begins after it is left out. Default: as long as the clips.
    */
   readonly durations?: readonly number[];

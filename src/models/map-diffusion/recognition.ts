@@ -15,7 +15,7 @@ export interface RecognitionConfig {
   readonly weight: number;
 }
 
-/** In training, each clip's feature is also to tell what kind of action it shows (ours). */
+/** In training, each clip's feature also predicts the class of action that it shows (ours). */
 export class Recognition extends Module {
   readonly #linear;
 
@@ -32,7 +32,7 @@ export class Recognition extends Module {
    * Its weighted part of the loss, one element: the mean cross entropy of the clips.
    * @param clips features (V, hidden, N)
    * @param lengths (V) u32: clips of each video
-   * @param kinds (V, N) u32; one beyond the kinds counts for nothing
+   * @param kinds (V, N) u32, classes; a number that is no class has no loss
    */
   loss(clips: Tensor, lengths: Tensor, kinds: Tensor): Tensor {
     return this.runtime.scope(() => {

@@ -20,7 +20,7 @@ export interface RecordedClips {
 
 /**
  * Excerpts of recordings as a model of signals sees them, of N clips. An excerpt shorter than that is padded with zeros,
- * and a clip counts as there when at least half of it is.
+ * and a clip belongs to it when at least half of it does.
  * @throws OptionError where the recordings have other channels than the model, or an excerpt is longer than its window
  */
 export class RecordingClips {

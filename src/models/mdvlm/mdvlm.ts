@@ -146,7 +146,7 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
   }
 
   /**
-   * The last layer behind answers u32 (R, N), its hidden states (R, N, D): position i is that of token i, whatever the
+   * The last layer of answers u32 (R, N), its hidden states (R, N, D): position i is that of token i, whatever the
    * order. R is a multiple of B; answer r belongs to prompt r mod B.
    * @throws OptionError, ShapeError, DtypeError
    */

@@ -49,8 +49,8 @@ export interface ProposalOptions {
    */
   activation: 'attention' | 'class';
   /**
-   * Whether that sequence is first stretched to [0, 1] over time. Attention that is a softmax over time has
-   * values around 1/T and needs it with absolute thresholds (ours; CMCS stretches class probabilities).
+   * Whether that sequence is first rescaled to [0, 1] over time. Attention that is a softmax over time has
+   * values around 1/T and needs it with absolute thresholds (ours; CMCS rescales class probabilities).
    */
   normalize: boolean;
   /** Runs above a threshold become segments; each threshold gives its own. */
@@ -118,7 +118,7 @@ export const CO2NET_PROPOSALS: Readonly<ProposalOptions> = {
 };
 
 /**
- * As in the code of CMCS (`detect.py` with the released configuration for THUMOS-14): runs of the stretched
+ * As in the code of CMCS (`detect.py` with the released configuration for THUMOS-14): runs of the rescaled
  * class probability above its mean. Two details are ours: a step's value stands at the middle of the step
  * rather than at its start, and the best class is localized even where its video score is low.
  */
@@ -213,7 +213,7 @@ function proposeClass(
       ? attention
       : column(classProbabilities(scores.cas, classes), classes, label);
   const activation = interpolate(
-    options.normalize ? stretch(stepActivation) : stepActivation,
+    options.normalize ? rescale(stepActivation) : stepActivation,
     samplesPerStep,
   );
   const weighted = column(scores.cas, classes, label).map((logit, step) => logit * attention[step]!);
@@ -261,7 +261,7 @@ export function classProbabilities(cas: ArrayLike<number>, classes: number): Flo
 }
 
 /** Min-max normalisation to [0, 1]; zeros where the sequence is constant. */
-function stretch(sequence: Float64Array): Float64Array {
+function rescale(sequence: Float64Array): Float64Array {
   const smallest = sequence.reduce((a, b) => Math.min(a, b));
   const range = sequence.reduce((a, b) => Math.max(a, b)) - smallest;
   return range > 0 ? sequence.map((value) => (value - smallest) / range) : sequence.map(() => 0);

@@ -173,7 +173,7 @@ function worthPadding(problem: AttentionProblem): boolean {
   return problem.heads * problem.headSize * attendedPairs(problem) >= 2 ** 18;
 }
 
-/** The same on heads with zeros behind them, which change neither scores nor sums. */
+/** The same on heads padded with zeros, which change neither scores nor sums. */
 function paddedAttention(
   { query, key, value, ...others }: AttentionOperands,
   options: AttentionOptions,

@@ -93,7 +93,7 @@ function samePadding(weight: Shape, reach: readonly [number, number]): readonly 
   return [reach[0] / 2, reach[1] / 2];
 }
 
-/** Products behind one output element. */
+/** Products in one output element. */
 export function convDepth({ channels, kernelHeight, kernelWidth }: ConvGeometry): number {
   return channels * kernelHeight * kernelWidth;
 }

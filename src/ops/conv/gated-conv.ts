@@ -53,7 +53,7 @@ export interface GatedConv2dOptions extends ActivationOptions {
 
 export interface GatedConvOperands {
   readonly input: Tensor;
-  /** More input channels (B or 1, C2, H, W), as if concatenated behind those of `input`. */
+  /** More input channels (B or 1, C2, H, W), as if concatenated after those of `input`. */
   readonly condition?: Tensor | undefined;
   readonly weight: Tensor;
   readonly bias?: Tensor | undefined;
@@ -70,7 +70,7 @@ interface GatedConvProblem extends ConvGeometry {
   readonly gateChannels: number;
   readonly dtype: Dtype;
   readonly activation: ActivationConstants;
-  /** Products behind one output element, those of the condition or the partial sums included. */
+  /** Products in one output element, those of the condition or the partial sums included. */
   readonly fullDepth: number;
 }
 

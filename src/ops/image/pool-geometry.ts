@@ -53,15 +53,15 @@ export function poolProblem(shape: Shape, dtype: Dtype, options: AveragePoolOpti
   const stride = perAxis('stride', options.stride ?? options.kernel, axes);
   const padding = perAxis('padding', options.padding ?? 0, axes);
   const pooled = shape.slice(2).map((size, axis) => {
-    const room = size + 2 * padding[axis]! - kernel[axis]!;
+    const space = size + 2 * padding[axis]! - kernel[axis]!;
     if (2 * padding[axis]! > kernel[axis]!) {
       throw new OptionError(`a padding of ${padding} is over half the kernel of ${kernel}`);
     }
-    if (room < 0)
+    if (space < 0)
       throw new ShapeError(
         `a kernel of ${kernel} with padding ${padding} does not fit into ${shapeText(shape)}`,
       );
-    return Math.floor(room / stride[axis]!) + 1;
+    return Math.floor(space / stride[axis]!) + 1;
   });
   const inPlane = (values: readonly number[], missing: number) => [missing, ...values].slice(-2);
   return {

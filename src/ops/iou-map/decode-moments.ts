@@ -27,10 +27,10 @@ interface DecodeMomentsProblem {
   readonly dtype: 'f32' | 'f16';
 }
 
-/** Moments that the kernels have room for (MOST). */
+/** Moments that the kernels hold at most (MOST). */
 const largestCount = 1024;
 
-/** Columns that the column variant makes room for: few sizes, so that few pipelines are compiled. */
+/** Columns that the column variant is compiled for: few sizes, so that few pipelines are compiled. */
 function columnCapacity(clips: number): number {
   return Math.max(64, 2 ** Math.ceil(Math.log2(clips)));
 }

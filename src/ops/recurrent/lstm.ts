@@ -168,7 +168,7 @@ const weightNames = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
 
 const operandNames = Object.keys(flatOperands) as readonly (keyof FlatOperands)[];
 
-/** Units that the persistent kernel makes room for: one kernel serves a range of sizes. */
+/** Units that the persistent kernel is compiled for: one kernel serves a range of sizes. */
 function capacity(hidden: number): number {
   return Math.ceil(hidden / 256) * 256;
 }

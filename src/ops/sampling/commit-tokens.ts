@@ -43,7 +43,7 @@ export interface CommitTokensOptions extends AnswerOptions {
   readonly maskAllowed?: boolean;
   /** Step of the decoding, from 0, from which on ids of `late` are committed; needs `late`. */
   readonly lateFrom?: number;
-  /** Id of the token that ends an answer: behind the first of a sequence nothing is committed (LLaDA-V). */
+  /** Id of the token that ends an answer: after the first one of a sequence nothing is committed (LLaDA-V). */
   readonly stopId?: number;
 }
 

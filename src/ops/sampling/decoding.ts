@@ -43,7 +43,7 @@ export const answerRules: Rules<AnswerOptions> = {
   blockLength: optional(integer(1)),
 };
 
-/** The sizes behind {@link AnswerOptions}: B sequences of L tokens, the last R of them with logits. */
+/** The sizes that {@link AnswerOptions} gives: B sequences of L tokens, the last R of them with logits. */
 export interface Answer {
   readonly batch: number;
   readonly length: number;
@@ -59,7 +59,7 @@ export function answerOf(tokens: Tensor, rows: number, options: AnswerOptions): 
   if (tokens.rank !== 2) throw new ShapeError(`tokens must be (sequences, positions), not ${tokens}`);
   const [batch, length] = tokens.shape as [number, number];
   if (rows > length) {
-    throw new ShapeError(`there are logits of ${rows} positions, but ${tokens} has only ${length}`);
+    throw new ShapeError(`the logits have ${rows} positions, but ${tokens} has only ${length}`);
   }
   const { maskId, start = length - rows, blockLength = length - start } = options;
   if (start < length - rows || start >= length) {
@@ -81,7 +81,7 @@ export interface DecodingProgress {
   /** Steps so far in this block. */
   readonly blockStep: number;
   /**
-   * Masked positions left in all answers, but for those behind a stop token; 0 before the first step too.
+   * Masked positions left in all answers, except those after a stop token; 0 before the first step too.
    */
   readonly masked: number;
 }
@@ -120,7 +120,7 @@ export interface FinishStepOptions extends AnswerOptions {
   readonly stepsPerBlock: number;
   /** Masks may have been chosen: a block is done without them, whatever is left of those before it. Default false. */
   readonly maskAllowed?: boolean;
-  /** Id of the token that ends an answer: masked positions behind it need not be filled. */
+  /** Id of the token that ends an answer: masked positions after it need not be filled. */
   readonly stopId?: number;
 }
 

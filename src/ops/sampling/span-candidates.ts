@@ -18,7 +18,7 @@ export type SpanCandidatesInputs = {
   /** (B, S, 2, n), f32: for start and end of each of S spans the logits of the n times, guided where there is guidance. */
   readonly logits: Tensor;
   /**
-   * (B, S, 2), u32: positions of start and end in the answer, 0 its first one; beyond it for a span that is not there. No
+   * (B, S, 2), u32: positions of start and end in the answer, 0 its first one; beyond it for an unused slot. No
    * position twice.
    */
   readonly positions: Tensor;

@@ -84,7 +84,7 @@ export interface ChoiceProblem extends Choice {
 }
 
 export type TokenCandidates = {
-  /** (B, R), u32: the token that each masked position would get; where there is a token, that token. */
+  /** (B, R), u32: the token that each masked position would get; where a token is committed, that token. */
   candidates: Tensor;
   /** (B, R), f32; `unscored` at positions that take no part. */
   confidence: Tensor;

@@ -27,8 +27,8 @@ import { LanguageModel } from '../language/language-model.js';
  *   loses that.
  * - `block`: keys and values of what comes before the current block, as they were in the block's first step, which sees
  *   everything (the prefix cache of Fast-dLLM, Wu et al., arXiv:2505.22618). Further steps run the block and the
- *   masked rest behind it. An approximation but for a single layer.
- * - `dual`: the rest behind the block too (Fast-dLLM's dual cache): further steps run the block alone.
+ *   masked rest after it. An approximation but for a single layer.
+ * - `dual`: the rest after the block too (Fast-dLLM's dual cache): further steps run the block alone.
  */
 export const cacheKinds = ['none', 'prefix', 'block', 'dual'] as const;
 export type CacheKind = (typeof cacheKinds)[number];

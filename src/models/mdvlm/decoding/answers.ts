@@ -22,7 +22,7 @@ import { TimeTokens } from '../time-tokens.js';
 /** A chunk of words of an answer. */
 export interface AnswerWords {
   readonly text: string;
-  /** Geometric mean of the probabilities of the tokens of what stands behind the last semicolon; 1 where unknown. */
+  /** Geometric mean of the probabilities of the tokens of what stands after the last semicolon; 1 where unknown. */
   readonly probability: number;
 }
 

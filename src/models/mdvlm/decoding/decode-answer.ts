@@ -43,7 +43,7 @@ export interface DecodingOptions extends AnswerSizes {
   readonly seed?: number;
   /** Keep keys and values between steps; default `none`. */
   readonly cache?: CacheKind;
-  /** Commit also every token that the model gives at least this probability, and stop when all are there. */
+  /** Commit also every token that the model gives at least this probability, and stop when all are committed. */
   readonly threshold?: number;
   /** Share of the tokens that the first step may mask again, falling to 0 (`revisionFractions`). */
   readonly revise?: number;
@@ -55,7 +55,7 @@ export interface TokenRules {
   readonly late?: { readonly ids: Iterable<number>; readonly rho: number };
   /** Ids that are never chosen. */
   readonly banned?: Iterable<number>;
-  /** Stop when all before the first token of this id is there; what is masked behind it is left (LLaDA-V). */
+  /** Stop when all before the first token of this id is committed; what is masked after it stays so (LLaDA-V). */
   readonly stopId?: number;
   /** The answer begins with two of these, the earlier one first, chosen together. */
   readonly span?: TimeTokens;
@@ -96,7 +96,7 @@ export const tokenRules: Rules<TokenRules> = {
 
 /** An answer as it was decoded. */
 export interface DecodedAnswer {
-  /** The mask is among them where the model chose it, or behind a stop token. */
+  /** The mask is among them where the model chose it, or after a stop token. */
   readonly ids: Uint32Array<ArrayBuffer>;
   /** Of each token, as the model gave it when it committed the token. */
   readonly probabilities: Float32Array<ArrayBuffer>;
@@ -124,7 +124,7 @@ export function answerSizes(sizes: AnswerSizes): Required<AnswerSizes> {
  * (low-confidence remasking). Without a threshold, revision and any rule nothing is banned, not even the mask. Guidance
  * masks the whole prompt.
  * @param prompt embeddings f32 (1, P, D), in parts along P; none for an answer without a prompt
- * @param onStep called after each step with the answer so far, masks where there is nothing yet, and the steps done
+ * @param onStep called after each step with the answer so far, masks where nothing is committed yet, and the steps done
  * @throws OptionError
  */
 export async function decodeAnswer(
@@ -197,7 +197,7 @@ function strayingOptions(
   if (threshold === undefined && revise === 0 && !late && !banned && stopId === undefined && !span) {
     return { maskAllowed: true };
   }
-  if (span && length < 2) throw new OptionError(`an answer of ${length} token has no room for two times`);
+  if (span && length < 2) throw new OptionError(`an answer of ${length} token is too short for two times`);
   const { vocabulary } = config;
   if (banned) checkBanned(banned, config);
   const revision = revise > 0 ? { fractions: revisionFractions(steps, revise) } : undefined;

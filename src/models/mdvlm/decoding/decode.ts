@@ -25,7 +25,7 @@ import {
 } from './decode-answer.js';
 
 export interface GenerateOptions extends DecodingOptions, TokenRules {
-  /** Called after each step with the answer so far, masks where there is nothing yet. */
+  /** Called after each step with the answer so far, masks where nothing is committed yet. */
   readonly onStep?: (answer: number[]) => void;
 }
 
@@ -40,7 +40,7 @@ const promptRules = { model: instanceOf(LanguageModel, 'a LanguageModel'), promp
 /**
  * The answer to a prompt of raw ids (`decodeAnswer`).
  * @param prompt ids, none of them the mask; none at all for an answer without a prompt
- * @returns the answer's ids; the mask is among them where the model chose it, or behind a stop token
+ * @returns the answer's ids; the mask is among them where the model chose it, or after a stop token
  * @throws OptionError
  */
 export async function generateTokens(

@@ -179,11 +179,11 @@ export function visualPlace(chat: EncodedChat): number {
   const { ids } = chat;
   const at = ids.indexOf(VISUAL_ID);
   if (at >= 0 && ids.lastIndexOf(VISUAL_ID) === at) return at;
-  throw new OptionError(`the conversation must have one ${VISUAL_MARK}: there the visual tokens go`);
+  throw new OptionError(`the conversation must have one ${VISUAL_MARK}, which is where the visual tokens go`);
 }
 
 /**
- * Makes room for the visual tokens: `count` positions, all `VISUAL_ID`, where one stood.
+ * Inserts the places of the visual tokens: `count` positions, all `VISUAL_ID`, where one stood.
  * @throws OptionError where the conversation has not exactly one place for them, or `count` is not an integer of at least 0
  */
 export function placeVisualTokens(chat: EncodedChat, count: number): EncodedChat {

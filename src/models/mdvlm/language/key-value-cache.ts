@@ -24,7 +24,7 @@ export interface OtherPositions {
   all(layer: number, own: KeysAndValues): KeysAndValues;
 }
 
-/** What stands before, layer by layer; gradients go through it. */
+/** The positions of a prefix, given by its keys and values of each layer; gradients flow into these. */
 export function behind(layers: readonly KeysAndValues[]): OtherPositions {
   return {
     start: layers[0]!.key.shape[2]!,

@@ -85,7 +85,7 @@ export function parseLanguageConfig(json: unknown, where = 'config.json'): Langu
   if (record.has('d_model')) return checked(record, lladaSizes(record));
   if (record.has('hidden_size')) return checked(record, llamaSizes(record));
   throw record.error(
-    'neither d_model (LLaDA) nor hidden_size (Llama) is there: it is no such language model',
+    'neither d_model (LLaDA) nor hidden_size (Llama) is given: this is not a language model of either form',
   );
 }
 
@@ -186,7 +186,7 @@ function checked(record: JsonRecord, sizes: Sizes): LanguageConfig {
   return { ...sizes, headSize, maskId };
 }
 
-/** Refuses keys with a value that is none of these; null, and a key that is not there, ask for nothing. */
+/** Refuses keys with a value that is none of these; null, and a missing key, ask for nothing. */
 function refuseOthers(record: JsonRecord, known: Readonly<Record<string, readonly unknown[]>>): void {
   for (const [key, values] of Object.entries(known)) {
     if (!record.absent(key) && !values.includes(record.value(key))) throw unsupported(record, key);

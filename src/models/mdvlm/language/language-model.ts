@@ -308,7 +308,7 @@ export class LanguageModel extends Module {
   }
 
   /**
-   * Embeddings f32 (B, L, D) to the hidden states behind the last norm, f32 (B, L, D).
+   * Embeddings f32 (B, L, D) to the hidden states after the last norm, f32 (B, L, D).
    * @throws ShapeError, DtypeError, OptionError where the sequence is longer than the model was made for
    */
   forward(embeddings: Tensor, options: ForwardOptions = {}): Tensor {
@@ -323,8 +323,8 @@ export class LanguageModel extends Module {
   }
 
   /**
-   * Goes through positions that see only themselves, once for all answers behind them: LaViDa's prefix-DLM. What the
-   * last layer would make of them is left out, nobody sees it.
+   * Computes positions that attend only to each other, once for all answers after them: LaViDa's prefix-DLM. What the
+   * last layer would make of them is not computed, because nothing uses it.
    * @throws as `forward`
    */
   prefix(embeddings: Tensor, options: Omit<ForwardOptions, 'others'> = {}): Prefix {

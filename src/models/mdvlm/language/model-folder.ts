@@ -81,7 +81,7 @@ async function loadWeights(model: LanguageModel, folder: string, options: LoadOp
   }
 }
 
-/** A model with room for an adapter. @throws FileFormatError where it has not the layers that are adapted */
+/** A model that can take an adapter. @throws FileFormatError where it has not the layers that are adapted */
 function adaptedModel(
   runtime: Runtime,
   config: LanguageConfig,

@@ -40,7 +40,7 @@ export interface IouRewardOptions {
   readonly steps?: number;
   /** κ: the reward of step k counts in proportion to (k / K')^κ. Default 1. */
   readonly lateness?: number;
-  /** A start behind its end: `zero` (default) overlaps nothing, `sorted` counts as the two exchanged. */
+  /** A start after its end: `zero` (default) overlaps nothing, `sorted` counts as the two exchanged. */
   readonly reversed?: 'zero' | 'sorted';
   /**
    * Draws instead of the expected overlap: the reward of each draw, less the mean of its span's and over their
@@ -56,11 +56,11 @@ export interface IouRewardOptions {
 
 /** Where the answers' spans are, and what they should be: S of each of R answers. */
 export interface AnswerSpans {
-  /** u32 (R, S, 2): positions of start and end in the answer; beyond it for a span that is not there. */
+  /** u32 (R, S, 2): positions of start and end in the answer; beyond it for an unused slot. */
   readonly positions: Tensor;
   /** f32 (R, S, 2): the true start and end in time tokens, between two where they fall so. */
   readonly truths: Tensor;
-  /** f32 (R, S): what each counts; 0 for a span that is not there. */
+  /** f32 (R, S): what each counts; 0 for an unused slot. */
   readonly weights: Tensor;
 }
 
@@ -123,7 +123,7 @@ export class IouReward extends Owner {
     const { steps = 2, lateness = 1, reversed = 'zero', policy } = options;
     super(runtime);
     const samples = policy?.samples ?? 8;
-    // Slots of spans that are not there read as 0.
+    // Unused slots read as 0.
     if (maskId === 0) throw new OptionError('IouReward: maskId must not be 0');
     this.#options = { steps, lateness, reversed };
     this.#policy = policy && { samples, random: policy.random };

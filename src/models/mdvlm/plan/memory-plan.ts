@@ -78,7 +78,7 @@ export function memoryPlan(
   };
 }
 
-/** Whether a device with so much memory has room for so many bytes: a tenth is left to driver and system. */
+/** Whether so many bytes fit a device with so much memory: a tenth is left to driver and system. */
 export function fitsMemory(bytes: number, capacity: number): boolean {
   return bytes <= 0.9 * capacity;
 }
@@ -124,7 +124,7 @@ export function pooledBytes(stages: readonly Stage[]): number {
   return [...most].reduce((sum, [size, count]) => sum + size * count, 0);
 }
 
-/** The table of rotary angles, which is there from the beginning. */
+/** The table of rotary angles, which is made with the model. */
 const tableBytes = ({ language: { maxPositions, headSize } }: PlannedModel): number =>
   4 * maxPositions * headSize;
 
@@ -173,7 +173,7 @@ function languageStages(
   };
   const rows = rowsAtOnce(positions, hidden, intermediate);
   return [
-    // Words of the answer, behind what stands before; norms.
+    // Words of the answer, after those of the prefix; norms.
     [...before, ...inBothTypes(dtype, sizes.answer * hidden)],
     [...before, ...inBothTypes(dtype, positions * hidden)],
     // Queries, keys, values, and what attention makes of them.

@@ -33,13 +33,13 @@ export class Grounding extends Module {
    * Its weighted part of the loss, one element: the mean binary cross entropy of the clips.
    * @param states of the visual tokens, (B, T, D)
    * @param shares (B, T): which part of a clip is within the span asked for
-   * @param there f32 (B, T): 0 for clips that are padding, else 1
+   * @param validMask f32 (B, T): 0 for clips that are padding, else 1
    */
-  loss(states: Tensor, shares: Tensor, there: Tensor): Tensor {
+  loss(states: Tensor, shares: Tensor, validMask: Tensor): Tensor {
     return this.runtime.scope(() => {
       const logits = this.#linear.forward(states).reshape(shares.shape);
-      const losses = mul(sub(softplus(logits), mul(logits, shares)), there);
-      return scaleShift(div(sum(losses), sum(there)), this.config.weight, 0);
+      const losses = mul(sub(softplus(logits), mul(logits, shares)), validMask);
+      return scaleShift(div(sum(losses), sum(validMask)), this.config.weight, 0);
     });
   }
 }

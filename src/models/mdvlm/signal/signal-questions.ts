@@ -39,7 +39,7 @@ const modelRule = objectWith<Pick<SignalMdvlm, 'config' | 'vocabulary'>>(
 /**
  * Moment queries over recordings as questions to a model of signals. Times are tokens of the window that the model sees,
  * so that a token is the same clip in every excerpt. Of several moments the first is asked for.
- * @throws OptionError as `RecordingClips`, and where a question has more words than there is room for
+ * @throws OptionError as `RecordingClips`, and where a question has more words than the operands hold
  */
 export class SignalQuestions {
   readonly size: number;
@@ -121,9 +121,9 @@ export function questionInputs(
   }));
 }
 
-/** Writes a batch into operands. Fewer questions than there is room for are followed by repetitions of the last. */
+/** Writes a batch into operands. A batch that is not full is filled up with repetitions of the last question. */
 export function writeQuestions(
-  { config: { encoder, question: room }, vocabulary }: Pick<SignalMdvlm, 'config' | 'vocabulary'>,
+  { config: { encoder, question: maxWords }, vocabulary }: Pick<SignalMdvlm, 'config' | 'vocabulary'>,
   questions: readonly SignalQuestion[],
   { video, lengths, ids, keyMask }: QuestionInputs,
 ): void {
@@ -135,13 +135,13 @@ export function writeQuestions(
   const seen = new Uint32Array(keyMask.size);
   all.forEach((question, i) => {
     samples.set(question.video, i * videoSize);
-    const row = i * (1 + room);
+    const row = i * (1 + maxWords);
     words[row] = vocabulary.bosId;
     words.set(question.words, row + 1);
-    const first = i * (1 + encoder.count + room);
+    const first = i * (1 + encoder.count + maxWords);
     seen.fill(1, first, first + 1 + question.clips);
-    const behind = first + 1 + encoder.count;
-    seen.fill(1, behind, behind + question.words.length);
+    const afterVisual = first + 1 + encoder.count;
+    seen.fill(1, afterVisual, afterVisual + question.words.length);
   });
   video.write(samples);
   lengths.write(Uint32Array.from(all, ({ clips }) => clips));

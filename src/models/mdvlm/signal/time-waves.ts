@@ -9,7 +9,7 @@ const longest = 100;
 
 /**
  * Embeddings of a vocabulary before training in which time tokens are waves of their index, sines and cosines of as many
- * lengths as there is room for: near times are alike, and a step in time is the same rotation everywhere (ours).
+ * lengths as fit: near times are alike, and a step in time is the same rotation everywhere (ours).
  * @param others gives the embeddings of the other tokens
  * @param size of an embedding
  */

@@ -177,8 +177,8 @@ const neverAnswered = ['<|endoftext|>', '<|startoftext|>', '<|start_header_id|>'
 
 /**
  * The answer to a question about a video, decoded as LLaDA-V decodes: low-confidence remasking block by block, over when
- * all before the token that ends the answer is there.
- * @throws OptionError where the question is empty, sizes do not fit together, or there is no room for it all
+ * all before the token that ends the answer is committed.
+ * @throws OptionError where the question is empty, sizes do not fit together, or all of it is too long for the model
  */
 export async function answerVideo(
   mdvlm: VideoMdvlm,

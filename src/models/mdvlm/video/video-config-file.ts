@@ -17,7 +17,7 @@ import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from 
 export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): VideoMdvlmConfig {
   checkArgument('parseVideoMdvlmConfig', 'where', where, text);
   const record = new JsonRecord(json, where);
-  // Models of other kinds that this package writes say so.
+  // Other models that this package writes name their kind.
   if (record.has('kind'))
     throw record.error(`it is a model of the kind ${record.text('kind')}, not LLaDA-V's`);
   const language = parseLanguageConfig(json, where);

@@ -82,7 +82,7 @@ export function checkVideoMdvlmConfig(config: VideoMdvlmConfig): VideoMdvlmConfi
   const visualTokens = frames * tokensPerFrame(visual);
   if (visualTokens >= maxPositions) {
     throw new OptionError(
-      `checkVideoMdvlmConfig: frames must leave room for words: ${frames} are ${visualTokens} of ${maxPositions} positions`,
+      `checkVideoMdvlmConfig: frames must leave positions for words: ${frames} frames take ${visualTokens} of ${maxPositions} positions`,
     );
   }
   return config;

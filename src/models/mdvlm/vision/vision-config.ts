@@ -81,7 +81,7 @@ export interface VisualOptions {
 
 /**
  * How a vision encoder stores its matrices where the model is stored in this way: in 8 bits at least, for it is a twentieth of
- * the weights, and what they miss nothing behind them can see (ours).
+ * the weights, and nothing after it can make up for what it loses (ours).
  */
 export function visualStorage(weights: WeightStorage): WeightStorage {
   return weights === 'int4' ? 'int8' : weights;
