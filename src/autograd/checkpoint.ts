@@ -1,9 +1,8 @@
 import { anything, callback, checkArgument, listOf, rule } from '../arguments.js';
 import { OptionError } from '../errors.js';
-import { add } from '../ops/array/binary.js';
 import { recordDraws, repeatDraws } from '../ops/random/repeated-draws.js';
-import { Tape } from '../tensor/tape.js';
 import { checkTensor, replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
+import { differentiate } from './gradient-tape.js';
 
 const manyTensors = rule<Iterable<Tensor>>(
   'a list of tensors',
@@ -41,29 +40,27 @@ export function checkpoint<Inputs extends readonly unknown[]>(
       checkTensor('checkpoint', 'what body gives', made);
       return made;
     };
-    if (!tape || !operands.some((tensor) => tape.follows(tensor))) return compute();
+    const followed = [...operands.keys()].filter((i) => tape?.follows(operands[i]));
+    if (!tape || followed.length === 0) return compute();
     const { result, states } = recordDraws(compute);
     // A body may return an input as it is, whose place on the tape must stay.
     const output = runtime.withTape(undefined, () => result.reshape(result.shape));
-    const followed = operands.map((tensor) => tape.follows(tensor));
     const keep = Object.fromEntries([...tensors, ...states].map((tensor, i) => [String(i), tensor]));
-    tape.record(operands, [output], keep, (kept, [gradient]) => {
-      const again = new Tape(runtime);
-      try {
+    tape.record(
+      followed.map((i) => operands[i]),
+      [output],
+      keep,
+      (kept, [gradient]) => {
         const copies = tensors.map((_, i) => kept[String(i)]!);
-        const wanted = [...copies, ...operands.slice(tensors.length)];
-        wanted.forEach((tensor, i) => {
-          if (followed[i]) again.watch(tensor);
-        });
+        const again = [...copies, ...operands.slice(tensors.length)];
         const drawn = states.map((_, i) => kept[String(tensors.length + i)]!);
-        const repeated = repeatDraws(drawn, () =>
-          runtime.withTape(again, () => body(...replaceTensors(inputs, copies.values()))),
+        return differentiate(
+          followed.map((i) => again[i]!),
+          () => repeatDraws(drawn, () => body(...replaceTensors(inputs, copies.values()))),
+          gradient!,
         );
-        return again.backward([[repeated, gradient!]], wanted, add);
-      } finally {
-        again.dispose();
-      }
-    });
+      },
+    );
     // The tape keeps what it needs.
     for (const state of states) state.dispose();
     return output;

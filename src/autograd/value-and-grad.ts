@@ -1,9 +1,8 @@
 import { callback, checkArgument, described, object, rule } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { add } from '../ops/array/binary.js';
 import { fill } from '../ops/array/fill.js';
-import { Tape } from '../tensor/tape.js';
 import { checkTensor, expectDtype, Tensor } from '../tensor/tensor.js';
+import { GradientTape } from './gradient-tape.js';
 
 /** The value of a function and its derivative by each parameter, of that parameter's shape and type. */
 export interface ValueAndGradients<Name extends string> {
@@ -45,7 +44,7 @@ export function valueAndGrad<Name extends string>(
   }
   if (!runtime) throw new OptionError('valueAndGrad: parameters must be one tensor or more, not none');
   return runtime.scope(() => {
-    const tape = new Tape(runtime);
+    const tape = new GradientTape(runtime);
     try {
       for (const [, tensor] of entries) tape.watch(tensor);
       const value = runtime.withTape(tape, () => runtime.scope(body));
@@ -58,7 +57,6 @@ export function valueAndGrad<Name extends string>(
       const gradients = tape.backward(
         [[value, one]],
         entries.map(([, tensor]) => tensor),
-        add,
       );
       const named = entries.map(([name, { shape, dtype }], i) => [
         name,

@@ -1,5 +1,4 @@
 import { number, oneOf, optional, type Rules } from '../arguments.js';
-import { OptionError } from '../errors.js';
 
 /** Numbers of the activation functions in kernels/lib/activation.wgsl. */
 const codes = {
@@ -46,10 +45,4 @@ export function activationConstants({
 }: ActivationOptions): ActivationConstants {
   if (activation !== 'leaky_relu') return { ACTIVATION: codes[activation] };
   return { ACTIVATION: codes.leaky_relu, NEGATIVE_SLOPE: negativeSlope };
-}
-
-/** For gradient rules, which know nothing of an activation. @throws OptionError where there is one */
-export function expectNoActivation(name: string, { ACTIVATION }: ActivationConstants): void {
-  if (ACTIVATION === codes.none) return;
-  throw new OptionError(`${name} with an activation has no gradient: call its function, not the operation`);
 }

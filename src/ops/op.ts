@@ -4,7 +4,6 @@ import type { DeviceClass, DeviceTraits } from '../gpu/traits.js';
 import type { Dtype } from '../tensor/dtype.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Shape } from '../tensor/shape.js';
-import type { Tape } from '../tensor/tape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { checkOperands, type Signature, type Tensors, within } from './call.js';
 
@@ -27,35 +26,6 @@ export interface Variant<Inputs, Problem, Outputs> {
   prefers?(traits: DeviceTraits, problem: Problem): boolean;
   /** Records the launches. Tensors made here and not among the outputs are freed afterwards. */
   run(runtime: Runtime, inputs: Inputs, outputs: Outputs, problem: Problem): void;
-}
-
-/** What a gradient rule works with. */
-export interface GradientContext<Inputs, Options, Problem, Outputs> {
-  /** The operands that `keeps` names, and no others. */
-  readonly inputs: Inputs;
-  /** The results that `keeps` names, and no others. */
-  readonly outputs: Outputs;
-  readonly options: Options;
-  readonly problem: Problem;
-  /** Shapes of all operands, kept or not. */
-  readonly shapes: { readonly [Name in keyof Inputs]: Shape };
-  /** The gradients of the results; undefined where none flows back from one. */
-  readonly gradients: { readonly [Name in keyof Outputs]?: Tensor | undefined };
-  /** Whether the gradient of an operand is of use. */
-  wants(name: keyof Inputs & string): boolean;
-}
-
-/** How the gradients of the results of an operation become those of its operands. */
-export interface GradientRule<Inputs, Options, Problem, Outputs> {
-  /** Operands and results that the rule reads: all else may be freed after the forward pass. */
-  keeps?(problem: Problem): {
-    readonly inputs?: readonly (keyof Inputs & string)[];
-    readonly outputs?: readonly (keyof Outputs & string)[];
-  };
-  /** The gradients of the operands that are wanted, of their shapes and types. Records other operations. */
-  rule(context: GradientContext<Inputs, Options, Problem, Outputs>): {
-    readonly [Name in keyof Inputs]?: Tensor | undefined;
-  };
 }
 
 export interface OperationSpec<
@@ -82,8 +52,6 @@ export interface OperationSpec<
   reduction(problem: Problem): number;
   /** Bytes that must move, where that is not all inputs plus all outputs once. */
   bytes?(problem: Problem): number;
-  /** Absent where there is no derivative, or none is needed. */
-  readonly gradient?: GradientRule<Inputs, Options, Problem, Outputs> | undefined;
 }
 
 /** Where to run an operation without tensor operands, and which variant to force. */
@@ -143,57 +111,10 @@ export class Operation<
           outputs[name] = owner.empty(spec.shape, spec.dtype);
         }
         owner.withTape(undefined, () => chosen.run(owner, inputs, outputs as Outputs, problem));
-        if (owner.tape) this.#record(owner.tape, inputs as Tensors, options, outputs, problem);
+        owner.tape?.recordRun({ operation: this, inputs: inputs as Tensors, options, outputs, problem });
         return outputs as Outputs;
       });
     });
-  }
-
-  /** Puts a run on the tape, if anything on it depends on what is watched. */
-  #record(tape: Tape, inputs: Tensors, options: Options, outputs: Tensors, problem: Problem): void {
-    const followed = Object.keys(inputs).filter((name) => tape.follows(inputs[name]));
-    const results = Object.keys(outputs).filter((name) => outputs[name]?.dtype.startsWith('f'));
-    if (followed.length === 0 || results.length === 0) return;
-    const { gradient } = this.spec;
-    const keeps = gradient?.keeps?.(problem) ?? {};
-    // Operands and results may have names in common.
-    const keep: Record<string, Tensor | undefined> = {};
-    for (const name of keeps.inputs ?? []) keep[`in ${name}`] = inputs[name];
-    for (const name of keeps.outputs ?? []) keep[`out ${name}`] = outputs[name];
-    const shapes = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, tensor?.shape]));
-    tape.record(
-      followed.map((name) => inputs[name]),
-      results.map((name) => outputs[name]!),
-      keep,
-      (kept, gradients) => {
-        if (!gradient) {
-          throw new OptionError(
-            `${this.name} has no gradient: take what depends on no parameter, or stopGradient`,
-          );
-        }
-        const named = (prefix: string) =>
-          Object.fromEntries(
-            Object.entries(kept).flatMap(([name, tensor]) =>
-              name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
-            ),
-          );
-        const found = gradient.rule({
-          inputs: named('in ') as Inputs,
-          outputs: named('out ') as Outputs,
-          options,
-          problem,
-          shapes: shapes as never,
-          gradients: Object.fromEntries(results.map((name, i) => [name, gradients[i]])) as never,
-          wants: (name) => followed.includes(name),
-        });
-        return followed.map((name) => {
-          const tensor = (found as Tensors)[name];
-          if (!tensor)
-            throw new OptionError(`${this.name} has no gradient for ${name}: use stopGradient on it`);
-          return tensor;
-        });
-      },
-    );
   }
 
   /** The variants that are legal for a problem on a device. */

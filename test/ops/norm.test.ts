@@ -12,15 +12,14 @@ import {
 import { normGradientCases } from '../../cases/norm-gradient.js';
 import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
+import { GradientTape } from '../../src/autograd/gradient-tape.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
-import { add } from '../../src/ops/array/binary.js';
 import { batchNorm } from '../../src/ops/norm/batch-norm.js';
 import { channelMoments } from '../../src/ops/norm/channel-moments.js';
 import { groupNorm, instanceNorm } from '../../src/ops/norm/group-norm.js';
 import { l2Normalize } from '../../src/ops/norm/l2-normalize.js';
 import { layerNorm } from '../../src/ops/norm/layer-norm.js';
 import { stylize } from '../../src/ops/norm/stylize.js';
-import { Tape } from '../../src/tensor/tape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
@@ -93,10 +92,10 @@ describe('norms', () => {
     const x = normal(1, 3, 50);
     const seed = normal(1, 3, 50);
     const gradientOf = async (body: () => Tensor) => {
-      const tape = new Tape(runtime);
+      const tape = new GradientTape(runtime);
       tape.watch(x);
       const output = runtime.withTape(tape, body);
-      const [gradient] = tape.backward([[output, seed]], [x], add);
+      const [gradient] = tape.backward([[output, seed]], [x]);
       return gradient!.read();
     };
     const batch = await gradientOf(() => batchNorm({ x, ...channelMoments(x) }, { activation: 'none' }));

@@ -3,10 +3,9 @@ import type { CaseTable, HostTensors } from '../../cases/support/case-table.js';
 import { type HostTensor, rounded } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { mapTensors, uploadInputs } from '../../cases/support/tensors.js';
-import { add } from '../../src/ops/array/binary.js';
+import { GradientTape } from '../../src/autograd/gradient-tape.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import { sizeOf } from '../../src/tensor/shape.js';
-import { Tape } from '../../src/tensor/tape.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { assertWithin } from './draws.js';
 
@@ -66,7 +65,7 @@ export async function checkGradient<Size>(
   };
 
   const tensors = uploadInputs(runtime, inputs, 'f32');
-  const tape = new Tape(runtime);
+  const tape = new GradientTape(runtime);
   const problem = operation.spec.problem(tensors, options);
   for (const name of names) tape.watch(tensors[name]!);
   const outputs = runtime.withTape(tape, () => operation.run(tensors, options, { runtime })) as Record<
@@ -81,7 +80,6 @@ export async function checkGradient<Size>(
   const gradients = tape.backward(
     seeds,
     names.map((name) => tensors[name]!),
-    add,
   );
   for (const [i, name] of names.entries()) {
     const where = `gradient of ${operation.name} by ${name}, ${JSON.stringify(size)} data seed ${dataSeed}`;

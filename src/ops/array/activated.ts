@@ -1,6 +1,6 @@
 import type { Tensor } from '../../tensor/tensor.js';
 import type { ActivationOptions } from '../activation.js';
-import { isFollowed } from './gradient-by-steps.js';
+import { isFollowed } from '../followed.js';
 import { unaryOperation } from './unary.js';
 
 /**

@@ -8,9 +8,6 @@ import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
 import { broadcastStrides, coalesce, inVectors, vectorizable, type Walk, walkParams } from './strides.js';
-import { sumTo } from './sum-to.js';
-import { log } from './unary.js';
-import { where } from './where.js';
 
 /** Numbers of the operators in kernels/lib/binary.wgsl. */
 const numbers = {
@@ -106,82 +103,7 @@ export const binaryOperation = defineOperation<
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
-  gradient: {
-    keeps: ({ operator }) => ({
-      inputs: keepsOperands.has(operator) ? ['a', 'b'] : [],
-      outputs: operator === 'pow' ? ['output'] : [],
-    }),
-    rule: ({ inputs, outputs, shapes, problem: { operator, number }, gradients, wants }) => {
-      const { a = number!, b = number! } = inputs;
-      const gradient = gradients.output!;
-      const along = (name: 'a' | 'b', slope: () => Tensor) =>
-        wants(name) ? { [name]: sumTo(slope(), shapes[name]!) } : {};
-      return {
-        ...along('a', () => slopeByFirst(operator, a, b, outputs.output, gradient)),
-        ...along('b', () => slopeBySecond(operator, a, b, outputs.output, gradient)),
-      };
-    },
-  },
 });
-
-/** Operators whose derivatives depend on the operands. */
-const keepsOperands: ReadonlySet<BinaryOperator> = new Set(['mul', 'div', 'maximum', 'minimum', 'pow']);
-
-/** gradient · ∂(a op b)/∂a, of the shape of the output. Equal operands of maximum and minimum count as the first. */
-function slopeByFirst(operator: BinaryOperator, a: Operand, b: Operand, y: Tensor, gradient: Tensor): Tensor {
-  switch (operator) {
-    case 'add':
-    case 'sub':
-      return gradient;
-    case 'mul':
-      return mul(gradient, b);
-    case 'div':
-      return div(gradient, b);
-    case 'maximum':
-      return mul(gradient, greaterEqual(a, b));
-    case 'minimum':
-      return mul(gradient, lessEqual(a, b));
-    case 'pow': {
-      // b y / a has the right sign for negative a; at 0 the limit.
-      const elsewhere = div(mul(b, y), a);
-      const slope = where(equal(a, 0), mul(pow(a, sub(b, 1)), b), elsewhere);
-      return mul(gradient, slope);
-    }
-    default:
-      return mul(gradient, 0);
-  }
-}
-
-/** gradient · ∂(a op b)/∂b, of the shape of the output. */
-function slopeBySecond(
-  operator: BinaryOperator,
-  a: Operand,
-  b: Operand,
-  y: Tensor,
-  gradient: Tensor,
-): Tensor {
-  switch (operator) {
-    case 'add':
-      return gradient;
-    case 'sub':
-      return mul(gradient, -1);
-    case 'mul':
-      return mul(gradient, a);
-    case 'div':
-      return mul(gradient, mul(-1, div(div(a, b), b)));
-    case 'maximum':
-      return mul(gradient, less(a, b));
-    case 'minimum':
-      return mul(gradient, greater(a, b));
-    case 'pow': {
-      const magnitude = a instanceof Tensor ? maximum(a, mul(a, -1)) : Math.abs(a);
-      const logarithm = magnitude instanceof Tensor ? log(magnitude) : Math.log(magnitude);
-      return mul(gradient, where(equal(y, 0), 0, mul(y, logarithm)));
-    }
-    default:
-      return mul(gradient, 0);
-  }
-}
 
 function launch(
   runtime: Tensor['runtime'],

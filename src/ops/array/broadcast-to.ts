@@ -5,7 +5,6 @@ import { checkTensor, type Tensor } from '../../tensor/tensor.js';
 import { integers } from '../rules.js';
 import { stridedOperation } from './strided.js';
 import { broadcastStrides } from './strides.js';
-import { sumTo } from './sum-to.js';
 
 export const broadcastToOperation = stridedOperation<{ readonly shape: Shape }>(
   'broadcastTo',
@@ -16,7 +15,6 @@ export const broadcastToOperation = stridedOperation<{ readonly shape: Shape }>(
     }
     return { shape, offset: 0, strides: broadcastStrides(x.shape, shape) };
   },
-  sumTo,
 );
 
 /** `x` repeated along its axes of size 1, and along new leading ones, until it has `shape`. @throws ShapeError */

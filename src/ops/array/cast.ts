@@ -40,9 +40,6 @@ export const castOperation = defineOperation<{ x: Tensor }, { to: Dtype }, CastP
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
-  gradient: {
-    rule: ({ problem: { from }, gradients: { output } }) => ({ x: cast(output!, from) }),
-  },
 });
 
 function launch(x: Tensor, out: Tensor, count: number, items: number, types: Record<string, string>): void {

@@ -9,7 +9,6 @@ import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { axisRules } from '../rules.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
-import { narrow } from './slice.js';
 
 interface ConcatProblem {
   readonly shape: Shape;
@@ -64,20 +63,6 @@ export const concatOperation = defineOperation<
   flops: () => 0,
   reduction: () => 1,
   bytes: ({ shape, dtype }) => 2 * sizeOf(shape) * dtypeBytes[dtype],
-  gradient: {
-    rule({ shapes, options: { axis }, gradients: { output }, wants }) {
-      const parts = Object.entries(shapes).filter(([, shape]) => shape !== undefined);
-      const along = axisOf(axis, output!.rank);
-      let start = 0;
-      return Object.fromEntries(
-        parts.map(([name, shape]) => {
-          const size = shape![along]!;
-          start += size;
-          return [name, wants(name) ? narrow(output!, along, start - size, size) : undefined];
-        }),
-      );
-    },
-  },
 });
 
 function present(operands: Tensors): Tensor[] {

@@ -12,7 +12,6 @@ import { type AxisOptions, axisRules } from '../rules.js';
 import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { add, sub } from './binary.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
-import { scatterAdd } from './scatter-add.js';
 
 export interface GatherOperands {
   readonly x: Tensor;
@@ -55,12 +54,6 @@ export const gatherOperation = defineOperation<
   flops: () => 0,
   reduction: () => 1,
   bytes: ({ shape, dtype, entries }) => 2 * sizeOf(shape) * dtypeBytes[dtype] + 4 * entries,
-  gradient: {
-    keeps: () => ({ inputs: ['ids'] }),
-    rule: ({ inputs: { ids }, problem: { n }, options: { axis }, gradients: { output } }) => ({
-      x: scatterAdd({ ids, updates: output! }, { axis, size: n }),
-    }),
-  },
 });
 
 function unitOf({ dtype, inner, idStrides }: GatherProblem): Unit {

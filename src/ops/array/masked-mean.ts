@@ -6,7 +6,6 @@ import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { axisRules } from '../rules.js';
-import { maskedMeanGradientOperation } from './masked-mean-gradient.js';
 
 interface MaskedMeanOperands {
   readonly x: Tensor;
@@ -67,13 +66,6 @@ export const maskedMeanOperation = defineOperation<
   ],
   flops: ({ outer, n, inner }) => 2 * outer * n * inner,
   reduction: ({ n }) => n,
-  gradient: {
-    keeps: () => ({ inputs: ['mask'] }),
-    rule({ inputs: { mask }, options: { axis }, shapes, gradients }) {
-      const operands = { gradient: gradients.output!, mask };
-      return { x: maskedMeanGradientOperation.run(operands, { shape: shapes.x, axis }).output };
-    },
-  },
 });
 
 /**

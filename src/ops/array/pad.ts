@@ -7,7 +7,6 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { elementUnit, numberBits, type Unit, unitsEach, widestUnit } from './elements.js';
-import { slice } from './slice.js';
 import { maxAxes } from './strides.js';
 
 export interface PadOptions {
@@ -62,11 +61,6 @@ export const padOperation = defineOperation<{ x: Tensor }, PadOptions, PadProble
   ],
   flops: () => 0,
   reduction: () => 1,
-  gradient: {
-    rule: ({ shapes, options: { before }, gradients: { output } }) => ({
-      x: slice(output!, { starts: before, sizes: shapes.x }),
-    }),
-  },
 });
 
 /** The axes as few as possible: one that is not padded belongs to the axis before it. */

@@ -50,13 +50,6 @@ export const permuteOperation = stridedOperation<{ readonly axes: readonly numbe
       strides: order.map((axis) => strides[axis]!),
     };
   },
-  (gradient, shape, { axes }) => {
-    const order = axes.map((axis) => axisOf(axis, shape.length));
-    return permute(
-      gradient,
-      shape.map((_, axis) => order.indexOf(axis)),
-    );
-  },
   [
     {
       name: 'tiles',

@@ -11,7 +11,6 @@ import { integers } from '../rules.js';
 import { elementUnit, type Unit, widestUnit } from './elements.js';
 import { fillInto } from './fill.js';
 import { pad } from './pad.js';
-import { slice } from './slice.js';
 import { coalesce, stridesOf, type Walk, walkParams } from './strides.js';
 
 export interface PlaceOptions {
@@ -50,11 +49,6 @@ export const placeOperation = defineOperation<{ x: Tensor }, PlaceOptions, Place
   ],
   flops: () => 0,
   reduction: () => 1,
-  gradient: {
-    rule: ({ problem: { starts, sizes, steps }, gradients: { output } }) => ({
-      x: slice(output!, { starts, sizes, steps }),
-    }),
-  },
 });
 
 function placeProblem(x: Tensor, { shape, starts, steps = shape.map(() => 1) }: PlaceOptions): PlaceProblem {

@@ -9,12 +9,8 @@ import { checkTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { integers } from '../rules.js';
-import { div, equal, maximum, mul, sub } from './binary.js';
-import { broadcastTo } from './broadcast-to.js';
 import { permute } from './permute.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
-import { sumTo } from './sum-to.js';
-import { exp } from './unary.js';
 
 /** Numbers of the reductions in kernels/lib/reduction.wgsl; a mean is a sum with a scale. */
 const numbers = { sum: 0, mean: 0, max: 1, min: 2, prod: 3, l2Norm: 4, logSumExp: 5 } as const;
@@ -60,7 +56,7 @@ export const reduceOperation = defineOperation<
   options: { ...reduceRules, reduction: oneOf(...reductions) },
   problem({ x }, { reduction, axes, keepDims = false }) {
     expectDtype(x, 'x', 'f32', 'f16');
-    const reduced = new Set(axesOf({ axes }, x.rank));
+    const reduced = new Set(reducedAxes({ axes }, x.rank));
     const outShape = keepDims
       ? x.shape.map((size, axis) => (reduced.has(axis) ? 1 : size))
       : x.shape.filter((_, axis) => !reduced.has(axis));
@@ -103,50 +99,10 @@ export const reduceOperation = defineOperation<
   ],
   flops: ({ outer, n, inner }) => outer * n * inner,
   reduction: ({ n }) => n,
-  gradient: {
-    keeps: ({ reduction }) =>
-      reduction === 'sum' || reduction === 'mean' ? {} : { inputs: ['x'], outputs: ['output'] },
-    rule({ inputs: { x }, outputs, shapes, problem, options, gradients }) {
-      const shape = shapes.x;
-      const reduced = new Set(axesOf(options, shape.length));
-      const kept = shape.map((size, axis) => (reduced.has(axis) ? 1 : size));
-      const gradient = gradients.output!.reshape(kept);
-      return { x: slope(problem, x, outputs.output?.reshape(kept), gradient, shape) };
-    },
-  },
 });
 
-/** The gradient by x from that of its reduction y; both have the reduced axes with size 1. */
-function slope(
-  { reduction, n, dtype }: ReduceProblem,
-  x: Tensor,
-  y: Tensor,
-  gradient: Tensor,
-  shape: Shape,
-): Tensor {
-  switch (reduction) {
-    case 'sum':
-      return broadcastTo(gradient, shape);
-    case 'mean':
-      return broadcastTo(mul(gradient, 1 / n), shape);
-    case 'max':
-    case 'min': {
-      // Equal largest elements share it.
-      const isIt = equal(x, y);
-      return mul(isIt, div(gradient, sumTo(isIt, y.shape)));
-    }
-    case 'prod':
-      return div(mul(gradient, y), x);
-    case 'l2Norm':
-      // At 0, where there is no derivative, this gives 0.
-      return mul(x, div(gradient, maximum(y, dtype === 'f16' ? 1e-4 : 1e-30)));
-    default:
-      return mul(exp(sub(x, y)), gradient);
-  }
-}
-
 /** The axes that the options name, of a tensor of that many. */
-function axesOf({ axes }: ReduceOptions, rank: number): number[] {
+export function reducedAxes({ axes }: ReduceOptions, rank: number): number[] {
   const listed =
     typeof axes === 'number' ? [axes] : (axes ?? Array.from({ length: rank }, (_, axis) => axis));
   return listed.map((axis) => axisOf(axis, rank));

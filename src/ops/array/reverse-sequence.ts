@@ -51,12 +51,6 @@ export const reverseSequenceOperation = defineOperation<
   ],
   flops: () => 0,
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['lengths'] }),
-    rule: ({ inputs: { lengths }, gradients }) => ({
-      x: reverseSequence({ x: gradients.output!, lengths }),
-    }),
-  },
 });
 
 function launch(

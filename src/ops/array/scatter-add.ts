@@ -12,7 +12,6 @@ import { type AxisOptions, axisRules } from '../rules.js';
 import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { arithmeticType } from './elements.js';
 import { fillInto } from './fill.js';
-import { gather } from './gather.js';
 import { copyInto } from './strided.js';
 
 export interface ScatterAddOptions extends AxisOptions {
@@ -99,13 +98,6 @@ export const scatterAddOperation = defineOperation<
   ],
   flops: ({ outer, entries, inner }) => outer * entries * inner,
   reduction: ({ entries }) => entries + 1,
-  gradient: {
-    keeps: () => ({ inputs: ['ids'] }),
-    rule: ({ inputs: { ids }, options: { axis }, gradients: { output }, wants }) => ({
-      ...(wants('x') && { x: output! }),
-      ...(wants('updates') && { updates: gather({ x: output!, ids }, { axis }) }),
-    }),
-  },
 });
 
 /**

@@ -7,8 +7,6 @@ import { defineOperation } from '../op.js';
 import { type AxisOptions, axisRules } from '../rules.js';
 import { type AxisIds, axisIds, idParams, spreadIds, withSize } from './axis-ids.js';
 import { elementUnit, type Unit, unitsEach, widestUnit } from './elements.js';
-import { fill } from './fill.js';
-import { gather } from './gather.js';
 import { copyInto } from './strided.js';
 
 interface ScatterOperands {
@@ -54,16 +52,6 @@ export const scatterOperation = defineOperation<
   ],
   flops: () => 0,
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['ids'] }),
-    // Where ids repeat, which update stayed is not known: each is given the gradient.
-    rule: ({ inputs: { ids }, problem: { dtype }, shapes, options, gradients: { output }, wants }) => ({
-      ...(wants('x') && {
-        x: scatter({ x: output!, ids, updates: fill(ids.runtime, shapes.updates!, 0, dtype) }, options),
-      }),
-      ...(wants('updates') && { updates: gather({ x: output!, ids }, options) }),
-    }),
-  },
 });
 
 function unitOf({ dtype, inner, idStrides }: ScatterProblem): Unit {

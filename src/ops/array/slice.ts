@@ -3,7 +3,6 @@ import { ShapeError } from '../../errors.js';
 import { axisOf } from '../../tensor/shape.js';
 import { checkTensor, type Tensor } from '../../tensor/tensor.js';
 import { integers } from '../rules.js';
-import { place } from './place.js';
 import { stridedOperation } from './strided.js';
 import { stridesOf } from './strides.js';
 
@@ -38,7 +37,6 @@ export const sliceOperation = stridedOperation<SliceOptions>(
       strides: strides.map((stride, axis) => stride * steps[axis]!),
     };
   },
-  (gradient, shape, { starts, steps }) => place(gradient, { shape, starts, steps }),
 );
 
 /** The part of `x` that `options` names. @throws ShapeError where it reaches outside. */

@@ -12,7 +12,6 @@ import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { smallWorkgroup, workgroupOver } from './rows.js';
-import { softmaxGradientOperation } from './softmax-gradient.js';
 
 interface SoftmaxProblem {
   readonly shape: Shape;
@@ -133,12 +132,6 @@ export const softmaxOperation = defineOperation<
   ],
   flops: ({ rows, columns }) => 4 * rows * columns,
   reduction: ({ columns }) => columns,
-  gradient: {
-    keeps: () => ({ outputs: ['output'] }),
-    rule({ outputs: { output }, problem: { log }, gradients }) {
-      return { x: softmaxGradientOperation.run({ output, gradient: gradients.output! }, { log }).output };
-    },
-  },
 });
 
 /** Softmax over the last axis of `x` (…, C), f32 or f16. */

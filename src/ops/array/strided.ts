@@ -58,8 +58,6 @@ export function stridedOperation<Options>(
   name: string,
   rules: Rules<Options>,
   view: (x: Tensor, options: Options) => View,
-  /** The gradient by x, of that shape, from that of the output. */
-  adjoint: (gradient: Tensor, shape: Shape, options: Options) => Tensor,
   specialVariants: readonly Variant<{ x: Tensor }, StridedProblem, { output: Tensor }>[] = [],
 ): Operation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }> {
   return defineOperation<{ x: Tensor }, Options, StridedProblem, { output: Tensor }>({
@@ -89,8 +87,5 @@ export function stridedOperation<Options>(
     flops: () => 0,
     reduction: () => 1,
     bytes: ({ shape, dtype }) => 2 * sizeOf(shape) * dtypeBytes[dtype],
-    gradient: {
-      rule: ({ shapes, options, gradients: { output } }) => ({ x: adjoint(output!, shapes.x, options) }),
-    },
   });
 }

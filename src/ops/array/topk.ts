@@ -8,8 +8,6 @@ import { axisOf, type Shape } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { fill } from './fill.js';
-import { scatter } from './scatter.js';
 
 export interface TopKOptions {
   /** How many elements of each row: 1 up to the size of the last axis. */
@@ -81,14 +79,6 @@ export const topKOperation = defineOperation<{ x: Tensor }, TopKOptions, TopKPro
   ],
   flops: ({ rows, columns }) => rows * columns,
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ outputs: ['indices'] }),
-    rule({ outputs: { indices }, shapes, gradients }) {
-      const updates = gradients.values!;
-      const zeros = fill(updates.runtime, shapes.x, 0, updates.dtype);
-      return { x: scatter({ x: zeros, ids: indices, updates }, { axis: -1 }) };
-    },
-  },
 });
 
 /** Records radix selection on each chunk of each row; `columnsOf` gives the columns that `x` came from. */

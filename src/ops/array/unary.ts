@@ -15,7 +15,6 @@ import {
   unaryConstants,
   unaryRules,
 } from './unary-function.js';
-import { unaryGradientOperation } from './unary-gradient.js';
 
 interface UnaryProblem {
   readonly shape: Shape;
@@ -66,12 +65,6 @@ export const unaryOperation = defineOperation<{ x: Tensor }, UnaryOptions, Unary
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['x'] }),
-    rule: ({ inputs: { x }, options, gradients: { output } }) => ({
-      x: unaryGradientOperation.run({ x, gradient: output! }, options).output,
-    }),
-  },
 });
 
 /** All of the functions below take f32 or f16 and give the same shape and type. @throws DtypeError */

@@ -8,9 +8,7 @@ import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
 import { anyOperand, type Operand } from './binary.js';
 import { arithmeticType, numberBits, unitsEach } from './elements.js';
-import { fill } from './fill.js';
 import { broadcastStrides, coalesce, inVectors, vectorizable, type Walk, walkParams } from './strides.js';
-import { sumTo } from './sum-to.js';
 
 interface WhereOptions {
   /** Stand in the place of the operand that is absent. */
@@ -74,15 +72,6 @@ export const whereOperation = defineOperation<WhereOperands, WhereOptions, Where
   ],
   flops: ({ shape }) => sizeOf(shape),
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['mask'] }),
-    rule: ({ inputs: { mask }, shapes, gradients: { output }, wants }) => ({
-      ...(wants('a') && { a: sumTo(where(mask, output!, 0), shapes.a!) }),
-      ...(wants('b') && { b: sumTo(where(mask, 0, output!), shapes.b!) }),
-      // What is a choice here has no slope.
-      ...(wants('mask') && { mask: fill(mask.runtime, mask.shape, 0, mask.dtype) }),
-    }),
-  },
 });
 
 function launch(

@@ -12,7 +12,6 @@ import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { defineOperation } from '../op.js';
 import { subgroupMatrix } from '../subgroup-matrix.js';
-import { attentionGradientOperation } from './attention-gradient.js';
 import { attentionTiling } from './attention-matrix.js';
 import {
   type AttentionInputs,
@@ -114,23 +113,6 @@ export const attentionOperation = defineOperation<
   ],
   flops: (problem) => 4 * problem.heads * problem.headSize * attendedPairs(problem),
   reduction: ({ headSize, keyLength }) => Math.max(headSize, keyLength),
-  gradient: {
-    keeps: () => ({
-      inputs: ['query', 'key', 'value', 'bias', 'keyMask', 'keyWeight', 'groups'],
-      outputs: ['output', 'logSumExp'],
-    }),
-    rule: ({ inputs, outputs, options, gradients }) =>
-      attentionGradientOperation.run(
-        {
-          ...inputs,
-          output: outputs.output,
-          logSumExp: outputs.logSumExp!,
-          outputGradient: gradients.output,
-          logSumExpGradient: gradients.logSumExp,
-        },
-        options,
-      ),
-  },
 });
 
 const { groups: _, ...operandKinds } = attentionOperation.spec.operands;

@@ -98,13 +98,6 @@ export const rotaryOperation = defineOperation<
   ],
   flops: ({ shape }) => 3 * sizeOf(shape),
   reduction: () => 2,
-  gradient: {
-    keeps: () => ({ inputs: ['table', 'positions'] }),
-    rule({ inputs: { table, positions }, options, gradients }) {
-      const turnedBack = { ...options, inverse: !options.inverse };
-      return { x: rotary({ x: gradients.output!, table, positions }, turnedBack) };
-    },
-  },
 });
 
 /**

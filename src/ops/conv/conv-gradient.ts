@@ -6,9 +6,6 @@ import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { pad } from '../array/pad.js';
-import { permute } from '../array/permute.js';
-import { slice } from '../array/slice.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { defineOperation } from '../op.js';
@@ -195,53 +192,4 @@ function windowParams(problem: ConvGeometry) {
     dilation_y: problem.dilation[0],
     dilation_x: problem.dilation[1],
   };
-}
-
-/**
- * The gradient of a convolution by its input, which is a convolution too: of the output's gradient (B, O, OH, OW), its
- * elements as far apart as the strides, with the weight (O, C, KH, KW) turned upside down and its first axes exchanged.
- * @returns operands and options of the convolution that gives (B, C, H, W)
- */
-export function transposedConvolution(gradient: Tensor, weight: Tensor, geometry: ConvGeometry) {
-  const { kernelHeight, kernelWidth, stride, padding, dilation } = geometry;
-  const turned = slice(weight, {
-    starts: [0, 0, kernelHeight - 1, kernelWidth - 1],
-    sizes: weight.shape,
-    steps: [1, 1, -1, -1],
-  });
-  const reach = [dilation[0] * (kernelHeight - 1), dilation[1] * (kernelWidth - 1)] as const;
-  const zeros = [reach[0] - padding[0], reach[1] - padding[1]] as const;
-  const direct = stride[0] === 1 && stride[1] === 1 && zeros[0] >= 0 && zeros[1] >= 0;
-  return {
-    operands: {
-      input: direct ? gradient : spreadOut(gradient, geometry, reach, zeros),
-      weight: permute(turned, [1, 0, 2, 3]),
-    },
-    options: { padding: direct ? zeros : 0, dilation },
-  };
-}
-
-/** The gradient with zeros between its elements and around them, as the convolution needs it without padding. */
-function spreadOut(
-  gradient: Tensor,
-  { height, width, stride }: ConvGeometry,
-  reach: readonly [number, number],
-  zeros: readonly [number, number],
-): Tensor {
-  const [batches, channels, outHeight, outWidth] = gradient.shape as [number, number, number, number];
-  const between = pad(gradient.reshape([batches, channels, outHeight, 1, outWidth, 1]), {
-    before: [0, 0, 0, 0, 0, 0],
-    after: [0, 0, 0, stride[0] - 1, 0, stride[1] - 1],
-  });
-  const wide = between.reshape([batches, channels, outHeight * stride[0], outWidth * stride[1]]);
-  const size = [height + reach[0], width + reach[1]] as const;
-  // Zeros to add on each side; negative where there are too many, or where the convolution padded beyond its reach.
-  const before = [0, 0, ...zeros];
-  const after = before.map((zeros, axis) => (axis < 2 ? 0 : size[axis - 2]! - wide.shape[axis]! - zeros));
-  const positive = (count: number) => Math.max(count, 0);
-  const around = pad(wide, { before: before.map(positive), after: after.map(positive) });
-  return slice(around, {
-    starts: before.map((count) => positive(-count)),
-    sizes: [batches, channels, ...size],
-  });
 }

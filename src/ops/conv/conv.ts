@@ -12,11 +12,8 @@ import {
   type ActivationOptions,
   activationConstants,
   activationRules,
-  expectNoActivation,
 } from '../activation.js';
 import { activated } from '../array/activated.js';
-import { cast } from '../array/cast.js';
-import { sum } from '../array/reduce.js';
 import { inRowParts } from '../array/row-parts.js';
 import { checkCall } from '../call.js';
 import { spread } from '../grid.js';
@@ -39,7 +36,6 @@ import {
   type WindowOptions,
   windowRules,
 } from './conv-geometry.js';
-import { conv2dWeightGradient, transposedConvolution } from './conv-gradient.js';
 import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
 
 export interface Conv2dOptions extends ActivationOptions, WindowOptions {
@@ -134,28 +130,6 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
   ],
   flops: convFlops,
   reduction: convDepth,
-  gradient: {
-    keeps: () => ({ inputs: ['input', 'weight'] }),
-    rule({ inputs: { input, weight }, problem, gradients, wants }) {
-      expectNoActivation('conv2d', problem.activation);
-      const whole = gradients.output!;
-      const inDtype = (tensor: Tensor) =>
-        tensor.dtype === problem.dtype ? tensor : cast(tensor, problem.dtype);
-      const gradient = inDtype(whole);
-      const { kernelHeight, kernelWidth, stride, padding, dilation } = problem;
-      const found: Record<string, Tensor> = {};
-      if (wants('input')) {
-        const { operands, options } = transposedConvolution(gradient, weight, problem);
-        found.input = conv2dOperation.run(operands, options).output;
-      }
-      if (wants('weight')) {
-        const options = { kernel: [kernelHeight, kernelWidth], stride, padding, dilation } as const;
-        found.weight = conv2dWeightGradient({ input, gradient }, options);
-      }
-      if (wants('bias')) found.bias = inDtype(sum(whole, { axes: [0, 2, 3] }));
-      return found;
-    },
-  },
 });
 
 /** The windows of a convolution that is part of a larger sum or result (kernels/conv/conv2d_plain.wgsl). */

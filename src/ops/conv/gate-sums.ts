@@ -8,7 +8,6 @@ import { defineOperation } from '../op.js';
 import {
   type GateSumsOptions,
   type GateSumsProblem,
-  gateSumsGradientOperation,
   gateSumsParams,
   gateSumsProblem,
   gateSumsRules,
@@ -64,12 +63,6 @@ export const gateSumsOperation = defineOperation<
   ],
   flops: ({ batches, outChannels, height, width }) => 2 * batches * outChannels * height * width,
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['sums', 'mask'] }),
-    rule: ({ inputs: { sums, mask }, options: { outDtype: _, ...options }, gradients }) => ({
-      sums: gateSumsGradientOperation.run({ sums, mask, gradient: gradients.output! }, options).output,
-    }),
-  },
 });
 
 /**

@@ -18,9 +18,9 @@ import { broadcastTo } from '../array/broadcast-to.js';
 import { cast } from '../array/cast.js';
 import { concat } from '../array/concat.js';
 import { fill } from '../array/fill.js';
-import { gradientBySteps, isFollowed } from '../array/gradient-by-steps.js';
 import { inRowParts, type PartOf } from '../array/row-parts.js';
 import { narrow } from '../array/slice.js';
+import { isFollowed } from '../followed.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { defineOperation } from '../op.js';
@@ -178,10 +178,6 @@ export const gatedConv2dOperation = defineOperation<
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: ({ fullDepth }) => fullDepth,
-  gradient: gradientBySteps(
-    ['input', 'condition', 'weight', 'bias', 'gateWeight', 'gateBias', 'partial', 'mask'],
-    gatedConv2dSteps,
-  ),
 });
 
 export interface GatedConvPartialOperands {
@@ -257,7 +253,6 @@ export const gatedConv2dPartialOperation = defineOperation<
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: convDepth,
-  gradient: gradientBySteps(['input', 'weight', 'gateWeight'], partialSteps),
 });
 
 /**
@@ -305,7 +300,7 @@ export function gatedConv2dPartial(
   options: GatedConvPartialOptions,
 ): Tensor {
   gatedConv2dPartialOperation.check(operands, options);
-  if (isFollowed(operands)) return partialSteps(operands, options);
+  if (isFollowed(operands)) return gatedConv2dPartialSteps(operands, options);
   return gatedConv2dPartialOperation.run(operands, options).output;
 }
 
@@ -313,7 +308,7 @@ export function gatedConv2dPartial(
  * A gated convolution as one convolution for values and gates, and their gating: for gradients, which need the sums
  * that the fused kernels never write.
  */
-function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptions): Tensor {
+export function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptions): Tensor {
   const { input, condition, weight, bias, gateWeight, gateBias, partial, mask } = operands;
   const { runtime, dtype } = input;
   const { padding = 'same', ...activation } = options;
@@ -343,7 +338,10 @@ function gatedConv2dSteps(operands: GatedConvOperands, options: GatedConv2dOptio
 }
 
 /** The same for the share of some input channels. */
-function partialSteps(operands: GatedConvPartialOperands, options: GatedConvPartialOptions): Tensor {
+export function gatedConv2dPartialSteps(
+  operands: GatedConvPartialOperands,
+  options: GatedConvPartialOptions,
+): Tensor {
   const { input, weight, gateWeight } = operands;
   const { firstChannel, channels } = gatedConv2dPartialOperation.problem(operands, options);
   return input.runtime.scope(() => {

@@ -3,7 +3,6 @@ import { ShapeError } from '../../errors.js';
 import type { Shape } from '../../tensor/shape.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
-import { fill } from '../array/fill.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
 
@@ -64,17 +63,6 @@ export const qSampleOperation = defineOperation<
   ],
   flops: ({ shape }) => 3 * sizeOf(shape),
   reduction: () => 2,
-  gradient: {
-    keeps: () => ({ inputs: ['t', 'roots'] }),
-    rule({ inputs: { t, roots }, problem: { shape, dtype }, gradients: { output }, wants }) {
-      const none = fill(t.runtime, shape, 0, dtype);
-      const step = (x0: Tensor, noise: Tensor) => qSample({ x0, noise, t, roots });
-      return {
-        ...(wants('x0') && { x0: step(output!, none) }),
-        ...(wants('noise') && { noise: step(none, output!) }),
-      };
-    },
-  },
 });
 
 /**

@@ -5,7 +5,7 @@ import type { KernelSource } from '../../gpu/kernel-source.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
-import { defineOperation, type GradientRule, type OperationSpec } from '../op.js';
+import { defineOperation, type OperationSpec } from '../op.js';
 import {
   type AveragePoolOptions,
   averagePoolRules,
@@ -15,7 +15,6 @@ import {
   poolProblem,
   poolRules,
 } from './pool-geometry.js';
-import { averagePoolGradientOperation, maxPoolGradientOperation } from './pool-gradient.js';
 
 export type { AveragePoolOptions, PoolOptions } from './pool-geometry.js';
 
@@ -26,7 +25,6 @@ function poolSpec<Options extends AveragePoolOptions>(
   rules: Rules<Options>,
   kernel: KernelSource,
   constants: (problem: PoolProblem) => Record<string, boolean>,
-  gradient: GradientRule<{ x: Tensor }, Options, PoolProblem, { output: Tensor }>,
 ): PoolSpec<Options> {
   return {
     name,
@@ -54,32 +52,17 @@ function poolSpec<Options extends AveragePoolOptions>(
     ],
     flops: ({ outputShape, kernel: [height, width] }) => sizeOf(outputShape) * height * width,
     reduction: ({ kernel: [height, width] }) => height * width,
-    gradient,
   };
 }
 
 export const averagePoolOperation = defineOperation(
-  poolSpec<AveragePoolOptions>(
-    'averagePool',
-    averagePoolRules,
-    averagePoolKernel,
-    ({ countPadding }) => ({ COUNT_PADDING: countPadding }),
-    {
-      rule: ({ shapes, options, gradients }) => ({
-        x: averagePoolGradientOperation.run({ gradient: gradients.output! }, { ...options, shape: shapes.x })
-          .output,
-      }),
-    },
-  ),
+  poolSpec<AveragePoolOptions>('averagePool', averagePoolRules, averagePoolKernel, ({ countPadding }) => ({
+    COUNT_PADDING: countPadding,
+  })),
 );
 
 export const maxPoolOperation = defineOperation(
-  poolSpec<PoolOptions>('maxPool', poolRules, maxPoolKernel, () => ({}), {
-    keeps: () => ({ inputs: ['x'] }),
-    rule: ({ inputs: { x }, options, gradients }) => ({
-      x: maxPoolGradientOperation.run({ x, gradient: gradients.output! }, options).output,
-    }),
-  }),
+  poolSpec<PoolOptions>('maxPool', poolRules, maxPoolKernel, () => ({})),
 );
 
 /**

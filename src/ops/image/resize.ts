@@ -48,12 +48,6 @@ export const resizeBilinearOperation = defineOperation<
   ],
   flops: ({ outputShape }) => 9 * sizeOf(outputShape),
   reduction: () => 4,
-  gradient: {
-    rule: ({ shapes: { x }, gradients }) => ({
-      x: resizeBilinearGradientOperation.run({ gradient: gradients.output! }, { height: x[2]!, width: x[3]! })
-        .output,
-    }),
-  },
 });
 
 /** The gradient of `resizeBilinear` by what was resized, of the height and width in the options. */

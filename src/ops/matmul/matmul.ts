@@ -15,13 +15,9 @@ import {
   type ActivationOptions,
   activationConstants,
   activationRules,
-  expectNoActivation,
 } from '../activation.js';
 import { activated } from '../array/activated.js';
-import { cast } from '../array/cast.js';
-import { sum } from '../array/reduce.js';
 import { inRowParts } from '../array/row-parts.js';
-import { sumTo } from '../array/sum-to.js';
 import { checkCall, type Signature } from '../call.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
@@ -252,55 +248,7 @@ export const matmulOperation = defineOperation<
   ],
   flops: ({ batches, m, n, k }) => 2 * batches * m * n * k,
   reduction: ({ k }) => k,
-  gradient: {
-    keeps: () => ({ inputs: ['a', 'b'] }),
-    rule({ inputs: { a, b }, shapes, options, problem, gradients, wants }) {
-      expectNoActivation('matmul', problem.activation);
-      const gradient =
-        gradients.output!.dtype === problem.dtype
-          ? gradients.output!
-          : cast(gradients.output!, problem.dtype);
-      const { transposeA = false, transposeB = false } = options;
-      const operand = { a, b, gradient };
-      if (problem.batches === 1 && !transposeA) {
-        // One b for all rows of a: the batches are only more rows.
-        operand.a = a.reshape([-1, problem.k]);
-        operand.gradient = gradient.reshape([-1, problem.n]);
-      }
-      return {
-        ...(wants('a') && { a: sumBatches(gradientOfA(operand, transposeA, transposeB), shapes.a) }),
-        ...(wants('b') && { b: sumBatches(gradientOfB(operand, transposeA, transposeB), shapes.b) }),
-        ...(wants('bias') && { bias: sumTo(gradient, shapes.bias!) }),
-      };
-    },
-  },
 });
-
-interface GradientOperands {
-  readonly a: Tensor;
-  readonly b: Tensor;
-  /** (…, M, N) */
-  readonly gradient: Tensor;
-}
-
-function gradientOfA({ b, gradient }: GradientOperands, transposeA: boolean, transposeB: boolean): Tensor {
-  return transposeA
-    ? matmulOperation.run({ a: b, b: gradient }, { transposeA: transposeB, transposeB: true }).output
-    : matmulOperation.run({ a: gradient, b }, { transposeB: !transposeB }).output;
-}
-
-function gradientOfB({ a, gradient }: GradientOperands, transposeA: boolean, transposeB: boolean): Tensor {
-  return transposeB
-    ? matmulOperation.run({ a: gradient, b: a }, { transposeA: true, transposeB: transposeA }).output
-    : matmulOperation.run({ a, b: gradient }, { transposeA: !transposeA }).output;
-}
-
-/** The gradient of an operand from one for each batch, where all batches had the same. */
-function sumBatches(gradient: Tensor, shape: Shape): Tensor {
-  const matrix = shape.slice(-2);
-  if (sizeOf(shape) === gradient.size) return gradient.reshape(shape);
-  return sum(gradient.reshape([-1, ...matrix]), { axes: 0 }).reshape(shape);
-}
 
 /**
  * Matrix product `activation(a · b + bias)`: `a` (…, M, K), `b` (…, K, N) and `bias` (N) give (…, M, N), f32 or

@@ -8,10 +8,8 @@ import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { type ActivationConstants, activationConstants } from '../activation.js';
 import { activated } from '../array/activated.js';
 import { unitsEach } from '../array/elements.js';
-import { fill } from '../array/fill.js';
 import { spread, workgroupSize } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { batchNormGradientOperation } from './batch-norm-gradient.js';
 import { type ChannelSizes, channelSizes } from './channel-sizes.js';
 import { type NormOptions, normRules } from './norm.js';
 
@@ -83,19 +81,6 @@ export const batchNormOperation = defineOperation<
   ],
   flops: ({ shape }) => 4 * sizeOf(shape),
   reduction: () => 1,
-  gradient: {
-    keeps: () => ({ inputs: ['x', 'mean', 'variance', 'weight'] }),
-    rule({ inputs: { x, mean, variance, weight }, problem: { channels, eps }, gradients, wants }) {
-      const gradient = gradients.output!;
-      const perChannel = (['mean', 'variance', 'weight', 'bias'] as const).some(wants)
-        ? batchNormGradientOperation.run({ x, gradient, mean, variance, weight }, { eps })
-        : {};
-      if (!wants('x')) return perChannel;
-      // The gradient goes through the same factors as x does.
-      const none = fill(gradient.runtime, [channels], 0);
-      return { ...perChannel, x: batchNorm({ x: gradient, mean: none, variance, weight }, { eps }) };
-    },
-  },
 });
 
 function launch(

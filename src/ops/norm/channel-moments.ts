@@ -7,7 +7,6 @@ import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { channelMomentsGradientOperation } from './channel-moments-gradient.js';
 import { type ChannelSizes, channelRuns, channelSizes } from './channel-sizes.js';
 import { lanesFor } from './norm-groups.js';
 
@@ -67,21 +66,6 @@ export const channelMomentsOperation = defineOperation<
   ],
   flops: ({ batch, channels, spatial }) => 6 * batch * channels * spatial,
   reduction: ({ batch, spatial }) => batch * spatial,
-  gradient: {
-    keeps: () => ({ inputs: ['x'], outputs: ['mean'] }),
-    rule({ inputs, outputs, gradients }) {
-      const { output } = channelMomentsGradientOperation.run(
-        {
-          x: inputs.x,
-          mean: outputs.mean,
-          meanGradient: gradients.mean,
-          varianceGradient: gradients.variance,
-        },
-        {},
-      );
-      return { x: output };
-    },
-  },
 });
 
 function launch(

@@ -16,7 +16,6 @@ import {
 import type { OperandKinds, Signature } from '../call.js';
 import { spread } from '../grid.js';
 import { defineOperation, type Operation, type TensorFields, type Variant } from '../op.js';
-import { normGradientOperation, normParameters } from './norm-gradient.js';
 import {
   groupParams,
   lanesFor,
@@ -174,17 +173,5 @@ export function normOperation<Operands extends NormOperands & TensorFields<Opera
     variants,
     flops: ({ shape, statistic }) => (statistic === 'variance' ? 8 : 4) * sizeOf(shape),
     reduction: ({ span }) => span,
-    gradient: {
-      keeps: () => ({ inputs: ['x', 'weight', 'bias', 'scale'] }),
-      rule({ inputs, problem, gradients, wants }) {
-        const { x, weight, bias, scale } = inputs;
-        const { groups, span, stride, spatial, channelGroups, sampleGroups, statistic, eps } = problem;
-        const wanted = normParameters.filter((name) => wants(name as never));
-        return normGradientOperation.run(
-          { x, gradient: gradients.output!, weight, bias, scale },
-          { groups, span, stride, spatial, channelGroups, sampleGroups, statistic, eps, wanted },
-        );
-      },
-    },
   });
 }

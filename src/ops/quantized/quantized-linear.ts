@@ -4,7 +4,7 @@ import quantizedLinearTiledKernel from '../../../kernels/quantized/linear_tiled.
 import quantizedLinearVectorKernel from '../../../kernels/quantized/linear_vector.wgsl.js';
 import { optional } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
-import { type Dtype, dtypeBytes, floatDtype } from '../../tensor/dtype.js';
+import { type Dtype, floatDtype } from '../../tensor/dtype.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { Shape } from '../../tensor/shape.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
@@ -13,17 +13,12 @@ import {
   type ActivationOptions,
   activationConstants,
   activationRules,
-  expectNoActivation,
 } from '../activation.js';
 import { activated } from '../array/activated.js';
-import { add } from '../array/binary.js';
-import { cast } from '../array/cast.js';
-import { inRowParts, rowParts } from '../array/row-parts.js';
-import { narrow } from '../array/slice.js';
-import { sumTo } from '../array/sum-to.js';
+import { inRowParts } from '../array/row-parts.js';
 import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
-import { type MatmulOptions, matmul, matmulOperation } from '../matmul/matmul.js';
+import { type MatmulOptions, matmulOperation } from '../matmul/matmul.js';
 import { defineOperation, type Variant } from '../op.js';
 import { inDepthParts } from '../split-depth.js';
 import { subgroupMatrix } from '../subgroup-matrix.js';
@@ -34,7 +29,6 @@ import {
   fitsBinding,
   formatRules,
   type QuantizationFormat,
-  type QuantizedWeight,
   quantizedConstants,
   quantizedParams,
   wholeFormat,
@@ -73,9 +67,6 @@ const mostVectorRows = 8;
 
 /** From so many rows on tensor cores make up for a weight that is written out as numbers and read again. */
 const leastMatrixRows = 64;
-
-/** What a gradient takes at a time for numbers of the weight. */
-const gradientPartBytes = 2 ** 28;
 
 export const quantizedLinearOperation = defineOperation<
   QuantizedLinearOperands,
@@ -195,46 +186,7 @@ export const quantizedLinearOperation = defineOperation<
   ],
   flops: ({ m, n, k }) => 2 * m * n * k,
   reduction: ({ k }) => k,
-  gradient: {
-    keeps: () => ({ inputs: ['values', 'scales'] }),
-    rule({ inputs, shapes, problem, gradients, wants }) {
-      expectNoActivation('quantizedLinear', problem.activation);
-      const { dtype } = problem;
-      const gradient = gradients.output!.dtype === dtype ? gradients.output! : cast(gradients.output!, dtype);
-      return {
-        ...(wants('input') && { input: gradientOfInput(gradient, inputs, problem).reshape(shapes.input) }),
-        ...(wants('bias') && { bias: sumTo(gradient, shapes.bias!) }),
-      };
-    },
-  },
 });
-
-/** The product of the gradient (…, N) and the weight as numbers, of which there are only some rows at a time. */
-function gradientOfInput(
-  gradient: Tensor,
-  { values, scales }: QuantizedWeight,
-  { n, k, dtype, format }: Problem,
-): Tensor {
-  const { runtime } = gradient;
-  const numbers = n * k * dtypeBytes[dtype];
-  const limit = Math.min(runtime.traits.limits.maxStorageBufferBindingSize, gradientPartBytes);
-  const rows = gradient.reshape([-1, n]);
-  let sum: Tensor | undefined;
-  for (const { rows: part, begin, end, partOf } of rowParts(values, (limit / numbers) * values.bytes)) {
-    sum = runtime.scope(() => {
-      const weight = dequantizeWeight(
-        { values: part, scales: partOf(scales) },
-        { ...format, columns: k, dtype: dtype as 'f32' | 'f16' },
-      );
-      const product = matmul({
-        a: end - begin === n ? rows : narrow(rows, 1, begin, end - begin),
-        b: weight,
-      });
-      return sum ? add(sum, product) : product;
-    });
-  }
-  return sum!;
-}
 
 /**
  * A linear layer with a quantised weight `activation(input · Wᵀ + bias)`: `input` (…, K), f32 or f16, the `values` and

@@ -13,7 +13,6 @@ import { checkOperands } from '../call.js';
 import { spread } from '../grid.js';
 import { linear } from '../matmul/matmul.js';
 import { defineOperation } from '../op.js';
-import { lstmGradientOperation } from './lstm-gradient.js';
 import { type FlatOperands, flatOperands, type LstmWeights, weightKinds } from './lstm-operands.js';
 
 export interface LstmOperands {
@@ -148,25 +147,9 @@ export const lstmOperation = defineOperation<FlatOperands, Record<never, never>,
   flops: ({ batch, time, inputs, hidden, directions }) =>
     2 * batch * time * directions * 4 * hidden * (inputs + hidden),
   reduction: ({ inputs, hidden }) => inputs + hidden,
-  gradient: {
-    keeps: () => ({ inputs: operandNames, outputs: ['output'] }),
-    rule({ inputs, outputs, gradients, wants }) {
-      return lstmGradientOperation.run(
-        {
-          ...inputs,
-          output: outputs.output,
-          outputGradient: gradients.output,
-          stateGradient: gradients.state,
-        },
-        { wanted: operandNames.filter(wants) },
-      );
-    },
-  },
 });
 
 const weightNames = ['weightIh', 'weightHh', 'biasIh', 'biasHh'] as const;
-
-const operandNames = Object.keys(flatOperands) as readonly (keyof FlatOperands)[];
 
 /** Units that the persistent kernel is compiled for: one kernel serves a range of sizes. */
 function capacity(hidden: number): number {

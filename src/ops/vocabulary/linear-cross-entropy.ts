@@ -7,7 +7,6 @@ import { ShapeError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
-import { linearCrossEntropyGradientOperation } from './linear-cross-entropy-gradient.js';
 import {
   type VocabularyProblem,
   vocabularyProblem,
@@ -101,14 +100,6 @@ export const linearCrossEntropyOperation = defineOperation<
   ),
   flops: ({ rows, columns, depth }) => (2 * depth + 4) * rows * columns,
   reduction: ({ columns, depth }) => Math.max(columns, depth),
-  gradient: {
-    keeps: () => ({ inputs: ['hidden', 'weight', 'targets'], outputs: ['logSumExp'] }),
-    rule: ({ inputs, outputs: { logSumExp }, options, gradients, wants }) =>
-      linearCrossEntropyGradientOperation.run(
-        { ...inputs, logSumExp, lossGradient: gradients.loss, logSumExpGradient: gradients.logSumExp },
-        { ...options, wanted: (['hidden', 'weight'] as const).filter(wants) },
-      ),
-  },
 });
 
 /**
