@@ -10,9 +10,10 @@ import { type BenchmarkOptions, benchmark, withCase } from './benchmark.js';
 import { measureCeilings } from './ceilings.js';
 import { measureHostTime, printHostTime } from './host-time.js';
 import { measureLayer, printLayerTime } from './layer-time.js';
+import type { TunedCase } from './report.js';
 import { type BenchmarkRow, describeDevice, printHeader, printRows, printTuned } from './report.js';
 import { measureStartUp, printStartUp } from './start-up.js';
-import { type TunedCase, tuneCase } from './tune.js';
+import { tuneCase } from './tune.js';
 import { wholeNumber } from './whole-number.js';
 
 /** What `tal bench` and `npm run bench` both take. */

@@ -2,7 +2,6 @@ import { cpus } from 'node:os';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Ceilings } from './ceilings.js';
 import type { Timing } from './measure.js';
-import type { TunedCase } from './tune.js';
 
 export interface BenchmarkRow {
   readonly operation: string;
@@ -17,6 +16,20 @@ export interface BenchmarkRow {
   readonly bytes: number;
   /** Its median over the default variant's. */
   readonly timesDefault: number;
+}
+
+/** What the tuner found for one case. */
+export interface TunedCase {
+  readonly operation: string;
+  readonly size: unknown;
+  readonly storage: 'f32' | 'f16';
+  /** What is taken without tuning, and what was fastest. */
+  readonly untuned: string;
+  readonly fastest: string;
+  /** Median time of the first over that of the second. */
+  readonly gain: number;
+  /** Variants that gave another answer than `plain` on this device: a driver's fault, never chosen. */
+  readonly wrong: readonly string[];
 }
 
 /** What a result must name to mean anything. */

@@ -2,20 +2,7 @@ import type { AnyCaseTable } from '../cases/index.js';
 import type { Runtime } from '../src/tensor/runtime.js';
 import type { Tuning } from '../src/tensor/tuning.js';
 import { agreesWithPlain, benchmark, withCase } from './benchmark.js';
-
-/** What the tuner found for one case. */
-export interface TunedCase {
-  readonly operation: string;
-  readonly size: unknown;
-  readonly storage: 'f32' | 'f16';
-  /** What is taken without tuning, and what was fastest. */
-  readonly untuned: string;
-  readonly fastest: string;
-  /** Median time of the first over that of the second. */
-  readonly gain: number;
-  /** Variants that gave another answer than `plain` on this device: a driver's fault, never chosen. */
-  readonly wrong: readonly string[];
-}
+import type { TunedCase } from './report.js';
 
 /** How much slower than the fastest so far a variant may be to be timed more than once. */
 const hopeless = 3;

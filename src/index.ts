@@ -39,6 +39,6 @@ export type { Freeable, Owner } from './tensor/owner.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export type { Shared } from './tensor/shared.js';
-export type { Tape } from './tensor/tape.js';
+export type { OperationRun, Tape } from './tensor/tape.js';
 export { type Storage, Tensor } from './tensor/tensor.js';
 export type { OperationTuning, Tuning, TuningRecord } from './tensor/tuning.js';

@@ -2,7 +2,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { add } from '../ops/array/binary.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { type Shape, sameShape } from '../tensor/shape.js';
-import type { Backward, OperationRun, Tape } from '../tensor/tape.js';
+import type { OperationRun, Tape } from '../tensor/tape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { gradientRules } from './rules/index.js';
 
@@ -107,7 +107,7 @@ export class GradientTape implements Tape {
     operands: readonly (Tensor | undefined)[],
     results: readonly Tensor[],
     keep: Keep,
-    backward: Backward<Keep>,
+    backward: (kept: Keep, gradients: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[],
   ): void {
     const kept = Object.entries(keep).flatMap(([name, tensor]) =>
       tensor ? [[name, new Kept(tensor)] as const] : [],

@@ -10,15 +10,8 @@ export {
   type GaussianDiffusionOptions,
   type SamplerOptions,
 } from './gaussian.js';
-export {
-  type CachedTokenLogits,
-  type DecodeOptions,
-  type LastLayer,
-  MaskedSampler,
-  type MaskedSamplerOptions,
-  maskedSequences,
-  type Pass,
-  type TokenLogits,
-} from './masked.js';
+export { type DecodeOptions, MaskedSampler, maskedSequences } from './masked.js';
+export type { MaskedSamplerOptions } from './masked-options.js';
 export { alphaBars, type BetaSchedule, betas, type DdimSpacing, ddimTimes } from './schedule.js';
+export type { CachedTokenLogits, LastLayer, Pass, TokenLogits } from './token-logits.js';
 export { transferCounts, type UnmaskingSchedule } from './unmasking.js';

@@ -14,7 +14,8 @@ import { tokenCandidates } from '../ops/sampling/token-candidates.js';
 import type { ChoiceInputs, TokenCandidates, TokenCandidatesOptions } from '../ops/sampling/token-choice.js';
 import { linearTokenCandidates } from '../ops/vocabulary/linear-token-candidates.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { LastLayer, MaskedSamplerOptions, Pass, TokenLogits } from './masked.js';
+import type { MaskedSamplerOptions } from './masked-options.js';
+import type { LastLayer, Pass, TokenLogits } from './token-logits.js';
 
 /** What a step works on, beside the caller's tensors among the options. */
 export interface StepOperands {

@@ -4,14 +4,10 @@ import {
   checkArguments,
   checkFields,
   either,
-  flag,
   integer,
   listOf,
-  numberIn,
   numbers,
   objectWith,
-  oneOf,
-  onlyFields,
   optional,
   type Rule,
   type Rules,
@@ -19,149 +15,20 @@ import {
 } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/sampling/decoding.js';
-import { type ConfidenceKind, confidenceKinds } from '../ops/sampling/token-choice.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { anyTensor } from '../tensor/tensor.js';
+import { id, type MaskedSamplerOptions, samplerRules } from './masked-options.js';
 import { eachPass, recordStep, type StepOperands } from './masked-step.js';
-import { commitShares, type UnmaskingSchedule, unmaskingRule } from './unmasking.js';
-
-/** A model's last layer, not run yet: its logits are `hidden · weightᵀ`. */
-export interface LastLayer {
-  /** (B, R, d), f32 or f16. */
-  readonly hidden: Tensor;
-  /** The vocabulary matrix (V, d), of the same type; the same tensor in both passes. */
-  readonly weight: Tensor;
-}
-
-/** Guidance has two passes a step. */
-export type Pass = 'conditional' | 'unconditional';
-
-/**
- * The model: logits (B, R, V), f32 or f16, of the last R positions of the sequences `tokens` (B, L) u32, R
- * from the length of the answer to L; or what they come from, and then they are never written. The pass is
- * unconditional for guidance: then the prompt among the tokens is masked, and a condition that comes another way
- * must be left out. Recorded once, so it must do the same in every step and read nothing back.
- */
-export type TokenLogits = (tokens: Tensor, pass: Pass) => Tensor | LastLayer;
-
-/** A model that keeps something between the steps, such as keys and values, in tensors of its own. */
-export interface CachedTokenLogits {
-  /** Run before the first step of each decoding, for each pass: computes what no step changes. Recorded once. */
-  readonly prepare?: ((tokens: Tensor, pass: Pass) => void) | undefined;
-  /** As of a model that keeps nothing. */
-  logits(tokens: Tensor, pass: Pass): Tensor | LastLayer;
-  /**
-   * Takes the place of `logits` in all but the first step of block number `block`: its logits of positions outside of
-   * the block may be those of that first step. Recorded whenever a decoding comes to another block.
-   */
-  readonly inBlock?: ((tokens: Tensor, pass: Pass, block: number) => Tensor | LastLayer) | undefined;
-}
-
-export interface MaskedSamplerOptions {
-  /** B: sequences decoded together. */
-  readonly batch: number;
-  /** L: positions of each, prompt and answer. */
-  readonly length: number;
-  /** Positions of the answer, at the end. */
-  readonly answerLength: number;
-  /** Id of the token that stands for "not decoded yet". */
-  readonly maskId: number;
-  /** Positions of a block, a divisor of the answer's; default the whole answer. */
-  readonly blockLength?: number;
-  /** Steps of the whole decoding, a multiple of the number of blocks; default one for each position. */
-  readonly steps?: number;
-  /** Default 0: the most probable token. */
-  readonly temperature?: number;
-  /** Which positions go first; default `probability`. */
-  readonly confidence?: ConfidenceKind;
-  /** s in unconditional + (s + 1) (conditional - unconditional); default 0, no guidance. */
-  readonly guidanceScale?: number;
-  /** Ids that may be chosen: see `tokenCandidates`. */
-  readonly allowed?: Tensor;
-  readonly allowedIndex?: Tensor;
-  /**
-   * The mask itself may be chosen, as in LLaDA's released code, which bans nothing: such a position stays masked, and
-   * its place in the step is used up. For answers that are masked whole and the linear schedule. Default false.
-   */
-  readonly maskAllowed?: boolean;
-  /** How many positions each step of a block commits; default linear. */
-  readonly schedule?: UnmaskingSchedule;
-  /** Commit also every position whose confidence is at least this, and stop when all are. */
-  readonly threshold?: number;
-  /**
-   * Stop when every answer is full up to its first token of this id. From the step after the one that commits it, what is
-   * masked after it stays so, and the step's commits go to what is before (LLaDA-V).
-   */
-  readonly stopId?: number;
-  /** Positions that may be committed: see `commitTokens`. */
-  readonly eligible?: Tensor;
-  /** Ids that are not committed before step `from`: the planned order of MDVLM-TAL's time tokens. */
-  readonly late?: { readonly ids: Tensor; readonly from: number };
-  /** Pairs of positions that hold times only, the first of them an earlier one: see `spanCandidates`. */
-  readonly spans?: {
-    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for an unused slot. */
-    readonly positions: Tensor;
-    /** Ids of the times, from the earliest on. */
-    readonly firstId: number;
-    readonly count: number;
-  };
-  /** Mask uncertain tokens again in each step: see `remaskTokens`. */
-  readonly revision?: {
-    /** For each step, the fraction of the tokens (`revisionFractions`). The last must be 0. */
-    readonly fractions: readonly number[];
-    readonly eligible?: Tensor;
-    readonly always?: Tensor;
-  };
-  /** Keep how sure the model was of each token: `MaskedSampler.confidence`. Default false. */
-  readonly keepConfidence?: boolean;
-}
-
-/** An id of a token. */
-const id = integer(0, 2 ** 32 - 1);
+import type { CachedTokenLogits, TokenLogits } from './token-logits.js';
+import { commitShares } from './unmasking.js';
 
 const modelRule: Rule<TokenLogits | CachedTokenLogits> = {
   ...either(callback, objectWith<Pick<CachedTokenLogits, 'logits'>>({ logits: callback })),
   expected: 'a function, or an object with logits',
-};
-
-const samplerRules: Rules<MaskedSamplerOptions> = {
-  batch: integer(1),
-  length: integer(1),
-  answerLength: integer(1),
-  maskId: id,
-  blockLength: optional(integer(1)),
-  steps: optional(integer(1)),
-  temperature: optional(numberIn(0)),
-  confidence: optional(oneOf(...confidenceKinds)),
-  guidanceScale: optional(numberIn(0)),
-  allowed: optional(anyTensor),
-  allowedIndex: optional(anyTensor),
-  maskAllowed: optional(flag),
-  schedule: optional(unmaskingRule),
-  threshold: optional(numberIn(0)),
-  stopId: optional(id),
-  eligible: optional(anyTensor),
-  late: optional(onlyFields<NonNullable<MaskedSamplerOptions['late']>>({ ids: anyTensor, from: integer(0) })),
-  spans: optional(
-    onlyFields<NonNullable<MaskedSamplerOptions['spans']>>({
-      positions: anyTensor,
-      firstId: id,
-      count: integer(2),
-    }),
-  ),
-  revision: optional(
-    onlyFields<NonNullable<MaskedSamplerOptions['revision']>>({
-      fractions: listOf(numberIn(0, 1)),
-      eligible: optional(anyTensor),
-      always: optional(anyTensor),
-    }),
-  ),
-  keepConfidence: optional(flag),
 };
 
 /** Of the random numbers of a decoding. */

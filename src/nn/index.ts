@@ -11,7 +11,7 @@ export type { LoadOptions } from './load-weights.js';
 export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './lora.js';
 export { type LoraFolder, openLora, saveLora } from './lora-folder.js';
 export { Lstm, type LstmOptions, type LstmResult } from './lstm.js';
-export { Module, Parameter, type StoredWeight, type WeightDtype } from './module.js';
+export { Module, Parameter } from './module.js';
 export {
   type AttentionInputs,
   type AttentionNames,
@@ -32,6 +32,7 @@ export {
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './quantized-linear.js';
 export { QuantizedParameter } from './quantized-parameter.js';
 export { saveModel, saveWeights } from './save-model.js';
+export type { StoredWeight, WeightDtype } from './stored-weight.js';
 export {
   TransformerBlock,
   type TransformerBlockOptions,

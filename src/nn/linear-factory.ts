@@ -2,8 +2,8 @@ import { cast } from '../ops/array/cast.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Linear, type LinearOptions } from './linear.js';
-import type { WeightDtype } from './module.js';
 import { QuantizedLinear } from './quantized-linear.js';
+import type { WeightDtype } from './stored-weight.js';
 import { numberDtype, quantizedBits, type WeightStorage } from './weight-storage.js';
 
 /** Makes the linear layers of a model, whose matrices are all stored in one way, and what these layers take. */

@@ -5,7 +5,8 @@ import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Initial, uniformFanIn } from './initial.js';
 import { checkLayer, layerRules } from './layer-rules.js';
-import { Module, type WeightDtype } from './module.js';
+import { Module } from './module.js';
+import type { WeightDtype } from './stored-weight.js';
 
 export interface LinearOptions {
   /** With a `bias`; default true. */

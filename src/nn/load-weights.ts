@@ -7,7 +7,7 @@ import { unpackHalves } from '../ops/array/unpack-halves.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { StoredWeight, WeightDtype } from './module.js';
+import type { StoredWeight, WeightDtype } from './stored-weight.js';
 
 /** Default of {@link LoadOptions.chunkBytes}. */
 export const loadChunkBytes = 2 ** 25;

@@ -10,8 +10,9 @@ import type { Tensor } from '../tensor/tensor.js';
 import { uniformFanIn } from './initial.js';
 import { checkLayer } from './layer-rules.js';
 import { type LinearOptions, linearRules } from './linear.js';
-import { Module, type WeightDtype } from './module.js';
+import { Module } from './module.js';
 import { QuantizedParameter } from './quantized-parameter.js';
+import type { WeightDtype } from './stored-weight.js';
 
 export interface QuantizedLinearLayerOptions extends LinearOptions, QuantizeOptions {}
 

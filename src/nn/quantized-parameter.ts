@@ -15,7 +15,7 @@ import { sizeOf } from '../tensor/shape.js';
 import { checkTensor, type Tensor } from '../tensor/tensor.js';
 import type { Initial } from './initial.js';
 import { anyInitial } from './layer-rules.js';
-import { anyElements, checkPart, type StoredWeight, type WeightDtype } from './module.js';
+import { anyElements, checkPart, type StoredWeight, type WeightDtype } from './stored-weight.js';
 
 /** Elements that `set` and `read` have as f32 on the device at a time: half of the smallest binding there is. */
 const elementsAtOnce = 2 ** 24;

@@ -1,5 +1,5 @@
 import type { DeviceTraits } from '../gpu/traits.js';
-import type { WeightDtype } from './module.js';
+import type { WeightDtype } from './stored-weight.js';
 
 /** How a model can store its matrices: as numbers, or quantised in groups of 64 (`QuantizationFormat`). */
 export const weightStorages = ['f32', 'f16', 'int8', 'int4'] as const;

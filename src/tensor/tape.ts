@@ -1,11 +1,5 @@
 import type { Tensor } from './tensor.js';
 
-/** From the gradients of a step's results to those of its operands, each in the order they were recorded in. */
-export type Backward<Keep> = (
-  kept: Keep,
-  gradients: readonly (Tensor | undefined)[],
-) => readonly (Tensor | undefined)[];
-
 /** One run of an operation: what a tape needs to find its gradient later. */
 export interface OperationRun {
   readonly operation: { readonly name: string };
@@ -26,12 +20,13 @@ export interface Tape {
   /**
    * Records a step from operands to results.
    * @param keep what `backward` reads: it is given the same names with tensors that live until it returns
-   * @param backward must give a gradient to every operand that is followed
+   * @param backward from the gradients of the results to those of the operands, each in the order given here; must give
+   *   a gradient to every operand that is followed
    */
   record<Keep extends Readonly<Record<string, Tensor | undefined>>>(
     operands: readonly (Tensor | undefined)[],
     results: readonly Tensor[],
     keep: Keep,
-    backward: Backward<Keep>,
+    backward: (kept: Keep, gradients: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[],
   ): void;
 }

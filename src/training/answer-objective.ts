@@ -17,7 +17,7 @@ import {
   type Rules,
 } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
-import type { LastLayer } from '../diffusion/masked.js';
+import type { LastLayer } from '../diffusion/token-logits.js';
 import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
 import {
   type AnswerSpans,

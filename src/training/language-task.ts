@@ -9,7 +9,7 @@ import {
   optional,
   someOf,
 } from '../arguments.js';
-import type { LastLayer } from '../diffusion/masked.js';
+import type { LastLayer } from '../diffusion/token-logits.js';
 import { OptionError } from '../errors.js';
 import { LanguageModel } from '../models/mdvlm/language/language-model.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';

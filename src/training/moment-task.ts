@@ -1,13 +1,13 @@
 import { checkArguments, instanceOf, integer, someOf } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
-import { type MomentExamples, makeInputs, writeExamples } from '../models/map-diffusion/examples.js';
 import {
-  type Corruption,
-  MapDiffusion,
-  type MomentInputs,
-  type MomentTargets,
-} from '../models/map-diffusion/model.js';
-import { examplesRule } from '../models/map-diffusion/operand-rules.js';
+  examplesRule,
+  type MomentExamples,
+  makeInputs,
+  writeExamples,
+} from '../models/map-diffusion/examples.js';
+import { MapDiffusion } from '../models/map-diffusion/model.js';
+import type { Corruption, MomentInputs, MomentTargets } from '../models/map-diffusion/operands.js';
 import { mapRows } from '../ops/iou-map/map-layout.js';
 import { seedWords } from '../ops/random/philox.js';
 import { Random } from '../ops/random/random.js';

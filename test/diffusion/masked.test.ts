@@ -2,12 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '../../cases/support/random.js';
 import samplingMaskPromptKernel from '../../kernels/sampling/mask_prompt.wgsl.js';
-import {
-  MaskedSampler,
-  type MaskedSamplerOptions,
-  maskedSequences,
-  type TokenLogits,
-} from '../../src/diffusion/masked.js';
+import { MaskedSampler, maskedSequences } from '../../src/diffusion/masked.js';
+import type { MaskedSamplerOptions } from '../../src/diffusion/masked-options.js';
+import type { TokenLogits } from '../../src/diffusion/token-logits.js';
 import { DtypeError, OptionError, ShapeError } from '../../src/errors.js';
 import { linear } from '../../src/ops/matmul/matmul.js';
 import { allTokensBut, tokenSet } from '../../src/ops/sampling/decoding.js';

@@ -11,7 +11,8 @@ import {
 } from '../../src/models/map-diffusion/config.js';
 import type { MomentExample, MomentExamples } from '../../src/models/map-diffusion/examples.js';
 import { localizeMoments } from '../../src/models/map-diffusion/localize.js';
-import { type Condition, MapDiffusion } from '../../src/models/map-diffusion/model.js';
+import { MapDiffusion } from '../../src/models/map-diffusion/model.js';
+import type { Condition } from '../../src/models/map-diffusion/operands.js';
 import { narrow } from '../../src/ops/array/slice.js';
 import { mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapScales } from '../../src/ops/iou-map/map-layout.js';

@@ -6,7 +6,7 @@ import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { toFloat32 } from '../../src/data/formats/array.js';
 import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { HostRandom } from '../../src/data/host-random.js';
-import type { LastLayer } from '../../src/diffusion/masked.js';
+import type { LastLayer } from '../../src/diffusion/token-logits.js';
 import { OptionError } from '../../src/errors.js';
 import { IouReward, type IouRewardOptions } from '../../src/models/mdvlm/objective/iou-reward.js';
 import {

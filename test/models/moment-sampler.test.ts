@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { relativeError } from '../../cases/support/host.js';
 import { ddimCoefficients, ddimTimes } from '../../src/diffusion/schedule.js';
 import { OptionError } from '../../src/errors.js';
-import type { MomentInputs } from '../../src/models/map-diffusion/model.js';
+import type { MomentInputs } from '../../src/models/map-diffusion/operands.js';
 import { MomentSampler } from '../../src/models/map-diffusion/sampler.js';
 import { take } from '../../src/ops/array/gather.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

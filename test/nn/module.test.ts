@@ -9,8 +9,9 @@ import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safet
 import { FileAccessError, FileFormatError, OptionError, ReleasedError } from '../../src/errors.js';
 import { constantInitial } from '../../src/nn/initial.js';
 import { Linear } from '../../src/nn/linear.js';
-import { Module, type WeightDtype } from '../../src/nn/module.js';
+import { Module } from '../../src/nn/module.js';
 import { saveModel, saveWeights } from '../../src/nn/save-model.js';
+import type { WeightDtype } from '../../src/nn/stored-weight.js';
 import { mul } from '../../src/ops/array/binary.js';
 import { halfBits } from '../../src/tensor/dtype.js';
 import type { Runtime } from '../../src/tensor/runtime.js';

@@ -1,5 +1,6 @@
 import { Random } from '../../cases/support/random.js';
-import { MaskedSampler, type MaskedSamplerOptions } from '../../src/diffusion/masked.js';
+import { MaskedSampler } from '../../src/diffusion/masked.js';
+import type { MaskedSamplerOptions } from '../../src/diffusion/masked-options.js';
 import { revisionFractions } from '../../src/diffusion/unmasking.js';
 import { tokenSet } from '../../src/ops/sampling/decoding.js';
 import type { Runtime } from '../../src/tensor/runtime.js';

@@ -2,12 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
 import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/data/formats/safetensors.js';
 import { checkConfig, type MapDiffusionConfig } from '../../src/models/map-diffusion/config.js';
-import {
-  type Corruption,
-  MapDiffusion,
-  type MomentInputs,
-  type MomentTargets,
-} from '../../src/models/map-diffusion/model.js';
+import { MapDiffusion } from '../../src/models/map-diffusion/model.js';
+import type { Corruption, MomentInputs, MomentTargets } from '../../src/models/map-diffusion/operands.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 

@@ -9,7 +9,8 @@ import { OptionError } from '../../src/errors.js';
 import { generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
 import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/language/chat.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
-import { LanguageModel, type LanguageModelOptions } from '../../src/models/mdvlm/language/language-model.js';
+import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
+import type { LanguageModelOptions } from '../../src/models/mdvlm/language/language-options.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import {
   checkedPlan,

@@ -33,14 +33,40 @@ function layerOf(path: string): string {
   return path.split('/')[0]!.replace(/\.ts$/, '');
 }
 
-/** Relative imports of a TypeScript file, as paths from the root without an ending. */
-function importsOf(path: string): string[] {
-  const text = readFileSync(join(root, path), 'utf8');
+/** Relative imports of a TypeScript file, as paths from the root without an ending; `values` leaves out `import type`. */
+function importsOf(path: string, values = false): string[] {
+  let text = readFileSync(join(root, path), 'utf8');
+  if (values) text = text.replace(/^(?:import|export) type \{[^}]*\} from [^;]+;/gm, '');
   return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
     normalize(join(dirname(path), match[1]!))
       .replaceAll('\\', '/')
       .replace(/\.js$/, ''),
   );
+}
+
+/** Groups of nodes that reach each other (Tarjan 1972), each sorted. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const stack: string[] = [];
+  /** The lowest place in the order that a node reaches through nodes of the stack. */
+  const visit = (node: string): number => {
+    const own = order.size;
+    let lowest = own;
+    order.set(node, own);
+    stack.push(node);
+    for (const next of graph.get(node) ?? []) {
+      if (!order.has(next)) lowest = Math.min(lowest, visit(next));
+      else if (stack.includes(next)) lowest = Math.min(lowest, order.get(next)!);
+    }
+    if (lowest === own) {
+      const group = stack.splice(stack.indexOf(node));
+      if (group.length > 1) found.push(group.sort());
+    }
+    return lowest;
+  };
+  for (const node of graph.keys()) if (!order.has(node)) visit(node);
+  return found.sort();
 }
 
 const files = readdirSync(join(root, 'src'), { recursive: true })
@@ -75,6 +101,35 @@ describe('layers of src/', () => {
       assert.deepEqual(wrong, []);
     });
   }
+});
+
+/** Of types alone, each with its reason. */
+const circlesOfTypes = [
+  // A runtime makes tensors, captures and launches, and each of them knows its runtime.
+  ['capture', 'launch', 'owner', 'runtime', 'tape', 'tensor'].map((name) => `src/tensor/${name}`),
+];
+
+describe('imports among the files of src/', () => {
+  const graph = (values: boolean) =>
+    new Map(files.map((path) => [`src/${path}`.replace(/\.ts$/, ''), importsOf(`src/${path}`, values)]));
+
+  it('have no circle by value', () => {
+    assert.deepEqual(circles(graph(true)), []);
+  });
+
+  it('have no circle by type but those that have a reason', () => {
+    assert.deepEqual(circles(graph(false)), circlesOfTypes);
+  });
+
+  it('would show one', () => {
+    const looped = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', ['b']],
+      ['d', []],
+    ]);
+    assert.deepEqual(circles(looped), [['b', 'c']]);
+  });
 });
 
 describe('kernels', () => {

@@ -1,5 +1,4 @@
 import type { EncodedPacket } from 'mediabunny';
-import type { VideoLibrary } from './video-library.js';
 
 /** Packets that wait in the decoder at most. */
 const QUEUE = 16;
@@ -12,7 +11,7 @@ export function registerOpaqueDecoder({
   CustomVideoDecoder,
   registerDecoder,
   VideoSample,
-}: VideoLibrary): void {
+}: typeof import('mediabunny')): void {
   registerDecoder(
     class extends CustomVideoDecoder {
       static override supports(codec: string): boolean {

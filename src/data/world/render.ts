@@ -2,7 +2,8 @@ import { mixBits } from '../host-random.js';
 import { checkFrameShape, type FrameShape, LUMA } from '../video/frame.js';
 import { ease } from './ease.js';
 import type { Limb } from './figure.js';
-import { ASPECT, type Colour, type Drift, LARGEST_PAN, type Scene } from './scene.js';
+import { ASPECT, LARGEST_PAN } from './picture.js';
+import type { Colour, Drift, Scene } from './scene.js';
 
 /** How much of the wall's colour the far limbs take on. */
 const FADING = 0.3;

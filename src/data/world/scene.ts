@@ -1,6 +1,7 @@
 import type { HostRandom } from '../host-random.js';
 import { LUMA } from '../video/frame.js';
 import type { BodyPart, Build } from './figure.js';
+import { ASPECT, LARGEST_PAN } from './picture.js';
 
 export type Colour = readonly [red: number, green: number, blue: number];
 
@@ -43,11 +44,6 @@ export interface Scene {
   /** Standard deviation of the noise of a pixel. */
   readonly noise: number;
 }
-
-/** The width of what is shown; its height is 1. */
-export const ASPECT = 4 / 3;
-/** How far the camera may wander. */
-export const LARGEST_PAN = 0.03;
 
 export function chooseScene(random: HostRandom): Scene {
   const wall = random.uniform(80, 180);

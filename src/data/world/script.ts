@@ -1,7 +1,7 @@
 import { type Rule, rule } from '../../arguments.js';
 import type { HostRandom } from '../host-random.js';
 import { type ActionName, actionKind, actionNames, type Posture, SHORTEST_ACTION } from './actions.js';
-import { ASPECT, LARGEST_PAN } from './scene.js';
+import { ASPECT, LARGEST_PAN } from './picture.js';
 
 /** An action of a video. Times are seconds, in hundredths; each action ends where the next one starts. */
 export interface ScriptedAction {

@@ -1,4 +1,5 @@
 import {
+  callback,
   checkArgument,
   checkFields,
   instanceOf,
@@ -7,6 +8,7 @@ import {
   objectWith,
   optional,
   positive,
+  type Rule,
   someOf,
   spanOf,
 } from '../../arguments.js';
@@ -15,8 +17,8 @@ import type { Runtime } from '../../tensor/runtime.js';
 import { sizeOf } from '../../tensor/shape.js';
 import { videoShape } from './clip-encoder.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
-import type { MomentInputs, MomentTargets } from './model.js';
-import { inputRules, targetRules } from './operand-rules.js';
+import type { MomentInputs, MomentTargets } from './operands.js';
+import { inputRules, targetRules } from './operands.js';
 
 /** The kind of a clip of which nothing is known. */
 export const unknownKind = 2 ** 32 - 1;
@@ -68,6 +70,14 @@ export interface MomentExamples {
   readonly spans: number;
   example(index: number): MomentExample;
 }
+
+export const examplesRule: Rule<MomentExamples> = objectWith<MomentExamples>({
+  size: integer(1),
+  queries: integer(1),
+  words: integer(1),
+  spans: integer(1),
+  example: callback,
+});
 
 /** Operands for `videos` examples at a time, each video with as many queries as the examples have. */
 export function makeInputs(

@@ -14,19 +14,14 @@ export type { ScaleCondition } from './decoder.js';
 export { type EmbeddedQuery, type MomentExample, type MomentExamples, writeExamples } from './examples.js';
 export type { Words } from './fusion.js';
 export { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
-export {
-  type Condition,
-  type Corruption,
-  MapDiffusion,
-  type MomentInputs,
-  type MomentTargets,
-} from './model.js';
+export { MapDiffusion } from './model.js';
 export {
   type LoadedMapDiffusion,
   loadMapDiffusion,
   type MapDiffusionFile,
   saveMapDiffusion,
 } from './model-folder.js';
+export type { Condition, Corruption, MomentInputs, MomentTargets } from './operands.js';
 export { type RankingOptions, rankMoments } from './ranking.js';
 export type { Recognition, RecognitionConfig } from './recognition.js';
 export type { RecordedClips } from './recording-clips.js';

@@ -11,9 +11,8 @@ import {
 import { Random } from '../../ops/random/random.js';
 import type { ScoredSegment } from '../../time/segment.js';
 import type { MomentExamples } from './examples.js';
-import { writeExamples } from './examples.js';
+import { examplesRule, writeExamples } from './examples.js';
 import { MapDiffusion } from './model.js';
-import { examplesRule } from './operand-rules.js';
 import { type RankingOptions, rankingRules, rankMoments } from './ranking.js';
 import { MomentSampler } from './sampler.js';
 

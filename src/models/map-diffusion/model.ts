@@ -18,50 +18,23 @@ import { anyTensor } from '../../tensor/tensor.js';
 import { type ClipEncoder, ClipPositions, clipEncoder, videoShape } from './clip-encoder.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
 import { ConvolutionDecoder } from './convolution-decoder.js';
-import type { Decoder, ScaleCondition } from './decoder.js';
-import { Fusion, type Words } from './fusion.js';
+import type { Decoder } from './decoder.js';
+import { Fusion } from './fusion.js';
 import { MapEncoder } from './map-encoder.js';
-import { conditionRule, corruptionRules, inputRules, targetRules } from './operand-rules.js';
+import {
+  type Condition,
+  type Corruption,
+  conditionRule,
+  corruptionRules,
+  inputRules,
+  type MomentInputs,
+  type MomentTargets,
+  targetRules,
+} from './operands.js';
 import { Recognition } from './recognition.js';
 import { SinglePassHead } from './single-pass.js';
 import { TimeEmbedding } from './stylization.js';
 import { TransformerDecoder } from './transformer-decoder.js';
-
-/** Videos with queries: V videos, Q queries. */
-export interface MomentInputs {
-  /** The videos, of the shape that `videoShape` gives. */
-  readonly video: Tensor;
-  /** (V) u32: clips of each video; those after them are padding. */
-  readonly lengths: Tensor;
-  readonly words: Words;
-  /** (Q) u32: the video of each query. Query i is about video i where absent. */
-  readonly videoOf?: Tensor | undefined;
-}
-
-/** What queries and videos are to the decoders: computed once a query. */
-export interface Condition {
-  readonly scales: readonly ScaleCondition[];
-  /** (Q, R, A): 1 in valid cells. */
-  readonly mask: Tensor;
-}
-
-/** The queries' true moments, and what the videos' clips show. */
-export interface MomentTargets {
-  /** (Q, G, 2) f32: start and end in clips. */
-  readonly spans: Tensor;
-  /** (Q) u32: how many of the G there are. */
-  readonly spanCounts: Tensor;
-  /** (V, N) u32: the class of action of each clip, for `recognition`. A number that is no class has no loss. */
-  readonly kinds?: Tensor | undefined;
-}
-
-/** Noise and time of a training step. */
-export interface Corruption {
-  /** (Q, R, A) standard normal. */
-  readonly noise: Tensor;
-  /** (Q) u32 in [0, T). */
-  readonly t: Tensor;
-}
 
 /**
  * Multi-scale 2D temporal map diffusion for natural language video localization (Zhang et al.): a multimodal encoder,

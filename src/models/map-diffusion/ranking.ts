@@ -19,7 +19,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import type { ScoredSegment } from '../../time/segment.js';
 import { suppress } from '../../time/segment.js';
-import { layoutRule } from './operand-rules.js';
+import { layoutRule } from './operands.js';
 import { refineMoment } from './refine.js';
 
 export interface RankingOptions {

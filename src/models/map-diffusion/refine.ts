@@ -1,7 +1,7 @@
 import { checkArguments, numbers, positive, spanOf } from '../../arguments.js';
 import { type MapLayout, mapScales } from '../../ops/iou-map/map-layout.js';
 import { overlap } from '../../time/segment.js';
-import { layoutRule } from './operand-rules.js';
+import { layoutRule } from './operands.js';
 
 /** Start and end in clips. */
 export type ClipSpan = readonly [start: number, end: number];

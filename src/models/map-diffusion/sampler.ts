@@ -5,7 +5,8 @@ import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import { makeInputs } from './examples.js';
-import { type Condition, MapDiffusion, type MomentInputs } from './model.js';
+import { MapDiffusion } from './model.js';
+import type { Condition, MomentInputs } from './operands.js';
 
 export interface MomentSamplerOptions extends DdimOptions {
   /** V: videos at a time. */

@@ -42,12 +42,8 @@ export {
   languageConfigs,
   parseLanguageConfig,
 } from './language/language-config.js';
-export {
-  type ForwardOptions,
-  LanguageModel,
-  type LanguageModelOptions,
-  type Prefix,
-} from './language/language-model.js';
+export { LanguageModel, type Prefix } from './language/language-model.js';
+export type { ForwardOptions, LanguageModelOptions } from './language/language-options.js';
 export { type LoadLanguageOptions, loadLanguageModel, readLanguageConfig } from './language/model-folder.js';
 export { loadTokenizer, type TextTokenizer, Tokenizer, type TokenizerFiles } from './language/tokenizer.js';
 export { type AnswerOrder, Mdvlm, type Prompt, type PromptTokens, type VisualTokenEncoder } from './mdvlm.js';

@@ -2,14 +2,16 @@ import {
   checkArguments,
   either,
   instanceOf,
+  integer,
   listOf,
+  objectWith,
   oneOf,
   onlyFields,
   optional,
   type Rule,
   rule,
 } from '../../arguments.js';
-import type { LastLayer } from '../../diffusion/masked.js';
+import type { LastLayer } from '../../diffusion/token-logits.js';
 import { OptionError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
 import { concat } from '../../ops/array/concat.js';
@@ -17,7 +19,7 @@ import { fill } from '../../ops/array/fill.js';
 import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
-import { keysAndValuesRule, promptTokensRule } from './argument-rules.js';
+import { keysAndValuesRule } from './argument-rules.js';
 import { behind } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
 import { Grounding } from './signal/grounding.js';
@@ -37,6 +39,12 @@ export interface PromptTokens {
   /** u32 (B, Q + T): 0 where the prompt, with the visual tokens in their place, is padding; absent where none is. */
   readonly keyMask?: Tensor | undefined;
 }
+
+const promptTokensRule: Rule<PromptTokens> = objectWith<PromptTokens>({
+  ids: anyTensor,
+  visualAt: integer(0),
+  keyMask: optional(anyTensor),
+});
 
 /** A prompt ready for the language model: its embeddings where it sees the answer, else what the answer sees of it. */
 export type Prompt = {
@@ -59,7 +67,7 @@ export type Prompt = {
 export const answerOrders = ['diffusion', 'prefix-diffusion', 'autoregressive'] as const;
 export type AnswerOrder = (typeof answerOrders)[number];
 
-const eyesRule: Rule<VisualTokenEncoder> = rule(
+const encoderRule: Rule<VisualTokenEncoder> = rule(
   'a module with forward, such as a VisualEncoder',
   (value) => value instanceof Module && 'forward' in value && typeof value.forward === 'function',
 );
@@ -96,7 +104,7 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
       'Mdvlm',
       { encoder, language, order, grounding },
       {
-        encoder: eyesRule,
+        encoder: encoderRule,
         language: instanceOf(LanguageModel, 'a LanguageModel'),
         order: oneOf(...answerOrders),
         grounding: optional(instanceOf(Grounding)),

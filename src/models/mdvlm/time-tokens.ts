@@ -21,6 +21,8 @@ export interface TimeTokensOptions {
   readonly firstId?: number;
 }
 
+export const timesRules: Rules<Required<TimeTokensOptions>> = { count: integer(2), firstId: integer(0) };
+
 /** To the nearest integer; halves to the even one, as NumPy rounds, which LITA encodes with. */
 function roundHalfToEven(value: number): number {
   const rounded = Math.round(value);

@@ -7,7 +7,7 @@ import {
   onlyFields,
   optional,
 } from '../../../arguments.js';
-import type { CachedTokenLogits, LastLayer, Pass } from '../../../diffusion/masked.js';
+import type { CachedTokenLogits, LastLayer, Pass } from '../../../diffusion/token-logits.js';
 import { concat } from '../../../ops/array/concat.js';
 import { fill } from '../../../ops/array/fill.js';
 import { writePart } from '../../../ops/array/place.js';

@@ -8,7 +8,8 @@ import {
   type Rules,
   rule,
 } from '../../../arguments.js';
-import { MaskedSampler, type MaskedSamplerOptions } from '../../../diffusion/masked.js';
+import { MaskedSampler } from '../../../diffusion/masked.js';
+import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js';
 import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
 import { tokenSet } from '../../../ops/sampling/decoding.js';
 import type { Capture } from '../../../tensor/capture.js';

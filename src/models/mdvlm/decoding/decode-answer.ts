@@ -13,7 +13,8 @@ import {
   type Rules,
   rule,
 } from '../../../arguments.js';
-import { MaskedSampler, type MaskedSamplerOptions } from '../../../diffusion/masked.js';
+import { MaskedSampler } from '../../../diffusion/masked.js';
+import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js';
 import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
 import { OptionError } from '../../../errors.js';
 import { allTokensBut, tokenSet } from '../../../ops/sampling/decoding.js';

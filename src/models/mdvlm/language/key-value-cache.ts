@@ -7,8 +7,8 @@ import { Owner } from '../../../tensor/owner.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
-import { languageRule } from '../config-rules.js';
 import type { LanguageConfig } from './language-config.js';
+import { languageRule } from './language-config.js';
 
 /** The turned keys and the values of one layer, each (B, heads of the keys, L, head size). */
 export interface KeysAndValues {

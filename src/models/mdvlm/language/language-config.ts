@@ -1,5 +1,14 @@
-import { checkArgument, text } from '../../../arguments.js';
+import {
+  checkArgument,
+  flag,
+  onlyFields,
+  positive,
+  type Rule,
+  type Rules,
+  text,
+} from '../../../arguments.js';
 import { JsonRecord } from '../../../data/formats/json-record.js';
+import { epsilon, id, size } from '../config-rules.js';
 import { ropeTheta } from './rope-config.js';
 
 /** The sizes of a language model of LLaDA's kind: a Llama whose attention sees both ways. */
@@ -27,6 +36,26 @@ export interface LanguageConfig {
   /** Whether the embedding is the vocabulary matrix of the last layer too. */
   readonly tied: boolean;
 }
+
+/** What the language model of every configuration has; a model of signals takes the rest from its words. */
+export const speakerRules: Rules<Omit<LanguageConfig, 'vocabulary' | 'maskId' | 'maxPositions'>> = {
+  hidden: size,
+  layers: size,
+  heads: size,
+  keyHeads: size,
+  headSize: size,
+  intermediate: size,
+  ropeTheta: positive,
+  epsilon,
+  tied: flag,
+};
+
+export const languageRule: Rule<LanguageConfig> = onlyFields<LanguageConfig>({
+  ...speakerRules,
+  vocabulary: size,
+  maskId: id,
+  maxPositions: size,
+});
 
 /** `<|mdm_mask|>` of LLaDA and LLaDA-V: the mask where a configuration names none. */
 const lladaMaskId = 126_336;

@@ -1,16 +1,17 @@
 import { checkArgument, checkArguments, checkFields } from '../../../arguments.js';
 import { checkpoint } from '../../../autograd/checkpoint.js';
-import type { LastLayer } from '../../../diffusion/masked.js';
+import type { LastLayer } from '../../../diffusion/token-logits.js';
 import { OptionError } from '../../../errors.js';
 import { chain } from '../../../nn/chain.js';
 import { inChunks } from '../../../nn/chunks.js';
 import { type Initial, normalInitial } from '../../../nn/initial.js';
 import type { LinearLayer } from '../../../nn/linear.js';
 import { LinearFactory } from '../../../nn/linear-factory.js';
-import { LoraAdapter, type LoraOptions } from '../../../nn/lora.js';
-import { Module, type Parameter, type WeightDtype } from '../../../nn/module.js';
+import { LoraAdapter } from '../../../nn/lora.js';
+import { Module, type Parameter } from '../../../nn/module.js';
 import { MultiHeadAttention } from '../../../nn/multi-head-attention.js';
 import { RmsNorm } from '../../../nn/norm.js';
+import type { WeightDtype } from '../../../nn/stored-weight.js';
 import type { WeightStorage } from '../../../nn/weight-storage.js';
 import { add, mul } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
@@ -23,43 +24,15 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
-import { forwardRules, languageModelRules } from '../argument-rules.js';
-import { languageRule } from '../config-rules.js';
 import { type KeysAndValues, KeyValueCache, type OtherPositions } from './key-value-cache.js';
 import type { LanguageConfig } from './language-config.js';
-
-export interface LanguageModelOptions {
-  /**
-   * How matrices are stored; f16 where the device has it. Default f32. With int8 and int4 those of the linear layers
-   * are quantised. The embedding and the vocabulary matrix are not, for few rows of the one are read and the fused last
-   * layer takes the other as numbers: they and the products are f16 where the device has it, else f32.
-   */
-  readonly weights?: WeightStorage;
-  /** Positions of the longest sequence; default those of the configuration. */
-  readonly maxLength?: number;
-  /** What embeddings are before training; default normal numbers of the deviation of LLaDA's. */
-  readonly initialEmbedding?: Initial;
-  /** Low-rank additions to linear layers, which are then the model's `lora`; default none. */
-  readonly lora?: LoraOptions;
-  /**
-   * For training: of the forward pass only what goes from layer to layer is kept, and each layer is computed again when
-   * its gradient is (gradient checkpointing). Default false.
-   */
-  readonly recompute?: boolean;
-}
-
-export interface ForwardOptions {
-  /** u32 (B, L) or (L): default 0 to L - 1, or from where these begin among the others. */
-  readonly positions?: Tensor;
-  /** u32 (B, L), with other positions as long as all: positions where it is 0 are seen by none, such as padding on the left. */
-  readonly keyMask?: Tensor;
-  /** Default: every position sees all others. Its `queryOffset` is where these positions begin. */
-  readonly mask?: AttentionMask;
-  /** Positions that are seen beside these. They count in `keyMask`. */
-  readonly others?: OtherPositions;
-  /** Free the embeddings as soon as the first layer has read them. Default false: they are the caller's. */
-  readonly consume?: boolean;
-}
+import { languageRule } from './language-config.js';
+import {
+  type ForwardOptions,
+  forwardRules,
+  type LanguageModelOptions,
+  languageModelRules,
+} from './language-options.js';
 
 /** What LLaDA's embeddings start from; the deviation is about that of its linear layers too, 1/√width. */
 export const plainEmbedding = normalInitial(0.02);

@@ -15,9 +15,10 @@ import { nodeModule } from '../../../node-module.js';
 import { given } from '../../../tensor/given.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
-import { languageModelRules } from '../argument-rules.js';
 import { type LanguageConfig, parseLanguageConfig } from './language-config.js';
-import { LanguageModel, type LanguageModelOptions } from './language-model.js';
+import { LanguageModel } from './language-model.js';
+import type { LanguageModelOptions } from './language-options.js';
+import { languageModelRules } from './language-options.js';
 import { languageTensorName } from './tensor-names.js';
 
 /** The `config.json` of a folder of LLaDA's form. @throws FileAccessError, FileFormatError */

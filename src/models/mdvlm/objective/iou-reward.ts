@@ -12,7 +12,7 @@ import {
   type Rule,
   type Rules,
 } from '../../../arguments.js';
-import type { LastLayer } from '../../../diffusion/masked.js';
+import type { LastLayer } from '../../../diffusion/token-logits.js';
 import { OptionError } from '../../../errors.js';
 import { argmax } from '../../../ops/array/argmax.js';
 import { add, div, equal, greater, less, maximum, minimum, mul, sub } from '../../../ops/array/binary.js';

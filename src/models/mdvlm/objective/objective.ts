@@ -1,5 +1,5 @@
 import { checkArguments, checkFields, integer, numberIn } from '../../../arguments.js';
-import type { LastLayer } from '../../../diffusion/masked.js';
+import type { LastLayer } from '../../../diffusion/token-logits.js';
 import { mul } from '../../../ops/array/binary.js';
 import { sum } from '../../../ops/array/reduce.js';
 import { linearCrossEntropy } from '../../../ops/vocabulary/linear-cross-entropy.js';

@@ -1,7 +1,7 @@
 import { sizeClass } from '../../../gpu/pool.js';
 import { rowsAtOnce } from '../../../nn/chunks.js';
 import { loadChunkBytes } from '../../../nn/load-weights.js';
-import type { WeightDtype } from '../../../nn/module.js';
+import type { WeightDtype } from '../../../nn/stored-weight.js';
 import { numberDtype, quantizedBits, type WeightStorage } from '../../../nn/weight-storage.js';
 import { dtypeBytes } from '../../../tensor/dtype.js';
 import {

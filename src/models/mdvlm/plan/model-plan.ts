@@ -10,7 +10,8 @@ import {
   type Rules,
 } from '../../../arguments.js';
 import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
-import { languageRule, visualRules } from '../config-rules.js';
+import { languageRule } from '../language/language-config.js';
+import { visualRules } from '../vision/vision-config.js';
 import { fitsMemory, type MemoryPlan, memoryPlan, type PlannedDevice, planObstacle } from './memory-plan.js';
 import {
   type PlannedModel,

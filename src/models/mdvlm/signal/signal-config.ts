@@ -17,12 +17,12 @@ import { OptionError } from '../../../errors.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import { mapDiffusionConfigs } from '../../map-diffusion/config.js';
-import { eyesRule, speakerRules } from '../config-rules.js';
 import type { LanguageConfig } from '../language/language-config.js';
+import { speakerRules } from '../language/language-config.js';
 import { LanguageModel, plainEmbedding } from '../language/language-model.js';
 import { type AnswerOrder, answerOrders, Mdvlm } from '../mdvlm.js';
 import { Grounding, type GroundingConfig } from './grounding.js';
-import { SignalEncoder, type SignalEncoderConfig } from './signal-encoder.js';
+import { SignalEncoder, type SignalEncoderConfig, signalEncoderRule } from './signal-encoder.js';
 import { timeWaves } from './time-waves.js';
 import { WordVocabulary } from './word-vocabulary.js';
 
@@ -114,7 +114,7 @@ export function makeSignalMdvlm(
 const size = integer(1);
 
 export const configRules: Rules<SignalMdvlmConfig> = {
-  encoder: eyesRule,
+  encoder: signalEncoderRule,
   language: onlyFields<SignalMdvlmConfig['language']>(speakerRules),
   order: oneOf(...answerOrders),
   grounding: optional(onlyFields<GroundingConfig>({ weight: positive })),

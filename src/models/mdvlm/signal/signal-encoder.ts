@@ -1,4 +1,13 @@
-import { callback, checkArgument, checkArguments, instanceOf, integer } from '../../../arguments.js';
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  instanceOf,
+  integer,
+  onlyFields,
+  optional,
+  type Rule,
+} from '../../../arguments.js';
 import { Linear } from '../../../nn/linear.js';
 import { Module } from '../../../nn/module.js';
 import { add } from '../../../ops/array/binary.js';
@@ -8,9 +17,9 @@ import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import { ClipPositions, clipEncoder } from '../../map-diffusion/clip-encoder.js';
-import type { SignalConfig } from '../../map-diffusion/config.js';
+import { recognitionRule, type SignalConfig, signalRule } from '../../map-diffusion/config.js';
 import { Recognition, type RecognitionConfig } from '../../map-diffusion/recognition.js';
-import { eyesRule } from '../config-rules.js';
+import { size } from '../config-rules.js';
 import { TimeTokens } from '../time-tokens.js';
 
 export interface SignalEncoderConfig {
@@ -22,6 +31,13 @@ export interface SignalEncoderConfig {
   readonly hidden: number;
   readonly recognition?: RecognitionConfig;
 }
+
+export const signalEncoderRule: Rule<SignalEncoderConfig> = onlyFields<SignalEncoderConfig>({
+  count: size,
+  clips: signalRule,
+  hidden: size,
+  recognition: optional(recognitionRule),
+});
 
 /**
  * VisualTokenEncoder for recorded signals (ours): convolutions to one vector a clip, as those of the map-diffusion model, a learned
@@ -52,7 +68,7 @@ export class SignalEncoder extends Module {
       { runtime, config, size, embed, times },
       {
         runtime: anyRuntime,
-        config: eyesRule,
+        config: signalEncoderRule,
         size: integer(1),
         embed: callback,
         times: instanceOf(TimeTokens, 'a TimeTokens'),

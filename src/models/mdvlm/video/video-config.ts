@@ -1,13 +1,13 @@
 import { checkFields, integer, onlyFields, type Rules } from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
-import { languageRule, timesRules, visualRules } from '../config-rules.js';
-import { type LanguageConfig, languageConfigs } from '../language/language-config.js';
-import { TimeTokens, type TimeTokensOptions } from '../time-tokens.js';
+import { type LanguageConfig, languageConfigs, languageRule } from '../language/language-config.js';
+import { TimeTokens, type TimeTokensOptions, timesRules } from '../time-tokens.js';
 import {
   checkVisualConfig,
   tokensPerFrame,
   type VisualConfig,
   visualConfigs,
+  visualRules,
 } from '../vision/vision-config.js';
 
 /** A masked diffusion vision-language model that watches videos. */

@@ -1,7 +1,15 @@
-import { checkFields } from '../../../arguments.js';
+import {
+  checkFields,
+  integer,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+} from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
-import type { WeightStorage } from '../../../nn/weight-storage.js';
-import { visualRules } from '../config-rules.js';
+import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
+import { epsilon, size } from '../config-rules.js';
 
 /** A vision Transformer over square pictures, after SigLIP 2. */
 export interface VisionConfig {
@@ -36,6 +44,23 @@ export interface VisualConfig {
     readonly stride: number;
   };
 }
+
+export const visionRule: Rule<VisionConfig> = onlyFields<VisionConfig>({
+  imageSize: size,
+  patch: size,
+  width: size,
+  layers: size,
+  unusedLayers: integer(0),
+  heads: size,
+  intermediate: size,
+  epsilon,
+});
+
+export const visualRules: Rules<VisualConfig> = {
+  vision: visionRule,
+  projector: onlyFields<VisualConfig['projector']>({ hidden: size }),
+  pooling: onlyFields<VisualConfig['pooling']>({ stride: size }),
+};
 
 /** Configurations by name. */
 export const visualConfigs = {
@@ -78,6 +103,8 @@ export interface VisualOptions {
   /** How the matrices of the linear layers are stored (`visualStorage`). Default f32. */
   readonly weights?: WeightStorage;
 }
+
+export const visualOptionRules: Rules<VisualOptions> = { weights: optional(oneOf(...weightStorages)) };
 
 /**
  * How a vision encoder stores its matrices where the model is stored in this way: in 8 bits at least, for it is a twentieth of

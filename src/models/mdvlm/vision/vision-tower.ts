@@ -11,8 +11,14 @@ import { linear } from '../../../ops/matmul/matmul.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import { anyTensor, expectShape, type Tensor } from '../../../tensor/tensor.js';
-import { visionRule, visualOptionRules } from '../config-rules.js';
-import { patchesAcross, type VisionConfig, type VisualOptions, visualStorage } from './vision-config.js';
+import {
+  patchesAcross,
+  type VisionConfig,
+  type VisualOptions,
+  visionRule,
+  visualOptionRules,
+  visualStorage,
+} from './vision-config.js';
 
 /** A convolution whose windows lie side by side, so that each is a row of a matrix, and a vector for each place. */
 class Embeddings extends Module {

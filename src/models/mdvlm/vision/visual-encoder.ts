@@ -8,7 +8,6 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
-import { visualOptionRules } from '../config-rules.js';
 import { poolFrameTokens, withNewlines } from './frame-tokens.js';
 import { Projector } from './projector.js';
 import {
@@ -17,6 +16,7 @@ import {
   tokensAcross,
   type VisualConfig,
   type VisualOptions,
+  visualOptionRules,
   visualStorage,
 } from './vision-config.js';
 import { VisionTower } from './vision-tower.js';
