@@ -14,7 +14,7 @@ import type { RandomStream } from './random-stream.js';
 export const dropRate = numberIn(0, 1);
 
 /** What both layers share: x / (1 − p) where the mask keeps it, 0 where it drops it; in inference x as it is. */
-abstract class Drop extends Module {
+export abstract class Drop extends Module {
   readonly #stream: RandomStream | undefined;
 
   constructor(

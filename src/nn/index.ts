@@ -1,7 +1,7 @@
 /** Layers with parameters: `tal-webgpu/nn`. */
 
 export { Conv1d, Conv2d, type ConvLayerOptions } from './conv.js';
-export { Dropout, DropPath } from './dropout.js';
+export { type Drop, Dropout, DropPath } from './dropout.js';
 export { Embedding } from './embedding.js';
 export { FeedForward, type FeedForwardOptions } from './feed-forward.js';
 export { GatedConv2d, type GateNames } from './gated-conv.js';
@@ -31,6 +31,7 @@ export {
 } from './norm.js';
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './quantized-linear.js';
 export { QuantizedParameter } from './quantized-parameter.js';
+export type { RandomStream } from './random-stream.js';
 export { saveModel, saveWeights } from './save-model.js';
 export type { StoredWeight, WeightDtype } from './stored-weight.js';
 export {
