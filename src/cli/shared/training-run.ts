@@ -109,7 +109,11 @@ export async function runTraining<Task extends TrainingTask>(
       settings: JSON.stringify(settings),
       steps,
       seed,
-      learningRate: cosineLearningRate({ peak: learningRate, steps, warmup: Math.ceil(steps / 50) }),
+      learningRate: cosineLearningRate({
+        peak: learningRate,
+        steps,
+        warmup: Math.min(Math.ceil(steps / 50), steps - 1),
+      }),
       weightDecay: 0.01,
       maxNorm: 1,
       average: averageKeep(steps),

@@ -1,10 +1,8 @@
 import {
   callback,
-  either,
   flag,
   integer,
   listOf,
-  object,
   objectWith,
   oneOf,
   onlyFields,
@@ -12,9 +10,9 @@ import {
   positive,
   type Rule,
   type Rules,
-  rule,
   text,
 } from '../../../arguments.js';
+import { attentionMaskRule } from '../../../nn/attention-mask-rule.js';
 import type { Initial } from '../../../nn/initial.js';
 import type { LoraOptions } from '../../../nn/lora.js';
 import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
@@ -64,29 +62,6 @@ export interface ForwardOptions {
   readonly consume?: boolean;
 }
 
-const queryOffset = optional(integer(0));
-
-const maskRules: { readonly [Kind in AttentionMask['kind']]: Rule<object> } = {
-  none: onlyFields({ kind: oneOf('none') }),
-  causal: onlyFields({ kind: oneOf('causal'), queryOffset }),
-  prefix: onlyFields({ kind: oneOf('prefix'), prefixLength: either(integer(0), anyTensor), queryOffset }),
-  block: onlyFields({ kind: oneOf('block'), blockSize: integer(1), queryOffset }),
-  turns: onlyFields({ kind: oneOf('turns'), turns: anyTensor, queryOffset }),
-};
-
-const maskKind = oneOf('none', 'causal', 'prefix', 'block', 'turns');
-
-/** Which fields a mask has depends on its kind. */
-function maskOf(value: unknown): Rule<object> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  return maskKind.accepts(kind) ? maskRules[kind] : objectWith({ kind: maskKind });
-}
-
-const maskRule: Rule<AttentionMask> = {
-  ...rule<AttentionMask>('an object with the kind of a mask', (value) => maskOf(value).accepts(value)),
-  fault: (name, value) => maskOf(value).fault?.(name, value),
-};
-
 const othersRule: Rule<OtherPositions> = objectWith<OtherPositions>(
   { start: integer(0), all: callback },
   'the positions of a KeyValueCache',
@@ -95,7 +70,7 @@ const othersRule: Rule<OtherPositions> = objectWith<OtherPositions>(
 export const forwardRules: Rules<ForwardOptions> = {
   positions: optional(anyTensor),
   keyMask: optional(anyTensor),
-  mask: optional(maskRule),
+  mask: optional(attentionMaskRule),
   others: optional(othersRule),
   consume: optional(flag),
 };
