@@ -35,8 +35,8 @@ export interface MaskedSamplerOptions {
   /** Commit also every position whose confidence is at least this, and stop when all are. */
   readonly threshold?: number;
   /**
-   * Stop when every answer is full up to its first token of this id. From the step behind the one that commits it, what is
-   * masked behind it stays so, and the step's commits go to what is before (LLaDA-V).
+   * Stop when every answer is full up to its first token of this id. From the step after the one that commits it, what is
+   * masked after it stays so, and the step's commits go to what is before (LLaDA-V).
    */
   readonly stopId?: number;
   /** Positions that may be committed: see `commitTokens`. */
@@ -45,7 +45,7 @@ export interface MaskedSamplerOptions {
   readonly late?: { readonly ids: Tensor; readonly from: number };
   /** Pairs of positions that hold times only, the first of them an earlier one: see `spanCandidates`. */
   readonly spans?: {
-    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for a span that is not there. */
+    /** (B, S, 2), u32: positions of start and end in the answer; beyond it for an unused slot. */
     readonly positions: Tensor;
     /** Ids of the times, from the earliest on. */
     readonly firstId: number;

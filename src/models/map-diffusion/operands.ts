@@ -28,7 +28,7 @@ export interface MomentTargets {
   readonly spans: Tensor;
   /** (Q) u32: how many of the G there are. */
   readonly spanCounts: Tensor;
-  /** (V, N) u32: the kind of action of each clip, for `recognition`. One beyond the kinds counts for nothing. */
+  /** (V, N) u32: the class of action of each clip, for `recognition`. A number that is no class has no loss. */
   readonly kinds?: Tensor | undefined;
 }
 
