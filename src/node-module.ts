@@ -1,8 +1,5 @@
 import { FileAccessError } from './errors.js';
 
-/** The method of this name gives what Node's `console.log` prints of an object; a page ignores it. */
-export const inspected: unique symbol = Symbol.for('nodejs.util.inspect.custom') as never;
-
 /** What is imported by its name at run time. */
 interface NodeModules {
   'node:fs': typeof import('node:fs');

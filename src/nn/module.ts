@@ -13,7 +13,7 @@ import type { NumericArray } from '../data/formats/array.js';
 import { checkTensors, Safetensors } from '../data/formats/safetensors.js';
 import { HostRandom } from '../data/host-random.js';
 import { ReleasedError } from '../errors.js';
-import { inspected } from '../node-module.js';
+import { inspected } from '../inspected.js';
 import { floatDtype } from '../tensor/dtype.js';
 import { Owner } from '../tensor/owner.js';
 import { anyRuntime, type Runtime } from '../tensor/runtime.js';

@@ -4,7 +4,7 @@ import { ReleasedError } from '../errors.js';
 import type { Program } from '../gpu/commands.js';
 import type { BufferPool, PooledBuffer } from '../gpu/pool.js';
 import type { GPUCommandEncoder } from '../gpu/webgpu.js';
-import { inspected } from '../node-module.js';
+import { inspected } from '../inspected.js';
 import type { Runtime } from './runtime.js';
 import { Shared } from './shared.js';
 import { type Storage, tensorsIn } from './tensor.js';

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { checkArgument, rule } from '../arguments.js';
 import { ReleasedError } from '../errors.js';
-import { inspected } from '../node-module.js';
+import { inspected } from '../inspected.js';
 import { Runtime } from './runtime.js';
 
 const aRuntime = rule<Runtime>('a runtime', (value) => value instanceof Runtime);

@@ -31,7 +31,7 @@ import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
 import type { Measurement } from '../gpu/timing.js';
 import type { DeviceTraits } from '../gpu/traits.js';
 import type { GPUBuffer } from '../gpu/webgpu.js';
-import { inspected } from '../node-module.js';
+import { inspected } from '../inspected.js';
 import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch, OwnKernels } from './launch.js';

@@ -3,7 +3,7 @@ import { checkArgument, described, instanceOf, integer, listOf, numbers, type Ru
 import { DtypeError, FeatureError, GpuError, OptionError, ReleasedError, ShapeError } from '../errors.js';
 import type { BufferRange } from '../gpu/commands.js';
 import type { PooledBuffer } from '../gpu/pool.js';
-import { inspected } from '../node-module.js';
+import { inspected } from '../inspected.js';
 import { type Dtype, dtypeBytes, fromBytes, type HostData, type NumberSource, toBytes } from './dtype.js';
 import type { Runtime } from './runtime.js';
 import { type Shape, sameShape, shapeText, sizeOf } from './shape.js';
