@@ -130,7 +130,11 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
   const refused: [what: string, args: (string | number)[], message: RegExp][] = [
     ['nothing to look for', ['clip.mp4', '--model', acting], /one of --query, --question and --actions/],
     ['two things to look for', ['clip.mp4', ...query, '--actions', '--model', acting], /one of --query/],
-    ['an empty query', ['clip.mp4', '--query', ' ', '--model', acting], /the query is empty/],
+    [
+      'an empty query',
+      ['clip.mp4', '--query', ' ', '--model', acting],
+      /--query must be a sentence, it is empty/,
+    ],
     ['a file that is no video', ['no.mp4', ...query, '--model', acting], /no\.mp4 is not a video/],
     ['a missing video', ['nowhere.mp4', ...query, '--model', acting], /nowhere\.mp4/],
     ['a missing model', ['clip.mp4', ...query, '--model', 'nowhere'], /nowhere.*config\.json/],
