@@ -12,6 +12,11 @@ const { times, language, visual } = tal.videoMdvlmConfigs.tiny;
 /** Numbers of some arguments; 1 is right for most. */
 const NUMBERS: Readonly<Record<string, number>> = { axis: 0, headSize: 2, width: 2 };
 
+/** A kernel that sets the first element of a buffer. */
+const kernelText = `
+@group(0) @binding(0) var<storage, read_write> out: array<f32>;
+@compute @workgroup_size(1) fn set_one() { out[0] = 1.0; }`;
+
 /** Right values for arguments, by the name of their type, of the argument, or by their kind. */
 export class Samples {
   readonly #made = new Map<Kind, unknown>();
@@ -91,7 +96,6 @@ export class Samples {
     return new Samples(runtime, {
       ...layers,
       Runtime: runtime,
-      KernelSource: { name: 'some', text: '@compute @workgroup_size(1) fn main() {}', imports: {} },
       GPUBuffer: runtime.gpu.device.createBuffer({
         size: 256,
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
@@ -163,6 +167,8 @@ export class Samples {
       AdamW: new tal.AdamW({ weight }),
       WorldSentences: new tal.WorldSentences(tal.mapDiffusionConfigs.world, 'train', [['a']], words),
       SGD: new tal.SGD({ weight }),
+      KernelSource: { name: 'one', text: kernelText, imports: {} },
+      Launch: { source: kernelText, buffers: { out: weight }, workgroups: [1] },
       Recordings: recordings,
       MapDiffusionConfig: tal.mapDiffusionConfigs.hapt,
       LanguageConfig: language,
