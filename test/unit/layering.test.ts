@@ -16,15 +16,18 @@ const stack = ['gpu', 'tensor', 'ops', 'autograd', 'nn', 'diffusion', 'models', 
 /** Layers beside the stack that know neither it nor each other. */
 const leaves = ['data', 'evaluation'];
 
-const mayImport: Record<string, readonly string[]> = {
+const mayImport: Record<string, string[]> = {
   ...Object.fromEntries([...base, ...stack].map((layer, i, all) => [layer, all.slice(0, i)])),
   ...Object.fromEntries(leaves.map((layer) => [layer, base])),
-  cli: [...base, ...leaves, ...stack],
-  index: [...base, ...leaves, ...stack],
+  datasets: [...base, 'data'],
+  cli: [...base, ...leaves, 'datasets', ...stack],
+  index: [...base, ...leaves, 'datasets', ...stack],
 };
 /** Layers that meet files and metrics. */
 for (const layer of ['tensor', 'nn', 'models', 'training'])
   mayImport[layer] = [...mayImport[layer]!, ...leaves];
+/** Layers that meet data sets. */
+for (const layer of ['models', 'training']) mayImport[layer]!.push('datasets');
 /** Layers that launch kernels. */
 const launchesKernels = ['ops', 'diffusion', 'training'];
 
