@@ -1,4 +1,4 @@
-/** Devices, tensors, captures and errors, and `attention`; everything else has an entry point of its own. */
+/** Devices, tensors, captures and errors, `attention` and `openModel`; everything else has an entry point of its own. */
 
 export * from './errors.js';
 export { type AdapterKind, type OpenAdapter, openAdapter } from './gpu/adapter.js';
@@ -26,6 +26,19 @@ export type {
   Parameter as KernelParameter,
   StorageBinding,
 } from './gpu/wgsl.js';
+export type {
+  Ask,
+  Found,
+  LocalizationModel,
+  LocalizationResult,
+  LocalizeRequest,
+  ModelInput,
+  ModelOptions,
+  Predictions,
+  PredictRequest,
+} from './models/localization-model.js';
+export type { LoadModelOptions } from './models/model-spec.js';
+export { type OpenModelOptions, openModel } from './models/open-model.js';
 export { type AttentionOutputs, attention } from './ops/attention/attention.js';
 export type {
   AttentionMask,

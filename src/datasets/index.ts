@@ -1,5 +1,6 @@
 /** Data sets of videos with annotations: `tal-webgpu/datasets`. */
 
+export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export type {
   Annotations,
   Caption,

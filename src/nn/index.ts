@@ -7,7 +7,7 @@ export { FeedForward, type FeedForwardOptions } from './feed-forward.js';
 export { GatedConv2d, type GateNames } from './gated-conv.js';
 export { constantInitial, type Initial, normalInitial, uniformFanIn } from './initial.js';
 export { Linear, type LinearLayer, type LinearOptions } from './linear.js';
-export type { LoadOptions } from './load-weights.js';
+export type { LoadOptions, ModelFolderOptions } from './load-weights.js';
 export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './lora.js';
 export { type LoraFolder, openLora, saveLora } from './lora-folder.js';
 export { Lstm, type LstmOptions, type LstmResult } from './lstm.js';

@@ -1,4 +1,5 @@
-import { callback, integer, optional, type Rules } from '../arguments.js';
+import { callback, instanceOf, integer, optional, type Rules } from '../arguments.js';
+import type { FolderOptions } from '../data/files/source-folder.js';
 import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/formats/array.js';
 import type { Safetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
@@ -18,6 +19,14 @@ export interface LoadOptions {
   /** Called as the loading goes on, with bytes of the file. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+/** How the folder of a model is read. */
+export interface ModelFolderOptions extends FolderOptions, Pick<LoadOptions, 'onProgress'> {}
+
+export const modelFolderRules: Rules<ModelFolderOptions> = {
+  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  onProgress: optional(callback),
+};
 
 export const loadRules: Rules<LoadOptions> = {
   chunkBytes: optional(integer(1)),

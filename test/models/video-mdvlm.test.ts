@@ -169,7 +169,7 @@ describe('a folder of LLaDA-V’s form', async () => {
     );
     const { mm_vision_tower: _, ...mute } = config;
     await changed('mute', mute, undefined, /mm_vision_tower is missing: a language model alone/);
-    await changed('moments', { kind: 'map-diffusion' }, undefined, /of the kind map-diffusion/);
+    await changed('moments', { kind: 'map-diffusion' }, undefined, /it is a map-diffusion model/);
     assert.equal(runtime.memory.usedBytes, usedBytes);
   });
 });

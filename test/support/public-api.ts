@@ -1,5 +1,6 @@
 /** Everything that the package exports, of all entry points: `unit/public-types.test.ts` holds that none is missing. */
 export * from '../../src/data/index.js';
+export * from '../../src/datasets/index.js';
 export * from '../../src/diffusion/index.js';
 export * from '../../src/evaluation/index.js';
 export * from '../../src/index.js';

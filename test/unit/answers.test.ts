@@ -16,7 +16,7 @@ import {
 } from '../../src/models/mdvlm/decoding/answers.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { mergeWindows } from '../../src/models/mdvlm/video/merge-windows.js';
+import { mergeWindows } from '../../src/models/common/merge-windows.js';
 import type { Segment } from '../../src/time/segment.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 

@@ -98,7 +98,7 @@ describe('the configuration of a model of videos', () => {
     ],
     ['no tower', { ...small, mm_vision_tower: null, vision_config: null }, /mm_vision_tower is missing/],
     ['a language model alone', llama, /config\.json: mm_vision_tower is missing: a language model alone/],
-    ['a model of another kind', { kind: 'signal-mdvlm' }, /a model of the kind signal-mdvlm/],
+    ['a model of another kind', { kind: 'signal-mdvlm' }, /it is a signal-mdvlm model/],
     [
       'another projector',
       { ...released, mm_projector_type: 'linear' },

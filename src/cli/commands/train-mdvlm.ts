@@ -104,7 +104,7 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
     },
     async ({ mdvlm }, adapter) => {
       await saveSignalMdvlm(out, mdvlm, {
-        kind: 'signal-mdvlm',
+        architecture: 'signal-mdvlm',
         model: config,
         words,
         // As the plan recovers times in training.

@@ -128,7 +128,7 @@ export async function trainMoments(
     async ({ model }, adapter) => {
       const { model: _, ...training } = settings;
       await saveMapDiffusion(out, model, {
-        kind: 'map-diffusion',
+        architecture: 'map-diffusion',
         model: config,
         words: relative(out, options.words),
         steps: 1,

@@ -51,9 +51,11 @@ const READ_CHUNK = 2 ** 30;
 
 /**
  * Opens a file for reading by range.
+ * @param signal when it is aborted, readings reject with its reason
  * @throws FileAccessError where it is missing, no regular file, or may not be read
  */
-export async function openSource(path: string): Promise<ByteSource> {
+export async function openSource(path: string, signal?: AbortSignal): Promise<ByteSource> {
+  signal?.throwIfAborted();
   const { open, stat } = await nodeModule('node:fs/promises');
   const refuse = (cause: unknown): never => {
     throw fileAccessError(path, cause);
@@ -67,6 +69,7 @@ export async function openSource(path: string): Promise<ByteSource> {
     name: path,
     size: status.size,
     read: async (offset, length) => {
+      signal?.throwIfAborted();
       const bytes = new Uint8Array(length);
       for (let done = 0; done < length; ) {
         const wanted = Math.min(READ_CHUNK, length - done);
@@ -100,10 +103,14 @@ export async function readBytes(path: string): Promise<Uint8Array> {
  * @throws FileAccessError where it cannot be read, FileFormatError where it is not JSON
  */
 export async function readJson(path: string): Promise<unknown> {
-  const bytes = await readBytes(path);
+  return parseJson(await readBytes(path), path);
+}
+
+/** @throws FileFormatError where the bytes are not JSON */
+export function parseJson(bytes: Uint8Array, name: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new FileFormatError(`${path} is not JSON: ${(cause as Error).message}`, { cause });
+    throw new FileFormatError(`${name} is not JSON: ${(cause as Error).message}`, { cause });
   }
 }

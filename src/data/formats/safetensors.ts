@@ -14,7 +14,8 @@ import {
 } from '../../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
-import { type ByteSource, bytesSource, fileAccessError, openSource, readJson } from '../files/byte-source.js';
+import { type ByteSource, bytesSource, fileAccessError, openSource } from '../files/byte-source.js';
+import { openFolder, readJsonIn, type SourceFolder } from '../files/source-folder.js';
 import {
   type ArrayDtype,
   arrayRule,
@@ -183,11 +184,19 @@ export async function openSafetensors(
   );
   if (typeof checkpoint !== 'string') {
     const bytes = checkpoint instanceof Uint8Array ? checkpoint : new Uint8Array(checkpoint);
-    return open(name, [bytesSource(bytes, name)], ([header]) => header!);
+    return openSafetensorsFile(bytesSource(bytes, name));
   }
-  const path = await checkpointPath(checkpoint);
-  if (path.endsWith('.json')) return openShards(path);
-  return open(path, [await openSource(path)], ([header]) => header!);
+  if (await isFolder(checkpoint)) return openSafetensorsIn(await openFolder(checkpoint));
+  if (checkpoint.endsWith('.json')) {
+    const { basename, dirname } = await nodeModule('node:path');
+    return openShards(await openFolder(dirname(checkpoint)), basename(checkpoint));
+  }
+  return openSafetensorsFile(await openSource(checkpoint));
+}
+
+/** Opens a checkpoint of one file, which is closed with it. @throws FileFormatError */
+export function openSafetensorsFile(source: ByteSource): Promise<Safetensors> {
+  return open(source.name, [source], ([header]) => header!);
 }
 
 /** Reads the headers of `sources` and joins them; closes what it was given where that fails. */
@@ -204,26 +213,47 @@ async function open(
   }
 }
 
-/** The index or the single file of a folder; any other path as it is. */
-async function checkpointPath(path: string): Promise<string> {
-  const { readdir, stat } = await nodeModule('node:fs/promises');
-  const { join } = await nodeModule('node:path');
+/**
+ * Opens the checkpoint of a folder: the shards of `model.safetensors.index.json`, or `model.safetensors`.
+ * @throws as `openSafetensors`
+ */
+export async function openSafetensorsIn(folder: SourceFolder): Promise<Safetensors> {
+  const index = await found(folder, indexFile);
+  if (index) {
+    await index.close();
+    return openShards(folder, indexFile);
+  }
+  const whole = await found(folder, 'model.safetensors');
+  if (whole) return openSafetensorsFile(whole);
+  throw new FileAccessError(`${folder.name} holds neither ${indexFile} nor model.safetensors`);
+}
+
+const indexFile = 'model.safetensors.index.json';
+
+/** Undefined where there is no such file; one that is there and cannot be read is an error. */
+async function found(folder: SourceFolder, file: string): Promise<ByteSource | undefined> {
   try {
-    if (!(await stat(path)).isDirectory()) return path;
-    const present = await readdir(path);
-    const file = ['model.safetensors.index.json', 'model.safetensors'].find((known) =>
-      present.includes(known),
-    );
-    if (file) return join(path, file);
+    return await folder.open(file);
+  } catch (error) {
+    const cause =
+      error instanceof FileAccessError ? (error.cause as NodeJS.ErrnoException | undefined) : null;
+    if (cause === undefined || cause?.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const { stat } = await nodeModule('node:fs/promises');
+  try {
+    return (await stat(path)).isDirectory();
   } catch (cause) {
     throw fileAccessError(path, cause);
   }
-  throw new FileAccessError(`${path} holds neither model.safetensors.index.json nor model.safetensors`);
 }
 
-async function openShards(indexPath: string): Promise<Safetensors> {
-  const { dirname, join } = await nodeModule('node:path');
-  const index = await readJson(indexPath);
+async function openShards(folder: SourceFolder, file: string): Promise<Safetensors> {
+  const indexPath = folder.pathOf(file);
+  const index = await readJsonIn(folder, file);
   const weightMap = isObject(index) ? index.weight_map : undefined;
   if (!isObject(weightMap)) throw new FileFormatError(`${indexPath} has no weight_map`);
   const files = [...new Set(Object.values(weightMap))].map((file) => {
@@ -235,7 +265,7 @@ async function openShards(indexPath: string): Promise<Safetensors> {
   });
   const sources: ByteSource[] = [];
   try {
-    for (const file of files) sources.push(await openSource(join(dirname(indexPath), file)));
+    for (const file of files) sources.push(await folder.open(file));
   } catch (error) {
     await Promise.all(sources.map((source) => source.close()));
     throw error;

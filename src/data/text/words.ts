@@ -9,8 +9,14 @@ import {
   text as textRule,
 } from '../../arguments.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import type { SourceFolder } from '../files/source-folder.js';
 import { toFloat32 } from '../formats/array.js';
-import { encodeSafetensors, openSafetensors } from '../formats/safetensors.js';
+import {
+  encodeSafetensors,
+  openSafetensors,
+  openSafetensorsFile,
+  type Safetensors,
+} from '../formats/safetensors.js';
 
 /** In turn: a verb before "n't", that itself, a clitic, a word or number, a mark. */
 const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]\p{N}+)*|[^\s\p{L}\p{N}]/gu;
@@ -96,7 +102,15 @@ export class WordVectors {
  */
 export async function loadWordVectors(file: string | Uint8Array): Promise<WordVectors> {
   checkArgument('loadWordVectors', 'file', file, either(pathRule, bytesRule));
-  const table = await openSafetensors(file, 'word vectors');
+  return readTable(await openSafetensors(file, 'word vectors'));
+}
+
+/** The table of word vectors that a file of a folder holds. @throws as `loadWordVectors` */
+export async function loadWordVectorsIn(folder: SourceFolder, file: string): Promise<WordVectors> {
+  return readTable(await openSafetensorsFile(await folder.open(file)));
+}
+
+async function readTable(table: Safetensors): Promise<WordVectors> {
   try {
     const vectors = await table.read('vectors');
     return new WordVectors(parseWords(table.metadata.words), toFloat32(vectors));

@@ -58,8 +58,8 @@ const exampleRule = objectWith<MomentExample>({
   kinds: optional(listOf(integer(0, unknownKind))),
 });
 
-/** Examples by number. */
-export interface MomentExamples {
+/** Examples by number, which may have to be read first. */
+export interface ReadExamples {
   /** Videos. */
   readonly size: number;
   /** Queries of each video. */
@@ -68,16 +68,21 @@ export interface MomentExamples {
   readonly words: number;
   /** G: most moments of a query; at least 1. */
   readonly spans: number;
+  example(index: number): MomentExample | Promise<MomentExample>;
+}
+
+/** Examples by number. */
+export interface MomentExamples extends ReadExamples {
   example(index: number): MomentExample;
 }
 
-export const examplesRule: Rule<MomentExamples> = objectWith<MomentExamples>({
+export const examplesRule: Rule<MomentExamples> = objectWith<ReadExamples>({
   size: integer(1),
   queries: integer(1),
   words: integer(1),
   spans: integer(1),
   example: callback,
-});
+}) as Rule<MomentExamples>;
 
 /** Operands for `videos` examples at a time, each video with as many queries as the examples have. */
 export function makeInputs(

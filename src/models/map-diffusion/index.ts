@@ -11,7 +11,13 @@ export {
   type SignalConfig,
 } from './config.js';
 export type { ScaleCondition } from './decoder.js';
-export { type EmbeddedQuery, type MomentExample, type MomentExamples, writeExamples } from './examples.js';
+export {
+  type EmbeddedQuery,
+  type MomentExample,
+  type MomentExamples,
+  type ReadExamples,
+  writeExamples,
+} from './examples.js';
 export type { Words } from './fusion.js';
 export { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
 export { MapDiffusion } from './model.js';

@@ -10,7 +10,7 @@ import {
 } from '../../arguments.js';
 import { Random } from '../../ops/random/random.js';
 import type { ScoredSegment } from '../../time/segment.js';
-import type { MomentExamples } from './examples.js';
+import type { MomentExample, ReadExamples } from './examples.js';
 import { examplesRule, writeExamples } from './examples.js';
 import { MapDiffusion } from './model.js';
 import { type RankingOptions, rankingRules, rankMoments } from './ranking.js';
@@ -26,6 +26,8 @@ export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'
   readonly seed?: number;
   /** Called after each batch with the number of queries done. */
   readonly onProgress?: (done: number) => void;
+  /** Ends the work between two batches; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 const localizeRules: Rules<LocalizeMomentsOptions> = {
@@ -35,6 +37,7 @@ const localizeRules: Rules<LocalizeMomentsOptions> = {
   batch: optional(integer(1)),
   seed: optional(integer(0)),
   onProgress: optional(callback),
+  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
 };
 
 /**
@@ -44,7 +47,7 @@ const localizeRules: Rules<LocalizeMomentsOptions> = {
  */
 export async function localizeMoments(
   model: MapDiffusion,
-  data: MomentExamples,
+  data: ReadExamples,
   options: LocalizeMomentsOptions = {},
 ): Promise<ScoredSegment[][]> {
   checkArguments(
@@ -53,7 +56,7 @@ export async function localizeMoments(
     { model: instanceOf(MapDiffusion, 'a MapDiffusion'), data: examplesRule },
   );
   checkFields('localizeMoments', options, localizeRules);
-  const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, ...ranking } = options;
+  const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, signal, ...ranking } = options;
   const { runtime, config } = model;
   const { queries, words } = data;
   const videos = Math.min(Math.ceil(batch / queries), data.size);
@@ -63,7 +66,9 @@ export async function localizeMoments(
   const found: ScoredSegment[][] = [];
   for (let first = 0; first < data.size; first += videos) {
     const count = Math.min(videos, data.size - first);
-    const examples = Array.from({ length: count }, (_, i) => data.example(first + i));
+    signal?.throwIfAborted();
+    const examples: MomentExample[] = [];
+    for (let i = 0; i < count; i++) examples.push(await data.example(first + i));
     writeExamples(config, examples, sampler.inputs);
     runtime.scope(() => noise.assign(random.normal(sampler.mapShape)));
     const maps = sampler.run(noise);

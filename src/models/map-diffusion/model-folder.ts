@@ -11,23 +11,29 @@ import {
   type Rules,
   text,
 } from '../../arguments.js';
-import { readJson } from '../../data/files/byte-source.js';
+import {
+  type FolderSource,
+  folderSourceRule,
+  openFolder,
+  readJsonIn,
+} from '../../data/files/source-folder.js';
 import { checkedFile } from '../../data/formats/json-record.js';
-import { openSafetensors } from '../../data/formats/safetensors.js';
-import { loadWordVectors, type WordVectors } from '../../data/text/words.js';
-import { FileFormatError } from '../../errors.js';
+import { openSafetensorsIn } from '../../data/formats/safetensors.js';
+import { loadWordVectorsIn, type WordVectors } from '../../data/text/words.js';
 import { type Calibration, calibrationRules } from '../../evaluation/calibration.js';
+import { type ModelFolderOptions, modelFolderRules } from '../../nn/load-weights.js';
 import { loaded } from '../../nn/module.js';
 import { saveModel } from '../../nn/save-model.js';
-import { nodeModule } from '../../node-module.js';
+import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyRuntime } from '../../tensor/runtime.js';
+import { configOf } from '../common/architecture.js';
 import { checkConfig, configRules, type MapDiffusionConfig } from './config.js';
 import { MapDiffusion } from './model.js';
 
 /** What `config.json` of a model folder says. */
 export interface MapDiffusionFile {
-  readonly kind: 'map-diffusion';
+  readonly architecture: 'map-diffusion';
   readonly model: MapDiffusionConfig;
   /** Path of the word vectors that it was trained with, from the folder. */
   readonly words: string;
@@ -46,7 +52,7 @@ export interface LoadedMapDiffusion {
 }
 
 const fileRules: Rules<MapDiffusionFile> = {
-  kind: oneOf('map-diffusion'),
+  architecture: oneOf('map-diffusion'),
   model: onlyFields(configRules),
   words: text,
   steps: integer(1),
@@ -73,25 +79,28 @@ export async function saveMapDiffusion(
  * Opens a folder with `config.json`, `model.safetensors` and, where the configuration says, word vectors.
  * @throws FileAccessError, FileFormatError
  */
-export async function loadMapDiffusion(runtime: Runtime, folder: string): Promise<LoadedMapDiffusion> {
-  checkArguments('loadMapDiffusion', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
-  const { join } = await nodeModule('node:path');
-  const path = join(folder, 'config.json');
-  const file = checkFile(await readJson(path), path);
-  const words = await loadWordVectors(join(folder, file.words));
-  const checkpoint = await openSafetensors(join(folder, 'model.safetensors'));
+export async function loadMapDiffusion(
+  runtime: Runtime,
+  source: FolderSource,
+  options: ModelFolderOptions = {},
+): Promise<LoadedMapDiffusion> {
+  checkArguments('loadMapDiffusion', { runtime, source }, { runtime: anyRuntime, source: folderSourceRule });
+  checkFields('loadMapDiffusion', options, modelFolderRules);
+  const { onProgress, ...reading } = options;
+  const folder = await openFolder(source, reading);
+  const file = checkFile(await readJsonIn(folder, 'config.json'), folder.pathOf('config.json'));
+  const words = await loadWordVectorsIn(folder, file.words);
+  const checkpoint = await openSafetensorsIn(folder);
   try {
-    const model = await loaded(new MapDiffusion(runtime, file.model), checkpoint);
+    const model = await loaded(new MapDiffusion(runtime, file.model), checkpoint, given({ onProgress }));
     return { file, model, words };
   } finally {
     await checkpoint.close();
   }
 }
 
-function checkFile(value: unknown, path: string): MapDiffusionFile {
-  if (Object(value).kind !== 'map-diffusion') {
-    throw new FileFormatError(`${path} is no configuration of a map-diffusion model`);
-  }
+function checkFile(stored: unknown, path: string): MapDiffusionFile {
+  const value = configOf(stored, 'map-diffusion', path);
   return checkedFile(path, () => {
     checkFields<MapDiffusionFile>('loadMapDiffusion', value, fileRules, 'field');
     checkConfig(value.model);

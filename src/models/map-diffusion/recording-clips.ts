@@ -1,6 +1,7 @@
 import type { MomentQuery } from '../../data/annotations/moment-queries.js';
 import type { Recording, Recordings } from '../../data/formats/recordings.js';
 import { OptionError } from '../../errors.js';
+import { signalClips } from './clip-reader.js';
 import { type ClipConfig, totalStride } from './config.js';
 import { unknownKind } from './examples.js';
 
@@ -27,7 +28,7 @@ export class RecordingClips {
   readonly #samplesOfClip: number;
 
   constructor(
-    config: ClipConfig,
+    readonly config: ClipConfig,
     readonly count: number,
     readonly recordings: Recordings,
     readonly asked: readonly MomentQuery[],
@@ -57,22 +58,16 @@ export class RecordingClips {
     const { vid, excerpt } = this.asked[index]!;
     const { channels, rate } = this.recordings;
     const recording = this.recordings.byName.get(vid)!;
-    const samples = this.count * this.#samplesOfClip;
-    const signal = recording.signal(...excerpt);
-    const length = signal.length / channels.length;
-    const video = new Float32Array(channels.length * samples);
-    for (let sample = 0; sample < length; sample++) {
-      for (let channel = 0; channel < channels.length; channel++) {
-        video[channel * samples + sample] = signal[sample * channels.length + channel]!;
-      }
-    }
-    const clips = Math.max(1, Math.round(length / this.#samplesOfClip));
-    const unit = this.#samplesOfClip / rate;
+    const read = (start: number, end: number) => recording.signal(start, end);
+    const seen = signalClips(
+      this.config,
+      this.count,
+      { channels, rate, duration: recording.duration, read },
+      excerpt,
+    );
+    const { clips, unit } = seen;
     return {
-      video,
-      clips,
-      unit,
-      duration: length / rate,
+      ...seen,
       kinds: Array.from({ length: clips }, (_, i) => this.#kindAt(recording, excerpt[0] + (i + 0.5) * unit)),
     };
   }

@@ -157,6 +157,9 @@ function pixelsOf(frames: Uint8Array, plane: number): Float32Array {
   return pixels;
 }
 
+/** Seconds that a model of frames sees at a time. */
+export const windowSeconds = ({ layout }: MapDiffusionConfig): number => layout.clips * secondsPerClip;
+
 /** What a renderer or a decoder must give for `videoOf`, and how many frames a second. */
 export function framesWanted(config: MapDiffusionConfig): {
   readonly shape: FrameShape;

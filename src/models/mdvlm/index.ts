@@ -1,5 +1,6 @@
 /** The masked-diffusion vision-language model: `tal-webgpu/models/mdvlm`. */
 
+export { mergeWindows, type WindowDetections } from '../common/merge-windows.js';
 export { AnswerLogits, type AnswerSequences, type CacheKind, cacheKinds } from './decoding/answer-logits.js';
 export { type AnswerOptions, answerQuestions } from './decoding/answer-questions.js';
 export {
@@ -91,7 +92,6 @@ export {
   type Wanted,
   type WindowAnswer,
 } from './video/localize-video.js';
-export { mergeWindows, type WindowDetections } from './video/merge-windows.js';
 export { type VideoMdvlmConfig, type VideoMdvlmName, videoMdvlmConfigs } from './video/video-config.js';
 export { parseVideoMdvlmConfig } from './video/video-config-file.js';
 export {

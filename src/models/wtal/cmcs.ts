@@ -4,6 +4,7 @@ import { Safetensors } from '../../data/formats/safetensors.js';
 import { FileFormatError, ShapeError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
+import type { LoadOptions } from '../../nn/load-weights.js';
 import { loaded, Module } from '../../nn/module.js';
 import { add, mul } from '../../ops/array/binary.js';
 import { concat } from '../../ops/array/concat.js';
@@ -95,14 +96,14 @@ export class Cmcs extends Module {
    * Makes the network that a checkpoint holds, its sizes read from the shapes of the tensors.
    * @throws FileFormatError where it is no checkpoint of this network
    */
-  static async load(runtime: Runtime, checkpoint: Safetensors): Promise<Cmcs> {
+  static async load(runtime: Runtime, checkpoint: Safetensors, options: LoadOptions = {}): Promise<Cmcs> {
     checkArguments(
       'Cmcs.load',
       { runtime, checkpoint },
       { runtime: anyRuntime, checkpoint: instanceOf(Safetensors, 'a checkpoint (openSafetensors)') },
     );
     const model = new Cmcs(runtime, cmcsConfig(checkpoint));
-    return loaded(model, checkpoint);
+    return loaded(model, checkpoint, options);
   }
 
   get channels(): number {

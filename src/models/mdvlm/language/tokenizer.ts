@@ -13,10 +13,9 @@ import {
   rule,
   text as textRule,
 } from '../../../arguments.js';
-import { readJson } from '../../../data/files/byte-source.js';
+import { openFolder, readJsonIn, type SourceFolder } from '../../../data/files/source-folder.js';
 import { JsonRecord } from '../../../data/formats/json-record.js';
 import { FileFormatError, OptionError } from '../../../errors.js';
-import { nodeModule } from '../../../node-module.js';
 import { TimeTokens } from '../time-tokens.js';
 
 /** What is used of the library, whose own types Node's resolution does not find. */
@@ -159,29 +158,35 @@ export async function loadTokenizer(
     { source, times },
     { source: either(pathRule, filesRule), times: instanceOf(TimeTokens, 'a TimeTokens') },
   );
-  const { name, tokenizer, config } = typeof source === 'string' ? await readFiles(source) : named(source);
+  return typeof source === 'string'
+    ? loadTokenizerIn(await openFolder(source), times)
+    : made(source, 'tokenizer', times);
+}
+
+/** As `loadTokenizer`, for a folder that is open. */
+export async function loadTokenizerIn(folder: SourceFolder, times: TimeTokens): Promise<Tokenizer> {
+  const [tokenizer, config] = await Promise.all([
+    readJsonIn(folder, 'tokenizer.json'),
+    readJsonIn(folder, 'tokenizer_config.json'),
+  ]);
+  return made({ tokenizer, config }, folder.pathOf('tokenizer.json'), times);
+}
+
+async function made(
+  { tokenizer, config }: TokenizerFiles,
+  name: string,
+  times: TimeTokens,
+): Promise<Tokenizer> {
   checkFile(new JsonRecord(tokenizer, name));
   // Loaded when it is used: pages that need no tokenizer need not have it.
   const { Tokenizer: TextTokenizer } = await import('@huggingface/tokenizers');
-  let made: TextTokenizer;
+  let library: TextTokenizer;
   try {
-    made = new TextTokenizer(tokenizer as object, config as object);
+    library = new TextTokenizer(tokenizer as object, config as object);
   } catch (cause) {
     throw new FileFormatError(`${name} makes no tokenizer: ${(cause as Error).message}`, { cause });
   }
-  return new Tokenizer(name, made, times);
-}
-
-const named = (files: TokenizerFiles) => ({ name: 'tokenizer', ...files });
-
-async function readFiles(folder: string): Promise<TokenizerFiles & { readonly name: string }> {
-  const { join } = await nodeModule('node:path');
-  const name = join(folder, 'tokenizer.json');
-  const [tokenizer, config] = await Promise.all([
-    readJson(name),
-    readJson(join(folder, 'tokenizer_config.json')),
-  ]);
-  return { name, tokenizer, config };
+  return new Tokenizer(name, library, times);
 }
 
 /** The library takes any value for an id, and guesses where it does not know the model. @throws FileFormatError */

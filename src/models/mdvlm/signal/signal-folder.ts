@@ -10,15 +10,22 @@ import {
   type Rules,
   text,
 } from '../../../arguments.js';
-import { readJson } from '../../../data/files/byte-source.js';
+import {
+  type FolderSource,
+  folderSourceRule,
+  openFolder,
+  readJsonIn,
+  type SourceFolder,
+} from '../../../data/files/source-folder.js';
 import { checkedFile } from '../../../data/formats/json-record.js';
-import { openSafetensors } from '../../../data/formats/safetensors.js';
+import { openSafetensorsIn } from '../../../data/formats/safetensors.js';
 import { rhoRule } from '../../../diffusion/unmasking.js';
-import { FileFormatError } from '../../../errors.js';
+import { type LoadOptions, type ModelFolderOptions, modelFolderRules } from '../../../nn/load-weights.js';
 import { saveModel } from '../../../nn/save-model.js';
-import { nodeModule } from '../../../node-module.js';
+import { given } from '../../../tensor/given.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
+import { configOf } from '../../common/architecture.js';
 import {
   checkSignalMdvlmConfig,
   configRules,
@@ -30,7 +37,7 @@ import {
 
 /** What `config.json` of a model folder says. */
 export interface SignalMdvlmFile {
-  readonly kind: 'signal-mdvlm';
+  readonly architecture: 'signal-mdvlm';
   readonly model: SignalMdvlmConfig;
   /** The words that it knows. */
   readonly words: readonly string[];
@@ -45,7 +52,7 @@ export interface LoadedSignalMdvlm extends SignalMdvlm {
 }
 
 const fileRules: Rules<SignalMdvlmFile> = {
-  kind: oneOf('signal-mdvlm'),
+  architecture: oneOf('signal-mdvlm'),
   model: onlyFields(configRules),
   words: listOf(text),
   decoding: onlyFields<SignalMdvlmFile['decoding']>({ steps: integer(1), rho: rhoRule }),
@@ -68,13 +75,21 @@ export async function saveSignalMdvlm(
 }
 
 /** Opens a folder with `config.json` and `model.safetensors`. @throws FileAccessError, FileFormatError */
-export async function loadSignalMdvlm(runtime: Runtime, folder: string): Promise<LoadedSignalMdvlm> {
-  checkArguments('loadSignalMdvlm', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
-  const file = await readSignalMdvlmFile(folder);
-  const path = await configPath(folder);
-  const mdvlm = checkedFile(path, () => makeSignalMdvlm(runtime, file.model, file.words));
+export async function loadSignalMdvlm(
+  runtime: Runtime,
+  source: FolderSource,
+  options: ModelFolderOptions = {},
+): Promise<LoadedSignalMdvlm> {
+  checkArguments('loadSignalMdvlm', { runtime, source }, { runtime: anyRuntime, source: folderSourceRule });
+  checkFields('loadSignalMdvlm', options, modelFolderRules);
+  const { onProgress, ...reading } = options;
+  const folder = await openFolder(source, reading);
+  const file = await readFile(folder);
+  const mdvlm = checkedFile(folder.pathOf('config.json'), () =>
+    makeSignalMdvlm(runtime, file.model, file.words),
+  );
   try {
-    await loadSignalWeights(mdvlm, folder);
+    await loadWeights(mdvlm, folder, given({ onProgress }));
     return { ...mdvlm, file };
   } catch (error) {
     mdvlm.model.dispose();
@@ -84,30 +99,33 @@ export async function loadSignalMdvlm(runtime: Runtime, folder: string): Promise
 
 /** The `config.json` of a folder. @throws FileAccessError, FileFormatError */
 export async function readSignalMdvlmFile(folder: string): Promise<SignalMdvlmFile> {
-  const path = await configPath(folder);
-  return checkFile(await readJson(path), path);
-}
-
-async function configPath(folder: string): Promise<string> {
-  const { join } = await nodeModule('node:path');
-  return join(folder, 'config.json');
+  return readFile(await openFolder(folder));
 }
 
 /** Gives a model the weights of a folder. @throws FileAccessError, FileFormatError where they are of another model */
-export async function loadSignalWeights({ model }: SignalMdvlm, folder: string): Promise<void> {
-  const { join } = await nodeModule('node:path');
-  const checkpoint = await openSafetensors(join(folder, 'model.safetensors'));
+export async function loadSignalWeights(mdvlm: SignalMdvlm, folder: string): Promise<void> {
+  await loadWeights(mdvlm, await openFolder(folder), {});
+}
+
+async function readFile(folder: SourceFolder): Promise<SignalMdvlmFile> {
+  return checkFile(await readJsonIn(folder, 'config.json'), folder.pathOf('config.json'));
+}
+
+async function loadWeights(
+  { model }: SignalMdvlm,
+  folder: SourceFolder,
+  options: LoadOptions,
+): Promise<void> {
+  const checkpoint = await openSafetensorsIn(folder);
   try {
-    await model.load(checkpoint);
+    await model.load(checkpoint, options);
   } finally {
     await checkpoint.close();
   }
 }
 
-function checkFile(value: unknown, path: string): SignalMdvlmFile {
-  if (Object(value).kind !== 'signal-mdvlm') {
-    throw new FileFormatError(`${path} is no configuration of a masked diffusion model of signals`);
-  }
+function checkFile(stored: unknown, path: string): SignalMdvlmFile {
+  const value = configOf(stored, 'signal-mdvlm', path);
   return checkedFile(path, () => {
     checkFields<SignalMdvlmFile>('loadSignalMdvlm', value, fileRules, 'field');
     checkSignalMdvlmConfig(value.model);

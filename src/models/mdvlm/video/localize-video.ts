@@ -8,6 +8,7 @@ import {
   type Rule,
   type Rules,
   rule,
+  spanOf,
 } from '../../../arguments.js';
 import {
   slidingWindows,
@@ -18,9 +19,9 @@ import { ACTIONS_QUESTION, eventQuestion } from '../../../data/annotations/timed
 import type { Video } from '../../../data/video/video.js';
 import { OptionError } from '../../../errors.js';
 import type { Detection, Segment } from '../../../time/segment.js';
+import { mergeWindows, type WindowDetections } from '../../common/merge-windows.js';
 import { type AnswerPart, answeredActions, answeredSpans } from '../decoding/answers.js';
 import { type AnswerVideoOptions, answerVideo, answerVideoRules, watchVideo } from './answer-video.js';
-import { mergeWindows, type WindowDetections } from './merge-windows.js';
 import { type VideoMdvlm, videoMdvlmRule } from './video-folder.js';
 import { videoRule } from './video-pixels.js';
 
@@ -43,7 +44,9 @@ export interface LocalizingStep {
 export interface LocalizeVideoOptions extends Omit<AnswerVideoOptions, 'onStep'> {
   /** Frames of the video, or of each window, that are looked at; default those of the configuration. */
   readonly frames?: number;
-  /** Ask about one window of the video after another; default about all of it at once. */
+  /** What is asked about, in seconds of the video; default all of it. */
+  readonly excerpt?: Segment;
+  /** Ask about one window of the excerpt after another; default about all of it at once. */
   readonly windows?: WindowOptions;
   /** Called after each denoising step. */
   readonly onStep?: (step: LocalizingStep) => void;
@@ -72,6 +75,7 @@ export interface VideoLocalization {
 const localizeRules: Rules<LocalizeVideoOptions> = {
   ...answerVideoRules,
   frames: optional(integer(1)),
+  excerpt: optional(spanOf()),
   windows: optional(windowsRule),
   onStep: optional(callback),
 };
@@ -112,14 +116,17 @@ export async function localizeVideo(
     { mdvlm: videoMdvlmRule, video: videoRule, wanted: wantedRule },
   );
   checkFields('localizeVideo', localizing, localizeRules);
-  const { frames, windows, onStep, ...options } = localizing;
   const { duration } = video;
+  const { frames, excerpt = [0, duration], windows, onStep, ...options } = localizing;
   const question = questionOf(wanted);
   if (wanted === 'actions' && options.timesFirst) {
     throw new OptionError('an answer with actions begins with a name, not with times: leave timesFirst out');
   }
   const length = wanted === 'actions' ? answerLengths.actions : answerLengths.span;
-  const excerpts: Segment[] = windows ? slidingWindows(duration, windows) : [[0, duration]];
+  const [from, to] = excerpt;
+  const excerpts: readonly Segment[] = windows
+    ? slidingWindows(to - from, windows).map(([start, end]) => [from + start, from + end])
+    : [excerpt];
   const answers: WindowAnswer[] = [];
   const found: WindowDetections[] = [];
   for (const window of excerpts) {
@@ -138,7 +145,7 @@ export async function localizeVideo(
   const segments = mergeWindows(found);
   if (wanted === 'actions' || segments.length > 0)
     return { duration, segments, withoutTimes: false, answers };
-  const whole: Detection = { label: labelOf(wanted), score: 0, segment: [0, duration] };
+  const whole: Detection = { label: labelOf(wanted), score: 0, segment: excerpt };
   return { duration, segments: [whole], withoutTimes: true, answers };
 }
 

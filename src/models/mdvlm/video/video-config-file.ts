@@ -1,6 +1,7 @@
 import { checkArgument, text } from '../../../arguments.js';
 import { checkedFile, JsonRecord } from '../../../data/formats/json-record.js';
 import { isObject } from '../../../data/formats/safetensors-header.js';
+import { architectureOf } from '../../common/architecture.js';
 import { parseLanguageConfig } from '../language/language-config.js';
 import { type VisionConfig, visualConfigs } from '../vision/vision-config.js';
 import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from './video-config.js';
@@ -17,9 +18,9 @@ import { checkVideoMdvlmConfig, type VideoMdvlmConfig, videoMdvlmConfigs } from 
 export function parseVideoMdvlmConfig(json: unknown, where = 'config.json'): VideoMdvlmConfig {
   checkArgument('parseVideoMdvlmConfig', 'where', where, text);
   const record = new JsonRecord(json, where);
-  // Other models that this package writes name their kind.
-  if (record.has('kind'))
-    throw record.error(`it is a model of the kind ${record.text('kind')}, not LLaDA-V's`);
+  // Other models that this package writes name their architecture.
+  const other = architectureOf(json, where);
+  if (other !== undefined) throw record.error(`it is a ${other} model, not LLaDA-V's`);
   const language = parseLanguageConfig(json, where);
   if (!hasVisionEncoder(json)) {
     throw record.error('mm_vision_tower is missing: a language model alone cannot look at videos');

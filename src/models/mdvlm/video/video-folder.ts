@@ -8,18 +8,24 @@ import {
   path as pathRule,
   type Rule,
 } from '../../../arguments.js';
-import { readJson } from '../../../data/files/byte-source.js';
-import { openSafetensors } from '../../../data/formats/safetensors.js';
-import { type LoadOptions, loadRules } from '../../../nn/load-weights.js';
+import {
+  type FolderOptions,
+  type FolderSource,
+  folderSourceRule,
+  openFolder,
+  readJsonIn,
+  type SourceFolder,
+} from '../../../data/files/source-folder.js';
+import { openSafetensorsIn } from '../../../data/formats/safetensors.js';
+import { type LoadOptions, loadRules, modelFolderRules } from '../../../nn/load-weights.js';
 import { loaded } from '../../../nn/module.js';
-import { nodeModule } from '../../../node-module.js';
 import { given } from '../../../tensor/given.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import { LanguageModel } from '../language/language-model.js';
 import type { LanguageModelOptions } from '../language/language-options.js';
 import { languageModelRules } from '../language/language-options.js';
-import { loadTokenizer, Tokenizer } from '../language/tokenizer.js';
+import { loadTokenizerIn, Tokenizer } from '../language/tokenizer.js';
 import { Mdvlm } from '../mdvlm.js';
 import { TimeTokens } from '../time-tokens.js';
 import { videoMdvlmWeights } from '../vision/visual-checkpoint.js';
@@ -66,9 +72,11 @@ export function makeVideoMdvlm(
 /** The `config.json` of a folder of LLaDA-V's form. @throws FileAccessError, FileFormatError */
 export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmConfig> {
   checkArgument('readVideoMdvlmConfig', 'folder', folder, pathRule);
-  const { join } = await nodeModule('node:path');
-  const path = join(folder, 'config.json');
-  return parseVideoMdvlmConfig(await readJson(path), path);
+  return readConfig(await openFolder(folder));
+}
+
+async function readConfig(folder: SourceFolder): Promise<VideoMdvlmConfig> {
+  return parseVideoMdvlmConfig(await readJsonIn(folder, 'config.json'), folder.pathOf('config.json'));
 }
 
 /**
@@ -80,18 +88,20 @@ export async function readVideoMdvlmConfig(folder: string): Promise<VideoMdvlmCo
  */
 export async function loadVideoMdvlm(
   runtime: Runtime,
-  folder: string,
-  options: LanguageModelOptions & LoadOptions = {},
+  source: FolderSource,
+  options: LanguageModelOptions & LoadOptions & FolderOptions = {},
 ): Promise<VideoMdvlm> {
-  checkArguments('loadVideoMdvlm', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
-  checkFields<LanguageModelOptions & LoadOptions>('loadVideoMdvlm', options, {
+  checkArguments('loadVideoMdvlm', { runtime, source }, { runtime: anyRuntime, source: folderSourceRule });
+  checkFields<LanguageModelOptions & LoadOptions & FolderOptions>('loadVideoMdvlm', options, {
     ...languageModelRules,
     ...loadRules,
+    ...modelFolderRules,
   });
-  const { chunkBytes, onProgress, ...modelOptions } = options;
-  const config = await readVideoMdvlmConfig(folder);
-  const tokenizer = await loadTokenizer(folder, new TimeTokens(config.times));
-  const checkpoint = await openSafetensors(folder);
+  const { chunkBytes, onProgress, signal, ...modelOptions } = options;
+  const folder = await openFolder(source, given({ signal }));
+  const config = await readConfig(folder);
+  const tokenizer = await loadTokenizerIn(folder, new TimeTokens(config.times));
+  const checkpoint = await openSafetensorsIn(folder);
   try {
     const weights = videoMdvlmWeights(checkpoint);
     const model = await loaded(

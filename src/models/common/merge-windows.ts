@@ -1,7 +1,7 @@
-import { checkArguments, listOf, objectWith, positive, spanOf } from '../../../arguments.js';
-import { spanWithin } from '../../../data/annotations/question-answer.js';
-import type { Segment } from '../../../time/segment.js';
-import { type Detection, detectionRule, softSuppress } from '../../../time/segment.js';
+import { checkArguments, listOf, objectWith, positive, spanOf } from '../../arguments.js';
+import { spanWithin } from '../../data/annotations/question-answer.js';
+import type { Segment } from '../../time/segment.js';
+import { type Detection, detectionRule, softSuppress } from '../../time/segment.js';
 
 /** What was found in a window of a video. */
 export interface WindowDetections {

@@ -1,0 +1,81 @@
+import { checkArgument, checkFields, optional, positive, type Rule, type Rules, rule } from '../arguments.js';
+import { loadFeatures } from '../data/formats/features.js';
+import { openVideo, type Video } from '../data/video/video.js';
+import { OptionError } from '../errors.js';
+import type { VideoItem } from './video-dataset.js';
+
+/** A video that a model can look at: an item of a data set, or what `openInput` makes of a file. */
+export type VideoInput = Pick<VideoItem, 'duration' | 'features' | 'signal' | 'video'>;
+
+export interface InputOptions {
+  /** Length in seconds; files of features do not say it. */
+  readonly duration?: number;
+}
+
+/** A file of one video: its path (Node), or the file itself; an open video; or the paths of its features. */
+export type InputSource = string | readonly string[] | Uint8Array | Blob | Video;
+
+const sourceRule: Rule<InputSource> = rule(
+  'the path of a video or of features, the bytes of a video, a File, or an open video',
+  (value) =>
+    (typeof value === 'string' && value !== '') ||
+    (Array.isArray(value) && value.length > 0 && value.every((path) => typeof path === 'string')) ||
+    value instanceof Uint8Array ||
+    value instanceof Blob ||
+    isVideo(value as InputSource),
+);
+
+const inputRules: Rules<InputOptions> = { duration: optional(positive) };
+
+const FEATURES = /\.(npy|npz|safetensors)(#.*)?$/i;
+
+/**
+ * A file as `localize` takes it: a video, or features in .npy, .npz or .safetensors, several of which are joined along
+ * their channels. A row of features lasts `duration` over their number.
+ * @throws FileAccessError, FileFormatError as `openVideo` and `loadFeatures`; OptionError where features come without a
+ *   duration
+ */
+export async function openInput(source: InputSource, options: InputOptions = {}): Promise<VideoInput> {
+  checkArgument('openInput', 'source', source, sourceRule);
+  checkFields('openInput', options, inputRules);
+  if (isVideo(source)) return { duration: source.duration, video: async () => borrowed(source) };
+  if (source instanceof Blob) return openInput(new Uint8Array(await source.arrayBuffer()), options);
+  if (source instanceof Uint8Array) return videoInput(source);
+  const paths = typeof source === 'string' ? [source] : source;
+  if (!paths.every((path) => FEATURES.test(path))) {
+    if (paths.length === 1) return videoInput(paths[0]!);
+    throw new OptionError(
+      `openInput: source must be one video or files of features, not ${paths.join(', ')}`,
+    );
+  }
+  const { duration } = options;
+  if (duration === undefined) {
+    throw new OptionError(`openInput: features need duration, the length of their video in seconds`);
+  }
+  const features = await loadFeatures(paths);
+  const stride = duration / features.steps;
+  return { duration, features: async () => ({ ...features, stride, window: stride }) };
+}
+
+async function videoInput(file: string | Uint8Array): Promise<VideoInput> {
+  const video = await openVideo(file);
+  await video.close();
+  return { duration: video.duration, video: () => openVideo(file) };
+}
+
+function isVideo(source: InputSource): source is Video {
+  return typeof source === 'object' && 'frameTimes' in source;
+}
+
+/** An open video for one who closes what they are given: it stays open. */
+function borrowed(video: Video): Video {
+  return {
+    duration: video.duration,
+    width: video.width,
+    height: video.height,
+    frames: (shape, rate) => video.frames(shape, rate),
+    frameTimes: () => video.frameTimes(),
+    pictures: (seconds) => video.pictures(seconds),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,144 @@
+import type { VideoInput } from '../../datasets/open-input.js';
+import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
+import { OptionError, ShapeError } from '../../errors.js';
+import type { Segment } from '../../time/segment.js';
+import { type ClipConfig, type MapDiffusionConfig, totalStride } from './config.js';
+import type { MomentExample } from './examples.js';
+import { framesWanted, videoOf, windowSeconds } from './world-examples.js';
+
+/** A window of a video as a model takes it. */
+export type VideoClips = Pick<MomentExample, 'video' | 'clips' | 'unit' | 'duration'>;
+
+/** Reads windows of videos for a model, one video in memory at a time. */
+export interface ClipReader {
+  /** Seconds that the model sees at a time. */
+  windowOf(video: VideoInput): Promise<number>;
+  /** @throws OptionError where the window is longer than that; ShapeError, OptionError where the video is not of the model's kind */
+  read(video: VideoInput, window: Segment): Promise<VideoClips>;
+}
+
+/** The reader for the clips of a configuration. */
+export function clipReader(config: MapDiffusionConfig): ClipReader {
+  const { clips, layout } = config;
+  switch (clips.kind) {
+    case 'signal':
+      return signalReader(clips, layout.clips);
+    case 'features':
+      return featureReader(clips, layout.clips);
+    case 'frames':
+      return frameReader(config);
+  }
+}
+
+/** What `load` gives for the video that was asked for last: windows of a video are asked for one after the other. */
+function latest<T>(load: (video: VideoInput) => Promise<T>): (video: VideoInput) => Promise<T> {
+  let last: { readonly video: VideoInput; readonly loaded: Promise<T> } | undefined;
+  return (video) => {
+    if (last?.video !== video) last = { video, loaded: load(video) };
+    return last.loaded;
+  };
+}
+
+function signalReader(config: Extract<ClipConfig, { kind: 'signal' }>, count: number): ClipReader {
+  const samples = totalStride(config.stages);
+  const signalOf = latest(async (video) => video.signal!());
+  return {
+    windowOf: async (video) => (count * samples) / (await signalOf(video)).rate,
+    read: async (video, window) => signalClips(config, count, await signalOf(video), window),
+  };
+}
+
+/**
+ * An excerpt of a signal in N clips, padded with zeros; a clip belongs to the excerpt where at least half of it does.
+ * @throws OptionError where the signal has other channels than the model, or the excerpt is longer than N clips
+ */
+export function signalClips(
+  config: ClipConfig,
+  count: number,
+  { channels, rate, read }: Signal,
+  window: Segment,
+): VideoClips {
+  if (config.kind !== 'signal') throw new OptionError(`a model of ${config.kind} cannot read signals`);
+  if (config.channels !== channels.length) {
+    throw new OptionError(
+      `the model reads ${config.channels} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
+    );
+  }
+  const ofClip = totalStride(config.stages);
+  const signal = read(...window);
+  const length = signal.length / channels.length;
+  if (length > count * ofClip) {
+    throw new OptionError(
+      `an excerpt of ${length / rate} s: the model sees ${(count * ofClip) / rate} s at a time`,
+    );
+  }
+  const video = new Float32Array(channels.length * count * ofClip);
+  for (let sample = 0; sample < length; sample++) {
+    for (let channel = 0; channel < channels.length; channel++) {
+      video[channel * count * ofClip + sample] = signal[sample * channels.length + channel]!;
+    }
+  }
+  const clips = Math.max(1, Math.round(length / ofClip));
+  return { video, clips, unit: ofClip / rate, duration: length / rate };
+}
+
+function featureReader(config: Extract<ClipConfig, { kind: 'features' }>, count: number): ClipReader {
+  const featuresOf = latest(async (video) => {
+    const features = await video.features!();
+    if (features.channels === config.channels) return features;
+    throw new ShapeError(
+      `the model reads features of ${config.channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
+    );
+  });
+  return {
+    windowOf: async (video) => count * config.pool * (await featuresOf(video)).stride,
+    read: async (video, window) => featureClips(config, count, await featuresOf(video), window),
+  };
+}
+
+/** The rows of features [T, C] that begin within a window, channels first and padded with zeros. */
+function featureClips(
+  { channels, pool }: Extract<ClipConfig, { kind: 'features' }>,
+  count: number,
+  { steps, stride, data }: ClipFeatures,
+  [start, end]: Segment,
+): VideoClips {
+  const rows = count * pool;
+  const first = Math.min(steps - 1, Math.round(start / stride));
+  const last = Math.min(steps, first + rows, Math.max(first + 1, Math.round(end / stride)));
+  const video = new Float32Array(channels * rows);
+  for (let row = first; row < last; row++) {
+    for (let channel = 0; channel < channels; channel++) {
+      video[channel * rows + row - first] = data[row * channels + channel]!;
+    }
+  }
+  const clips = Math.max(1, Math.floor((last - first) / pool));
+  return { video, clips, unit: stride * pool, duration: end - start };
+}
+
+/** All frames of a video at the model's rate and size, grey, which are small; then those of the window. */
+function frameReader(config: MapDiffusionConfig): ClipReader {
+  const { shape, rate } = framesWanted(config);
+  const framesOf = latest(async (item) => {
+    const video = await item.video!();
+    try {
+      const frames: Uint8Array[] = [];
+      for await (const { pixels } of video.frames(shape, rate)) frames.push(pixels);
+      return frames;
+    } finally {
+      await video.close();
+    }
+  });
+  return {
+    windowOf: async () => windowSeconds(config),
+    read: async (item, [start, end]) => {
+      const frames = (await framesOf(item)).slice(Math.round(start * rate), Math.round(end * rate));
+      const size = shape.width * shape.height * shape.channels;
+      const all = new Uint8Array(frames.length * size);
+      frames.forEach((frame, i) => {
+        all.set(frame, i * size);
+      });
+      return videoOf(config, all, end - start);
+    },
+  };
+}
