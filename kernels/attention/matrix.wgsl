@@ -14,22 +14,14 @@
 // Operands are Element, sums f32. Head sizes are multiples of four; where matrices reach beyond the head there are
 // zeros. Matrices are read from and written to arrays of vectors, with offsets and strides in vectors.
 //
-// Arrays of matrices stay in registers only where every index is a literal, and the check of bounds before an access
-// to a matrix goes away only where the offset is known. Hence lists of lines instead of loops; of each, as many lines
-// count as there are tiles. Uniformity is not checked: the analysis takes no vote of a subgroup for uniform.
-diagnostic(off, chromium.subgroup_matrix_uniformity);
+// Lists of lines stand where one expects loops (lib/subgroup_matrix.wgsl says why); of each, as many lines count as there
+// are tiles. Uniformity is not checked: the analysis takes no vote of a subgroup for uniform.
 diagnostic(off, subgroup_uniformity);
-enable chromium_experimental_subgroup_matrix;
-enable subgroups;
 requires subgroup_id;
 //! import lib/attention.wgsl
 //! import lib/index.wgsl
+//! import lib/subgroup_matrix.wgsl
 
-const MATRIX_M = 16u;
-const MATRIX_N = 16u;
-const MATRIX_K = 16u;
-const WORKGROUP = 128u;                             // SUBGROUPS times the largest size that a subgroup may have; where
-const SUBGROUPS = 4u;                               // they are smaller there are more, and those only move data
 const KEYS = 32u;                                   // of a step: a multiple of MATRIX_M, MATRIX_N and MATRIX_K that
                                                     // divides SUBGROUPS * MATRIX_M
 const VECTORS = 16u;                                // D / 4
@@ -44,10 +36,6 @@ const KEY_STRIDE = LANES + 2;                       // column of a matrix over a
 const SLACK = 8.0;
 const HAS_BIAS = false;
 const HAS_LOG_SUM_EXP = false;
-alias Element = f32;
-alias Left = subgroup_matrix_left<Element, MATRIX_K, MATRIX_M>;
-alias Right = subgroup_matrix_right<Element, MATRIX_N, MATRIX_K>;
-alias Sum = subgroup_matrix_result<f32, MATRIX_N, MATRIX_M>;
 alias Queries = array<Left, 16>;
 alias Sums = array<Sum, 16>;
 
@@ -173,10 +161,6 @@ fn p_tile(row: u32, depth: u32) -> Left {
   return subgroupMatrixLoad<Left, row_major>(&keys, own(row) * KEY_STRIDE + depth * MATRIX_K / 4, KEY_STRIDE);
 }
 
-fn add(sum: Sum, left: Left, right: Right) -> Sum {
-  return subgroupMatrixMultiplyAccumulate(left, right, sum);
-}
-
 fn take_queries(upper: ptr<function, Queries>, lower: ptr<function, Queries>) {
   if (DEPTHS > 0) { upper[0] = upper_query(0); lower[0] = lower_query(0); }
   if (DEPTHS > 1) { upper[1] = upper_query(1); lower[1] = lower_query(1); }
@@ -207,22 +191,22 @@ fn multiply_keys(upper: ptr<function, Queries>, lower: ptr<function, Queries>) {
 fn multiply_key_tiles(n: u32, upper: ptr<function, Queries>, lower: ptr<function, Queries>) {
   var a = Sum();
   var b = Sum();
-  if (DEPTHS > 0) { let k = key_tile(n, 0); a = add(a, upper[0], k); b = add(b, lower[0], k); }
-  if (DEPTHS > 1) { let k = key_tile(n, 1); a = add(a, upper[1], k); b = add(b, lower[1], k); }
-  if (DEPTHS > 2) { let k = key_tile(n, 2); a = add(a, upper[2], k); b = add(b, lower[2], k); }
-  if (DEPTHS > 3) { let k = key_tile(n, 3); a = add(a, upper[3], k); b = add(b, lower[3], k); }
-  if (DEPTHS > 4) { let k = key_tile(n, 4); a = add(a, upper[4], k); b = add(b, lower[4], k); }
-  if (DEPTHS > 5) { let k = key_tile(n, 5); a = add(a, upper[5], k); b = add(b, lower[5], k); }
-  if (DEPTHS > 6) { let k = key_tile(n, 6); a = add(a, upper[6], k); b = add(b, lower[6], k); }
-  if (DEPTHS > 7) { let k = key_tile(n, 7); a = add(a, upper[7], k); b = add(b, lower[7], k); }
-  if (DEPTHS > 8) { let k = key_tile(n, 8); a = add(a, upper[8], k); b = add(b, lower[8], k); }
-  if (DEPTHS > 9) { let k = key_tile(n, 9); a = add(a, upper[9], k); b = add(b, lower[9], k); }
-  if (DEPTHS > 10) { let k = key_tile(n, 10); a = add(a, upper[10], k); b = add(b, lower[10], k); }
-  if (DEPTHS > 11) { let k = key_tile(n, 11); a = add(a, upper[11], k); b = add(b, lower[11], k); }
-  if (DEPTHS > 12) { let k = key_tile(n, 12); a = add(a, upper[12], k); b = add(b, lower[12], k); }
-  if (DEPTHS > 13) { let k = key_tile(n, 13); a = add(a, upper[13], k); b = add(b, lower[13], k); }
-  if (DEPTHS > 14) { let k = key_tile(n, 14); a = add(a, upper[14], k); b = add(b, lower[14], k); }
-  if (DEPTHS > 15) { let k = key_tile(n, 15); a = add(a, upper[15], k); b = add(b, lower[15], k); }
+  if (DEPTHS > 0) { let k = key_tile(n, 0); a = times(upper[0], k, a); b = times(lower[0], k, b); }
+  if (DEPTHS > 1) { let k = key_tile(n, 1); a = times(upper[1], k, a); b = times(lower[1], k, b); }
+  if (DEPTHS > 2) { let k = key_tile(n, 2); a = times(upper[2], k, a); b = times(lower[2], k, b); }
+  if (DEPTHS > 3) { let k = key_tile(n, 3); a = times(upper[3], k, a); b = times(lower[3], k, b); }
+  if (DEPTHS > 4) { let k = key_tile(n, 4); a = times(upper[4], k, a); b = times(lower[4], k, b); }
+  if (DEPTHS > 5) { let k = key_tile(n, 5); a = times(upper[5], k, a); b = times(lower[5], k, b); }
+  if (DEPTHS > 6) { let k = key_tile(n, 6); a = times(upper[6], k, a); b = times(lower[6], k, b); }
+  if (DEPTHS > 7) { let k = key_tile(n, 7); a = times(upper[7], k, a); b = times(lower[7], k, b); }
+  if (DEPTHS > 8) { let k = key_tile(n, 8); a = times(upper[8], k, a); b = times(lower[8], k, b); }
+  if (DEPTHS > 9) { let k = key_tile(n, 9); a = times(upper[9], k, a); b = times(lower[9], k, b); }
+  if (DEPTHS > 10) { let k = key_tile(n, 10); a = times(upper[10], k, a); b = times(lower[10], k, b); }
+  if (DEPTHS > 11) { let k = key_tile(n, 11); a = times(upper[11], k, a); b = times(lower[11], k, b); }
+  if (DEPTHS > 12) { let k = key_tile(n, 12); a = times(upper[12], k, a); b = times(lower[12], k, b); }
+  if (DEPTHS > 13) { let k = key_tile(n, 13); a = times(upper[13], k, a); b = times(lower[13], k, b); }
+  if (DEPTHS > 14) { let k = key_tile(n, 14); a = times(upper[14], k, a); b = times(lower[14], k, b); }
+  if (DEPTHS > 15) { let k = key_tile(n, 15); a = times(upper[15], k, a); b = times(lower[15], k, b); }
   subgroupMatrixStore<row_major>(&scores, own(0) * KEY_STRIDE + n * MATRIX_N / 4, a, KEY_STRIDE);
   subgroupMatrixStore<row_major>(&scores, own(MATRIX_M) * KEY_STRIDE + n * MATRIX_N / 4, b, KEY_STRIDE);
 }
@@ -238,22 +222,22 @@ fn multiply_values(upper: ptr<function, Sums>, lower: ptr<function, Sums>) {
 fn multiply_value_tiles(k: u32, upper: ptr<function, Sums>, lower: ptr<function, Sums>) {
   let p = p_tile(0, k);          // of the upper rows
   let q = p_tile(MATRIX_M, k);   // of the lower rows
-  if (COLUMNS > 0) { let v = value_tile(k, 0); upper[0] = add(upper[0], p, v); lower[0] = add(lower[0], q, v); }
-  if (COLUMNS > 1) { let v = value_tile(k, 1); upper[1] = add(upper[1], p, v); lower[1] = add(lower[1], q, v); }
-  if (COLUMNS > 2) { let v = value_tile(k, 2); upper[2] = add(upper[2], p, v); lower[2] = add(lower[2], q, v); }
-  if (COLUMNS > 3) { let v = value_tile(k, 3); upper[3] = add(upper[3], p, v); lower[3] = add(lower[3], q, v); }
-  if (COLUMNS > 4) { let v = value_tile(k, 4); upper[4] = add(upper[4], p, v); lower[4] = add(lower[4], q, v); }
-  if (COLUMNS > 5) { let v = value_tile(k, 5); upper[5] = add(upper[5], p, v); lower[5] = add(lower[5], q, v); }
-  if (COLUMNS > 6) { let v = value_tile(k, 6); upper[6] = add(upper[6], p, v); lower[6] = add(lower[6], q, v); }
-  if (COLUMNS > 7) { let v = value_tile(k, 7); upper[7] = add(upper[7], p, v); lower[7] = add(lower[7], q, v); }
-  if (COLUMNS > 8) { let v = value_tile(k, 8); upper[8] = add(upper[8], p, v); lower[8] = add(lower[8], q, v); }
-  if (COLUMNS > 9) { let v = value_tile(k, 9); upper[9] = add(upper[9], p, v); lower[9] = add(lower[9], q, v); }
-  if (COLUMNS > 10) { let v = value_tile(k, 10); upper[10] = add(upper[10], p, v); lower[10] = add(lower[10], q, v); }
-  if (COLUMNS > 11) { let v = value_tile(k, 11); upper[11] = add(upper[11], p, v); lower[11] = add(lower[11], q, v); }
-  if (COLUMNS > 12) { let v = value_tile(k, 12); upper[12] = add(upper[12], p, v); lower[12] = add(lower[12], q, v); }
-  if (COLUMNS > 13) { let v = value_tile(k, 13); upper[13] = add(upper[13], p, v); lower[13] = add(lower[13], q, v); }
-  if (COLUMNS > 14) { let v = value_tile(k, 14); upper[14] = add(upper[14], p, v); lower[14] = add(lower[14], q, v); }
-  if (COLUMNS > 15) { let v = value_tile(k, 15); upper[15] = add(upper[15], p, v); lower[15] = add(lower[15], q, v); }
+  if (COLUMNS > 0) { let v = value_tile(k, 0); upper[0] = times(p, v, upper[0]); lower[0] = times(q, v, lower[0]); }
+  if (COLUMNS > 1) { let v = value_tile(k, 1); upper[1] = times(p, v, upper[1]); lower[1] = times(q, v, lower[1]); }
+  if (COLUMNS > 2) { let v = value_tile(k, 2); upper[2] = times(p, v, upper[2]); lower[2] = times(q, v, lower[2]); }
+  if (COLUMNS > 3) { let v = value_tile(k, 3); upper[3] = times(p, v, upper[3]); lower[3] = times(q, v, lower[3]); }
+  if (COLUMNS > 4) { let v = value_tile(k, 4); upper[4] = times(p, v, upper[4]); lower[4] = times(q, v, lower[4]); }
+  if (COLUMNS > 5) { let v = value_tile(k, 5); upper[5] = times(p, v, upper[5]); lower[5] = times(q, v, lower[5]); }
+  if (COLUMNS > 6) { let v = value_tile(k, 6); upper[6] = times(p, v, upper[6]); lower[6] = times(q, v, lower[6]); }
+  if (COLUMNS > 7) { let v = value_tile(k, 7); upper[7] = times(p, v, upper[7]); lower[7] = times(q, v, lower[7]); }
+  if (COLUMNS > 8) { let v = value_tile(k, 8); upper[8] = times(p, v, upper[8]); lower[8] = times(q, v, lower[8]); }
+  if (COLUMNS > 9) { let v = value_tile(k, 9); upper[9] = times(p, v, upper[9]); lower[9] = times(q, v, lower[9]); }
+  if (COLUMNS > 10) { let v = value_tile(k, 10); upper[10] = times(p, v, upper[10]); lower[10] = times(q, v, lower[10]); }
+  if (COLUMNS > 11) { let v = value_tile(k, 11); upper[11] = times(p, v, upper[11]); lower[11] = times(q, v, lower[11]); }
+  if (COLUMNS > 12) { let v = value_tile(k, 12); upper[12] = times(p, v, upper[12]); lower[12] = times(q, v, lower[12]); }
+  if (COLUMNS > 13) { let v = value_tile(k, 13); upper[13] = times(p, v, upper[13]); lower[13] = times(q, v, lower[13]); }
+  if (COLUMNS > 14) { let v = value_tile(k, 14); upper[14] = times(p, v, upper[14]); lower[14] = times(q, v, lower[14]); }
+  if (COLUMNS > 15) { let v = value_tile(k, 15); upper[15] = times(p, v, upper[15]); lower[15] = times(q, v, lower[15]); }
 }
 
 /// Multiplies the rows of the sums by `factors`; at the end they go to the output.

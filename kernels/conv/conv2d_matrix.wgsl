@@ -5,38 +5,23 @@
 // (gated_conv/gate_sums.wgsl makes use of the sums); columns are the output pixels of all batches; the depth runs over
 // the C KH KW weights of a row. Where there are few tiles, workgroups share out the depth of one (part_depth): out is
 // then the sums of S parts, without bias and activation.
-// A workgroup computes a tile of 2 x 2 blocks, a subgroup each; a block is 4 x 4 subgroup matrices of sums, which are
-// named one by one because an array of them would not stay in registers. Slices of the weights and of the image's
-// values under them pass through workgroup memory; while one slice is multiplied, the next is on its way. An invocation
-// gathers a run of taps for four pixels of its own: it divides once a slice to find the first and goes on from there.
-// Subgroups beyond the fourth, on devices whose subgroups may come smaller, only load and store.
+// A workgroup computes a tile (lib/matrix_tile.wgsl). Slices of the weights and of the image's values under them pass
+// through workgroup memory; while one slice is multiplied, the next is on its way. An invocation gathers a run of taps
+// for four pixels of its own: it divides once a slice to find the first and goes on from there.
 // One row more than fills the tiles (a gate for all channels) does not open another tile: the four subgroups of the
 // first tile share it out (LONE_ROW).
-enable subgroups;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);
 //! import lib/activation.wgsl
 //! import lib/conv_window.wgsl
 //! import lib/index.wgsl
+//! import lib/matrix_tile.wgsl
 
-const MATRIX_M = 16u;       // the shape that the device multiplies
-const MATRIX_N = 16u;
-const MATRIX_K = 16u;
-const WORKGROUP = 128u;     // four times the largest subgroup size
 const HAS_BIAS = false;
 const HAS_GATE = false;
 const LONE_ROW = false;
 const WIDTH = 1u;           // weights in a Packed: 1 or 4
-alias Element = f16;
 alias Packed = Element;     // Element or vec4<Element>
 alias Result = f32;
 
-const BLOCK_M = 4 * MATRIX_M;
-const BLOCK_N = 4 * MATRIX_N;
-const TILE_M = 2 * BLOCK_M;
-const TILE_N = 2 * BLOCK_N;
-const DEPTH = 2 * MATRIX_K;
-const MATRIX_SIZE = MATRIX_M * MATRIX_N;
 // Slices in workgroup memory: lines of contiguous elements, padded against bank conflicts. A weight line is a row, an
 // image line a tap.
 const WEIGHT_STRIDE = DEPTH + 8;
@@ -48,10 +33,6 @@ const IMAGE_STRIDE = TILE_N + 8;
 const PIXEL_STEP = TILE_N / 4;
 const RUNS = min(WORKGROUP / PIXEL_STEP, DEPTH);
 const RUN = DEPTH / RUNS;
-
-alias Left = subgroup_matrix_left<Element, MATRIX_K, MATRIX_M>;
-alias Right = subgroup_matrix_right<Element, MATRIX_N, MATRIX_K>;
-alias Sum = subgroup_matrix_result<f32, MATRIX_N, MATRIX_M>;
 
 struct Params {
   pixels: u32,                                         // B OH OW
@@ -72,7 +53,6 @@ struct Params {
 
 var<workgroup> weight_slice: array<Element, WEIGHT_LINES * WEIGHT_STRIDE>;
 var<workgroup> image_slice: array<Element, DEPTH * IMAGE_STRIDE>;
-var<workgroup> sums: array<f32, 4 * MATRIX_SIZE>;   // one matrix of each subgroup, on its way out
 
 /// Where a tile lies in the product, and its share of the depth.
 struct Tile {
@@ -160,16 +140,12 @@ fn right(k: u32, column: u32) -> Right {
   return subgroupMatrixLoad<Right, row_major>(&image_slice, k * IMAGE_STRIDE + column, IMAGE_STRIDE);
 }
 
-fn times(x: Left, y: Right, sum: Sum) -> Sum {
-  return subgroupMatrixMultiplyAccumulate(x, y, sum);
+/// Stores the sum at a row and a column of a tile.
+fn store_sum(sum: f32, row: u32, column: u32, tile: Tile) {
+  store(sum, tile.row + row, tile.pixel + column, tile.part);
 }
 
-/// Hands a matrix of sums to workgroup memory: only there it has elements.
-fn put(sum: Sum, subgroup: u32) {
-  subgroupMatrixStore<row_major>(&sums, subgroup * MATRIX_SIZE, sum, MATRIX_N);
-}
-
-fn store_sum(sum: f32, row: u32, pixel: u32, part: u32) {
+fn store(sum: f32, row: u32, pixel: u32, part: u32) {
   if (row >= row_count() || pixel >= params.pixels) { return; }
   let plane = params.out_height * params.out_width;
   let picture = part * (params.pixels / plane) + pixel / plane;
@@ -178,22 +154,12 @@ fn store_sum(sum: f32, row: u32, pixel: u32, part: u32) {
   out[(picture * row_count() + row) * plane + pixel % plane] = Result(activate(value));
 }
 
-/// Stores the matrices at (i, j) of the four blocks.
-fn store_sums(i: u32, j: u32, tile: Tile, local: u32) {
-  for (var e = local; e < 4 * MATRIX_SIZE; e += WORKGROUP) {
-    let block = e / MATRIX_SIZE;
-    let row = tile.row + block / 2 * BLOCK_M + i * MATRIX_M + e % MATRIX_SIZE / MATRIX_N;
-    let pixel = tile.pixel + block % 2 * BLOCK_N + j * MATRIX_N + e % MATRIX_N;
-    store_sum(sums[e], row, pixel, tile.part);
-  }
-}
-
 /// Stores the lone row's j-th matrices of the four subgroups, of which only the first line is more than zeros.
 fn store_lone_sums(j: u32, tile: Tile, local: u32) {
-  for (var e = local; e < 4 * MATRIX_N; e += WORKGROUP) {
-    let block = e / MATRIX_N;
-    let pixel = tile.pixel + block % 2 * BLOCK_N + (block / 2 * 2 + j) * MATRIX_N + e % MATRIX_N;
-    store_sum(sums[block * MATRIX_SIZE + e % MATRIX_N], row_count() - 1, pixel, tile.part);
+  for (var e = local; e < SUBGROUPS * MATRIX_N; e += WORKGROUP) {
+    let other = e / MATRIX_N;
+    let pixel = tile.pixel + first_column(other) + (other / 2 * 2 + j) * MATRIX_N + e % MATRIX_N;
+    store(sums[other * MATRIX_SIZE + e % MATRIX_N], row_count() - 1, pixel, tile.part);
   }
 }
 
@@ -218,8 +184,6 @@ fn conv2d_matrix(
     min(first_k + params.part_depth, depth),
   );
   let has_lone_row = LONE_ROW && tile.row == 0;
-  let row = subgroup / 2 * BLOCK_M;
-  let column = subgroup % 2 * BLOCK_N;
 
   // Pixels beyond the edge repeat the last one; they are not stored.
   let run = local / PIXEL_STEP;
@@ -230,10 +194,7 @@ fn conv2d_matrix(
     vec2u(params.padding_x, params.padding_y),
   );
 
-  var sum00 = Sum(); var sum01 = Sum(); var sum02 = Sum(); var sum03 = Sum();
-  var sum10 = Sum(); var sum11 = Sum(); var sum12 = Sum(); var sum13 = Sum();
-  var sum20 = Sum(); var sum21 = Sum(); var sum22 = Sum(); var sum23 = Sum();
-  var sum30 = Sum(); var sum31 = Sum(); var sum32 = Sum(); var sum33 = Sum();
+  var block = Sums();
   var lone0 = Sum(); var lone1 = Sum();
   var weights = load_weights(tile, first_k, local);
   var values = load_values(windows, first_k, run);
@@ -244,65 +205,27 @@ fn conv2d_matrix(
       weights = load_weights(tile, k + DEPTH, local);
       values = load_values(windows, k + DEPTH, run);
     }
-    if (subgroup < 4) {
+    if (subgroup < SUBGROUPS) {
       for (var step = 0u; step < DEPTH; step += MATRIX_K) {
-        let a0 = left(row, step);
-        let a1 = left(row + MATRIX_M, step);
-        let a2 = left(row + 2 * MATRIX_M, step);
-        let a3 = left(row + 3 * MATRIX_M, step);
-        let b0 = right(step, column);
-        sum00 = times(a0, b0, sum00); sum10 = times(a1, b0, sum10);
-        sum20 = times(a2, b0, sum20); sum30 = times(a3, b0, sum30);
-        let b1 = right(step, column + MATRIX_N);
-        sum01 = times(a0, b1, sum01); sum11 = times(a1, b1, sum11);
-        sum21 = times(a2, b1, sum21); sum31 = times(a3, b1, sum31);
-        let b2 = right(step, column + 2 * MATRIX_N);
-        sum02 = times(a0, b2, sum02); sum12 = times(a1, b2, sum12);
-        sum22 = times(a2, b2, sum22); sum32 = times(a3, b2, sum32);
-        let b3 = right(step, column + 3 * MATRIX_N);
-        sum03 = times(a0, b3, sum03); sum13 = times(a1, b3, sum13);
-        sum23 = times(a2, b3, sum23); sum33 = times(a3, b3, sum33);
+        multiply_step(&block, subgroup, step);
         if (has_lone_row) {
           let lone = left(TILE_M, step);
-          lone0 = times(lone, right(step, column + subgroup / 2 * 2 * MATRIX_N), lone0);
-          lone1 = times(lone, right(step, column + (subgroup / 2 * 2 + 1) * MATRIX_N), lone1);
+          let column = first_column(subgroup) + subgroup / 2 * 2 * MATRIX_N;
+          lone0 = times(lone, right(step, column), lone0);
+          lone1 = times(lone, right(step, column + MATRIX_N), lone1);
         }
       }
     }
     workgroupBarrier();
   }
 
-  for (var s = 0u; s < 16; s++) {
-    if (subgroup < 4) {
-      switch s {
-        case 0u: { put(sum00, subgroup); }
-        case 1u: { put(sum01, subgroup); }
-        case 2u: { put(sum02, subgroup); }
-        case 3u: { put(sum03, subgroup); }
-        case 4u: { put(sum10, subgroup); }
-        case 5u: { put(sum11, subgroup); }
-        case 6u: { put(sum12, subgroup); }
-        case 7u: { put(sum13, subgroup); }
-        case 8u: { put(sum20, subgroup); }
-        case 9u: { put(sum21, subgroup); }
-        case 10u: { put(sum22, subgroup); }
-        case 11u: { put(sum23, subgroup); }
-        case 12u: { put(sum30, subgroup); }
-        case 13u: { put(sum31, subgroup); }
-        case 14u: { put(sum32, subgroup); }
-        default: { put(sum33, subgroup); }
-      }
-    }
-    workgroupBarrier();
-    store_sums(s / 4, s % 4, tile, local);
-    workgroupBarrier();
-  }
+  store_blocks(&block, subgroup, tile, local);
   if (has_lone_row) {
-    if (subgroup < 4) { put(lone0, subgroup); }
+    if (subgroup < SUBGROUPS) { put(lone0, subgroup); }
     workgroupBarrier();
     store_lone_sums(0, tile, local);
     workgroupBarrier();
-    if (subgroup < 4) { put(lone1, subgroup); }
+    if (subgroup < SUBGROUPS) { put(lone1, subgroup); }
     workgroupBarrier();
     store_lone_sums(1, tile, local);
   }
