@@ -4,6 +4,10 @@
 // window, tile by tile; it leaves what it found of each row among the row's `parts`, those of this window from
 // first_part on. The kernel declares params with first_id, ids, quads_each.
 
+const WIDTH = 1u;         // elements in a Packed: 1, or 4 where d is made of fours and the kernel is tiled
+alias Element = f32;
+alias Packed = Element;   // Element or vec4<Element>
+
 struct Span {
   first_row: u32,
   begin: u32,       // first of its quads

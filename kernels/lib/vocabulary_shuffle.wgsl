@@ -1,7 +1,6 @@
 // A tile of the product of hidden states and vocabulary matrix, for software drivers: ROWS rows times 4 QUADS WORKGROUP
 // ids, each lane QUADS quads of them in registers. Why it is fast there: matmul/shuffle.wgsl.
-// The kernel declares WORKGROUP, ROWS, QUADS, `weight` (ids, d) and `hidden_at(i) -> f32`, element i of the hidden states
-// (rows, d); params with depth (d).
+// The kernel declares WORKGROUP, ROWS, QUADS, and `weight` and `hidden_at` as lib/vocabulary_choice.wgsl does.
 enable subgroups;
 //! import lib/vocabulary.wgsl
 
@@ -25,7 +24,7 @@ fn tile_product(
     let offset = min(k + lane, depth - 1);
     var chunk: array<f32, ROWS>;
     for (var r = 0u; r < ROWS; r++) {
-      chunk[r] = select(0.0, hidden_at(hidden_start[r] + offset), k + lane < depth);
+      chunk[r] = select(0.0, hidden_at(hidden_start[r] + offset).x, k + lane < depth);
     }
     let steps = min(lanes, depth - k);
     for (var j = 0u; j < steps; j += 2) {

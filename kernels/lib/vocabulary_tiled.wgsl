@@ -2,8 +2,7 @@
 // invocations, each with ROWS rows, 16 apart, of one quad of ids in registers. Slices of DEPTH of both operands pass
 // through workgroup memory, depth-major, four elements a load where d is made of fours (WIDTH). Within a slice id 4 x + c
 // of the tile lies at c SIDE + x, so that neighbours, which have neighbouring quads, read neighbouring words.
-// The kernel declares ROWS, `weight` (ids, d / WIDTH) and `hidden_at(i) -> vec4f`, element i, in its first WIDTH
-// components, of the hidden states (rows, d / WIDTH); params with depth (d).
+// The kernel declares ROWS, `weight` and `hidden_at` as lib/vocabulary_choice.wgsl does.
 //! import lib/vocabulary.wgsl
 
 const SIDE = 16u;
@@ -12,8 +11,6 @@ const TILE_IDS = 4 * SIDE;
 const DEPTH = 16u;
 const ROW_STRIDE = TILE_ROWS + 1;   // odd, against bank conflicts of transposing writes
 const ID_STRIDE = TILE_IDS + 1;
-const WIDTH = 1u;                   // elements in a Packed: 1 or 4
-alias Packed = Element;             // Element or vec4<Element>
 
 var<workgroup> hidden_slice: array<f32, DEPTH * ROW_STRIDE>;   // [k][row]
 var<workgroup> weight_slice: array<f32, DEPTH * ID_STRIDE>;    // [k][c][x]

@@ -7,44 +7,8 @@
 //! import lib/vocabulary_tiled.wgsl
 
 const ROWS = 4u;   // of an invocation
-const GUIDED = false;
-alias Element = f32;
-
-struct Params {
-  batch: u32,           // B
-  length: u32,          // L
-  rows: u32,            // R
-  columns: u32,         // V
-  depth: u32,           // d
-  first_id: u32,        // of the window
-  ids: u32,             // in the window
-  quads_each: u32,
-  parts: u32,
-  first_part: u32,
-  start: u32,
-  block_length: u32,
-  mask_id: u32,
-  temperature: f32,
-  guidance_scale: f32,
-  mask_stride: u32,     // R, or 0 where all sequences share the choice of masks
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> hidden: array<Packed>;           // (B, R, d / WIDTH)
-@group(0) @binding(1) var<storage, read> unconditional: array<Packed>;    // (B, R, d / WIDTH) with GUIDED
-@group(0) @binding(2) var<storage, read> weight: array<Packed>;           // (ids, d / WIDTH)
-@group(0) @binding(3) var<storage, read> tokens: array<u32>;              // (B, L)
-@group(0) @binding(4) var<storage, read> state: Decoding;
-@group(0) @binding(5) var<storage, read> allowed: array<u32>;             // (M, ceil(V / 32)) with HAS_ALLOWED
-@group(0) @binding(6) var<storage, read> mask_index: array<u32>;          // (R) or (B, R) with MANY_MASKS
-@group(0) @binding(7) var<storage, read_write> partials: array<Choice>;   // (B, R, parts)
 
 var<workgroup> choices_of_row: array<Choice, SIDE * SIDE>;   // [row][x]
-
-fn hidden_at(i: u32) -> vec4f {
-  let h = vec4f(vec4<Element>(hidden[i]));
-  if (!GUIDED) { return h; }
-  return guided(h, vec4f(vec4<Element>(unconditional[i])), params.guidance_scale);
-}
 
 @compute @workgroup_size(SIDE, SIDE)
 fn token_choices_tiled(

@@ -7,24 +7,6 @@
 //! import lib/vocabulary_plain.wgsl
 
 const WORKGROUP = 64u;
-alias Element = f32;
-
-struct Params {
-  rows: u32,          // R
-  depth: u32,         // d
-  first_id: u32,      // of the window
-  ids: u32,           // in the window
-  quads_each: u32,
-  parts: u32,
-  first_part: u32,
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> hidden: array<Element>;        // (R, d)
-@group(0) @binding(1) var<storage, read> weight: array<Element>;        // (ids, d)
-@group(0) @binding(2) var<storage, read> targets: array<u32>;           // (R)
-@group(0) @binding(3) var<storage, read_write> partials: array<Loss>;   // (R, parts)
-
-fn hidden_at(i: u32) -> f32 { return f32(hidden[i]); }
 
 @compute @workgroup_size(WORKGROUP)
 fn linear_cross_entropy(

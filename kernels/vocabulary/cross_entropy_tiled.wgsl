@@ -6,26 +6,8 @@
 //! import lib/vocabulary_tiled.wgsl
 
 const ROWS = 4u;   // of an invocation
-alias Element = f32;
-
-struct Params {
-  rows: u32,          // R
-  depth: u32,         // d
-  first_id: u32,      // of the window
-  ids: u32,           // in the window
-  quads_each: u32,
-  parts: u32,
-  first_part: u32,
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> hidden: array<Packed>;         // (R, d / WIDTH)
-@group(0) @binding(1) var<storage, read> weight: array<Packed>;         // (ids, d / WIDTH)
-@group(0) @binding(2) var<storage, read> targets: array<u32>;           // (R)
-@group(0) @binding(3) var<storage, read_write> partials: array<Loss>;   // (R, parts)
 
 var<workgroup> losses_of_row: array<Loss, SIDE * SIDE>;   // [row][x]
-
-fn hidden_at(i: u32) -> vec4f { return vec4f(vec4<Element>(hidden[i])); }
 
 @compute @workgroup_size(SIDE, SIDE)
 fn linear_cross_entropy_tiled(
