@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { loadReference } from '../native/index.js';
 import { attentionOperation, emptyLogSumExp } from '../src/ops/attention/attention.js';
-import type { AttentionMask } from '../src/ops/attention/attention-problem.js';
+import type { AttentionMask } from '../src/ops/attention/attention-mask.js';
 import type { CaseTable } from './support/case-table.js';
 import { fill, fixed, type HostTensor, normal, result, u32 } from './support/host.js';
 import type { Random } from './support/random.js';

@@ -40,11 +40,8 @@ export type {
 export type { LoadModelOptions } from './models/model-spec.js';
 export { type OpenModelOptions, openModel } from './models/open-model.js';
 export { type AttentionOutputs, attention } from './ops/attention/attention.js';
-export type {
-  AttentionMask,
-  AttentionOperands,
-  AttentionOptions,
-} from './ops/attention/attention-problem.js';
+export type { AttentionMask } from './ops/attention/attention-mask.js';
+export type { AttentionOperands, AttentionOptions } from './ops/attention/attention-problem.js';
 export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
 export type { Launch } from './tensor/launch.js';

@@ -15,12 +15,11 @@ import {
 import { OptionError } from '../errors.js';
 import { narrow } from '../ops/array/slice.js';
 import { attention } from '../ops/attention/attention.js';
-import type { AttentionMask } from '../ops/attention/attention-problem.js';
+import { type AttentionMask, attentionMaskRule } from '../ops/attention/attention-mask.js';
 import { within } from '../ops/call.js';
 import { type LinearCallOptions, linear } from '../ops/matmul/matmul.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyTensor, expectShape, type Tensor } from '../tensor/tensor.js';
-import { attentionMaskRule } from './attention-mask-rule.js';
 import { joinHeads, splitHeads } from './heads.js';
 import { type Initial, uniformFanIn } from './initial.js';
 import { checkLayer } from './layer-rules.js';

@@ -15,10 +15,9 @@ import {
 import { OptionError } from '../errors.js';
 import { type Activation, activations } from '../ops/activation.js';
 import { add } from '../ops/array/binary.js';
-import type { AttentionMask } from '../ops/attention/attention-problem.js';
+import { type AttentionMask, attentionMaskRule } from '../ops/attention/attention-mask.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyTensor, type Tensor } from '../tensor/tensor.js';
-import { attentionMaskRule } from './attention-mask-rule.js';
 import { chain } from './chain.js';
 import { Dropout, dropRate } from './dropout.js';
 import { FeedForward } from './feed-forward.js';

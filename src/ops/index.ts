@@ -63,7 +63,8 @@ export {
 } from './array/unary.js';
 export { maskedFill, where } from './array/where.js';
 export { type AttentionOutputs, attention, emptyLogSumExp } from './attention/attention.js';
-export type { AttentionMask, AttentionOperands, AttentionOptions } from './attention/attention-problem.js';
+export type { AttentionMask } from './attention/attention-mask.js';
+export type { AttentionOperands, AttentionOptions } from './attention/attention-problem.js';
 export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './attention/rotary.js';
 export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './conv/conv.js';
 export type { PerAxis, WindowOptions as ConvWindowOptions } from './conv/conv-geometry.js';

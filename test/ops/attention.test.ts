@@ -14,7 +14,8 @@ import {
   attentionOperation,
   emptyLogSumExp,
 } from '../../src/ops/attention/attention.js';
-import type { AttentionMask, AttentionOperands } from '../../src/ops/attention/attention-problem.js';
+import type { AttentionMask } from '../../src/ops/attention/attention-mask.js';
+import type { AttentionOperands } from '../../src/ops/attention/attention-problem.js';
 import { testOperation } from '../support/operation.js';
 import { testRuntime } from '../support/runtime.js';
 

@@ -130,11 +130,11 @@ describe('a wrong call', () => {
     ],
     'an unknown mask': [
       () => attention(attended, { mask: { kind: 'casual' } }),
-      'attention: mask: kind must be none, causal, prefix, block or turns, not "casual"',
+      'attention: mask.kind must be none, causal, prefix, block or turns, not "casual"',
     ],
     'a misspelled field of a mask': [
       () => attention(attended, { mask: { kind: 'causal', queryOfset: 3 } }),
-      'attention: mask causal: unknown field queryOfset, did you mean queryOffset? (it takes kind and queryOffset)',
+      'attention: unknown field mask.queryOfset, did you mean queryOffset? (it takes kind and queryOffset)',
     ],
     'a name of another convention': [
       () => matmul({ a: x, b: x }, { transpose_b: true }),

@@ -1,37 +1,10 @@
-import {
-  checkArgument,
-  checkFields,
-  either,
-  flag,
-  integer,
-  number,
-  object,
-  oneOf,
-  optional,
-  type Rule,
-  type Rules,
-} from '../../arguments.js';
+import { flag, number, optional, type Rules } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
-import { anyTensor, expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { type AttentionMask, operationMaskRule } from './attention-mask.js';
 
 /** What attention and its gradient share: operands, masks, and how the kernels take them. */
-
-/**
- * Which keys a query may attend. Every mask is one rule: positions have groups, and a query attends the keys of its
- * own group and of the groups before it. Key j is at position j, query i at `queryOffset` + i (default 0).
- */
-export type AttentionMask =
-  /** All keys. */
-  | { readonly kind: 'none' }
-  /** Keys up to the query's own position. */
-  | { readonly kind: 'causal'; readonly queryOffset?: number }
-  /** The prefix attends itself, the rest attends everything. A length for all batches, or u32 (B). */
-  | { readonly kind: 'prefix'; readonly prefixLength: number | Tensor; readonly queryOffset?: number }
-  /** Keys up to the end of the query's block of `blockSize` positions. */
-  | { readonly kind: 'block'; readonly blockSize: number; readonly queryOffset?: number }
-  /** Keys of the query's turn of a conversation and of the turns before it: u32 (B, Lk), the turn of a position. */
-  | { readonly kind: 'turns'; readonly turns: Tensor; readonly queryOffset?: number };
 
 export interface AttentionOptions {
   /** Factor of the scores; default 1 / √D. */
@@ -43,8 +16,7 @@ export interface AttentionOptions {
 
 export const attentionRules: Rules<AttentionOptions> = {
   scale: optional(number),
-  // Its fields depend on its kind: see `checkMask`.
-  mask: optional(object as unknown as Rule<AttentionMask>),
+  mask: optional(operationMaskRule),
   returnLogSumExp: optional(flag),
 };
 
@@ -203,7 +175,6 @@ function maskConstants(
   queryLength: number,
   keyLength: number,
 ): MaskConstants {
-  checkMask(mask);
   const queryOffset = mask.kind === 'none' ? 0 : (mask.queryOffset ?? 0);
   const byPosition = (groupSize: number, lastGroup: number) => ({
     mode: 1,
@@ -239,27 +210,6 @@ function maskConstants(
 }
 
 const unlimited = 0xffff_ffff;
-
-/** Positions are counted in 31 bits. */
-const position = integer(0, 0x7fff_ffff);
-
-const kind = oneOf('none', 'causal', 'prefix', 'block', 'turns');
-const queryOffset = optional(position);
-
-/** What a mask of each kind has. The tensor of turns is an operand by the time that this is asked. */
-const maskRules: { readonly [Kind in AttentionMask['kind']]: Rules<object> } = {
-  none: { kind },
-  causal: { kind, queryOffset },
-  prefix: { kind, queryOffset, prefixLength: either(position, anyTensor) },
-  block: { kind, queryOffset, blockSize: integer(1, 0x7fff_ffff) },
-  turns: { kind, queryOffset, turns: optional(anyTensor) },
-};
-
-/** @throws OptionError */
-function checkMask(mask: AttentionMask): void {
-  checkArgument('mask', 'kind', mask.kind, kind);
-  checkFields(`mask ${mask.kind}`, mask, maskRules[mask.kind], 'field');
-}
 
 /** Pairs of a query and a key of all batches, less those that a mask by position excludes. */
 export function attendedPairs({ batches, queryLength, keyLength, mask }: AttentionProblem): number {

@@ -2,6 +2,7 @@ import attentionMatrixKernel from '../../../kernels/attention/matrix.wgsl.js';
 import attentionPlainKernel from '../../../kernels/attention/plain.wgsl.js';
 import attentionShuffleKernel from '../../../kernels/attention/shuffle.wgsl.js';
 import attentionTiledKernel from '../../../kernels/attention/tiled.wgsl.js';
+import { optional } from '../../arguments.js';
 import type { KernelSource } from '../../gpu/kernel-source.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { Tensor } from '../../tensor/tensor.js';
@@ -12,6 +13,7 @@ import { spread } from '../grid.js';
 import { isLongSum } from '../long-sums.js';
 import { defineOperation } from '../op.js';
 import { subgroupMatrix } from '../subgroup-matrix.js';
+import { attentionMaskRule } from './attention-mask.js';
 import { attentionTiling } from './attention-matrix.js';
 import {
   type AttentionInputs,
@@ -119,7 +121,7 @@ const { groups: _, ...operandKinds } = attentionOperation.spec.operands;
 /** The tensor of a mask is an operand of the operation, but no operand of the function. */
 const signature: Signature<AttentionOperands, AttentionOptions> = {
   operands: operandKinds,
-  options: attentionRules,
+  options: { ...attentionRules, mask: optional(attentionMaskRule) },
 };
 
 /**

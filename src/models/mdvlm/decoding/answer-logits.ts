@@ -12,7 +12,7 @@ import { concat } from '../../../ops/array/concat.js';
 import { fill } from '../../../ops/array/fill.js';
 import { writePart } from '../../../ops/array/place.js';
 import { narrow } from '../../../ops/array/slice.js';
-import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
+import type { AttentionMask } from '../../../ops/attention/attention-mask.js';
 import { Owner } from '../../../tensor/owner.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';

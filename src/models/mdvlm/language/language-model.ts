@@ -17,7 +17,7 @@ import { add, mul } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
 import { embedding } from '../../../ops/array/gather.js';
 import { attention } from '../../../ops/attention/attention.js';
-import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
+import type { AttentionMask } from '../../../ops/attention/attention-mask.js';
 import { rotary, rotaryTable } from '../../../ops/attention/rotary.js';
 import { linear } from '../../../ops/matmul/matmul.js';
 import type { Runtime } from '../../../tensor/runtime.js';

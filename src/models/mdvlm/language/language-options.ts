@@ -12,11 +12,10 @@ import {
   type Rules,
   text,
 } from '../../../arguments.js';
-import { attentionMaskRule } from '../../../nn/attention-mask-rule.js';
 import type { Initial } from '../../../nn/initial.js';
 import type { LoraOptions } from '../../../nn/lora.js';
 import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
-import type { AttentionMask } from '../../../ops/attention/attention-problem.js';
+import { type AttentionMask, attentionMaskRule } from '../../../ops/attention/attention-mask.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import type { OtherPositions } from './key-value-cache.js';
