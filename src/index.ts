@@ -8,6 +8,7 @@ export type {
   CopyCommand,
   DispatchCommand,
   DispatchStep,
+  LaunchOrigin,
   Program,
   ReplayCommand,
   Step as ProgramStep,
@@ -15,6 +16,7 @@ export type {
 } from './gpu/commands.js';
 export type { Gpu, GpuOptions } from './gpu/gpu.js';
 export type { KernelSource } from './gpu/kernel-source.js';
+export type { LaunchClock, LaunchTime, LaunchTimer } from './gpu/launch-times.js';
 export type { Kernel } from './gpu/pipelines.js';
 export type { BufferPool, PooledBuffer, PoolStatistics } from './gpu/pool.js';
 export type { Measurement } from './gpu/timing.js';
@@ -46,6 +48,7 @@ export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
 export type { Launch } from './tensor/launch.js';
 export type { Freeable, Owner } from './tensor/owner.js';
+export type { Profile, ProfileRow } from './tensor/profile.js';
 export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export type { Shared } from './tensor/shared.js';

@@ -1,7 +1,7 @@
 import { GpuError } from '../errors.js';
 import type { Kernel } from './pipelines.js';
 import type { PooledBuffer } from './pool.js';
-import type { Stopwatch } from './timing.js';
+import type { PassTimer } from './timing.js';
 import type {
   GPUBindGroup,
   GPUBindGroupLayout,
@@ -17,6 +17,14 @@ export interface BufferRange {
   readonly bytes: number;
 }
 
+/** The operation that made a launch, for a profile. */
+export interface LaunchOrigin {
+  readonly operation: string;
+  readonly variant: string;
+  /** Of the first output. */
+  readonly shape: readonly number[];
+}
+
 export interface DispatchCommand {
   readonly kind: 'dispatch';
   readonly kernel: Kernel;
@@ -24,6 +32,8 @@ export interface DispatchCommand {
   readonly ranges: readonly BufferRange[];
   readonly params: Uint8Array<ArrayBuffer> | undefined;
   readonly workgroups: readonly [number, number, number];
+  /** Undefined where the kernel was launched by itself. */
+  readonly origin: LaunchOrigin | undefined;
 }
 
 export interface UploadCommand {
@@ -55,6 +65,9 @@ export interface Program {
 
 export interface DispatchStep {
   readonly kind: 'dispatch';
+  /** Of the kernel. */
+  readonly name: string;
+  readonly origin: LaunchOrigin | undefined;
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly immediates: Uint8Array<ArrayBuffer> | undefined;
@@ -139,7 +152,7 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
   let offset = 0;
   const steps = commands.map((command): Step => {
     if (command.kind !== 'dispatch') return command;
-    const { kernel, params, workgroups } = command;
+    const { kernel, params, workgroups, origin } = command;
     if (!kernel.pipeline) throw new GpuError(`kernel ${kernel.interface.name} has not been compiled`);
     const inUniform = params !== undefined && !kernel.immediates;
     const uniformOffsets = [offset] as const;
@@ -149,6 +162,8 @@ export function resolve(commands: readonly Command[], context: ProgramContext): 
     }
     return {
       kind: 'dispatch',
+      name: kernel.interface.name,
+      origin,
       pipeline: kernel.pipeline,
       bindGroup: context.bindGroups.get(kernel.bindGroupLayout, command.ranges),
       immediates: inUniform ? undefined : params,
@@ -174,7 +189,7 @@ export class ProgramEncoder {
     readonly device: GPUDevice,
     /** The caller's encoder, where there is one: then nothing may need a submission in between. */
     readonly foreign?: GPUCommandEncoder,
-    readonly stopwatch?: Stopwatch,
+    readonly timer?: PassTimer,
   ) {
     this.#encoder = foreign;
   }
@@ -220,7 +235,7 @@ export class ProgramEncoder {
   }
 
   #dispatch(step: DispatchStep): void {
-    if (!this.#pass) this.#pass = this.#commands().beginComputePass(this.stopwatch?.passDescriptor());
+    if (!this.#pass) this.#pass = this.#commands().beginComputePass(this.timer?.passDescriptor());
     const pass = this.#pass;
     if (this.#pipeline !== step.pipeline) {
       pass.setPipeline(step.pipeline);
@@ -233,6 +248,7 @@ export class ProgramEncoder {
     const [x, y, z] = step.workgroups;
     if (y * z === 1) pass.dispatchWorkgroups(x);
     else pass.dispatchWorkgroups(x, y, z);
+    if (this.timer?.passPerLaunch) this.#endPass();
   }
 
   #commands(): GPUCommandEncoder {

@@ -12,6 +12,7 @@ import {
 import { bufferUsage, mapForReading } from './flags.js';
 import { checked, typedError } from './gpu-errors.js';
 import type { KernelSource } from './kernel-source.js';
+import { LaunchTimer } from './launch-times.js';
 import { Lifetime } from './lifetime.js';
 import { type Kernel, PipelineCache } from './pipelines.js';
 import { calm } from './polling.js';
@@ -65,6 +66,8 @@ export class Gpu {
   #commands: Command[] = [];
   #uploadBytes = 0;
   #capturing: Command[] | undefined;
+  /** Times the launches of all batches that are handed over while it is there. */
+  #launchTimer: LaunchTimer | undefined;
   /** The last batch handed over. Rejects where it, or one before it that nobody was told of, failed. */
   #lastBatch: Promise<void> = Promise.resolve();
   #waitingBatches = 0;
@@ -224,12 +227,39 @@ export class Gpu {
 
   /** Runs `record` and times its commands, compilation excluded. Waits for earlier work first. */
   async measure(record: () => void): Promise<Measurement> {
+    this.#checkNesting();
     await this.finish();
+    this.#checkNesting();
     const commands = this.capture(record);
     this.#submitLater();
     const stopwatch = new Stopwatch(this.device, this.traits.timestamps);
     await this.#waitFor(this.#chain(commands, stopwatch));
     return this.#lifetime.guard(stopwatch.read());
+  }
+
+  /** Runs `body` and times each launch that is recorded until it ends. Waits for earlier work first. */
+  async profile<T>(body: () => T): Promise<{ readonly result: Awaited<T>; readonly timer: LaunchTimer }> {
+    this.check();
+    this.#checkNesting();
+    const earlier = this.#submitLater();
+    const timer = new LaunchTimer(this.device, this.traits.timestamps ? 'gpu' : 'host');
+    this.#launchTimer = timer;
+    try {
+      await this.#waitFor(earlier);
+      const result = await body();
+      await this.finish();
+      return { result, timer };
+    } finally {
+      this.#launchTimer = undefined;
+    }
+  }
+
+  #checkNesting(): void {
+    if (this.#capturing || this.#launchTimer) {
+      throw new GpuError(
+        'captures, measurements and profiles cannot be nested: only a capture may be profiled',
+      );
+    }
   }
 
   /** Runs `record` with all its commands kept aside instead of queued. */
@@ -248,6 +278,10 @@ export class Gpu {
   /** Resolves captured commands to a program that can be recorded again and again. */
   async prepare(commands: readonly Command[]): Promise<Program> {
     await this.#lifetime.guard(this.#compiled(commands));
+    return this.#resolveChecked(commands);
+  }
+
+  async #resolveChecked(commands: readonly Command[]): Promise<Program> {
     let program: Program | undefined;
     try {
       await checked(this.device, () => {
@@ -300,14 +334,14 @@ export class Gpu {
     const commands = this.#commands;
     this.#commands = [];
     this.#uploadBytes = 0;
-    return this.#chain(commands);
+    return this.#chain(commands, this.#launchTimer);
   }
 
   /** A batch that follows a failed one fails with it: it counts on what that one would have written. */
-  #chain(commands: readonly Command[], stopwatch?: Stopwatch): Promise<void> {
+  #chain(commands: readonly Command[], timer?: Stopwatch | LaunchTimer): Promise<void> {
     this.#waitingBatches++;
     const batch = this.#lastBatch
-      .then(() => this.#submit(commands, stopwatch))
+      .then(() => this.#submit(commands, timer))
       .finally(() => {
         this.#waitingBatches--;
       });
@@ -324,12 +358,22 @@ export class Gpu {
     return this.#lifetime.guard(batch);
   }
 
-  async #submit(commands: readonly Command[], stopwatch: Stopwatch | undefined): Promise<void> {
+  async #submit(commands: readonly Command[], timer?: Stopwatch | LaunchTimer): Promise<void> {
     await this.#compiled(commands);
     this.check();
     this.#throwStray();
     if (commands.length === 0) return;
-    const submitted = checked(this.device, () => {
+    const submitted =
+      timer instanceof LaunchTimer ? this.#runTimed(commands, timer) : this.#encodeAll(commands, timer);
+    await submitted.catch((error: TalError) => {
+      // A buffer that got no memory makes its users invalid; say so rather than that.
+      this.#throwStray();
+      throw error;
+    });
+  }
+
+  #encodeAll(commands: readonly Command[], stopwatch: Stopwatch | undefined): Promise<void> {
+    return checked(this.device, () => {
       stopwatch?.start();
       const program = this.#resolve(commands);
       try {
@@ -341,11 +385,15 @@ export class Gpu {
       }
       stopwatch?.stop();
     });
-    await submitted.catch((error: TalError) => {
-      // A buffer that got no memory makes its users invalid; say so rather than that.
-      this.#throwStray();
-      throw error;
-    });
+  }
+
+  async #runTimed(commands: readonly Command[], timer: LaunchTimer): Promise<void> {
+    const program = await this.#resolveChecked(commands);
+    try {
+      await timer.run(program);
+    } finally {
+      this.#releaseUniforms(program);
+    }
   }
 
   #releaseUniforms(program: Program): void {

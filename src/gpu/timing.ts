@@ -10,7 +10,7 @@ export interface Measurement {
 }
 
 /** The descriptor of a compute pass whose beginning and end are written down where the device has a clock. */
-interface TimedPass {
+export interface TimedPass {
   readonly timestampWrites?: {
     readonly querySet: GPUQuerySet;
     readonly beginningOfPassWriteIndex?: number;
@@ -18,9 +18,54 @@ interface TimedPass {
   };
 }
 
+/** What an encoder asks for the descriptor of each of its compute passes. */
+export interface PassTimer {
+  /** Whether each launch is to have a pass of its own. */
+  readonly passPerLaunch: boolean;
+  passDescriptor(): TimedPass;
+}
+
+/** Times by the device's own clock, in nanoseconds. */
+export class Timestamps {
+  readonly querySet: GPUQuerySet;
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly count: number,
+  ) {
+    this.querySet = device.createQuerySet({ type: 'timestamp', count });
+  }
+
+  /** The times, once all passes that write them are submitted. */
+  async read(): Promise<BigUint64Array> {
+    const { device, count } = this;
+    const bytes = count * 8;
+    const resolved = device.createBuffer({
+      size: bytes,
+      usage: bufferUsage.queryResolve | bufferUsage.copySource,
+    });
+    const staging = device.createBuffer({ size: bytes, usage: bufferUsage.mapRead | bufferUsage.copyTarget });
+    try {
+      const encoder = device.createCommandEncoder();
+      encoder.resolveQuerySet(this.querySet, 0, count, resolved, 0);
+      encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
+      device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(mapForReading);
+      return new BigUint64Array(staging.getMappedRange().slice(0));
+    } finally {
+      for (const owned of [resolved, staging]) owned.destroy();
+    }
+  }
+
+  destroy(): void {
+    this.querySet.destroy();
+  }
+}
+
 /** Times one submission. */
-export class Stopwatch {
-  readonly #querySet: GPUQuerySet | undefined;
+export class Stopwatch implements PassTimer {
+  readonly passPerLaunch = false;
+  readonly #timestamps: Timestamps | undefined;
   #passes = 0;
   #started = 0;
   #stopped: Promise<number> = Promise.resolve(0);
@@ -29,7 +74,7 @@ export class Stopwatch {
     readonly device: GPUDevice,
     timestamps: boolean,
   ) {
-    this.#querySet = timestamps ? device.createQuerySet({ type: 'timestamp', count: 2 }) : undefined;
+    this.#timestamps = timestamps ? new Timestamps(device, 2) : undefined;
   }
 
   start(): void {
@@ -43,11 +88,11 @@ export class Stopwatch {
 
   /** For the next compute pass: the first writes the beginning, each overwrites the end. */
   passDescriptor(): TimedPass {
-    if (!this.#querySet) return {};
+    if (!this.#timestamps) return {};
     const first = this.#passes++ === 0;
     return {
       timestampWrites: {
-        querySet: this.#querySet,
+        querySet: this.#timestamps.querySet,
         ...(first && { beginningOfPassWriteIndex: 0 }),
         endOfPassWriteIndex: 1,
       },
@@ -55,25 +100,13 @@ export class Stopwatch {
   }
 
   async read(): Promise<Measurement> {
-    const wallMs = (await this.#stopped) - this.#started;
-    if (!this.#querySet || this.#passes === 0) return { wallMs };
-    const { device } = this;
-    const bytes = 16;
-    const resolved = device.createBuffer({
-      size: bytes,
-      usage: bufferUsage.queryResolve | bufferUsage.copySource,
-    });
-    const staging = device.createBuffer({ size: bytes, usage: bufferUsage.mapRead | bufferUsage.copyTarget });
     try {
-      const encoder = device.createCommandEncoder();
-      encoder.resolveQuerySet(this.#querySet, 0, 2, resolved, 0);
-      encoder.copyBufferToBuffer(resolved, 0, staging, 0, bytes);
-      device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(mapForReading);
-      const [begin, end] = new BigUint64Array(staging.getMappedRange().slice(0));
+      const wallMs = (await this.#stopped) - this.#started;
+      if (!this.#timestamps || this.#passes === 0) return { wallMs };
+      const [begin, end] = await this.#timestamps.read();
       return { wallMs, gpuMs: Number(end! - begin!) / 1e6 };
     } finally {
-      for (const owned of [this.#querySet, resolved, staging]) owned.destroy();
+      this.#timestamps?.destroy();
     }
   }
 }

@@ -110,7 +110,14 @@ export class Operation<
         for (const [name, spec] of Object.entries<TensorSpec>(this.spec.outputs(problem))) {
           outputs[name] = owner.empty(spec.shape, spec.dtype);
         }
-        owner.withTape(undefined, () => chosen.run(owner, inputs, outputs as Outputs, problem));
+        const origin = {
+          operation: this.name,
+          variant: chosen.name,
+          shape: Object.values(outputs)[0]?.shape ?? [],
+        };
+        owner.withTape(undefined, () =>
+          owner.withOrigin(origin, () => chosen.run(owner, inputs, outputs as Outputs, problem)),
+        );
         owner.tape?.recordRun({ operation: this, inputs: inputs as Tensors, options, outputs, problem });
         return outputs as Outputs;
       });

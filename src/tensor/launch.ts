@@ -1,5 +1,5 @@
 import { FeatureError, GpuError, OptionError } from '../errors.js';
-import type { BufferRange, DispatchCommand } from '../gpu/commands.js';
+import type { BufferRange, DispatchCommand, LaunchOrigin } from '../gpu/commands.js';
 import type { KernelSource } from '../gpu/kernel-source.js';
 import type { Kernel } from '../gpu/pipelines.js';
 import type { KernelConstants } from '../gpu/wgsl.js';
@@ -52,6 +52,7 @@ export function dispatchOf(
   runtime: Runtime,
   source: KernelSource,
   { constants = {}, buffers, params, workgroups: [x, y = 1, z = 1] }: Launch,
+  origin?: LaunchOrigin,
 ): DispatchCommand {
   const kernel = runtime.gpu.kernel(source, given(constants) as KernelConstants);
   const limit = runtime.traits.limits.maxComputeWorkgroupsPerDimension;
@@ -66,6 +67,7 @@ export function dispatchOf(
     ranges: bind(runtime, kernel, buffers),
     params: packParams(kernel, params),
     workgroups: [x, y, z],
+    origin,
   };
 }
 

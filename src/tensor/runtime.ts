@@ -25,6 +25,7 @@ import {
   type ReleasedError,
   ShapeError,
 } from '../errors.js';
+import type { LaunchOrigin } from '../gpu/commands.js';
 import { Gpu, type GpuOptions, gpuRules } from '../gpu/gpu.js';
 import type { KernelSource } from '../gpu/kernel-source.js';
 import { newBufferId, type PoolStatistics } from '../gpu/pool.js';
@@ -36,6 +37,7 @@ import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch, OwnKernels } from './launch.js';
 import type { Freeable } from './owner.js';
+import { Profile } from './profile.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
 import type { Shared } from './shared.js';
 import type { Tape } from './tape.js';
@@ -121,6 +123,7 @@ export class Runtime {
   #capturePool: CapturePool | undefined;
   readonly #ownKernels = new OwnKernels();
   #tape: Tape | undefined;
+  #origin: LaunchOrigin | undefined;
 
   private constructor(
     readonly gpu: Gpu,
@@ -168,6 +171,17 @@ export class Runtime {
       return body();
     } finally {
       this.#tape = outer;
+    }
+  }
+
+  /** @internal Runs `body`, whose launches an operation makes. */
+  withOrigin<T>(origin: LaunchOrigin, body: () => T): T {
+    const outer = this.#origin;
+    this.#origin = origin;
+    try {
+      return body();
+    } finally {
+      this.#origin = outer;
     }
   }
 
@@ -252,7 +266,8 @@ export class Runtime {
     if (kernel && name !== undefined) {
       throw new OptionError('launch: name must be left out beside kernel, which has its own');
     }
-    this.gpu.record(dispatchOf(this, kernel ?? this.#ownKernels.get(source!, name), launch));
+    const made = kernel ?? this.#ownKernels.get(source!, name);
+    this.gpu.record(dispatchOf(this, made, launch, this.#origin));
   }
 
   /** @internal For tensors: records new elements, as bytes, for all that runs later. */
@@ -363,6 +378,28 @@ export class Runtime {
     checkArgument('measure', 'body', body, callback);
     // A scope around it, so that the tensors that are returned go too.
     return this.gpu.measure(() => this.scope(() => void this.#scope('measure', body)));
+  }
+
+  /**
+   * Runs `body`, which may be asynchronous, and times each kernel launch that is recorded until it ends, those of replayed
+   * captures included; what is encoded into the caller's own encoder is not. Waits for earlier work first. Tensors that
+   * `body` makes outside of a scope live on, also those that it does not return.
+   *
+   * Where the device has timestamps (`traits.timestamps`), each launch is a compute pass of its own, and its time is from the
+   * beginning to the end of the pass by the device's clock (`clock: 'gpu'`). Elsewhere each launch is a submission of
+   * its own, and its time is that until the host is told of its end (`clock: 'host'`): the way there and back is in it, so
+   * that short kernels seem longer than they are. In both cases launches do not overlap, and the work as a whole takes
+   * longer than without a profile; `measure` gives that time.
+   * @throws GpuError inside a capture, a measurement or another profile; what `body` throws
+   *
+   * @example
+   * const profile = await runtime.profile(() => model.forward(input));
+   * console.log(String(profile));
+   */
+  async profile<T>(body: () => T): Promise<Profile<Awaited<T>>> {
+    checkArgument('profile', 'body', body, callback);
+    const { result, timer } = await this.gpu.profile(body);
+    return new Profile(result, timer.clock, timer.times);
   }
 
   /** Submits all that was recorded. @throws GpuError, OutOfMemoryError, DeviceLostError */
