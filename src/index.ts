@@ -47,9 +47,10 @@ export type { AttentionOperands, AttentionOptions } from './ops/attention/attent
 export { Capture, type CapturePool } from './tensor/capture.js';
 export type { Dtype, HostData, NumberSource } from './tensor/dtype.js';
 export type { Launch } from './tensor/launch.js';
+export type { LiveTensor } from './tensor/live-tensors.js';
 export type { Freeable, Owner } from './tensor/owner.js';
 export type { Profile, ProfileRow } from './tensor/profile.js';
-export { Runtime, type RuntimeOptions } from './tensor/runtime.js';
+export { type MemoryStatistics, Runtime, type RuntimeOptions } from './tensor/runtime.js';
 export type { Shape } from './tensor/shape.js';
 export type { Shared } from './tensor/shared.js';
 export type { OperationRun, Tape } from './tensor/tape.js';

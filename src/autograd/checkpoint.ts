@@ -15,7 +15,7 @@ const manyTensors = rule<Iterable<Tensor>>(
  *
  * `body` must give the same result both times. What it draws from a `Random` is the same both times.
  *
- * @param inputs tensors, also inside arrays and plain objects: all that `body` reads and that may be gone later
+ * @param inputs tensors, also inside arrays, Maps, Sets and plain objects: all that `body` reads and that may be gone later
  * @param parameters tensors that `body` uses beside its inputs and whose gradients are wanted, such as the weights of
  *   the layers that it calls
  */

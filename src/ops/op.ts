@@ -105,19 +105,14 @@ export class Operation<
       if (!owner) throw new OptionError('without tensor operands a runtime must be given');
       const problem = this.spec.problem(inputs, options);
       const chosen = this.choose(owner, problem, variant);
+      const specs = Object.entries<TensorSpec>(this.spec.outputs(problem));
+      const origin = { operation: this.name, variant: chosen.name, shape: specs[0]?.[1].shape ?? [] };
       return owner.scope(() => {
         const outputs: Record<string, Tensor> = {};
-        for (const [name, spec] of Object.entries<TensorSpec>(this.spec.outputs(problem))) {
-          outputs[name] = owner.empty(spec.shape, spec.dtype);
-        }
-        const origin = {
-          operation: this.name,
-          variant: chosen.name,
-          shape: Object.values(outputs)[0]?.shape ?? [],
-        };
-        owner.withTape(undefined, () =>
-          owner.withOrigin(origin, () => chosen.run(owner, inputs, outputs as Outputs, problem)),
-        );
+        owner.withOrigin(origin, () => {
+          for (const [name, { shape, dtype }] of specs) outputs[name] = owner.empty(shape, dtype);
+          owner.withTape(undefined, () => chosen.run(owner, inputs, outputs as Outputs, problem));
+        });
         owner.tape?.recordRun({ operation: this, inputs: inputs as Tensors, options, outputs, problem });
         return outputs as Outputs;
       });

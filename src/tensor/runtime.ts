@@ -36,6 +36,7 @@ import { inspected } from '../inspected.js';
 import { Capture, CapturePool } from './capture.js';
 import { checkDtype, type Dtype, dtypeBytes, type NumberSource, toBytes } from './dtype.js';
 import { dispatchOf, type Launch, OwnKernels } from './launch.js';
+import { type LiveTensor, LiveTensors } from './live-tensors.js';
 import type { Freeable } from './owner.js';
 import { Profile } from './profile.js';
 import { checkShape, type Shape, shapeText, sizeOf } from './shape.js';
@@ -48,6 +49,8 @@ import { loadTuning } from './tuning-store.js';
 export interface RuntimeOptions extends GpuOptions {
   /** Fill every new tensor with NaN bits first, so that an element that no kernel wrote shows. For tests. */
   readonly poison?: boolean;
+  /** Remember where each tensor is made, for {@link Runtime.liveTensors}. Slow: for finding leaks. */
+  readonly traceTensors?: boolean;
   /**
    * Which variants were measured to be fastest on this device. Default: what `tal bench --tune` has stored for it in
    * the user's cache (Node only), or what each operation prefers where there is nothing.
@@ -58,8 +61,15 @@ export interface RuntimeOptions extends GpuOptions {
 const runtimeRules: Rules<RuntimeOptions> = {
   ...gpuRules,
   poison: optional(flag),
+  traceTensors: optional(flag),
   tuning: optional(instanceOf(Tuning)),
 };
+
+/** What the tensors of a runtime take. */
+export interface MemoryStatistics extends PoolStatistics {
+  /** Tensors that were made and not disposed, views included. */
+  readonly liveTensors: number;
+}
 
 const anyBuffer: Rule<GPUBuffer> = rule('a GPUBuffer', (value) => {
   if (typeof value !== 'object' || value === null) return false;
@@ -117,6 +127,7 @@ export class Runtime {
   /** Which variants operations choose on this device before they go by their own preference. */
   readonly tuning: Tuning;
   readonly #poison: boolean;
+  readonly #live: LiveTensors;
   #scopes: Set<Tensor>[] = [];
   /** What was made in the innermost `detached`, outside of scopes in it; undefined outside of any. */
   #made: Set<Freeable> | undefined;
@@ -131,6 +142,7 @@ export class Runtime {
   ) {
     if (!(gpu instanceof Gpu)) throw new OptionError('Runtime: make one with Runtime.create');
     this.#poison = options.poison ?? false;
+    this.#live = new LiveTensors(options.traceTensors ?? false);
     this.tuning = options.tuning ?? loadTuning(gpu.traits);
   }
 
@@ -185,9 +197,27 @@ export class Runtime {
     }
   }
 
-  /** Buffers of the tensors and their bytes. */
-  get memory(): PoolStatistics {
-    return this.gpu.buffers.statistics;
+  /** Tensors that are alive, their buffers and the bytes of these. */
+  get memory(): MemoryStatistics {
+    return { liveTensors: this.#live.count, ...this.gpu.buffers.statistics };
+  }
+
+  /**
+   * The tensors that are alive, in the order in which they were made, each with where that was. They are held until they
+   * are disposed. @throws OptionError unless the runtime was opened with `traceTensors`; ReleasedError after `destroy`
+   *
+   * @example
+   * const runtime = await Runtime.create({ traceTensors: true });
+   * const before = runtime.liveTensors().length;
+   * step();
+   * console.log(runtime.liveTensors().slice(before));
+   */
+  liveTensors(): readonly LiveTensor[] {
+    this.gpu.check();
+    if (!this.#live.traced) {
+      throw new OptionError('liveTensors: open the runtime with Runtime.create({ traceTensors: true })');
+    }
+    return this.#live.list();
   }
 
   /** A tensor with the given elements, row-major; the shape defaults to one axis. */
@@ -281,6 +311,16 @@ export class Runtime {
     this.#capturePool?.hold(used);
   }
 
+  /** @internal For tensors: counts a new one. */
+  tensorMade(tensor: Tensor): void {
+    this.#live.add(tensor, this.#origin?.operation);
+  }
+
+  /** @internal For tensors: counts one no longer. */
+  tensorDisposed(tensor: Tensor): void {
+    this.#live.delete(tensor);
+  }
+
   /** @internal For tensors and owners: enters a new one where it is freed: a tensor in the scope at hand. */
   adopt(made: Freeable): void {
     const scope = made instanceof Tensor ? this.#scopes.at(-1) : undefined;
@@ -289,8 +329,8 @@ export class Runtime {
   }
 
   /**
-   * Runs `body` and disposes every tensor made in it, except those it returns (as a tensor or inside arrays
-   * and plain objects). `body` must be synchronous.
+   * Runs `body` and disposes every tensor made in it, except those it returns (as a tensor or inside arrays,
+   * Maps, Sets and plain objects). `body` must be synchronous.
    */
   scope<T>(body: () => T): T {
     return this.#scope('scope', body);

@@ -43,6 +43,7 @@ export class Tensor {
     }
     this.size = sizeOf(shape);
     this.#storage = storage.retain();
+    runtime.tensorMade(this);
     runtime.adopt(this);
   }
 
@@ -160,8 +161,10 @@ export class Tensor {
 
   /** Gives the buffer back once all that was recorded with it has run. Calling it twice is harmless. */
   dispose(): void {
-    this.#storage?.release();
+    if (!this.#storage) return;
+    this.#storage.release();
     this.#storage = undefined;
+    this.runtime.tensorDisposed(this);
   }
 
   [Symbol.dispose](): void {
@@ -217,11 +220,13 @@ export function expectShape(tensor: Tensor, name: string, shape: Shape): void {
   }
 }
 
-/** The tensors in `value`: itself, or those inside its arrays and plain objects. */
+/** The tensors in `value`: itself, or those inside its arrays, Maps, Sets and plain objects. */
 export function* tensorsIn(value: unknown): Generator<Tensor> {
   if (value instanceof Tensor) yield value;
-  else if (Array.isArray(value)) for (const item of value) yield* tensorsIn(item);
-  else if (value && Object.getPrototypeOf(value) === Object.prototype) {
+  else if (Array.isArray(value) || value instanceof Map || value instanceof Set) {
+    // An entry of a Map is an array of its key and its value.
+    for (const item of value) yield* tensorsIn(item);
+  } else if (value && Object.getPrototypeOf(value) === Object.prototype) {
     for (const item of Object.values(value)) yield* tensorsIn(item);
   }
 }
@@ -231,6 +236,8 @@ export function replaceTensors<T>(value: T, tensors: Iterator<Tensor>): T {
   const replaced = (part: unknown): unknown => {
     if (part instanceof Tensor) return tensors.next().value;
     if (Array.isArray(part)) return part.map(replaced);
+    if (part instanceof Map) return new Map([...part].map(([key, item]) => [replaced(key), replaced(item)]));
+    if (part instanceof Set) return new Set([...part].map(replaced));
     if (!part || Object.getPrototypeOf(part) !== Object.prototype) return part;
     return Object.fromEntries(Object.entries(part).map(([name, field]) => [name, replaced(field)]));
   };

@@ -151,7 +151,7 @@ describe('a device is refused:', () => {
   refuses({
     'a misspelled option': [
       () => js.create({ adaptor: 'software' }),
-      'Runtime.create: unknown option adaptor, did you mean adapter? (it takes adapter, device, immediates, poison and tuning)',
+      'Runtime.create: unknown option adaptor, did you mean adapter? (it takes adapter, device, immediates, poison, traceTensors and tuning)',
     ],
     'an unknown adapter': [
       () => js.create({ adapter: 'cpu' }),
@@ -159,7 +159,7 @@ describe('a device is refused:', () => {
     ],
     'a string in the place of options': [
       () => js.create('software'),
-      'Runtime.create: the options must be an object with adapter, device, immediates, poison and tuning, not "software"',
+      'Runtime.create: the options must be an object with adapter, device, immediates, poison, traceTensors and tuning, not "software"',
     ],
     'what is no device': [
       () => js.create({ device: {} }),
