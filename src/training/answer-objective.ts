@@ -45,7 +45,7 @@ import {
   weightedCrossEntropy,
 } from '../models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../models/mdvlm/time-tokens.js';
-import { add, mul } from '../ops/array/binary.js';
+import { mul } from '../ops/array/binary.js';
 import { narrow } from '../ops/array/slice.js';
 import { seedWords } from '../ops/random/philox.js';
 import { Random } from '../ops/random/random.js';
@@ -55,10 +55,10 @@ import { anyRuntime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 export interface AnswerObjectiveOptions {
-  /** Questions a step. */
+  /** Questions a batch. */
   readonly batch: number;
   readonly seed: number;
-  /** Of the run, for the warm-up of the reward. */
+  /** Batches of the run, for the warm-up of the reward. */
   readonly steps: number;
   /** Default `+iou`, all of it. An autoregressive model has the cross-entropy of the next token, whatever this is. */
   readonly objective?: Objective;
@@ -264,24 +264,25 @@ export class AnswerObjective extends Owner {
   }
 
   /**
-   * The loss of the operands, one element.
+   * The parts of the loss of the operands, one element each: the cross-entropy of the tokens, and the reward, times its weight,
+   * where there is one.
    * @param predict what the model makes of answers u32 (R, N), R a multiple of B, of which answer r belongs to question
    *   r mod B: hidden states (R, N, D) and the vocabulary matrix
    */
-  loss(predict: (answers: Tensor) => LastLayer): Tensor {
+  loss(predict: (answers: Tensor) => LastLayer): { tokens: Tensor; reward?: Tensor } {
     checkArgument('AnswerObjective.loss', 'predict', predict, callback);
     this.checkAlive();
     return this.runtime.scope(() => {
       const all = predict(this.#answers);
       const tokens = weightedCrossEntropy(all, this.#targets, this.#weights);
-      if (!this.#reward) return tokens;
+      if (!this.#reward) return { tokens };
       // The planned answers are the last copy.
       const { batch } = this.options;
       const first = (this.#copies.length - 1) * batch;
       const planned = { ...all, hidden: narrow(all.hidden, 0, first, batch) };
       const answers = narrow(this.#answers, 0, first, batch);
       const reward = this.#reward.loss(answers, planned, this.#spans, predict);
-      return add(tokens, mul(reward, this.#rewardWeight));
+      return { tokens, reward: mul(reward, this.#rewardWeight) };
     });
   }
 

@@ -10,11 +10,27 @@ export {
   type AnswerRoom,
   type WantedAnswer,
 } from './answer-objective.js';
+export {
+  type BatchSampler,
+  classPairBatches,
+  shuffledBatches,
+  weightedBatches,
+} from './batch-samplers.js';
+export type { BestOptions } from './best-weights.js';
 export { type ChatExample, chatExample } from './chat-examples.js';
 export { LanguageTask, type LanguageTaskOptions } from './language-task.js';
 export { constantLearningRate, cosineLearningRate, type LearningRate } from './learning-rate.js';
 export { MdvlmTask } from './mdvlm-task.js';
 export { MomentTask } from './moment-task.js';
+export type { OptimizerOptions } from './optimizers.js';
 export { SGD, type SgdOptions } from './sgd.js';
-export { type TrainingOptions, type TrainingProgress, type TrainingTask, train } from './train.js';
+export { train } from './train.js';
+export type {
+  TrainingOptions,
+  TrainingProgress,
+  ValidationOptions,
+  ValidationResult,
+} from './training-options.js';
 export type { Arrays } from './training-state.js';
+export type { Batch, LossParts, TrainingTask, Turn } from './training-task.js';
+export type { ParameterGroup, UpdateOptions } from './update-groups.js';

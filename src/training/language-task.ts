@@ -25,8 +25,9 @@ import {
   objectiveRules,
   wantedRule,
 } from './answer-objective.js';
+import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
 import type { ChatExample } from './chat-examples.js';
-import type { TrainingTask } from './train.js';
+import type { Batch, LossParts, TrainingTask } from './training-task.js';
 
 export interface LanguageTaskOptions extends AnswerObjectiveOptions {
   /**
@@ -52,7 +53,7 @@ const f16GradientScale = 2 ** 10;
  */
 export class LanguageTask extends Owner implements TrainingTask {
   readonly model: LoraAdapter;
-  readonly examples: number;
+  readonly sampler: BatchSampler;
   readonly batch: number;
   readonly gradientScale: number;
   readonly #embed: (ids: Tensor) => Tensor;
@@ -92,7 +93,7 @@ export class LanguageTask extends Owner implements TrainingTask {
       chats.reduce((largest, chat) => Math.max(largest, count(chat)), 0);
     const length = most(({ ids }) => ids.length);
     this.model = lora;
-    this.examples = chats.length;
+    this.sampler = shuffledBatches(chats.length, batch);
     this.batch = batch;
     this.gradientScale = language.weightDtype === 'f16' ? f16GradientScale : 1;
     this.#embed = embed;
@@ -108,14 +109,15 @@ export class LanguageTask extends Owner implements TrainingTask {
     ]);
   }
 
-  prepare(step: number, examples: readonly number[]): void {
+  /** Writes the conversations of a batch. @throws OptionError */
+  prepare({ index, examples }: Pick<Batch, 'index' | 'examples'>): void {
     checkArguments(
       'LanguageTask.prepare',
-      { step, examples },
-      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+      { index, examples },
+      { index: integer(0), examples: someOf(integer(0, this.chats.length - 1)) },
     );
     this.checkAlive();
-    const chats = examples.map((index) => this.chats[index]!);
+    const chats = examples.map((example) => this.chats[example]!);
     const length = this.#ids.shape[1]!;
     const room = this.#places.shape[1]!;
     const ids = new Uint32Array(this.#ids.size);
@@ -130,12 +132,12 @@ export class LanguageTask extends Owner implements TrainingTask {
     this.#keyMask.write(seen);
     this.#places.write(places);
     this.#objective.prepare(
-      step,
+      index,
       chats.map(({ answer }) => answer),
     );
   }
 
-  loss(): Tensor {
+  loss(): LossParts {
     this.checkAlive();
     return this.runtime.scope(() => {
       const prompt = this.#embed(this.#ids);

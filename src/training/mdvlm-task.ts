@@ -12,7 +12,6 @@ import {
   SignalQuestions,
   writeQuestions,
 } from '../models/mdvlm/signal/signal-questions.js';
-import { add } from '../ops/array/binary.js';
 import { narrow } from '../ops/array/slice.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -22,14 +21,15 @@ import {
   objectiveRules,
   type WantedAnswer,
 } from './answer-objective.js';
-import type { TrainingTask } from './train.js';
+import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from './training-task.js';
 
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
 /** Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions. */
 export class MdvlmTask extends Owner implements TrainingTask {
   readonly model: Mdvlm<SignalEncoder>;
-  readonly examples: number;
+  readonly sampler: BatchSampler;
   readonly batch: number;
   readonly #objective: AnswerObjective;
   readonly #inputs: QuestionInputs;
@@ -55,8 +55,8 @@ export class MdvlmTask extends Owner implements TrainingTask {
     super(runtime);
     const { maskId, times } = vocabulary;
     this.model = model;
-    this.examples = questions.size;
     this.batch = options.batch;
+    this.sampler = shuffledBatches(questions.size, options.batch);
     const room = { length: answerLength, spans: layout.spans.length };
     const perClip = [this.batch, config.encoder.count];
     [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#validMask] = this.own(() => [
@@ -68,14 +68,15 @@ export class MdvlmTask extends Owner implements TrainingTask {
     ]);
   }
 
-  prepare(step: number, examples: readonly number[]): void {
+  /** Writes the questions of a batch. @throws OptionError */
+  prepare({ index, examples }: Pick<Batch, 'index' | 'examples'>): void {
     checkArguments(
       'MdvlmTask.prepare',
-      { step, examples },
-      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+      { index, examples },
+      { index: integer(0), examples: someOf(integer(0, this.questions.size - 1)) },
     );
     this.checkAlive();
-    const questions = examples.map((index) => this.questions.question(index));
+    const questions = examples.map((example) => this.questions.question(example));
     const { config } = this.mdvlm;
     writeQuestions(this.mdvlm, questions, this.#inputs);
     const kinds = new Uint32Array(this.#kinds.size).fill(unknownKind);
@@ -84,25 +85,29 @@ export class MdvlmTask extends Owner implements TrainingTask {
     });
     this.#kinds.write(kinds);
     this.#objective.prepare(
-      step,
+      index,
       questions.map((question) => this.#answerOf(question)),
     );
     this.#writeShares(questions);
   }
 
-  loss(): Tensor {
+  loss(): LossParts {
     this.checkAlive();
     const { encoder, grounding, runtime } = this.model;
     return runtime.scope(() => {
       const clips = encoder.clips(this.#inputs.video);
       const prompt = this.model.prompt(encoder.tokens(clips), this.#inputs);
-      const parts = [this.#objective.loss((tokens) => this.model.answer(prompt, tokens))];
-      if (encoder.recognition) parts.push(encoder.recognition.loss(clips, this.#inputs.lengths, this.#kinds));
+      const parts: Record<string, Tensor> = this.#objective.loss((tokens) =>
+        this.model.answer(prompt, tokens),
+      );
+      if (encoder.recognition) {
+        parts.recognition = encoder.recognition.loss(clips, this.#inputs.lengths, this.#kinds);
+      }
       if (grounding && 'states' in prompt) {
         const states = narrow(prompt.states, 1, this.#inputs.visualAt, encoder.config.count);
-        parts.push(grounding.loss(states, this.#shares, this.#validMask));
+        parts.grounding = grounding.loss(states, this.#shares, this.#validMask);
       }
-      return parts.reduce(add);
+      return parts;
     });
   }
 

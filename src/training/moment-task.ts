@@ -1,7 +1,9 @@
 import { checkArguments, instanceOf, integer, someOf } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import {
+  exampleRule,
   examplesRule,
+  type MomentExample,
   type MomentExamples,
   makeInputs,
   writeExamples,
@@ -13,14 +15,15 @@ import { seedWords } from '../ops/random/philox.js';
 import { Random } from '../ops/random/random.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
-import type { TrainingTask } from './train.js';
+import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from './training-task.js';
 
 /**
  * Training of a moment model: each step takes a batch of videos with their queries, each query with a time of its own, uniform in [0, T), and
  * fresh noise (paper, section 3.4). Times and noise are functions of the seed and the step.
  */
-export class MomentTask extends Owner implements TrainingTask {
-  readonly examples: number;
+export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
+  readonly sampler: BatchSampler;
   readonly #inputs: MomentInputs;
   readonly #targets: MomentTargets;
   readonly #t: Tensor;
@@ -46,7 +49,7 @@ export class MomentTask extends Owner implements TrainingTask {
     );
     const { runtime, config } = model;
     super(runtime);
-    this.examples = data.size;
+    this.sampler = shuffledBatches(data.size, batch);
     const { layout, recognition } = config;
     const queries = batch * data.queries;
     [this.#noise, this.#inputs, this.#t, this.#targets] = this.own(() => [
@@ -61,28 +64,34 @@ export class MomentTask extends Owner implements TrainingTask {
     ]);
   }
 
-  prepare(step: number, examples: readonly number[]): void {
+  /** Makes the examples of a batch. @throws OptionError */
+  load(index: number, examples: readonly number[]): MomentExample[] {
+    checkArguments(
+      'MomentTask.load',
+      { index, examples },
+      { index: integer(0), examples: someOf(integer(0, this.data.size - 1)) },
+    );
+    return examples.map((example) => this.data.example(example));
+  }
+
+  /** Writes examples that `load` made. @throws OptionError */
+  prepare({ index, loaded }: Pick<Batch<MomentExample[]>, 'index' | 'loaded'>): void {
     checkArguments(
       'MomentTask.prepare',
-      { step, examples },
-      { step: integer(0), examples: someOf(integer(0, this.examples - 1)) },
+      { index, loaded },
+      { index: integer(0), loaded: someOf(exampleRule) },
     );
     this.checkAlive();
-    writeExamples(
-      this.model.config,
-      examples.map((index) => this.data.example(index)),
-      this.#inputs,
-      this.#targets,
-    );
-    const random = new HostRandom(this.seed, step + 2 ** 20);
+    writeExamples(this.model.config, loaded, this.#inputs, this.#targets);
+    const random = new HostRandom(this.seed, index + 2 ** 20);
     this.#t.write(
       Uint32Array.from({ length: this.#t.size }, () => random.integer(0, this.model.diffusion.times - 1)),
     );
     // Far apart in the stream: a step draws less than 2^32 blocks.
-    this.#noise.state.write(Uint32Array.of(...seedWords(this.seed), 0, step));
+    this.#noise.state.write(Uint32Array.of(...seedWords(this.seed), 0, index));
   }
 
-  loss(): Tensor {
+  loss(): LossParts {
     this.checkAlive();
     return this.runtime.scope(() => this.model.loss(this.#inputs, this.#targets, this.#corruption()));
   }

@@ -28,7 +28,7 @@ export interface SgdOptions {
   readonly maxNorm?: number;
 }
 
-const rules: Rules<SgdOptions> = {
+export const sgdRules: Rules<SgdOptions> = {
   momentum: optional(below1),
   nesterov: optional(flag),
   weightDecay: optional(numberIn(0)),
@@ -56,7 +56,7 @@ export class SGD extends Owner {
   /** @throws OptionError */
   constructor(weights: Readonly<Record<string, Tensor>>, options: SgdOptions = {}) {
     checkArgument('SGD', 'weights', weights, tensorsRule);
-    checkFields('SGD', options, rules);
+    checkFields('SGD', options, sgdRules);
     const { momentum = 0, nesterov = false, weightDecay = 0, maxNorm = Number.POSITIVE_INFINITY } = options;
     if (nesterov && momentum === 0) throw new OptionError('SGD: nesterov needs a momentum above 0');
     const entries = Object.entries(weights);

@@ -30,8 +30,11 @@ import { sum } from '../../src/ops/array/reduce.js';
 import { square } from '../../src/ops/array/unary.js';
 import { matmulOperation } from '../../src/ops/matmul/matmul.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { shuffledBatches } from '../../src/training/batch-samplers.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { type TrainingOptions, type TrainingTask, train } from '../../src/training/train.js';
+import { train } from '../../src/training/train.js';
+import type { TrainingOptions } from '../../src/training/training-options.js';
+import type { LossParts, TrainingTask } from '../../src/training/training-task.js';
 import { plus } from '../support/kernels.js';
 import { smallExamples, smallLanguage, smallMaps } from '../support/owners.js';
 import { testRuntime } from '../support/runtime.js';
@@ -301,12 +304,11 @@ describe('train', () => {
   const x = runtime.tensor([1, 2], [1, 2]);
 
   class Fit implements TrainingTask {
-    readonly examples = 4;
-    readonly batch = 1;
+    readonly sampler = shuffledBatches(4, 1);
     readonly model = new Linear(runtime, 2, 1).initialize(1);
     prepare(): void {}
-    loss(): Tensor {
-      return sum(square(this.model.forward(x)));
+    loss(): LossParts {
+      return { error: sum(square(this.model.forward(x))) };
     }
   }
 
@@ -326,7 +328,7 @@ describe('train', () => {
     'where it goes on, and the state is of another optimizer': async (task) => {
       const { average, ...without } = options({ steps: 1 });
       await train(task, without);
-      await assert.rejects(train(task, { ...without, average: average! }), /lacks average/);
+      await assert.rejects(train(task, { ...without, average: average! }), /another average/);
     },
     'where a step throws': (task) => assert.rejects(train(task, options({ onStep: fails })), thrown),
     'where operands cannot be written': (task) => {
@@ -334,11 +336,11 @@ describe('train', () => {
       return assert.rejects(train(task, options()), thrown);
     },
     'where the loss cannot be recorded': (task) => {
-      task.loss = () => mul(square(x), fails());
+      task.loss = () => ({ error: mul(square(x), fails()) });
       return assert.rejects(train(task, options()), thrown);
     },
     'where the loss is no number': (task) => {
-      task.loss = () => sum(mul(task.model.forward(x), Number.NaN));
+      task.loss = () => ({ error: sum(mul(task.model.forward(x), Number.NaN)) });
       return assert.rejects(train(task, options({ steps: 30 })), NotFiniteError);
     },
   };

@@ -368,7 +368,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new LanguageTask(language, times, [chat], objective),
-          (it) => it.prepare(0, [0]),
+          (it) => it.prepare({ index: 0, examples: [0] }),
           (it) => it.loss(),
         ),
       broken: () => new LanguageTask(language, times, [chat], { ...objective, planWeight: -1 }),
@@ -449,7 +449,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new MdvlmTask(signal, questions, objective),
-          (it) => it.prepare(0, [0]),
+          (it) => it.prepare({ index: 0, examples: [0] }),
           (it) => it.loss(),
         ),
       broken: () => new MdvlmTask(signal, questions, { ...objective, batch: 2 ** 40 }),
@@ -463,7 +463,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new MomentTask(maps, smallExamples, 2, 1),
-          (it) => it.prepare(0, [0, 1]),
+          (it) => it.prepare({ index: 0, loaded: it.load(0, [0, 1]) }),
           (it) => it.loss(),
         ),
       broken: () => new MomentTask(maps, { ...smallExamples, spans: 2 ** 40 }, 2, 1),

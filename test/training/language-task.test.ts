@@ -125,8 +125,8 @@ function maskedCopies(weighting?: 'planned' | 'step-weighted') {
 }
 
 async function lossOf(task: LanguageTask, step: number): Promise<number> {
-  task.prepare(step, [...task.chats.keys()]);
-  return (await runtime.scope(() => task.loss()).read())[0]!;
+  task.prepare({ index: step, examples: [...task.chats.keys()] });
+  return (await runtime.scope(() => Object.values(task.loss()).reduce(add)).read())[0]!;
 }
 
 describe('fine-tuning of the language model', () => {

@@ -13,8 +13,11 @@ import { sub } from '../../src/ops/array/binary.js';
 import { mean } from '../../src/ops/array/reduce.js';
 import { square } from '../../src/ops/array/unary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
+import { shuffledBatches } from '../../src/training/batch-samplers.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { type TrainingOptions, type TrainingTask, train } from '../../src/training/train.js';
+import { train } from '../../src/training/train.js';
+import type { TrainingOptions } from '../../src/training/training-options.js';
+import type { Batch, LossParts, TrainingTask } from '../../src/training/training-task.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -36,13 +39,12 @@ class Net extends Module {
 /** Fits y = x0 + 2 x1 - x2, examples made from their numbers. */
 class Fit implements TrainingTask {
   readonly model = new Net(runtime);
-  readonly examples = 50;
-  readonly batch = 8;
+  readonly sampler = shuffledBatches(50, 8);
   readonly x = runtime.zeros([8, 3]);
   readonly y = runtime.zeros([8, 1]);
   readonly seen: number[] = [];
 
-  prepare(_: number, examples: readonly number[]): void {
+  prepare({ examples }: Batch): void {
     this.seen.push(...examples);
     const x = examples.flatMap((index) => {
       const random = new HostRandom(index);
@@ -52,8 +54,8 @@ class Fit implements TrainingTask {
     this.y.write(examples.map((_, i) => x[3 * i]! + 2 * x[3 * i + 1]! - x[3 * i + 2]!));
   }
 
-  loss(): Tensor {
-    return mean(square(sub(this.model.forward(this.x), this.y)));
+  loss(): LossParts {
+    return { error: mean(square(sub(this.model.forward(this.x), this.y))) };
   }
 }
 

@@ -8,7 +8,9 @@ import { FileFormatError } from '../../errors.js';
 import { type SentenceExample, WindowPrior } from '../../evaluation/window-prior.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { cosineLearningRate } from '../../training/learning-rate.js';
-import { stateFiles, type TrainingTask, train } from '../../training/train.js';
+import { train } from '../../training/train.js';
+import { stateFiles } from '../../training/training-run.js';
+import type { TrainingTask } from '../../training/training-task.js';
 import { positive, whole } from '../options/arguments.js';
 import { Progress } from '../views/progress.js';
 import { checkOutputFolder, type Paths } from './outputs.js';
@@ -114,7 +116,7 @@ export async function runTraining<Task extends TrainingTask>(
         steps,
         warmup: Math.min(Math.ceil(steps / 50), steps - 1),
       }),
-      weightDecay: 0.01,
+      optimizer: { kind: 'adamw', weightDecay: 0.01 },
       maxNorm: 1,
       average: averageKeep(steps),
       signal: stop.signal,

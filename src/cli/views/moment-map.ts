@@ -1,7 +1,7 @@
+import { line, px, text } from '../../data/text/svg.js';
 import { lowestScore } from '../../ops/iou-map/merge-maps.js';
 import type { Segment } from '../../time/segment.js';
 import { pngAddress } from './moment-strip.js';
-import { line, px, text } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
 /** A map of candidate moments at some step of its denoising. */

@@ -1,7 +1,7 @@
+import { escapeText } from '../../data/text/svg.js';
 import { OptionError } from '../../errors.js';
 import { type MapScale, type MomentMap, mapLegend, momentMap } from './moment-map.js';
 import { type MomentStrip, momentStrip } from './moment-strip.js';
-import { escapeText } from './svg.js';
 
 /** A query, what was found for it in a video, and how. */
 export interface MomentPage extends MomentStrip {

@@ -1,7 +1,7 @@
 import { encodePng } from '../../data/formats/png.js';
+import { escapeText, line, px, shorten, text, textWidth } from '../../data/text/svg.js';
 import type { FrameShape } from '../../data/video/frame.js';
 import { type ScoredSegment, type Segment, temporalIoU } from '../../time/segment.js';
-import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
 export interface MomentStrip {

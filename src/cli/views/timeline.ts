@@ -1,6 +1,6 @@
+import { escapeText, line, px, shorten, text, textWidth } from '../../data/text/svg.js';
 import { OptionError } from '../../errors.js';
 import type { Detection, LabelledSegment } from '../../time/segment.js';
-import { escapeText, line, px, shorten, text, textWidth } from './svg.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
 /** A bar of the timeline: an action that was found, or one that is true, which has no score. */

@@ -49,7 +49,7 @@ export interface MomentExample {
 
 const floats = instanceOf(Float32Array, 'a Float32Array');
 
-const exampleRule = objectWith<MomentExample>({
+export const exampleRule = objectWith<MomentExample>({
   video: floats,
   clips: integer(1),
   unit: positive,

@@ -149,12 +149,16 @@ export class MapDiffusion extends Module {
   }
 
   /**
-   * The training loss, one element: for each scale the mean over the valid cells of the batch, summed over the scales
-   * (eq. 7 and 8; of MS-2D-TAN with its own head). With `recognition`, the mean of its cross entropy over the clips is
-   * added.
+   * The parts of the training loss, one element each; the loss is their sum. `maps`: for each scale the mean over the valid
+   * cells of the batch, summed over the scales (eq. 7 and 8; of MS-2D-TAN with its own head). With `recognition`, the mean
+   * of its cross entropy over the clips.
    * @param corruption for diffusion; a single pass has none
    */
-  loss(inputs: MomentInputs, targets: MomentTargets, corruption?: Corruption): Tensor {
+  loss(
+    inputs: MomentInputs,
+    targets: MomentTargets,
+    corruption?: Corruption,
+  ): { maps: Tensor; recognition?: Tensor } {
     const where = 'MapDiffusion.loss';
     checkFields(where, inputs, inputRules, 'operand');
     checkFields(where, targets, targetRules, 'operand');
@@ -176,18 +180,18 @@ export class MapDiffusion extends Module {
           );
       const errors =
         loss.kind === 'mse' ? square(sub(found, wanted)) : sub(softplus(found), mul(found, wanted));
-      const ofMaps = this.scales
+      const maps = this.scales
         .map((_, k) => {
           const valid = this.#scaleOf(condition.mask, k);
           return div(sum(mul(this.#scaleOf(errors, k), valid)), sum(valid));
         })
         .reduce(add);
-      if (!this.#recognition) return ofMaps;
+      if (!this.#recognition) return { maps };
       if (!targets.kinds)
         throw new OptionError(
           'MapDiffusion.loss: kinds must be a tensor for a model with recognition, not undefined',
         );
-      return add(ofMaps, this.#recognition.loss(clips, inputs.lengths, targets.kinds));
+      return { maps, recognition: this.#recognition.loss(clips, inputs.lengths, targets.kinds) };
     });
   }
 
