@@ -5,6 +5,7 @@ import { actionsQuestion } from '../../src/data/annotations/timed-questions.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { parseSpokenTimes } from '../../src/data/text/spoken-times.js';
 import { OptionError } from '../../src/errors.js';
+import { mergeWindows } from '../../src/models/common/merge-windows.js';
 import {
   answeredActions,
   answeredSentences,
@@ -16,7 +17,6 @@ import {
 } from '../../src/models/mdvlm/decoding/answers.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { mergeWindows } from '../../src/models/common/merge-windows.js';
 import type { Segment } from '../../src/time/segment.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
