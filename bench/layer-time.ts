@@ -1,7 +1,7 @@
 import type { LanguageConfig } from '../src/models/mdvlm/language/language-config.js';
 import { LanguageModel } from '../src/models/mdvlm/language/language-model.js';
-import { plannedModels } from '../src/models/mdvlm/plan/planned-model.js';
-import { defaultSizes, positionsOf, stepFlops } from '../src/models/mdvlm/plan/step-cost.js';
+import { defaultSizes, plannedModels, positionsOf } from '../src/models/mdvlm/plan/planned-model.js';
+import { countedFlops, stepCost } from '../src/models/mdvlm/plan/step-cost.js';
 import { type WeightStorage, weightStorages } from '../src/nn/weight-storage.js';
 import { scaleShift } from '../src/ops/array/unary.js';
 import { Random } from '../src/ops/random/random.js';
@@ -35,10 +35,12 @@ export async function measureLayer(runtime: Runtime, rounds: number): Promise<La
   const random = new Random(runtime, 1);
   const embeddings = random.normal([1, positions, hidden]);
   const contenders: Contender[] = [];
+  let flops = 0;
   for (const storage of weightStorages) {
     if (storage === 'f16' && !f16) continue;
     const layer = new LanguageModel(runtime, layerConfig, { weights: storage, maxLength: positions });
     await fillWithRandom(layer, random);
+    flops = countedFlops(runtime, () => layer.forward(embeddings));
     contenders.push({
       name: storage,
       async run(repeats) {
@@ -51,12 +53,12 @@ export async function measureLayer(runtime: Runtime, rounds: number): Promise<La
   const timings = await interleave(contenders, rounds);
   for (const contender of contenders) contender.dispose?.();
   for (const each of [embeddings, random]) each.dispose();
-  const flops = stepFlops({ language: layerConfig }, { frames: 0, prompt: positions, answer: 0 }).total;
+  const step = await stepCost(model, stepSizes, 'f32', runtime.traits);
   return {
     positions,
     flops,
     timings: Object.fromEntries(timings),
-    stepFactor: stepFlops(model, stepSizes).total / flops,
+    stepFactor: step.flops.total / flops,
   };
 }
 

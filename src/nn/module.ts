@@ -61,6 +61,10 @@ export class Parameter extends Owner implements StoredWeight {
     return this.dtype;
   }
 
+  tensors(): readonly Tensor[] {
+    return [this.allocated()];
+  }
+
   get partAlignment(): number {
     return this.runtime.scope(() => this.allocated().reshape([-1]).rowAlignment);
   }

@@ -52,6 +52,11 @@ export class QuantizedParameter extends Owner implements StoredWeight {
     return this.#allocated().scales.dtype as WeightDtype;
   }
 
+  tensors(): readonly Tensor[] {
+    const { values, scales } = this.#allocated();
+    return [values, scales];
+  }
+
   /** Whole rows, because each is quantised by itself. */
   get partAlignment(): number {
     return quantizedRowAlignment(this.#allocated()) * this.shape[1];

@@ -16,6 +16,8 @@ export interface StoredWeight extends Freeable {
   readonly range: WeightDtype;
   /** A part of the elements may begin at multiples of so many. */
   readonly partAlignment: number;
+  /** The tensors that hold it; without elements of their own where there were none. @throws ReleasedError, FeatureError */
+  tensors(): readonly Tensor[];
   /**
    * Has `write` put the elements `start` to `end` (excluded) into a tensor (end − start), f32 or f16. Both are multiples
    * of `partAlignment`, or the end of all.

@@ -72,7 +72,8 @@ describe('a language model with quantised weights', () => {
     const own = await Runtime.create({ tuning: new Tuning() });
     try {
       const model = await loadLanguageModel(own, folder, { weights: 'int4', maxLength: 64 });
-      const plan = memoryPlan({ language: wide }, { frames: 0, prompt: 1, answer: 1 }, 'int4', own.traits);
+      const sizes = { frames: 0, prompt: 1, answer: 1 };
+      const plan = await memoryPlan({ language: wide }, sizes, 'int4', own.traits);
       const weights = Object.values(plan.weights).reduce((a, b) => a + b, 0);
       const table = 4 * 64 * wide.headSize;
       assert.equal(own.memory.usedBytes, weights + table);

@@ -1,19 +1,16 @@
 import { totalmem } from 'node:os';
 import { writeWhole } from '../../data/files/output-file.js';
 import type { DeviceTraits } from '../../gpu/traits.js';
-import { fitsMemory, type PlannedDevice } from '../../models/mdvlm/plan/memory-plan.js';
+import { fitsMemory } from '../../models/mdvlm/plan/memory-plan.js';
 import {
   cardSizes,
   type ModelPlan,
   modelPlan,
   type StoragePlan,
 } from '../../models/mdvlm/plan/model-plan.js';
-import {
-  type PlannedModel,
-  type PlannedName,
-  plannedModels,
-  weightParts,
-} from '../../models/mdvlm/plan/planned-model.js';
+import type { PlannedDevice } from '../../models/mdvlm/plan/planned-device.js';
+import { type PlannedModel, type PlannedName, plannedModels } from '../../models/mdvlm/plan/planned-model.js';
+import { weightParts } from '../../models/mdvlm/plan/planned-step.js';
 import { weightStorages } from '../../nn/weight-storage.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { checkOutputs } from '../shared/outputs.js';
@@ -33,7 +30,7 @@ export async function doctorModel({ model, json, ...sizes }: DoctorModelOptions)
   try {
     const { traits } = runtime;
     const planned: PlannedModel = plannedModels[model];
-    const plan = modelPlan(planned, traits, sizes);
+    const plan = await modelPlan(planned, traits, sizes);
     // WebGPU does not tell how much memory a GPU has; that of a software driver is the machine's.
     const memory = traits.deviceClass === 'software' ? totalmem() : undefined;
     console.log([`${model}`, ...modelPlanLines(plan), ...adapterLines(plan, traits, memory)].join('\n'));

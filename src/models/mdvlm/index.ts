@@ -51,10 +51,12 @@ export { type AnswerOrder, Mdvlm, type Prompt, type PromptTokens, type VisualTok
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './objective/iou-reward.js';
 export type { AnswerLayout, PlanOptions } from './objective/masking.js';
 export { type Objective, objectives, weightedCrossEntropy } from './objective/objective.js';
-export type { MemoryPlan, PlannedDevice } from './plan/memory-plan.js';
+export type { MemoryPlan } from './plan/memory-plan.js';
 export { cardSizes, type ModelPlan, modelPlan, type StoragePlan } from './plan/model-plan.js';
-export { type PlannedModel, plannedModels, type WeightPart } from './plan/planned-model.js';
-export type { StepBytes, StepFlops, StepSizes } from './plan/step-cost.js';
+export type { PlannedDevice } from './plan/planned-device.js';
+export { type PlannedModel, plannedModels, type StepSizes } from './plan/planned-model.js';
+export type { WeightPart } from './plan/planned-step.js';
+export type { StepBytes, StepFlops } from './plan/step-cost.js';
 export type { Grounding, GroundingConfig } from './signal/grounding.js';
 export {
   makeSignalMdvlm,

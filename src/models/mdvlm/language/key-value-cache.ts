@@ -1,6 +1,7 @@
 import { checkArgument, checkArguments, integer, oneOf } from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { concat } from '../../../ops/array/concat.js';
+import { fill } from '../../../ops/array/fill.js';
 import { writePart } from '../../../ops/array/place.js';
 import type { Dtype } from '../../../tensor/dtype.js';
 import { Owner } from '../../../tensor/owner.js';
@@ -68,8 +69,8 @@ export class KeyValueCache extends Owner {
     const shape = [batch, keyHeads, length, headSize];
     this.layers = this.own(() =>
       Array.from({ length: layers }, () => ({
-        key: runtime.zeros(shape, dtype),
-        value: runtime.zeros(shape, dtype),
+        key: fill(runtime, shape, 0, dtype),
+        value: fill(runtime, shape, 0, dtype),
       })),
     );
   }

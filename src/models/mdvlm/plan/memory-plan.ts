@@ -1,30 +1,15 @@
-import { sizeClass } from '../../../gpu/pool.js';
-import { rowsAtOnce } from '../../../nn/chunks.js';
-import { loadChunkBytes } from '../../../nn/load-weights.js';
-import type { WeightDtype } from '../../../nn/stored-weight.js';
-import { numberDtype, quantizedBits, type WeightStorage } from '../../../nn/weight-storage.js';
-import { dtypeBytes } from '../../../tensor/dtype.js';
-import {
-  framesAtOnce,
-  patchesAcross,
-  tokensAcross,
-  tokensPerFrame,
-  type VisualConfig,
-} from '../vision/vision-config.js';
-import {
-  type PlannedModel,
-  plannedWeights,
-  storedBytes,
-  type WeightPart,
-  weightParts,
-} from './planned-model.js';
-import { positionsOf, type StepSizes } from './step-cost.js';
-
-/** What a plan must know of a device. */
-export interface PlannedDevice {
-  readonly f16: boolean;
-  readonly limits: { readonly maxBufferSize: number; readonly maxStorageBufferBindingSize: number };
-}
+import type { ByteSource } from '../../../data/files/byte-source.js';
+import { Safetensors } from '../../../data/formats/safetensors.js';
+import { FeatureError } from '../../../errors.js';
+import type { GPUBuffer } from '../../../gpu/webgpu.js';
+import { loadChunkBytes, loadWeights } from '../../../nn/load-weights.js';
+import type { StoredWeight } from '../../../nn/stored-weight.js';
+import type { WeightStorage } from '../../../nn/weight-storage.js';
+import type { Runtime } from '../../../tensor/runtime.js';
+import { sizeOf } from '../../../tensor/shape.js';
+import { type PlannedDevice, plannedRuntime, withoutLimits } from './planned-device.js';
+import { type PlannedModel, positionsOf, type StepSizes } from './planned-model.js';
+import { PlannedStep, type PlannedWeight, type WeightPart, weightParts } from './planned-step.js';
 
 /** Bytes of the device, as its buffer pool hands them out. */
 export interface MemoryPlan {
@@ -34,7 +19,7 @@ export interface MemoryPlan {
    * picture of the video takes as it was decoded is not in it.
    */
   readonly activations: number;
-  /** What the loading needs beside the weights. */
+  /** What the loading of a checkpoint in bf16 needs beside the weights. */
   readonly staging: number;
   /** Keys and values of all positions, where a decoding keeps them. Not in the total. */
   readonly cache: number;
@@ -45,37 +30,131 @@ export interface MemoryPlan {
   readonly largestActivation: number;
 }
 
-/** The memory of denoising one answer, without guidance. @throws OptionError */
-export function memoryPlan(
+/**
+ * The memory of denoising one answer, without guidance: what the model itself takes on a device that runs nothing.
+ * @throws OptionError
+ */
+export async function memoryPlan(
   model: PlannedModel,
   sizes: StepSizes,
   storage: WeightStorage,
   device: PlannedDevice,
-): MemoryPlan {
-  const weights = Object.fromEntries(weightParts.map((part) => [part, 0])) as Record<WeightPart, number>;
-  let largestWeight = { name: '', bytes: 0 };
-  for (const weight of plannedWeights(model)) {
-    for (const bytes of storedBytes(weight, storage, device)) {
-      weights[weight.part] += weight.count * sizeClass(bytes);
-      if (bytes > largestWeight.bytes) largestWeight = { name: weight.name, bytes };
-    }
+): Promise<MemoryPlan> {
+  // What a device cannot run is planned all the same; `planObstacle` says what is in the way.
+  const able = storage === 'f16' ? { ...device, f16: true } : device;
+  const { maxStorageBufferBindingSize } = device.limits;
+  const measure = (on: PlannedDevice) => measured(model, sizes, storage, on, maxStorageBufferBindingSize);
+  try {
+    return await measure(able);
+  } catch (error) {
+    if (!(error instanceof FeatureError)) throw error;
+    return await measure(withoutLimits(able));
   }
-  const number = dtypeBytes[numberDtype(storage, device)];
-  const { keyHeads, headSize, layers } = model.language;
-  // The vision encoder and the language model leave each other no free buffers (`watchVideo`, `answerVideo`).
-  const turns = [visionStages, languageStages].map((stages) => stages(model, sizes, storage, device));
-  const activations = Math.max(...turns.map(pooledBytes));
-  const staging = pooledBytes([loadingStage(storage)]);
-  const held = weightParts.reduce((sum, part) => sum + weights[part], 0);
+}
+
+async function measured(
+  model: PlannedModel,
+  sizes: StepSizes,
+  storage: WeightStorage,
+  device: PlannedDevice,
+  bindingBytes: number,
+): Promise<MemoryPlan> {
+  const weightBuffers = new Set<GPUBuffer>();
+  let largestActivation = 0;
+  const runtime = await plannedRuntime(device, (buffer, bytes) => {
+    if (!weightBuffers.has(buffer)) largestActivation = Math.max(largestActivation, bytes);
+  });
+  try {
+    const step = new PlannedStep(runtime, model, sizes, storage);
+    /** Bytes of the pool beyond so many. */
+    const beyond = (bytes: number) => runtime.memory.allocatedBytes - bytes;
+    await runtime.trim();
+    const weights = Object.fromEntries(weightParts.map((part) => [part, 0])) as Record<WeightPart, number>;
+    let largestWeight = { name: '', bytes: 0 };
+    // The model has a table of angles beside its weights.
+    const table = beyond(0);
+    const stored = step.weights();
+    for (const { part, name, weight } of stored) {
+      const before = beyond(0);
+      for (const { bytes, storage } of weight.tensors()) {
+        weightBuffers.add(storage.buffer.buffer);
+        if (bytes > largestWeight.bytes) largestWeight = { name, bytes };
+      }
+      weights[part] += beyond(before);
+    }
+    const held = beyond(table);
+    const staging = await stagingBytes(runtime, stored);
+    largestActivation = 0;
+    // The vision encoder and the language model leave each other no free buffers (`watchVideo`, `answerVideo`).
+    const watching = await runtime.capture(() => step.watch(bindingBytes));
+    const watched = beyond(held);
+    watching.dispose();
+    await runtime.trim();
+    const sampler = await step.sampler();
+    const activations = Math.max(watched, beyond(held));
+    sampler.dispose();
+    await runtime.trim();
+    const before = beyond(0);
+    step.language.keyValueCache(1, positionsOf(model, sizes));
+    return {
+      weights,
+      activations,
+      staging,
+      cache: beyond(before),
+      total: held + Math.max(activations, table + staging),
+      largestWeight,
+      largestActivation,
+    };
+  } finally {
+    runtime.destroy();
+  }
+}
+
+/** What the loading of a checkpoint takes beside the weights: one of each shape is loaded, the others take no more. */
+async function stagingBytes(runtime: Runtime, stored: readonly PlannedWeight[]): Promise<number> {
+  const shapes = new Map(
+    stored.map(({ name, weight }) => [weight.shape.join(), [name, endsOf(weight)] as const]),
+  );
+  const weights = new Map(shapes.values());
+  const { allocatedBytes } = runtime.memory;
+  const bytes = [...weights.values()].reduce((sum, { shape }) => sum + 2 * sizeOf(shape), 0);
+  await loadWeights(runtime, weights, emptyCheckpoint(weights), {});
+  // The driver keeps what is uploaded until the device has it.
+  return runtime.memory.peakBytes - allocatedBytes + Math.min(bytes, loadChunkBytes);
+}
+
+/** A weight without the parts between its first and its last one, which take what the first took. */
+function endsOf(weight: StoredWeight): StoredWeight {
+  const { initial, range, partAlignment } = weight;
+  const size = sizeOf(weight.shape);
+  const part = partAlignment * Math.max(1, Math.floor(loadChunkBytes / 2 / partAlignment));
   return {
-    weights,
-    activations,
-    staging,
-    cache: 2 * layers * sizeClass(positionsOf(model, sizes) * keyHeads * headSize * number),
-    total: held + Math.max(activations, staging),
-    largestWeight,
-    largestActivation: Math.max(...turns.flat(2)),
+    ...{ initial, range, partAlignment },
+    shape: [size > 2 * part ? part + (size % part || part) : size],
+    fill: (start, end, write) => weight.fill(start, end, write),
+    set: (elements) => weight.set(elements),
+    read: () => weight.read(),
+    tensors: () => weight.tensors(),
+    dispose: () => weight.dispose(),
   };
+}
+
+/** Zeros in bf16 as an open checkpoint. */
+function emptyCheckpoint(weights: ReadonlyMap<string, StoredWeight>): Safetensors {
+  const zeros = new Uint8Array(loadChunkBytes);
+  const source: ByteSource = {
+    name: 'zeros',
+    size: Number.MAX_SAFE_INTEGER,
+    read: async (_, length) => (length > zeros.length ? new Uint8Array(length) : zeros.subarray(0, length)),
+    close: async () => {},
+  };
+  const locations = new Map(
+    [...weights].map(([name, { shape }]) => {
+      const type = { dtype: 'bf16', storedDtype: 'BF16' } as const;
+      return [name, { ...type, shape, byteLength: 2 * sizeOf(shape), source, offset: 0 }] as const;
+    }),
+  );
+  return new Safetensors(source.name, { locations, metadata: {} }, [source]);
 }
 
 /** Whether so many bytes fit a device with so much memory: a tenth is left to driver and system. */
@@ -101,169 +180,3 @@ export function planObstacle(
 }
 
 const mega = (bytes: number) => `${Math.floor(bytes / 1e6)} MB`;
-
-/** Sizes in bytes of the tensors that live at the same time. */
-type Stage = readonly number[];
-
-const times = (count: number, bytes: number): number[] => Array(count).fill(bytes);
-
-/**
- * What a pool allocates for stages that follow one another: a buffer serves all tensors of its class, and stays when it
- * is free.
- */
-export function pooledBytes(stages: readonly Stage[]): number {
-  const most = new Map<number, number>();
-  for (const stage of stages) {
-    const counts = new Map<number, number>();
-    for (const bytes of stage) {
-      const size = sizeClass(bytes);
-      counts.set(size, (counts.get(size) ?? 0) + 1);
-    }
-    for (const [size, count] of counts) most.set(size, Math.max(count, most.get(size) ?? 0));
-  }
-  return [...most].reduce((sum, [size, count]) => sum + size * count, 0);
-}
-
-/** The table of rotary angles, which is made with the model. */
-const tableBytes = ({ language: { maxPositions, headSize } }: PlannedModel): number =>
-  4 * maxPositions * headSize;
-
-/** All visual tokens of a video. */
-const visualBytes = (visual: VisualConfig, frames: number): number =>
-  4 * frames * tokensPerFrame(visual) * visual.projector.hidden;
-
-/**
- * On tensor cores a quantised weight is numbers while it is multiplied: the largest of those whose products are of the
- * same type.
- */
-function dequantizedBytes(matrix: number, storage: WeightStorage, device: PlannedDevice): number[] {
-  return quantizedBits(storage) && device.f16 ? [dtypeBytes.f16 * matrix] : [];
-}
-
-/** `LanguageModel.forward`, layer after layer, on one sequence. */
-function languageStages(
-  model: PlannedModel,
-  sizes: StepSizes,
-  storage: WeightStorage,
-  device: PlannedDevice,
-): Stage[] {
-  const { hidden, heads, keyHeads, headSize, intermediate } = model.language;
-  const positions = positionsOf(model, sizes);
-  const dtype = numberDtype(storage, device);
-  const number = dtypeBytes[dtype];
-  const wide = 4 * positions * hidden;
-  const input = number * positions * hidden;
-  const [query, key] = [number * positions * heads * headSize, number * positions * keyHeads * headSize];
-  // What stands before the answer, the visual tokens and the words, is joined with it in each step.
-  const seen = model.visual && sizes.frames > 0 ? [visualBytes(model.visual, sizes.frames)] : [];
-  const words = sizes.prompt > 0 ? [4 * sizes.prompt * hidden] : [];
-  const held = [tableBytes(model), ...seen, ...words];
-  // What a layer before gave, or the embeddings; then what attention added to that.
-  const [before, between] = [
-    [...held, wide],
-    [...held, wide, wide],
-  ];
-  const numbers = dequantizedBytes(hidden * Math.max(intermediate, heads * headSize), storage, device);
-  const feedStages = (rows: number, result: readonly number[]): Stage[] => {
-    const [part, feed] = [4 * rows * hidden, number * rows * intermediate];
-    return [
-      [...between, ...result, ...inBothTypes(dtype, rows * hidden)],
-      [...between, ...result, number * rows * hidden, ...times(3, feed), part, part, ...numbers],
-    ];
-  };
-  const rows = rowsAtOnce(positions, hidden, intermediate);
-  return [
-    // Words of the answer, after those of the prefix; norms.
-    [...before, ...inBothTypes(dtype, sizes.answer * hidden)],
-    [...before, ...inBothTypes(dtype, positions * hidden)],
-    // Queries, keys, values, and what attention makes of them.
-    [...before, input, ...times(2, query), ...times(2, key), ...numbers],
-    // That, the same joined, its projection, and the sum.
-    [...before, input, ...times(2, query), wide, wide],
-    ...(rows === positions
-      ? feedStages(rows, [])
-      : [...feedStages(rows, [wide]), ...feedStages(positions % rows || rows, [wide])]),
-  ];
-}
-
-/** `videoPixels` and `VisualEncoder.forward`: some frames at a time. */
-function visionStages(
-  model: PlannedModel,
-  { frames }: StepSizes,
-  storage: WeightStorage,
-  device: PlannedDevice,
-): Stage[] {
-  const { visual } = model;
-  if (!visual || frames === 0) return [];
-  const most = Math.min(frames, framesAtOnce(visual, device.limits.maxStorageBufferBindingSize));
-  const pixels = 4 * 3 * visual.vision.imageSize ** 2;
-  const all = [tableBytes(model), frames * pixels];
-  const parts = Array.from({ length: Math.ceil(frames / most) }, (_, i) => Math.min(most, frames - i * most));
-  const tokens = parts.map((count) => visualBytes(visual, count));
-  return [
-    // Frame after frame, and joined.
-    [...all, ...times(frames, pixels)],
-    ...parts.flatMap((count, i) =>
-      partStages(visual, count, storage, device).map((stage) => [...all, ...tokens.slice(0, i), ...stage]),
-    ),
-    [...all, ...tokens, visualBytes(visual, frames)],
-  ];
-}
-
-/** The vision encoder on frames that are looked at together. */
-function partStages(
-  visual: VisualConfig,
-  frames: number,
-  storage: WeightStorage,
-  device: PlannedDevice,
-): Stage[] {
-  const { vision, projector } = visual;
-  const dtype = numberDtype(storage, device);
-  const number = dtypeBytes[dtype];
-  const rows = frames * patchesAcross(vision) ** 2;
-  const [width, input] = [4 * rows * vision.width, number * rows * vision.width];
-  const patches = 4 * rows * 3 * vision.patch ** 2;
-  const projected = 4 * rows * projector.hidden;
-  const pooled = 4 * frames * tokensAcross(visual) ** 2 * projector.hidden;
-  const newlines = 4 * frames * tokensAcross(visual) * projector.hidden;
-  const pixels = 4 * 3 * frames * vision.imageSize ** 2;
-  const widest = vision.width * Math.max(vision.intermediate, projector.hidden);
-  const numbers = dequantizedBytes(widest, storage, device);
-  return [
-    // The part that whole patches cover, and these as rows; their embeddings, and with positions.
-    [pixels, patches, patches, width, width],
-    [pixels, width, ...inBothTypes(dtype, rows * vision.width)],
-    // Queries, keys, values, and what attention makes of them; the same joined, its projection, and the sum.
-    [pixels, width, ...times(5, input), ...numbers],
-    [pixels, width, ...times(3, input), width, width],
-    [pixels, width, width, ...inBothTypes(dtype, rows * vision.width)],
-    [pixels, width, width, input, number * rows * vision.intermediate, width, width, ...numbers],
-    [
-      pixels,
-      ...inBothTypes(dtype, rows * vision.width),
-      number * rows * projector.hidden,
-      projected,
-      ...numbers,
-    ],
-    [projected, projected, pooled, pooled],
-    [projected, pooled, newlines, visualBytes(visual, frames)],
-  ];
-}
-
-/** What a norm makes of so many numbers, and what linear layers take of it. */
-function inBothTypes(dtype: WeightDtype, numbers: number): number[] {
-  return dtype === 'f32' ? [4 * numbers] : [4 * numbers, dtypeBytes[dtype] * numbers];
-}
-
-/** Parts of a matrix on their way into it: as stored and uploaded, as f32, and quantised. */
-function loadingStage(storage: WeightStorage): Stage {
-  const elements = loadChunkBytes / 2;
-  const bits = quantizedBits(storage);
-  return [
-    // The driver keeps what is uploaded until the device has it.
-    loadChunkBytes,
-    loadChunkBytes,
-    ...times(bits ? 2 : 1, 4 * elements),
-    ...(bits ? [(elements * bits) / 8, (2 * elements) / 64] : []),
-  ];
-}

@@ -1,7 +1,6 @@
 import {
   checkArguments,
   checkFields,
-  flag,
   integer,
   objectWith,
   onlyFields,
@@ -10,26 +9,14 @@ import {
   type Rules,
 } from '../../../arguments.js';
 import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
+import { sizeOf } from '../../../tensor/shape.js';
 import { languageRule } from '../language/language-config.js';
 import { visualRules } from '../vision/vision-config.js';
-import { fitsMemory, type MemoryPlan, memoryPlan, type PlannedDevice, planObstacle } from './memory-plan.js';
-import {
-  type PlannedModel,
-  parameterCount,
-  plannedWeights,
-  type WeightPart,
-  weightParts,
-} from './planned-model.js';
-import {
-  defaultSizes,
-  positionsOf,
-  type StepBytes,
-  type StepFlops,
-  type StepSizes,
-  stepBytes,
-  stepFlops,
-  visionFlops,
-} from './step-cost.js';
+import { fitsMemory, type MemoryPlan, memoryPlan, planObstacle } from './memory-plan.js';
+import { deviceRule, type PlannedDevice, plannedRuntime } from './planned-device.js';
+import { defaultSizes, type PlannedModel, positionsOf, type StepSizes } from './planned-model.js';
+import { PlannedStep, type WeightPart, weightParts } from './planned-step.js';
+import { type StepBytes, type StepCost, type StepFlops, stepCost } from './step-cost.js';
 
 /** Sizes of GPU memory in GiB, as cards are sold. */
 export const cardSizes = [8, 12, 16, 24] as const;
@@ -59,49 +46,59 @@ const modelRule: Rule<PlannedModel> = objectWith<PlannedModel>({
   visual: optional(onlyFields(visualRules)),
 });
 
-const deviceRule: Rule<PlannedDevice> = objectWith<PlannedDevice>({
-  f16: flag,
-  limits: objectWith<PlannedDevice['limits']>({
-    maxBufferSize: integer(1),
-    maxStorageBufferBindingSize: integer(1),
-  }),
-});
-
 const sizeRules: Rules<Partial<StepSizes>> = {
   frames: optional(integer(0)),
   prompt: optional(integer(0)),
   answer: optional(integer(1)),
 };
 
-/** All that is to be known before a model is loaded. @throws OptionError */
-export function modelPlan(
+/**
+ * All that is to be known before a model is loaded: what it takes and costs itself, run without elements on a device that
+ * runs nothing.
+ * @throws OptionError
+ */
+export async function modelPlan(
   model: PlannedModel,
   device: PlannedDevice,
   given: Partial<StepSizes> = {},
-): ModelPlan {
+): Promise<ModelPlan> {
   checkArguments('modelPlan', { model, device }, { model: modelRule, device: deviceRule });
   checkFields('modelPlan', given, sizeRules);
   const sizes = { ...defaultSizes(model), ...given };
-  const weights = plannedWeights(model);
-  const counts = weightParts.map(
-    (part) => [part, parameterCount(weights.filter((weight) => weight.part === part))] as const,
-  );
-  const plans = weightStorages.map((storage): [WeightStorage, StoragePlan] => {
-    const plan = memoryPlan(model, sizes, storage, device);
+  const positions = positionsOf(model, sizes);
+  const costs: StepCost[] = [];
+  const plans: [WeightStorage, StoragePlan][] = [];
+  for (const storage of weightStorages) {
+    const plan = await memoryPlan(model, sizes, storage, device);
+    const cost = await stepCost(model, sizes, storage, device);
+    costs.push(cost);
     const obstacle = planObstacle(plan, storage, device);
     const fits = cardSizes.filter((size) => fitsMemory(plan.total, size * 2 ** 30));
-    const bytesRead = stepBytes(model, sizes, storage, device);
-    return [storage, { ...plan, bytesRead, fits, ...(obstacle !== undefined && { obstacle }) }];
-  });
+    plans.push([
+      storage,
+      { ...plan, bytesRead: cost.bytes, fits, ...(obstacle !== undefined && { obstacle }) },
+    ]);
+  }
+  const { flops, visionFlops } = costs[0]!;
   return {
-    sizes,
-    positions: positionsOf(model, sizes),
-    parameters: {
-      ...(Object.fromEntries(counts) as Record<WeightPart, number>),
-      total: parameterCount(weights),
-    },
-    flops: stepFlops(model, sizes),
-    visionFlops: visionFlops(model, sizes),
+    ...{ sizes, positions, parameters: await parameterCounts(model, sizes, device), flops, visionFlops },
     storages: Object.fromEntries(plans) as Record<WeightStorage, StoragePlan>,
   };
+}
+
+async function parameterCounts(
+  model: PlannedModel,
+  sizes: StepSizes,
+  device: PlannedDevice,
+): Promise<ModelPlan['parameters']> {
+  const runtime = await plannedRuntime(device);
+  try {
+    const counts = Object.fromEntries([...weightParts, 'total'].map((part) => [part, 0]));
+    for (const { part, weight } of new PlannedStep(runtime, model, sizes, 'f32').weights()) {
+      for (const name of [part, 'total']) counts[name]! += sizeOf(weight.shape);
+    }
+    return counts as ModelPlan['parameters'];
+  } finally {
+    runtime.destroy();
+  }
 }

@@ -1,69 +1,23 @@
-import { OptionError } from '../../../errors.js';
-import { numberDtype, type WeightStorage } from '../../../nn/weight-storage.js';
-import { dtypeBytes } from '../../../tensor/dtype.js';
-import { sizeOf } from '../../../tensor/shape.js';
-import { patchesAcross, tokensPerFrame } from '../vision/vision-config.js';
-import { type PlannedModel, plannedWeights, storedBytes } from './planned-model.js';
+import type { WeightStorage } from '../../../nn/weight-storage.js';
+import { gatherOperation } from '../../../ops/array/gather.js';
+import { attentionOperation } from '../../../ops/attention/attention.js';
+import { matmulOperation } from '../../../ops/matmul/matmul.js';
+import type { AnyOperation } from '../../../ops/op.js';
+import { quantizedLinearOperation } from '../../../ops/quantized/quantized-linear.js';
+import type { Runtime } from '../../../tensor/runtime.js';
+import type { OperationRun, Tape } from '../../../tensor/tape.js';
+import type { Storage, Tensor } from '../../../tensor/tensor.js';
+import { type PlannedDevice, plannedRuntime, withoutLimits } from './planned-device.js';
+import type { PlannedModel, StepSizes } from './planned-model.js';
+import { PlannedStep } from './planned-step.js';
 
-/** What a denoising step works on. */
-export interface StepSizes {
-  /** Frames of the video; 0 for a model without a vision encoder. */
-  readonly frames: number;
-  /** Text tokens before the answer. */
-  readonly prompt: number;
-  /** Tokens of the answer. */
-  readonly answer: number;
-}
-
-/** LLaDA-V's 32 frames where there is a vision encoder, and 256 tokens of text. */
-export function defaultSizes({ visual }: PlannedModel): StepSizes {
-  return { frames: visual ? 32 : 0, prompt: 128, answer: 128 };
-}
-
-/** Positions of the sequence. @throws OptionError where the model has no vision encoder for frames, or not so many positions */
-export function positionsOf(
-  { language, visual }: PlannedModel,
-  { frames, prompt, answer }: StepSizes,
-): number {
-  if (frames > 0 && !visual) throw new OptionError('this model has no vision encoder: frames must be 0');
-  const positions = (visual ? frames * tokensPerFrame(visual) : 0) + prompt + answer;
-  if (positions > language.maxPositions) {
-    throw new OptionError(`${positions} positions are over the model's ${language.maxPositions}`);
-  }
-  return positions;
-}
-
-/** Floating-point operations; a multiplication and its addition are two. */
+/** Floating-point operations of products; a multiplication and its addition are two. */
 export interface StepFlops {
   readonly linear: number;
   readonly attention: number;
   /** The last layer, which only answers need. */
   readonly vocabulary: number;
   readonly total: number;
-}
-
-/** Of one denoising step without guidance and without caches: one pass over the whole sequence. */
-export function stepFlops(model: PlannedModel, sizes: StepSizes): StepFlops {
-  const { hidden, heads, headSize, layers, vocabulary: ids } = model.language;
-  const positions = positionsOf(model, sizes);
-  const linear = 2 * positions * elementsOf(model, 'linear layers');
-  const attention = 4 * positions ** 2 * heads * headSize * layers;
-  const vocabulary = 2 * sizes.answer * hidden * ids;
-  return { linear, attention, vocabulary, total: linear + attention + vocabulary };
-}
-
-/** What turns the frames into visual tokens, once for a video. */
-export function visionFlops(model: PlannedModel, { frames }: Pick<StepSizes, 'frames'>): number {
-  const { visual } = model;
-  if (!visual) return 0;
-  const { vision, projector } = visual;
-  const patches = patchesAcross(vision) ** 2;
-  const layer = 4 * vision.width ** 2 + 2 * vision.width * vision.intermediate;
-  const matrices =
-    3 * vision.patch ** 2 * vision.width +
-    vision.layers * layer +
-    (vision.width + projector.hidden) * projector.hidden;
-  return frames * (2 * patches * matrices + 4 * patches ** 2 * vision.width * vision.layers);
 }
 
 export interface StepBytes {
@@ -73,39 +27,94 @@ export interface StepBytes {
   readonly activations: number;
 }
 
-/** What one denoising step reads at least. */
-export function stepBytes(
+export interface StepCost {
+  /** Of one denoising step without guidance and without caches: one pass over the whole sequence. */
+  readonly flops: StepFlops;
+  /** Of what turns the frames into visual tokens, once for a video. */
+  readonly visionFlops: number;
+  /** What one denoising step reads at least. */
+  readonly bytes: StepBytes;
+}
+
+/** What a model's own operations cost in a step, recorded on a device that runs nothing. @throws OptionError */
+export async function stepCost(
   model: PlannedModel,
   sizes: StepSizes,
   storage: WeightStorage,
-  device: { readonly f16: boolean },
-): StepBytes {
-  const { hidden, heads, keyHeads, headSize, intermediate, layers, tied } = model.language;
-  const positions = positionsOf(model, sizes);
-  const number = dtypeBytes[numberDtype(storage, device)];
-  const [queries, keys] = [heads * headSize, keyHeads * headSize];
-  let weights = (sizes.prompt + sizes.answer) * hidden * number;
-  for (const weight of plannedWeights(model)) {
-    const takesPart =
-      weight.part === 'linear layers' ||
-      weight.part === 'norms' ||
-      weight.part === (tied ? 'embedding' : 'vocabulary matrix');
-    if (!takesPart) continue;
-    for (const bytes of storedBytes(weight, storage, device)) weights += weight.count * bytes;
+  device: PlannedDevice,
+): Promise<StepCost> {
+  const able = storage === 'f16' ? { ...device, f16: true } : device;
+  const runtime = await plannedRuntime(withoutLimits(able));
+  try {
+    const step = new PlannedStep(runtime, model, sizes, storage);
+    const weights = step.weights().flatMap(({ weight }) => weight.tensors());
+    const [watching, layers, last] = [new CostTape(weights), new CostTape(weights), new CostTape(weights)];
+    const { maxStorageBufferBindingSize } = device.limits;
+    runtime.scope(() => {
+      runtime.withTape(watching, () => step.watch(maxStorageBufferBindingSize));
+      const states = runtime.withTape(layers, () => step.forward());
+      runtime.withTape(last, () => step.lastLayer(states));
+    });
+    const { linear, attention } = layers.flops;
+    const vocabulary = last.flops.linear;
+    return {
+      flops: { linear, attention, vocabulary, total: linear + attention + vocabulary },
+      visionFlops: watching.flops.linear + watching.flops.attention,
+      bytes: {
+        weights: layers.bytes.weights + last.bytes.weights,
+        activations: layers.bytes.activations + last.bytes.activations,
+      },
+    };
+  } finally {
+    runtime.destroy();
   }
-  const norm = 4 * hidden * (number === 4 ? 1 : 2);
-  const sum = 2 * 4 * hidden;
-  // Projections; what is turned to heads; rotary positions; attention; back from heads; the last projection.
-  const attention =
-    3 * hidden + (queries + 2 * keys) + (queries + keys) + (queries + 2 * keys) + queries + queries;
-  const feed = 2 * hidden + 2 * intermediate + intermediate;
-  const layer = 2 * (norm + sum) + number * (attention + feed);
-  const last = norm * positions + number * hidden * sizes.answer;
-  return { weights, activations: layers * positions * layer + last };
 }
 
-function elementsOf(model: PlannedModel, part: string): number {
-  return plannedWeights(model)
-    .filter((weight) => weight.part === part)
-    .reduce((sum, { shape, count }) => sum + count * sizeOf(shape), 0);
+/** Floating-point operations of the products that `body` records. */
+export function countedFlops(runtime: Runtime, body: () => unknown): number {
+  const tape = new CostTape([]);
+  runtime.scope(() => void runtime.withTape(tape, body));
+  return tape.flops.linear + tape.flops.attention;
 }
+
+/** Adds up what operations cost, and follows no gradients. */
+class CostTape implements Tape {
+  readonly flops = { linear: 0, attention: 0 };
+  readonly #weights: ReadonlyMap<Storage, Tensor>;
+  readonly #read = new Set<Tensor>();
+  #rows = 0;
+  #activations = 0;
+
+  constructor(weights: readonly Tensor[]) {
+    this.#weights = new Map(weights.map((tensor) => [tensor.storage, tensor]));
+  }
+
+  get bytes(): StepBytes {
+    const weights = [...this.#read].reduce((sum, { bytes }) => sum + bytes, this.#rows);
+    return { weights, activations: this.#activations };
+  }
+
+  follows(): boolean {
+    return false;
+  }
+
+  recordRun({ operation, inputs, outputs, problem }: OperationRun): void {
+    const kind = productKinds.get(operation);
+    if (kind) this.flops[kind] += (operation as AnyOperation).spec.flops(problem);
+    for (const input of Object.values(inputs)) {
+      if (!input) continue;
+      const weight = this.#weights.get(input.storage);
+      if (!weight) this.#activations += input.bytes;
+      else if (operation === gatherOperation) this.#rows += outputs.output!.bytes;
+      else this.#read.add(weight);
+    }
+  }
+
+  record(): void {}
+}
+
+const productKinds: ReadonlyMap<object, 'linear' | 'attention'> = new Map<object, 'linear' | 'attention'>([
+  [matmulOperation, 'linear'],
+  [quantizedLinearOperation, 'linear'],
+  [attentionOperation, 'attention'],
+]);
