@@ -1,6 +1,6 @@
 // The k largest elements of each row in descending order, with their columns; of equal ones the lower
 // column first. NaN counts as less than everything.
-// One invocation a row, k passes over it: each finds the first element behind the one found before.
+// One invocation a row, k passes over it: each finds the first element after the one found before.
 //! import lib/index.wgsl
 //! import lib/order.wgsl
 
@@ -30,8 +30,8 @@ fn top_k(
     var best = 0xffffffffu;
     for (var c = 0u; c < params.columns; c++) {
       let key = order_key(f32(x[start + c]));
-      let behind = key < last_key || (key == last_key && c > last);
-      if (behind && (best == 0xffffffffu || key > best_key)) {
+      let is_after = key < last_key || (key == last_key && c > last);
+      if (is_after && (best == 0xffffffffu || key > best_key)) {
         best_key = key;
         best = c;
       }

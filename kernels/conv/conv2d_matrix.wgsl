@@ -108,7 +108,7 @@ fn load_values(windows: Windows, first_k: u32, run: u32) -> ImageLoads {
     // Beyond the depth, where the weights are 0, the last channel goes on.
     let offset = image_offset(min(tap.channel, params.channels - 1), place);
     loads[i] = vec4<Element>(load_image(windows, place, offset));
-    tap = tap_behind(tap, Tap(0, vec2u(1, 0)));
+    tap = tap_after(tap, Tap(0, vec2u(1, 0)));
   }
   return loads;
 }

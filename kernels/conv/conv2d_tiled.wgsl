@@ -97,7 +97,7 @@ fn conv2d_tiled(
     for (var s = 0u; s < STEPS; s++) {
       let place = tap.place * dilation;
       if (tap.channel < params.channels) { values[s] = load_image(windows, place, image_offset(tap.channel, place)); }
-      tap = tap_behind(tap, step);
+      tap = tap_after(tap, step);
     }
     // The slice before this one; at first there is none.
     multiply_slice(&sums, id.x, id.y, min(k - begin, DEPTH));

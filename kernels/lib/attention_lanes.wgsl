@@ -1,7 +1,7 @@
 // Four rows of a lane in registers, for the attention kernels of software drivers (attention/shuffle.wgsl has the
 // technique): vector k of all four is a mat4x4f with a row for a column, so that v * m are four dot products.
 
-/// Moves all rows of an array one place to the front and puts `next` behind them. Unlike an index that is not constant,
+/// Moves all rows of an array one place to the front and puts `next` after them. Unlike an index that is not constant,
 /// this leaves the array in registers, and a loop around it needs one load or store in the program.
 fn shift(m: mat4x4f, next: vec4f) -> mat4x4f {
   return mat4x4f(m[1], m[2], m[3], next);

@@ -28,7 +28,7 @@ fn tap_at(k: u32) -> Tap {
   return Tap(channel, vec2u(k - channel * taps - y * params.kernel_width, y));
 }
 
-/// How far behind the corner of a window the image has `place`, in pixels, of a channel.
+/// How far from the corner of a window the image has `place`, in pixels, of a channel.
 fn image_offset(channel: u32, place: vec2u) -> u32 {
   return (channel * params.height + place.y) * params.width + place.x;
 }
@@ -42,8 +42,8 @@ fn load_image(windows: Windows, place: vec2u, offset: u32) -> vec4f {
   return select(vec4f(), values, inside);
 }
 
-/// The tap that lies `step` behind another in the order of the depth.
-fn tap_behind(tap: Tap, step: Tap) -> Tap {
+/// The tap that lies `step` after another in the order of the depth.
+fn tap_after(tap: Tap, step: Tap) -> Tap {
   var channel = tap.channel + step.channel;
   var place = tap.place + step.place;
   if (place.x >= params.kernel_width) {

@@ -137,7 +137,7 @@ fn confidence_of(choice: Choice, place: Place) -> f32 {
     case 0u: { return probability_of(choice); }
     case 1u: { return (1.0 - exp(choice.second - choice.largest)) / choice.sum; }
     case 2u: { return choice.weighted / choice.sum - log(choice.sum); }
-    // A uniform number, from a block behind those of the ids.
+    // A uniform number, from a block after those of the ids.
     default: { return open_uniform(philox(vec4u(NO_TOKEN, place.counter), place.seed)).x; }
   }
 }

@@ -1,4 +1,4 @@
-// One step back through a long short-term memory layer, all its directions at once. With z the sums behind the gates
+// One step back through a long short-term memory layer, all its directions at once. With z the sums that go into the gates
 // i, f, g, o, and dh, dc the gradients of the h and c that a step made of the c before it:
 //   dh = output_gradient + W^T dz of the step after          dc = dh o (1 - tanh(c)^2) + dc' f' of the step after
 //   dz = (dc g i (1 - i), dc c_before f (1 - f), dc i (1 - g^2), dh tanh(c) o (1 - o))

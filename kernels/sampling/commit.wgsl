@@ -6,7 +6,7 @@
 // Dimple).
 // A candidate that is the mask waits; with MASK_ALLOWED it goes like any other and leaves its position masked, and
 // LLaDA's counts are those of a block that was masked whole, whatever is left of it.
-// With HAS_STOP nothing is committed behind the first stop token of a sequence (LLaDA-V), though it counts as masked.
+// With HAS_STOP nothing is committed after the first stop token of a sequence (LLaDA-V), though it counts as masked.
 // Positions that are not eligible wait, and so do, before the step `late_from`, those with a late candidate
 // (MDVLM-TAL's late recovery of time tokens). Of equal confidences the lower position goes first.
 // One invocation a position: it counts those that go before it.

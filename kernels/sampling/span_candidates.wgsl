@@ -2,7 +2,7 @@
 // that are both to be chosen it is the pair with the largest sum of logits l,
 //   argmax over s < e of  l_s - T log(-log u_s)  +  l_e - T log(-log u_e)   (lib/token_choice.wgsl),
 // of equal ones the earliest end, then the earliest start; where one of the two has its time, the best of the others
-// before or behind it. The sum splits, so one walk over the ends suffices with the best start before each.
+// before or after it. The sum splits, so one walk over the ends suffices with the best start before each.
 // The confidence is that of lib/token_choice.wgsl among the times that may stand there: those on the right side of the
 // other's time, or with one left for it. Positions that have a token are scored the same way with RESCORE.
 // One invocation a span; candidates and confidence of other positions stay.
@@ -51,7 +51,7 @@ fn span_candidates(
 
   let last = i32(params.times) - 1;
   let start_end = select(last, held.y, held.y != NO_TIME);   // starts are before it
-  let end_begin = select(0, held.x, held.x != NO_TIME);      // ends are behind it
+  let end_begin = select(0, held.x, held.x != NO_TIME);      // ends are after it
   settle(row.x, 2 * span, start, select(held.x, chosen.x, start.role == CHOOSE), 0, start_end - 1);
   settle(row.y, 2 * span + 1, end, select(held.y, chosen.y, end.role == CHOOSE), end_begin + 1, last);
 }

@@ -84,12 +84,12 @@ export interface AnsweringModel {
   readonly times: TimeTokens;
 }
 
-/** What answers may have. */
-export interface AnswerRoom {
+/** What answers may have at most. */
+export interface AnswerLimits {
   /** N: tokens. */
-  readonly length: number;
+  readonly maxLength: number;
   /** S: spans whose overlap is rewarded. */
-  readonly spans: number;
+  readonly maxSpans: number;
 }
 
 /** An answer to learn. */
@@ -133,7 +133,7 @@ const modelRule = objectWith<AnsweringModel>({
   times: instanceOf(TimeTokens, 'a TimeTokens'),
 });
 
-const roomRule = objectWith<AnswerRoom>({ length: integer(1), spans: integer(0) });
+const limitsRule = objectWith<AnswerLimits>({ maxLength: integer(1), maxSpans: integer(0) });
 
 export const wantedRule: Rule<WantedAnswer> = objectWith<WantedAnswer>({
   ids: listOf(id),
@@ -180,13 +180,13 @@ export class AnswerObjective extends Owner {
   constructor(
     runtime: Runtime,
     readonly model: AnsweringModel,
-    readonly room: AnswerRoom,
+    readonly limits: AnswerLimits,
     readonly options: AnswerObjectiveOptions,
   ) {
     checkArguments(
       'AnswerObjective',
-      { runtime, model, room },
-      { runtime: anyRuntime, model: modelRule, room: roomRule },
+      { runtime, model, limits },
+      { runtime: anyRuntime, model: modelRule, limits: limitsRule },
     );
     checkFields('AnswerObjective', options, objectiveRules);
     super(runtime);
@@ -197,11 +197,11 @@ export class AnswerObjective extends Owner {
       order === 'autoregressive'
         ? [{ mask: 'none', weighting: 'complementary', factor: 1 }]
         : copiesFor(objective, complementary, planWeight);
-    const tokens = [batch * this.#copies.length, room.length];
+    const tokens = [batch * this.#copies.length, limits.maxLength];
     // There is no tensor without elements.
-    const slots = [batch, Math.max(1, room.spans)];
+    const slots = [batch, Math.max(1, limits.maxSpans)];
     const { samples, ...reward } = options.reward ?? {};
-    const rewarded = objective === '+iou' && order !== 'autoregressive' && room.spans > 0;
+    const rewarded = objective === '+iou' && order !== 'autoregressive' && limits.maxSpans > 0;
     const made = this.own(() => {
       const random = new Random(runtime, options.seed);
       const policy = samples === undefined ? {} : { policy: { samples, random } };
@@ -237,7 +237,7 @@ export class AnswerObjective extends Owner {
     );
     this.checkAlive();
     const { batch, steps, seed, reward } = this.options;
-    const { length, spans } = this.room;
+    const { maxLength: length, maxSpans: spans } = this.limits;
     const random = new HostRandom(seed, step + maskStream);
     const drawn = answers.map((answer) => this.#draw(answer, random));
     const padded = (row: readonly number[], filler: number) =>

@@ -5,9 +5,9 @@ export { stopGradient, type ValueAndGradients, valueAndGrad } from '../autograd/
 export { AdamW, type AdamWOptions } from './adamw.js';
 export {
   type AnsweringModel,
+  type AnswerLimits,
   AnswerObjective,
   type AnswerObjectiveOptions,
-  type AnswerRoom,
   type WantedAnswer,
 } from './answer-objective.js';
 export {

@@ -97,15 +97,15 @@ export class LanguageTask extends Owner implements TrainingTask {
     this.batch = batch;
     this.gradientScale = language.weightDtype === 'f16' ? f16GradientScale : 1;
     this.#embed = embed;
-    const room = {
-      length: most(({ places }) => places.length),
-      spans: most(({ answer }) => answer.spans.length),
+    const limits = {
+      maxLength: most(({ places }) => places.length),
+      maxSpans: most(({ answer }) => answer.spans.length),
     };
     [this.#objective, this.#ids, this.#keyMask, this.#places] = this.own(() => [
-      new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, room, objective),
+      new AnswerObjective(runtime, { order: 'diffusion', maskId, times }, limits, objective),
       runtime.zeros([batch, length], 'u32'),
       runtime.zeros([batch, length], 'u32'),
-      runtime.zeros([batch, room.length], 'u32'),
+      runtime.zeros([batch, limits.maxLength], 'u32'),
     ]);
   }
 
@@ -119,14 +119,14 @@ export class LanguageTask extends Owner implements TrainingTask {
     this.checkAlive();
     const chats = examples.map((example) => this.chats[example]!);
     const length = this.#ids.shape[1]!;
-    const room = this.#places.shape[1]!;
+    const maxLength = this.#places.shape[1]!;
     const ids = new Uint32Array(this.#ids.size);
     const seen = new Uint32Array(this.#keyMask.size);
     const places = new Uint32Array(this.#places.size).fill(length);
     for (const [i, chat] of chats.entries()) {
       ids.set(chat.ids, i * length);
       seen.fill(1, i * length, i * length + chat.ids.length);
-      places.set(chat.places, i * room);
+      places.set(chat.places, i * maxLength);
     }
     this.#ids.write(ids);
     this.#keyMask.write(seen);

@@ -1,6 +1,6 @@
 import { checkArguments, checkFields, instanceOf, integer, someOf } from '../arguments.js';
 import { OptionError } from '../errors.js';
-import { unknownKind } from '../models/map-diffusion/examples.js';
+import { unknownClass } from '../models/map-diffusion/examples.js';
 import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
 import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal/signal-config.js';
@@ -33,7 +33,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
   readonly batch: number;
   readonly #objective: AnswerObjective;
   readonly #inputs: QuestionInputs;
-  readonly #kinds: Tensor;
+  readonly #classes: Tensor;
   /** f32 (B, T): which part of each clip is asked for, and 0 for clips that are padding, else 1. */
   readonly #shares: Tensor;
   readonly #validMask: Tensor;
@@ -57,10 +57,10 @@ export class MdvlmTask extends Owner implements TrainingTask {
     this.model = model;
     this.batch = options.batch;
     this.sampler = shuffledBatches(questions.size, options.batch);
-    const room = { length: answerLength, spans: layout.spans.length };
+    const limits = { maxLength: answerLength, maxSpans: layout.spans.length };
     const perClip = [this.batch, config.encoder.count];
-    [this.#objective, this.#inputs, this.#kinds, this.#shares, this.#validMask] = this.own(() => [
-      new AnswerObjective(runtime, { order, maskId, times }, room, options),
+    [this.#objective, this.#inputs, this.#classes, this.#shares, this.#validMask] = this.own(() => [
+      new AnswerObjective(runtime, { order, maskId, times }, limits, options),
       questionInputs(runtime, config, this.batch),
       runtime.zeros(perClip, 'u32'),
       runtime.zeros(perClip),
@@ -79,11 +79,11 @@ export class MdvlmTask extends Owner implements TrainingTask {
     const questions = examples.map((example) => this.questions.question(example));
     const { config } = this.mdvlm;
     writeQuestions(this.mdvlm, questions, this.#inputs);
-    const kinds = new Uint32Array(this.#kinds.size).fill(unknownKind);
+    const classes = new Uint32Array(this.#classes.size).fill(unknownClass);
     questions.forEach((question, i) => {
-      kinds.set(question.kinds, i * config.encoder.count);
+      classes.set(question.classes, i * config.encoder.count);
     });
-    this.#kinds.write(kinds);
+    this.#classes.write(classes);
     this.#objective.prepare(
       index,
       questions.map((question) => this.#answerOf(question)),
@@ -101,7 +101,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
         this.model.answer(prompt, tokens),
       );
       if (encoder.recognition) {
-        parts.recognition = encoder.recognition.loss(clips, this.#inputs.lengths, this.#kinds);
+        parts.recognition = encoder.recognition.loss(clips, this.#inputs.lengths, this.#classes);
       }
       if (grounding && 'states' in prompt) {
         const states = narrow(prompt.states, 1, this.#inputs.visualAt, encoder.config.count);

@@ -59,7 +59,7 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
       {
         spans: runtime.zeros([queries, data.spans, 2]),
         spanCounts: runtime.zeros([queries], 'u32'),
-        kinds: recognition && runtime.zeros([batch, layout.clips], 'u32'),
+        classes: recognition && runtime.zeros([batch, layout.clips], 'u32'),
       },
     ]);
   }

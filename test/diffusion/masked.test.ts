@@ -197,7 +197,7 @@ it('a confident decoding stops early', async () => {
   assert.equal(steps, 4, 'one step a block');
 });
 
-it('leaves what is behind a stop token, and stops when all before it is filled', async () => {
+it('leaves what is after a stop token, and stops when all before it is filled', async () => {
   const answerLength = 12;
   const stopId = 4;
   // Position 5 is sure of the stop token, the others the surer the higher they are.

@@ -122,9 +122,9 @@ it('what is given limits the other; where it leaves no time, none is chosen', as
   given[1] = firstId + 1;
   given[0] = firstId + count - 1;
   const tokens = await sampler.decode(given);
-  assert.equal(tokens[5], firstId + count - 1, 'the only time behind the start');
+  assert.equal(tokens[5], firstId + count - 1, 'the only time after the start');
   assert.equal(tokens[9], firstId, 'the only time before the end');
-  assert.equal(tokens[11], maskId, 'nothing is behind the last time');
+  assert.equal(tokens[11], maskId, 'nothing is after the last time');
 });
 
 it('hidden states with the vocabulary matrix give the spans of their logits', async () => {

@@ -89,7 +89,7 @@ describe('the language model', () => {
     assert.notDeepEqual(await first(hidden([1, 2, 3, 5])), some, 'the last token is seen from the first');
     const causal = { mask: { kind: 'causal' } } as const;
     assert.deepEqual(await first(hidden([1, 2, 3, 4], causal)), await first(hidden([1, 2, 3, 5], causal)));
-    // Rotary positions are relative: the same further on, and behind padding that nobody sees.
+    // Rotary positions are relative: the same further on, and after padding that nobody sees.
     const shifted = hidden([1, 2, 3, 4], { positions: runtime.tensor([9, 10, 11, 12], [4], 'u32') });
     const padded = hidden([7, 1, 2, 3, 4], { keyMask: runtime.tensor([0, 1, 1, 1, 1], [1, 5], 'u32') });
     const all = (await hidden([1, 2, 3, 4]).read()) as Float32Array;

@@ -62,7 +62,7 @@ def decode(states, logits_of, case, mask):
     for first in range(0, length, block):
         for step in range(each):
             waiting = (answer == mask) & (torch.arange(length) >= first) & (torch.arange(length) < first + block)
-            # Once the answer has an end, what is behind it is left.
+            # Once the answer has an end, what is after it is left.
             ends = (answer == case["stop"]).nonzero()
             if len(ends) > 0:
                 waiting &= torch.arange(length) < ends[0]
@@ -96,11 +96,11 @@ def golden():
     mask = sizes.mask
 
     torch.manual_seed(3)
-    before, behind = torch.randint(mask, (9,)).tolist(), torch.randint(mask, (6,)).tolist()
-    case = dict(prompt=[*before, VISUAL, *behind], banned=[], stop=-1, length=12, blockLength=6, steps=8)
+    before, after = torch.randint(mask, (9,)).tolist(), torch.randint(mask, (6,)).tolist()
+    case = dict(prompt=[*before, VISUAL, *after], banned=[], stop=-1, length=12, blockLength=6, steps=8)
     embed = lambda ids: weights["model.embed_tokens.weight"][torch.as_tensor(ids)][None]
     states = lambda answer: language.states_of(
-        weights, sizes, torch.cat([embed(before), visual, embed(behind), embed(answer)], 1)
+        weights, sizes, torch.cat([embed(before), visual, embed(after), embed(answer)], 1)
     )
     logits_of = lambda hidden: language.logits_of(weights, sizes, hidden)
     # What is said freely tells which tokens to ban and which one to end with, so that both rules matter.
@@ -110,7 +110,7 @@ def golden():
     assert free[-1] != banned[-1]
     for case["stop"] in banned[-1]:
         trace, confidence, closest = decode(states, logits_of, case, mask)
-        # What is left behind the end goes before it sooner than without one.
+        # What is left after the end goes before it sooner than without one.
         if 2 < len(trace) < case["steps"] and mask in trace[-1] and trace != banned[: len(trace)]:
             break
     else:

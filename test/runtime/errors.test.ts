@@ -47,7 +47,7 @@ describe('a kernel that does not compile', () => {
     await holdsWork();
   });
 
-  it('fails a read, and whoever was waiting behind it', async () => {
+  it('fails a read, and whoever was waiting after it', async () => {
     launchBroken();
     const reads = [x.read(), x.read(), runtime.flush()];
     for (const read of await Promise.allSettled(reads)) {

@@ -4,6 +4,7 @@ import { encodeSafetensors, openSafetensors, type Safetensors } from '../../src/
 import { checkConfig, type MapDiffusionConfig } from '../../src/models/map-diffusion/config.js';
 import { MapDiffusion } from '../../src/models/map-diffusion/model.js';
 import type { Corruption, MomentInputs, MomentTargets } from '../../src/models/map-diffusion/operands.js';
+import { withClasses } from '../../src/models/map-diffusion/recognition.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 
@@ -36,7 +37,7 @@ export class MomentGolden {
     // Compiled tests run from dist/test/…
     const path = `../../../test/models/golden/map-diffusion-${name}.safetensors`;
     const stored = await openSafetensors(await readFile(new URL(path, import.meta.url)), name);
-    const model = new MapDiffusion(runtime, checkConfig(JSON.parse(stored.metadata.config!)));
+    const model = new MapDiffusion(runtime, checkConfig(withClasses(JSON.parse(stored.metadata.config!))));
     await model.load(await part(stored, 'weight'));
     const operand = async (name: string) => operandOf(runtime, await stored.read(`input/${name}`));
     const [video, lengths, vectors, counts, videoOf] = await Promise.all(
@@ -53,8 +54,9 @@ export class MomentGolden {
       // Where each query has a video of its own, that is what no `videoOf` means.
       videoOf: lengths!.size < counts!.size ? videoOf : undefined,
     };
-    const kinds = model.config.recognition && (await operand('kinds'));
-    const targets = { spans: spans!, spanCounts: spanCounts!, kinds };
+    // The files of the twin have the name of before.
+    const classes = model.config.recognition && (await operand('kinds'));
+    const targets = { spans: spans!, spanCounts: spanCounts!, classes };
     return new MomentGolden(model, stored, inputs, targets, { noise: noise!, t: t! });
   }
 

@@ -83,7 +83,7 @@ export const smallMaps: MapDiffusionConfig = {
   hidden: 4,
   positions: true,
   head: 'diffusion',
-  recognition: { kinds: 2, weight: 0.1 },
+  recognition: { classes: 2, weight: 0.1 },
   decoder: {
     ...{ architecture: 'convolution', condition: 'concatenation' },
     ...{ embedding: 4, hidden: 4, layers: 1, kernel: 3, groups: 2, heads: 2 },
@@ -98,7 +98,7 @@ export const smallExamples: MomentExamples = {
   ...{ size: 2, queries: 1, words: 2, spans: 1 },
   example: (index) => ({
     video: new Float32Array(12).fill(index + 1),
-    ...{ clips: 4, unit: 1, duration: 4, kinds: [0, 1, 1, 0] },
+    ...{ clips: 4, unit: 1, duration: 4, classes: [0, 1, 1, 0] },
     queries: [{ words: new Float32Array(10).fill(0.5), spans: [[1, 3]] }],
   }),
 };
@@ -160,7 +160,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
   };
   const targets = {
     ...{ spans: ones(2, 1, 2), spanCounts: runtime.tensor([1, 1], [2], 'u32') },
-    kinds: ids(2, 4),
+    classes: ids(2, 4),
   };
   const condition = maps.encode(inputs);
   const pixels = ones(1, 3, 22, 22);
@@ -245,7 +245,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
           new AnswerObjective(
             runtime,
             { order: 'diffusion', maskId: smallIds.mask, times },
-            { length: 3, spans: 1 },
+            { maxLength: 3, maxSpans: 1 },
             objective,
           ),
           (it) => it.prepare(0, [wanted]),
@@ -255,7 +255,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
         new AnswerObjective(
           runtime,
           { order: 'diffusion', maskId: 0, times },
-          { length: 3, spans: 1 },
+          { maxLength: 3, maxSpans: 1 },
           objective,
         ),
     },

@@ -138,7 +138,7 @@ export class Samples {
       AnswerObjective: new tal.AnswerObjective(
         runtime,
         { order: 'diffusion', maskId: 3, times: signal.vocabulary.times },
-        { length: 2, spans: 0 },
+        { maxLength: 2, maxSpans: 0 },
         objectiveOptions,
       ),
       Tokenizer: tokenizer,
@@ -181,7 +181,7 @@ export class Samples {
       NumericArray: array,
       Features: { steps: 1, channels: 2, data: new Float32Array(2) },
       TimeTokensOptions: times,
-      RecognitionConfig: { kinds: 2, weight: 1 },
+      RecognitionConfig: { classes: 2, weight: 1 },
       VideoFormat: { width: 2, height: 2, rate: 1 },
       ProposalOptions: tal.CMCS_PROPOSALS,
       ByteSource: {},

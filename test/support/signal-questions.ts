@@ -14,7 +14,7 @@ export const smallMdvlm: SignalMdvlmConfig = {
       context: [1],
     },
     hidden: 16,
-    recognition: { kinds: 2, weight: 0.1 },
+    recognition: { classes: 2, weight: 0.1 },
   },
   language: {
     hidden: 32,

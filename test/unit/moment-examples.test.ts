@@ -6,7 +6,7 @@ import { loadWordVectors } from '../../src/data/text/words.js';
 import { actionNames } from '../../src/data/world/actions.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { mapDiffusionConfigs } from '../../src/models/map-diffusion/config.js';
-import { unknownKind } from '../../src/models/map-diffusion/examples.js';
+import { unknownClass } from '../../src/models/map-diffusion/examples.js';
 import { RecordingExamples } from '../../src/models/map-diffusion/recording-examples.js';
 import { WorldExamples } from '../../src/models/map-diffusion/world-examples.js';
 
@@ -19,10 +19,10 @@ describe('examples of moment models', () => {
     const data = new WorldExamples(mapDiffusionConfigs.world, 'validation', 10, 2, words);
     for (let i = 0; i < data.size; i++) {
       const { actions, duration } = worldVideo(worldSeed('validation', i));
-      const { kinds, clips } = data.example(i);
+      const { classes, clips } = data.example(i);
       assert.equal(clips, duration);
-      assert.equal(kinds!.length, clips);
-      for (const [second, kind] of kinds!.entries()) {
+      assert.equal(classes!.length, clips);
+      for (const [second, kind] of classes!.entries()) {
         const action = actions.find(({ name }) => name === actionNames[kind]);
         assert.ok(action, `second ${second} of video ${i} shows something that never happens in it`);
         const covering = actions.filter(({ start, end }) => start <= second + 0.5 && second + 0.5 < end);
@@ -67,8 +67,8 @@ describe('examples of moment models', () => {
       query: 'someone sits',
       windows: [[0, 9]],
     } as const;
-    const { kinds, clips } = new RecordingExamples(hapt, recordings, [query], words).example(0);
+    const { classes, clips } = new RecordingExamples(hapt, recordings, [query], words).example(0);
     assert.equal(clips, 12);
-    assert.deepEqual(kinds, [1, 1, 1, 1, 1, 1, unknownKind, unknownKind, 0, 0, 0, 0]);
+    assert.deepEqual(classes, [1, 1, 1, 1, 1, 1, unknownClass, unknownClass, 0, 0, 0, 0]);
   });
 });

@@ -105,7 +105,7 @@ test('what macOS puts beside files is no array; arrays in folders have names wit
   assert.deepEqual([...(await readNpz(zip, 'x.npz')).keys()], ['video/rgb', 'flow']);
 });
 
-/** Streams an archive, so that sizes stand in data descriptors behind the members. */
+/** Streams an archive, so that sizes stand in data descriptors after the members. */
 function streamed(members: Record<string, Uint8Array>): Uint8Array {
   const chunks: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {

@@ -29,7 +29,7 @@ const system = [
 const user = [headerStart, ...bytes('user'), headerEnd, blank];
 const assistant = [headerStart, ...bytes('assistant'), headerEnd, blank];
 
-test('a question stands behind the visual tokens in the turn of the user', () => {
+test('a question stands after the visual tokens in the turn of the user', () => {
   const chat = videoChat(tokenizer, 'When?');
   assert.deepEqual([...chat.ids], [...system, ...user, VISUAL_ID, ...bytes('\nWhen?'), eot, ...assistant]);
   assert.equal(visualPlace(chat), system.length + user.length);

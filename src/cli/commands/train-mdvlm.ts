@@ -80,10 +80,10 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
     order: autoregressive ? 'autoregressive' : named.order,
     times: timeTokens ?? model.times,
   };
-  const kinds = config.encoder.recognition?.kinds ?? Number.POSITIVE_INFINITY;
-  if (recordings.classes.length > kinds) {
+  const recognized = config.encoder.recognition?.classes ?? Number.POSITIVE_INFINITY;
+  if (recordings.classes.length > recognized) {
     throw new OptionError(
-      `the model recognizes ${kinds} classes, ${options.data} has ${recordings.classes.length}`,
+      `the model recognizes ${recognized} classes, ${options.data} has ${recordings.classes.length}`,
     );
   }
   const sentences = queries.map(({ query }) => query);

@@ -87,9 +87,9 @@ export async function trainRecordings(
   const { recordings, queries } = await trainingQueries(options);
   const table = await loadWordVectors(options.words);
   const config = ablated(mapDiffusionConfigs.hapt, options.ablation);
-  if (config.recognition && recordings.classes.length > config.recognition.kinds) {
+  if (config.recognition && recordings.classes.length > config.recognition.classes) {
     throw new OptionError(
-      `the model recognizes ${config.recognition.kinds} classes, ${options.data} has ` +
+      `the model recognizes ${config.recognition.classes} classes, ${options.data} has ` +
         `${recordings.classes.length}: train with --ablation no-recognition`,
     );
   }

@@ -197,7 +197,7 @@ export const mapDiffusionConfigs = {
     hidden: 32,
     positions: true,
     head: 'diffusion',
-    recognition: { kinds: 12, weight: 0.1 },
+    recognition: { classes: 12, weight: 0.1 },
     decoder: {
       architecture: 'convolution',
       condition: 'concatenation',
@@ -231,7 +231,7 @@ export const mapDiffusionConfigs = {
     hidden: 32,
     positions: true,
     head: 'diffusion',
-    recognition: { kinds: actionNames.length, weight: 0.1 },
+    recognition: { classes: actionNames.length, weight: 0.1 },
     decoder: {
       architecture: 'convolution',
       condition: 'concatenation',
@@ -299,7 +299,7 @@ function ofKind(value: unknown): Rule<ClipConfig> {
 }
 
 export const recognitionRule: Rule<RecognitionConfig> = onlyFields<RecognitionConfig>({
-  kinds: integer(2),
+  classes: integer(2),
   weight: positive,
 });
 

@@ -21,7 +21,7 @@ import type { MomentInputs, MomentTargets } from './operands.js';
 import { inputRules, targetRules } from './operands.js';
 
 /** The kind of a clip of which nothing is known. */
-export const unknownKind = 2 ** 32 - 1;
+export const unknownClass = 2 ** 32 - 1;
 
 /** A query as numbers. */
 export interface EmbeddedQuery {
@@ -43,8 +43,8 @@ export interface MomentExample {
   readonly duration: number;
   /** As many as `MomentExamples.queries` says. */
   readonly queries: readonly EmbeddedQuery[];
-  /** The class of action that each clip shows, `unknownKind` where it is not known; for a model with `recognition`. */
-  readonly kinds?: readonly number[];
+  /** The class of action that each clip shows, `unknownClass` where it is not known; for a model with `recognition`. */
+  readonly classes?: readonly number[];
 }
 
 const floats = instanceOf(Float32Array, 'a Float32Array');
@@ -55,7 +55,7 @@ export const exampleRule = objectWith<MomentExample>({
   unit: positive,
   duration: positive,
   queries: listOf(objectWith<EmbeddedQuery>({ words: floats, spans: listOf(spanOf()) })),
-  kinds: optional(listOf(integer(0, unknownKind))),
+  classes: optional(listOf(integer(0, unknownClass))),
 });
 
 /** Examples by number, which may have to be read first. */
@@ -147,12 +147,12 @@ export function writeExamples(
   words.counts.write(counts);
   words.mask.write(mask);
   if (!targets) return;
-  if (targets.kinds) {
-    const kinds = new Uint32Array(targets.kinds.size).fill(unknownKind);
+  if (targets.classes) {
+    const classes = new Uint32Array(targets.classes.size).fill(unknownClass);
     all.forEach((example, i) => {
-      kinds.set(example.kinds ?? [], i * config.layout.clips);
+      classes.set(example.classes ?? [], i * config.layout.clips);
     });
-    targets.kinds.write(kinds);
+    targets.classes.write(classes);
   }
   const most = targets.spans.shape[1]!;
   const spans = new Float32Array(queries * most * 2);

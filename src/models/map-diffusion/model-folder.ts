@@ -30,6 +30,7 @@ import { anyRuntime } from '../../tensor/runtime.js';
 import { configOf } from '../common/architecture.js';
 import { checkConfig, configRules, type MapDiffusionConfig } from './config.js';
 import { MapDiffusion } from './model.js';
+import { withClasses } from './recognition.js';
 
 /** What `config.json` of a model folder says. */
 export interface MapDiffusionFile {
@@ -102,8 +103,9 @@ export async function loadMapDiffusion(
 function checkFile(stored: unknown, path: string): MapDiffusionFile {
   const value = configOf(stored, 'map-diffusion', path);
   return checkedFile(path, () => {
-    checkFields<MapDiffusionFile>('loadMapDiffusion', value, fileRules, 'field');
-    checkConfig(value.model);
-    return value;
+    const file = { ...Object(value), model: withClasses(Object(value).model) };
+    checkFields<MapDiffusionFile>('loadMapDiffusion', file, fileRules, 'field');
+    checkConfig(file.model);
+    return file;
   });
 }

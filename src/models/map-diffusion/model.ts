@@ -187,11 +187,11 @@ export class MapDiffusion extends Module {
         })
         .reduce(add);
       if (!this.#recognition) return { maps };
-      if (!targets.kinds)
+      if (!targets.classes)
         throw new OptionError(
-          'MapDiffusion.loss: kinds must be a tensor for a model with recognition, not undefined',
+          'MapDiffusion.loss: classes must be a tensor for a model with recognition, not undefined',
         );
-      return { maps, recognition: this.#recognition.loss(clips, inputs.lengths, targets.kinds) };
+      return { maps, recognition: this.#recognition.loss(clips, inputs.lengths, targets.classes) };
     });
   }
 

@@ -29,7 +29,7 @@ export interface MomentTargets {
   /** (Q) u32: how many of the G there are. */
   readonly spanCounts: Tensor;
   /** (V, N) u32: the class of action of each clip, for `recognition`. A number that is no class has no loss. */
-  readonly kinds?: Tensor | undefined;
+  readonly classes?: Tensor | undefined;
 }
 
 /** Noise and time of a training step. */
@@ -50,7 +50,7 @@ export const inputRules: Rules<MomentInputs> = {
 export const targetRules: Rules<MomentTargets> = {
   spans: anyTensor,
   spanCounts: anyTensor,
-  kinds: optional(anyTensor),
+  classes: optional(anyTensor),
 };
 
 export const corruptionRules: Rules<Corruption> = { noise: anyTensor, t: anyTensor };

@@ -10,9 +10,18 @@ import type { Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
 
 export interface RecognitionConfig {
-  readonly kinds: number;
+  /** How many classes of actions there are. */
+  readonly classes: number;
   /** What its cross entropy counts beside the model's own loss. */
   readonly weight: number;
+}
+
+/** A configuration from a file, where the classes of `recognition` may have their name of before: kinds. */
+export function withClasses(config: unknown): unknown {
+  const { recognition } = Object(config) as { recognition?: unknown };
+  const { kinds, ...rest } = Object(recognition) as { kinds?: unknown };
+  if (kinds === undefined || 'classes' in rest) return config;
+  return { ...Object(config), recognition: { classes: kinds, ...rest } };
 }
 
 /** In training, each clip's feature also predicts the class of action that it shows (ours). */
@@ -25,21 +34,21 @@ export class Recognition extends Module {
     readonly config: RecognitionConfig,
   ) {
     super(runtime);
-    this.#linear = this.inline(new Linear(runtime, hidden, config.kinds, { bias: false }));
+    this.#linear = this.inline(new Linear(runtime, hidden, config.classes, { bias: false }));
   }
 
   /**
    * Its weighted part of the loss, one element: the mean cross entropy of the clips.
    * @param clips features (V, hidden, N)
    * @param lengths (V) u32: clips of each video
-   * @param kinds (V, N) u32, classes; a number that is no class has no loss
+   * @param classes (V, N) u32, classes; a number that is no class has no loss
    */
-  loss(clips: Tensor, lengths: Tensor, kinds: Tensor): Tensor {
+  loss(clips: Tensor, lengths: Tensor, classes: Tensor): Tensor {
     return this.runtime.scope(() => {
       const { loss } = linearCrossEntropy({
         hidden: transpose(clips).reshape([-1, this.hidden]),
         weight: this.#linear.weight,
-        targets: kinds.reshape([-1]),
+        targets: classes.reshape([-1]),
       });
       return scaleShift(div(sum(loss), sum(cast(lengths, 'f32'))), this.config.weight, 0);
     });

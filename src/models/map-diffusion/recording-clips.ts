@@ -3,7 +3,7 @@ import type { Recording, Recordings } from '../../data/formats/recordings.js';
 import { OptionError } from '../../errors.js';
 import { signalClips } from './clip-reader.js';
 import { type ClipConfig, totalStride } from './config.js';
-import { unknownKind } from './examples.js';
+import { unknownClass } from './examples.js';
 
 /** The excerpt that a query is about, as numbers. */
 export interface RecordedClips {
@@ -15,8 +15,8 @@ export interface RecordedClips {
   readonly unit: number;
   /** Seconds of the excerpt. */
   readonly duration: number;
-  /** The number of what each clip shows, `unknownKind` where nothing is known of it. */
-  readonly kinds: readonly number[];
+  /** The number of what each clip shows, `unknownClass` where nothing is known of it. */
+  readonly classes: readonly number[];
 }
 
 /**
@@ -68,13 +68,15 @@ export class RecordingClips {
     const { clips, unit } = seen;
     return {
       ...seen,
-      kinds: Array.from({ length: clips }, (_, i) => this.#kindAt(recording, excerpt[0] + (i + 0.5) * unit)),
+      classes: Array.from({ length: clips }, (_, i) =>
+        this.#classAt(recording, excerpt[0] + (i + 0.5) * unit),
+      ),
     };
   }
 
   /** The number of what is done at a time of a recording. */
-  #kindAt({ segments }: Recording, seconds: number): number {
+  #classAt({ segments }: Recording, seconds: number): number {
     const found = segments.find(({ segment: [start, end] }) => start <= seconds && seconds < end);
-    return found ? this.recordings.classes.indexOf(found.label) : unknownKind;
+    return found ? this.recordings.classes.indexOf(found.label) : unknownClass;
   }
 }

@@ -56,11 +56,11 @@ export class WorldExamples implements MomentExamples {
       const { query, span } = video.queries[order[i % order.length]!]!;
       return { words: table.embed(query).vectors, spans: [span] };
     });
-    const kinds = Array.from({ length: Math.floor(video.duration / secondsPerClip) }, (_, i) => {
+    const classes = Array.from({ length: Math.floor(video.duration / secondsPerClip) }, (_, i) => {
       const middle = (i + 0.5) * secondsPerClip;
       return actionNames.indexOf(video.actions.find(({ end }) => end > middle)!.name);
     });
-    return { ...videoOf(this.config, frames, video.duration), queries: asked, kinds };
+    return { ...videoOf(this.config, frames, video.duration), queries: asked, classes };
   }
 }
 

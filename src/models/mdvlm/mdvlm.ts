@@ -20,7 +20,7 @@ import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
 import { keysAndValuesRule } from './argument-rules.js';
-import { behind } from './language/key-value-cache.js';
+import { afterPrefix } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
 import { Grounding } from './signal/grounding.js';
 
@@ -177,7 +177,7 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
       }
       const hidden = this.language.forward(words, {
         ...(keyMask && { keyMask }),
-        others: behind(
+        others: afterPrefix(
           prompt.layers.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
         ),
         ...(autoregressive && { mask: { kind: 'causal' } }),

@@ -101,7 +101,7 @@ export function quantizeWeight(weight: Tensor, options: QuantizeOptions): Quanti
 }
 
 /**
- * Room for a weight of that shape, of which `quantizeRows` then fills some rows at a time.
+ * Tensors for a weight of that shape, of which `quantizeRows` then fills some rows at a time.
  * @throws OptionError
  */
 export function emptyQuantized(

@@ -25,8 +25,8 @@ export interface OtherPositions {
   all(layer: number, own: KeysAndValues): KeysAndValues;
 }
 
-/** The positions of a prefix, given by its keys and values of each layer; gradients flow into these. */
-export function behind(layers: readonly KeysAndValues[]): OtherPositions {
+/** A prefix before the computed positions, given by its keys and values of each layer; gradients flow into these. */
+export function afterPrefix(layers: readonly KeysAndValues[]): OtherPositions {
   return {
     start: layers[0]!.key.shape[2]!,
     all: (layer, { key, value }) => ({

@@ -26,6 +26,7 @@ import { given } from '../../../tensor/given.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import { configOf } from '../../common/architecture.js';
+import { withClasses } from '../../map-diffusion/recognition.js';
 import {
   checkSignalMdvlmConfig,
   configRules,
@@ -127,8 +128,10 @@ async function loadWeights(
 function checkFile(stored: unknown, path: string): SignalMdvlmFile {
   const value = configOf(stored, 'signal-mdvlm', path);
   return checkedFile(path, () => {
-    checkFields<SignalMdvlmFile>('loadSignalMdvlm', value, fileRules, 'field');
-    checkSignalMdvlmConfig(value.model);
-    return value;
+    const { model, ...rest } = Object(value);
+    const file = { ...rest, model: { ...Object(model), encoder: withClasses(Object(model).encoder) } };
+    checkFields<SignalMdvlmFile>('loadSignalMdvlm', file, fileRules, 'field');
+    checkSignalMdvlmConfig(file.model);
+    return file;
   });
 }
