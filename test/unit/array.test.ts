@@ -38,3 +38,8 @@ test('bytes at any offset can be viewed', () => {
     }),
   );
 });
+
+test('bytes of a Buffer can be viewed at any offset too', () => {
+  const bytes = Buffer.from([9, 0, 0, 128, 63]).subarray(1);
+  assert.deepEqual(viewBytes('f32', bytes), Float32Array.of(1));
+});

@@ -27,18 +27,23 @@ for (const [entryPoint, file] of entryPoints) {
   });
 }
 
-test('mediabunny is imported by its name, so that bundlers find it, and where it is absent they go on', () => {
-  const text = readFileSync(new URL('../../src/data/video/video-library.js', import.meta.url), 'utf8');
-  // esbuild only warns of a missing package in a try block, Vite only of an optional peer.
-  assert.match(text, /try \{[^}]*\bawait import\('mediabunny'\)[^}]*\}\s*catch/);
-  const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-    optionalDependencies: Record<string, string>;
-    peerDependencies: Record<string, string>;
-    peerDependenciesMeta: Record<string, { optional?: boolean }>;
-  };
-  assert.equal(manifest.peerDependencies.mediabunny, manifest.optionalDependencies.mediabunny);
-  assert.deepEqual(manifest.peerDependenciesMeta.mediabunny, { optional: true });
-  const imports = [...text.matchAll(/\bimport\(([^)]*)\)/g)].map(([, name]) => name!);
-  const literal = imports.filter((name) => name.startsWith("'"));
-  assert.deepEqual(literal, ["'mediabunny'"]);
-});
+for (const [library, file] of [
+  ['mediabunny', 'video/video-library'],
+  ['h5wasm', 'formats/hdf5-library'],
+] as const) {
+  test(`${library} is imported by its name, so that bundlers find it, and where it is absent they go on`, () => {
+    const text = readFileSync(new URL(`../../src/data/${file}.js`, import.meta.url), 'utf8');
+    // esbuild only warns of a missing package in a try block, Vite only of an optional peer.
+    assert.match(text, new RegExp(`try \\{[^}]*\\bawait import\\('${library}'\\)[^}]*\\}\\s*catch`));
+    const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+      peerDependencies: Record<string, string>;
+      peerDependenciesMeta: Record<string, { optional?: boolean }>;
+    };
+    assert.equal(manifest.peerDependencies[library], manifest.optionalDependencies[library]);
+    assert.deepEqual(manifest.peerDependenciesMeta[library], { optional: true });
+    const imports = [...text.matchAll(/\bimport\(([^)]*)\)/g)].map(([, name]) => name!);
+    const literal = imports.filter((name) => name.startsWith("'"));
+    assert.deepEqual(literal, [`'${library}'`]);
+  });
+}

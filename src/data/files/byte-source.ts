@@ -15,7 +15,8 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
   return {
     name,
     size: bytes.byteLength,
-    read: async (offset, length) => bytes.slice(offset, offset + length),
+    // Not `slice`: that of a Buffer copies nothing.
+    read: async (offset, length) => new Uint8Array(bytes.subarray(offset, offset + length)),
     close: async () => {},
   };
 }

@@ -98,7 +98,8 @@ export const elementCount = (shape: readonly number[]): number => shape.reduce((
 /** Views `bytes` (little-endian, a whole number of elements) as `dtype`; copies only where misaligned. */
 export function viewBytes(dtype: ArrayDtype, bytes: Uint8Array): ArrayData {
   const size = bytesPerElement(dtype);
-  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not `slice`: that of a Buffer copies nothing.
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new storage[dtype](buffer as ArrayBuffer, byteOffset, bytes.byteLength / size);
 }
 

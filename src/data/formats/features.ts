@@ -12,11 +12,10 @@ import {
   someOf,
 } from '../../arguments.js';
 import { DtypeError, FileFormatError, OptionError, ShapeError } from '../../errors.js';
-import { readBytes } from '../files/byte-source.js';
 import { type ArrayDtype, elementCount, type NumericArray, toFloat32 } from './array.js';
-import { parseNpy } from './npy.js';
-import { type OnSkipped, openNpz } from './npz.js';
-import { openSafetensors } from './safetensors.js';
+import type { ArrayFile, StoredArray } from './array-file.js';
+import type { OnSkipped } from './npz.js';
+import { arrayExtension, arrayExtensions, openArrayFile } from './open-array-file.js';
 
 /** A video as a sequence of feature vectors. */
 export interface Features {
@@ -53,41 +52,6 @@ export const featuresRule: Rule<Features> = objectWith<Features>({
 
 const print = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 
-/** An array of a file that has not been read yet. */
-interface StoredArray {
-  /** Undefined where it holds no numbers that are read. */
-  readonly dtype: ArrayDtype | undefined;
-  /** What it holds where `dtype` is undefined. */
-  readonly otherKind: string;
-  readonly shape: readonly number[];
-}
-
-interface ArrayFile {
-  readonly arrays: ReadonlyMap<string, StoredArray>;
-  read(name: string): NumericArray | Promise<NumericArray>;
-  close?(): Promise<void>;
-}
-
-/** Opens a file; the array that is wanted may be the only one that is looked at. */
-const openers: Record<string, (path: string, wanted: string | undefined) => Promise<ArrayFile>> = {
-  '.npy': async (path) => {
-    const file = parseNpy(await readBytes(path), path);
-    return { arrays: new Map([['', file]]), read: file.read };
-  },
-  '.npz': async (path, wanted) => {
-    const files = await openNpz(await readBytes(path), path, wanted === undefined ? {} : { names: [wanted] });
-    return { arrays: files, read: (name) => files.get(name)!.read() };
-  },
-  '.safetensors': async (path) => {
-    const file = await openSafetensors(path);
-    const arrays = [...file.tensors].map(
-      ([name, { dtype, storedDtype, shape }]) =>
-        [name, { dtype, otherKind: `${storedDtype} elements`, shape }] as const,
-    );
-    return { arrays: new Map(arrays), read: (name) => file.read(name), close: () => file.close() };
-  },
-};
-
 const floats: readonly (ArrayDtype | undefined)[] = ['f16', 'bf16', 'f32', 'f64'];
 
 /** Whether an array is [T, C], or [crops, T, C] of one crop (as some extractors write [T, C]) or ten, and has elements. */
@@ -96,49 +60,73 @@ function canBeFeatures({ dtype, shape }: StoredArray): boolean {
   return matrix && floats.includes(dtype) && elementCount(shape) > 0;
 }
 
-/** The name of the only array that can be features; of the only array, which is then refused for what it is. */
-function onlyFeatures(file: string, arrays: ReadonlyMap<string, StoredArray>): string {
-  const all = [...arrays];
-  const candidates = all.length === 1 ? all : all.filter(([, array]) => canBeFeatures(array));
+/**
+ * The name of the only array of a file that can be features; of its only array, which is then refused for what it is.
+ * @param path what messages call the file
+ * @throws FileFormatError where no array or several can be features
+ */
+export async function onlyFeatures(path: string, file: ArrayFile): Promise<string> {
+  const names = file.names();
+  if (names.length === 1) return names[0]!;
+  const all: [string, StoredArray][] = [];
+  for (const name of names) all.push([name, (await file.find(name))!]);
+  const candidates = all.filter(([, array]) => canBeFeatures(array));
   if (candidates.length === 1) return candidates[0]![0];
   if (candidates.length > 1) {
-    const held = candidates.map(([name, { shape }]) => `${name} ${print(shape)}`).join(', ');
-    throw new FileFormatError(`${file} holds ${held}: name the features' array as ${file}#NAME`);
+    const held = candidates.map(([name, { shape }]) => `${name} ${print(shape)}`);
+    throw new FileFormatError(`${path} holds ${shortened(held)}: name the features' array as ${path}#NAME`);
   }
   const held = all.map(
     ([name, array]) => `${name} ${print(array.shape)} of ${array.dtype ?? array.otherKind}`,
   );
   throw new FileFormatError(
-    `${file} holds no floating-point array [steps, channels], only ${held.join(', ') || 'no array'}`,
+    `${path} holds no floating-point array [steps, channels], only ${shortened(held) || 'no array'}`,
   );
+}
+
+/** A list for a message: a file may hold thousands of arrays. */
+function shortened(items: readonly string[], most = 8): string {
+  const rest = items.length > most ? ` and ${items.length - most} more` : '';
+  return items.slice(0, most).join(', ') + rest;
 }
 
 /** The parts of `FILE` or `FILE#NAME`. @throws OptionError where the file is of no kind that holds features */
 export function featurePath(path: string): { file: string; extension: string; name: string | undefined } {
-  const [, file, extension, name] = /^(.*?(\.npy|\.npz|\.safetensors))(?:#(.*))?$/s.exec(path) ?? [];
-  if (!file || !extension)
-    throw new OptionError(`${path} is no feature file: give a .npy, .npz or .safetensors`);
-  return { file, extension, name };
+  const hash = [...path.matchAll(/#/g)].find(({ index }) => arrayExtension(path.slice(0, index)))?.index;
+  const file = hash === undefined ? path : path.slice(0, hash);
+  const extension = arrayExtension(file);
+  if (!extension) {
+    throw new OptionError(`${path} is no feature file: give one of ${arrayExtensions.join(', ')}`);
+  }
+  return {
+    file,
+    extension: file.slice(-extension.length),
+    name: hash === undefined ? undefined : path.slice(hash + 1),
+  };
 }
 
 /** The feature array of a file: the one named after `#`, or else the only one that can be features. */
 async function readFeatureArray(path: string, onSkipped: OnSkipped | undefined): Promise<NumericArray> {
-  const { file, extension, name: wanted } = featurePath(path);
-  const source = await openers[extension]!(file, wanted);
+  const { file: at, name: wanted } = featurePath(path);
+  const file = await openArrayFile(at);
   try {
-    const name = wanted ?? onlyFeatures(file, source.arrays);
-    if (!source.arrays.has(name)) {
-      const held = [...source.arrays].map(([name, { shape }]) => `${name} ${print(shape)}`);
-      throw new FileFormatError(`${file} holds no array ${name}, only ${held.join(', ') || 'no array'}`);
+    if (wanted !== undefined) return await readNamed(at, file, wanted);
+    const name = await onlyFeatures(at, file);
+    for (const other of onSkipped ? file.names() : []) {
+      if (other === name) continue;
+      const { dtype, otherKind } = (await file.find(other))!;
+      if (!dtype) onSkipped?.(`${at}#${other}`, otherKind);
     }
-    const array = await source.read(name);
-    for (const [other, { dtype, otherKind }] of source.arrays) {
-      if (other !== name && !dtype) onSkipped?.(`${file}#${other}`, otherKind);
-    }
-    return array;
+    return await file.read(name);
   } finally {
-    await source.close?.();
+    await file.close();
   }
+}
+
+/** @throws FileFormatError where there is no array of that name */
+export async function readNamed(path: string, file: ArrayFile, name: string): Promise<NumericArray> {
+  if (await file.find(name)) return file.read(name);
+  throw new FileFormatError(`${path} holds no array ${name}, only ${shortened(file.names()) || 'no array'}`);
 }
 
 /** [T, C] of [T, C], [1, T, C] or ten crops [10, T, C]. */
@@ -170,7 +158,15 @@ function withoutCrops(array: NumericArray, crop: Crop, path: string): NumericArr
 }
 
 async function readFeatures(path: string, { crop = 'mean', onSkipped }: FeatureOptions): Promise<Features> {
-  const stored = await readFeatureArray(path, onSkipped);
+  return featuresOf(await readFeatureArray(path, onSkipped), path, crop);
+}
+
+/**
+ * The features of an array [T, C], [1, T, C] or of ten crops [10, T, C].
+ * @param path what messages call it
+ * @throws FileFormatError for NaN and infinities, DtypeError, ShapeError
+ */
+export function featuresOf(stored: NumericArray, path: string, crop: Crop): Features {
   if (!floats.includes(stored.dtype)) {
     throw new DtypeError(
       `${path} holds ${stored.dtype}: features are floating-point numbers, save them as float32`,
@@ -195,9 +191,9 @@ async function readFeatures(path: string, { crop = 'mean', onSkipped }: FeatureO
 /**
  * Loads a video's features. Several files are joined along the channels in the given order (I3D: RGB, then
  * flow) and must have the same number of steps.
- * @param paths `.npy`, `.npz` or `.safetensors` files with an array [T, C] each (or [1, T, C], or ten crops [10, T, C]),
- *   in f16, bf16, f32 or f64. Without a name, the only array of the file that can be that is taken, whatever else is in
- *   it; `file.npz#name` picks one
+ * @param paths `.npy`, `.npz`, `.safetensors`, `.hdf5` or `.h5` files with an array [T, C] each (or [1, T, C], or ten crops
+ *   [10, T, C]), in f16, bf16, f32 or f64. Without a name, the only array of the file that can be that is taken, whatever
+ *   else is in it; `file.npz#name` picks one
  * @throws FileAccessError, FileFormatError (also for NaN and infinities, with row and column; where no array or several
  *   can be features; for text and Python objects, which are never unpickled), DtypeError, ShapeError where a file is not
  *   [T, C], is empty, or has other steps than the first, OptionError
@@ -211,27 +207,29 @@ export async function loadFeatures(
     crop: optional(crops),
     onSkipped: optional(callback),
   });
-  const [first, ...rest] = (await Promise.all(paths.map((path) => readFeatures(path, options)))) as [
-    Features,
-    ...Features[],
-  ];
-  if (rest.length === 0) return first;
-  const parts = [first, ...rest];
-  if (rest.some(({ steps }) => steps !== first.steps)) {
-    const shapes = parts.map(({ steps, channels }, i) => `${paths[i]} ${print([steps, channels])}`);
+  const parts = await Promise.all(paths.map((path) => readFeatures(path, options)));
+  const steps = parts[0]!.steps;
+  if (parts.some((part) => part.steps !== steps)) {
+    const shapes = parts.map((part, i) => `${paths[i]} ${print([part.steps, part.channels])}`);
     throw new ShapeError(
       `Feature files to be joined must have the same number of steps: ${shapes.join(', ')}`,
     );
   }
+  return joinChannels(parts, steps);
+}
+
+/** Joins features along the channels; steps after the first `steps` are left out. */
+export function joinChannels(parts: readonly Features[], steps: number): Features {
+  if (parts.length === 1 && parts[0]!.steps === steps) return parts[0]!;
   const channels = parts.reduce((sum, part) => sum + part.channels, 0);
-  const data = new Float32Array(first.steps * channels);
+  const data = new Float32Array(steps * channels);
   let column = 0;
   for (const part of parts) {
-    for (let step = 0; step < part.steps; step++) {
+    for (let step = 0; step < steps; step++) {
       const row = part.data.subarray(step * part.channels, (step + 1) * part.channels);
       data.set(row, step * channels + column);
     }
     column += part.channels;
   }
-  return { steps: first.steps, channels, data };
+  return { steps, channels, data };
 }

@@ -8,14 +8,19 @@ import {
   optional,
   text,
 } from '../../arguments.js';
-import { FileFormatError, TalError } from '../../errors.js';
+import { FileFormatError } from '../../errors.js';
+import { type ByteSource, bytesSource } from '../files/byte-source.js';
 import type { NumericArray } from './array.js';
+import type { ArrayFile } from './array-file.js';
 import { crc32 } from './crc32.js';
 import { type NpyFile, parseNpy } from './npy.js';
-import { zipChecksums } from './zip-checksums.js';
+import { readZipDirectory, type ZipEntry, zipDataOffset } from './zip-directory.js';
 
 /** Deflate cannot shrink below about 1/1032: whatever claims more is lying (RFC 1951). */
 const DEFLATE_LIMIT = 1032;
+
+/** Packed bytes that hold the header of any array of numbers. */
+const HEAD = 2 ** 17;
 
 /** What is told about each member that is left out because it holds no numbers: its name and what it holds. */
 export type OnSkipped = (member: string, reason: string) => void;
@@ -49,83 +54,142 @@ export async function readNpz(
     names: optional(listOf(text)),
     onSkipped: optional(callback),
   });
+  const { maxBytes = 2 ** 32, names, onSkipped } = options;
+  const archive = await NpzFile.open(bytesSource(bytes, name));
+  const wanted = archive.names().filter((member) => !names || names.includes(member));
+  for (const missing of names ?? []) archive.entry(missing);
+  const total = wanted.reduce((sum, member) => sum + archive.entry(member).size, 0);
+  if (total > maxBytes) {
+    throw new FileFormatError(
+      `${name} unpacks to more than ${maxBytes} bytes: save the arrays as single .npy files`,
+    );
+  }
   const arrays = new Map<string, NumericArray>();
-  for (const [member, file] of await openNpz(bytes, name, options)) {
-    if (file.dtype || options.names) arrays.set(member, file.read());
-    else options.onSkipped?.(member, file.otherKind);
+  for (const member of wanted) {
+    const file = await archive.unpack(member);
+    if (file.dtype || names) arrays.set(member, file.read());
+    else onSkipped?.(member, file.otherKind);
   }
   return arrays;
 }
 
-/**
- * Unpacks the arrays of a `.npz` archive and reads their headers, whatever their elements are; with `names` those alone.
- * Arguments and errors are those of `readNpz`.
- */
-export async function openNpz(
-  bytes: Uint8Array,
-  name: string,
-  { maxBytes = 2 ** 32, names }: NpzOptions = {},
-): Promise<Map<string, NpyFile>> {
-  // Imported when it is used: a page without a bundler then needs it for .npz files only.
-  const { unzipSync } = await import('fflate');
-  const checksums = zipChecksums(bytes);
-  const announced = new Map<string, { readonly size: number; readonly checksum: number }>();
-  const present: string[] = [];
-  let total = 0;
-  let members: Record<string, Uint8Array>;
-  try {
-    if (!checksums) throw new Error('it has no central directory where it should be');
-    let entry = 0;
-    members = unzipSync(bytes, {
-      filter: ({ name: member, size, originalSize, compression }) => {
-        const checksum = checksums[entry++]!;
-        if (!isArray(member)) return false;
-        present.push(withoutExtension(member));
-        if (names && !names.includes(withoutExtension(member))) return false;
-        const largest = compression === 0 ? size : size * DEFLATE_LIMIT;
-        if (size > bytes.length || originalSize > largest) {
-          throw new FileFormatError(
-            `${name}: ${member} claims ${originalSize} bytes out of ${size}: copy it again`,
-          );
-        }
-        if (announced.has(member))
-          throw new FileFormatError(`${name} holds two members ${member}: save it again`);
-        announced.set(member, { size: originalSize, checksum });
-        total += originalSize;
-        if (total > maxBytes) {
-          throw new FileFormatError(
-            `${name} unpacks to more than ${maxBytes} bytes: save the arrays as single .npy files`,
-          );
-        }
-        return true;
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof TalError) throw cause;
-    throw new FileFormatError(
-      `${name} is not a zip archive that can be read (${(cause as Error).message}): save it again with numpy.savez`,
-      { cause },
-    );
-  }
-  for (const wanted of names ?? []) {
-    if (!present.includes(wanted)) {
-      throw new FileFormatError(`${name} holds no array ${wanted}, only ${present.join(', ') || 'none'}`);
+/** Opens a `.npz` archive whose arrays are unpacked one by one. @throws FileFormatError where it is no zip that can be read */
+export const openNpz = (source: ByteSource): Promise<ArrayFile> => NpzFile.open(source);
+
+class NpzFile implements ArrayFile {
+  private constructor(
+    private readonly source: ByteSource,
+    private readonly entries: ReadonlyMap<string, ZipEntry>,
+  ) {}
+
+  static async open(source: ByteSource): Promise<NpzFile> {
+    const { name: path } = source;
+    const entries = new Map<string, ZipEntry>();
+    const directory = await readZipDirectory(source);
+    if (!directory) throw unreadable(path, 'it has no central directory where it should be');
+    for (const entry of directory) {
+      if (!isArray(entry.name)) continue;
+      const { storedSize, size, compression } = entry;
+      const largest = compression === 0 ? storedSize : storedSize * DEFLATE_LIMIT;
+      if (storedSize > source.size || size > largest) {
+        throw new FileFormatError(
+          `${path}: ${entry.name} claims ${size} bytes out of ${storedSize}: copy it again`,
+        );
+      }
+      const name = withoutExtension(entry.name);
+      if (entries.has(name)) {
+        throw new FileFormatError(`${path} holds two members ${entry.name}: save it again`);
+      }
+      entries.set(name, entry);
     }
+    return new NpzFile(source, entries);
   }
-  const files = new Map<string, NpyFile>();
-  for (const [member, { size, checksum }] of announced) {
-    const unpacked = members[member]!;
-    if (unpacked.length !== size) {
+
+  names(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
+  /** @throws FileFormatError where there is no such array */
+  entry(name: string): ZipEntry {
+    const entry = this.entries.get(name);
+    if (!entry) {
       throw new FileFormatError(
-        `${name}: ${member} holds ${unpacked.length} bytes where ${size} are announced: copy it again`,
+        `${this.source.name} holds no array ${name}, only ${this.names().join(', ') || 'none'}`,
       );
     }
-    if (crc32(unpacked) !== checksum) {
-      throw new FileFormatError(`${name}: ${member} is damaged (CRC-32): copy or save it again`);
-    }
-    files.set(withoutExtension(member), parseNpy(unpacked, `${name}/${member}`));
+    return entry;
   }
-  return files;
+
+  async find(name: string): Promise<NpyFile | undefined> {
+    const entry = this.entries.get(name);
+    if (!entry) return undefined;
+    return parseNpy(await this.unpacked(entry, HEAD), `${this.source.name}/${entry.name}`);
+  }
+
+  async read(name: string): Promise<NumericArray> {
+    return (await this.unpack(name)).read();
+  }
+
+  /** The whole of a member. */
+  async unpack(name: string): Promise<NpyFile> {
+    const entry = this.entry(name);
+    const path = this.source.name;
+    const bytes = await this.unpacked(entry);
+    if (bytes.length !== entry.size) {
+      throw new FileFormatError(
+        `${path}: ${entry.name} holds ${bytes.length} bytes where ${entry.size} are announced: copy it again`,
+      );
+    }
+    if (crc32(bytes) !== entry.checksum) {
+      throw new FileFormatError(`${path}: ${entry.name} is damaged (CRC-32): copy or save it again`);
+    }
+    return parseNpy(bytes, `${path}/${entry.name}`);
+  }
+
+  /** What a member, or the beginning of it, unpacks to; never more than is announced. */
+  private async unpacked(entry: ZipEntry, most = Infinity): Promise<Uint8Array> {
+    const { name, compression, encrypted, size, storedSize } = entry;
+    const { source } = this;
+    if (encrypted || (compression !== 0 && compression !== 8)) {
+      throw unreadable(
+        source.name,
+        `${name} is ${encrypted ? 'encrypted' : 'compressed in a way that is not read'}`,
+      );
+    }
+    const begin = await zipDataOffset(source, entry);
+    const packed = await source.read(begin, Math.min(storedSize, most));
+    if (compression === 0) return packed;
+    // Imported when it is used: a page without a bundler then needs it for .npz files only.
+    const { Inflate, inflateSync } = await import('fflate');
+    try {
+      if (packed.length === storedSize) return inflateSync(packed, { out: new Uint8Array(size) });
+      const parts: Uint8Array[] = [];
+      new Inflate((part) => parts.push(part)).push(packed);
+      return joined(parts);
+    } catch (cause) {
+      throw unreadable(source.name, (cause as Error).message, { cause });
+    }
+  }
+
+  close(): Promise<void> {
+    return this.source.close();
+  }
+}
+
+const unreadable = (path: string, reason: string, options?: ErrorOptions): FileFormatError =>
+  new FileFormatError(
+    `${path} is not a zip archive that can be read (${reason}): save it again with numpy.savez`,
+    options,
+  );
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Whether a member is an array: the archiver of macOS puts a `._NAME.npy` that is none beside each file. */

@@ -124,7 +124,8 @@ function readIds(record: JsonRecord): string | readonly string[] {
   return file;
 }
 
-function readTiming(record: JsonRecord): FeatureTiming {
+/** Times of clips, as `FeatureTiming` has them. @throws FileFormatError */
+export function readTiming(record: JsonRecord): FeatureTiming {
   const optional = (name: string) => (record.absent(name) ? undefined : record.positive(name));
   if (record.has('strideFrames')) {
     record.checkNames('strideFrames', 'windowFrames', 'fps');
