@@ -1,5 +1,14 @@
 /** Data sets of videos with annotations: `tal-webgpu/datasets`. */
 
+export type { AnnotationFiles, DatasetFile, SplitFiles } from './dataset-file.js';
+export type {
+  FeaturePart,
+  FeatureSource,
+  FeatureTiming,
+  FramesTiming,
+  SecondsTiming,
+} from './features/feature-source.js';
+export { datasetLayouts, openDataset } from './open-dataset.js';
 export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export type {
   Annotations,

@@ -1,5 +1,6 @@
 import type { Features } from '../data/formats/features.js';
 import type { QueryId } from '../data/formats/json-record.js';
+import type { WordVectors } from '../data/text/words.js';
 import type { Video } from '../data/video/video.js';
 import type { LabelledSegment, Segment } from '../time/segment.js';
 
@@ -71,7 +72,7 @@ export interface Annotations {
 
 /** A video of a data set. Nothing of it is read before it is asked for. */
 export interface VideoItem {
-  /** Unique in the data set. */
+  /** Unique in its split; the same id in another split is the same video with other annotations. */
   readonly id: string;
   /** Length in seconds. */
   readonly duration: number;
@@ -96,9 +97,13 @@ export interface VideoDataset {
   readonly splits: readonly string[];
   /**
    * The videos of a split, always in the same order. Annotations are in memory, features, videos and signals are not.
+   * @param split one of `splits`; or the name that the data set's own files have for it, such as `val`; or, where they
+   *   list splits by domain, a domain and a split, such as `dog/train`
    * @throws OptionError where there is no such split
    */
   items(split: string): readonly VideoItem[];
+  /** Vectors of the words of its queries, where the data set has them. @throws FileAccessError, FileFormatError */
+  words?(): Promise<WordVectors>;
   /** Closes the files that it keeps open; items can't be read any more. */
   close(): Promise<void>;
 }

@@ -157,7 +157,7 @@ describe('the configuration of a language model', () => {
     ['a text for a number', { ...llama, hidden_size: '4096' }, /hidden_size is "4096", not an integer/],
     ['a broken number', { ...llada, n_heads: 3.5 }, /n_heads is 3\.5, not an integer/],
     ['no layers', { ...llama, num_hidden_layers: 0 }, /num_hidden_layers is 0/],
-    ['a theta of 0', { ...llama, rope_theta: 0 }, /rope_theta must be above 0/],
+    ['a theta of 0', { ...llama, rope_theta: 0 }, /rope_theta is 0: it must be above 0/],
     ['a number for a flag', { ...llada, weight_tying: 1 }, /weight_tying is 1, not true or false/],
     [
       'heads that do not divide',

@@ -15,10 +15,12 @@ import {
 import { FileFormatError, OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { type LabelledSegment, labelledSegmentRule } from '../../time/segment.js';
-import { readBytes } from '../files/byte-source.js';
-import { type JsonRecord, readJsonRecord } from '../formats/json-record.js';
+import { readJsonRecord } from '../formats/json-record.js';
+import { readActivities } from './activities.js';
+import { readCharadesLines } from './charades-lines.js';
 import { type MomentQuery, momentQueryRule } from './moment-queries.js';
 import { spanWithin } from './question-answer.js';
+import { readDurations } from './video-durations.js';
 
 /** Something that happens in a video. */
 export interface VideoEvent {
@@ -57,12 +59,6 @@ const whole = (video: string, duration: number, events: readonly VideoEvent[]): 
   events,
 });
 
-function durationOf(record: JsonRecord, field: string): number {
-  const duration = record.number(field);
-  if (duration <= 0) throw record.error(`${field} is ${duration}`);
-  return duration;
-}
-
 /**
  * Reads ActivityNet Captions: an object that holds, by video, `duration`, `timestamps` ([start, end] in seconds) and
  * as many `sentences`. Spans are cut to the video; a sentence of whose span nothing is left is left out.
@@ -73,7 +69,7 @@ export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
   const file = await readJsonRecord(path);
   return file.names.map((name) => {
     const video = file.record(name);
-    const duration = durationOf(video, 'duration');
+    const duration = video.positive('duration');
     const spans = video.rows('timestamps', 2);
     const sentences = video.texts('sentences');
     if (spans.length !== sentences.length)
@@ -86,29 +82,22 @@ export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
   });
 }
 
-/** `VIDEO START END##SENTENCE` */
-const CHARADES_LINE = /^(\S+) (\d+(?:\.\d*)?) (\d+(?:\.\d*)?)##(.*\S.*)$/;
-
 /**
  * Reads Charades-STA: lines of `VIDEO START END##SENTENCE`, times in seconds. Spans are cut to the video; a sentence of
  * whose span nothing is left is left out.
- * @param lengths a JSON object that holds `length`, in seconds, by video
+ * @param lengths a file of lengths of videos in seconds (`readDurations`), such as a JSON object with `length` by video
  * @throws FileAccessError where a file cannot be read, FileFormatError with the line or the video where it is another
  */
 export async function readCharades(path: string, lengths: string): Promise<AnnotatedVideo[]> {
   checkArguments('readCharades', { path, lengths }, { path: pathRule, lengths: pathRule });
-  const file = await readJsonRecord(lengths);
+  const durations = await readDurations(lengths);
   const videos = new Map<string, { readonly duration: number; readonly events: VideoEvent[] }>();
-  const text = new TextDecoder().decode(await readBytes(path));
-  for (const [i, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '') continue;
-    const [, name, start, end, sentence] = CHARADES_LINE.exec(line) ?? [];
-    const where = `${path}, line ${i + 1}`;
-    if (name === undefined) throw new FileFormatError(`${where}: not VIDEO START END##SENTENCE`);
-    if (!file.has(name)) throw new FileFormatError(`${where}: ${lengths} has no video ${name}`);
-    const video = videos.get(name) ?? { duration: durationOf(file.record(name), 'length'), events: [] };
+  for (const { video: name, span, sentence, where } of await readCharadesLines(path)) {
+    const duration = videos.get(name)?.duration ?? durations.of(name);
+    if (duration === undefined) throw new FileFormatError(`${where}: ${lengths} has no video ${name}`);
+    const video = videos.get(name) ?? { duration, events: [] };
     videos.set(name, video);
-    video.events.push(...event(sentence!, spanWithin(Number(start), Number(end), video.duration)));
+    video.events.push(...event(sentence, spanWithin(...span, duration)));
   }
   return [...videos].map(([name, { duration, events }]) => whole(name, duration, events));
 }
@@ -121,15 +110,13 @@ export async function readCharades(path: string, lengths: string): Promise<Annot
  */
 export async function readVideoActions(path: string): Promise<AnnotatedVideo[]> {
   checkArgument('readVideoActions', 'path', path, pathRule);
-  const file = await readJsonRecord(path);
-  return file.names.map((name) => {
-    const video = file.record(name);
-    const duration = durationOf(video, 'duration_second');
-    const events = video.records('annotations').flatMap((annotation) => {
-      const [start, end] = annotation.numbers('segment', 2);
-      return event(annotation.text('label'), spanWithin(start!, end!, duration));
-    });
-    return whole(name, duration, events);
+  return (await readActivities(path)).map(({ id, record, duration, segments }) => {
+    if (duration === undefined) throw record.error('duration_second is missing: expected a finite number');
+    return whole(
+      id,
+      duration,
+      segments().flatMap(({ label, segment }) => event(label, spanWithin(...segment, duration))),
+    );
   });
 }
 

@@ -2,6 +2,7 @@ import { checkArguments, path as pathRule } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
+import { relevantClips } from './highlight-queries.js';
 
 /** A query with what was predicted for it and what is true, as two files say. */
 export interface QueryRecord {
@@ -18,9 +19,6 @@ export interface QueryRecord {
     readonly judged: readonly (readonly number[])[];
   };
 }
-
-/** Length of the clips that QVHighlights scores, in seconds. */
-const CLIP_SECONDS = 2;
 
 /** The lines of a file by their query. */
 async function byQuery(path: string): Promise<Map<QueryId, JsonRecord>> {
@@ -46,18 +44,9 @@ function predictedWindows(line: JsonRecord): QueryRecord['predicted'] {
 
 /** The annotators' scores of every clip, from those of the relevant ones. */
 function judgedClips(line: JsonRecord): number[][] {
-  const clips = Math.floor(line.number('duration', 0) / CLIP_SECONDS);
-  const relevant = line.numbers('relevant_clip_ids');
-  const annotators = (line.list('saliency_scores')[0] as readonly unknown[] | undefined)?.length ?? 0;
-  const scores = line.rows('saliency_scores', annotators);
-  if (scores.length !== relevant.length) {
-    throw line.error(`${relevant.length} relevant_clip_ids have ${scores.length} saliency_scores`);
-  }
-  const judged = Array.from({ length: clips }, () => new Array<number>(annotators).fill(0));
-  for (const [i, clip] of relevant.entries()) {
-    if (!judged[clip]) throw line.error(`relevant_clip_ids[${i}] is ${clip}, of ${clips} clips`);
-    judged[clip] = [...scores[i]!];
-  }
+  const { count, clips, scores } = relevantClips(line);
+  const judged = Array.from({ length: count }, () => new Array<number>(scores[0]?.length ?? 0).fill(0));
+  for (const [i, clip] of clips.entries()) judged[clip] = [...scores[i]!];
   return judged;
 }
 

@@ -2,6 +2,7 @@ import { checkArgument, checkArguments, path as pathRule, text } from '../../arg
 import { FileFormatError } from '../../errors.js';
 import type { Detection, LabelledSegment } from '../../time/segment.js';
 import { readJsonRecord } from '../formats/json-record.js';
+import { readActivities } from './activities.js';
 
 /**
  * Reads predictions in ActivityNet's detection format: `results` holds, by video, a list of `label`, `score` and
@@ -31,20 +32,16 @@ export async function readDetections(path: string): Promise<Map<string, Detectio
  */
 export async function readAnnotations(path: string, subset: string): Promise<Map<string, LabelledSegment[]>> {
   checkArguments('readAnnotations', { path, subset }, { path: pathRule, subset: text });
-  const database = (await readJsonRecord(path)).record('database');
   const subsets = new Set<string>();
   const videos = new Map<string, LabelledSegment[]>();
-  for (const name of database.names) {
-    const video = database.record(name);
-    subsets.add(video.text('subset'));
-    if (video.text('subset') !== subset) continue;
-    const annotations = video.records('annotations');
+  for (const { id, record, subset: own } of await readActivities(path, 'database')) {
+    subsets.add(own ?? record.text('subset'));
+    if (own !== subset) continue;
     videos.set(
-      name,
-      annotations.map((annotation) => ({
-        label: annotation.text('label'),
-        segment: annotation.span('segment'),
-      })),
+      id,
+      record
+        .records('annotations')
+        .map((annotation) => ({ label: annotation.text('label'), segment: annotation.span('segment') })),
     );
   }
   if ([...videos.values()].every((annotations) => annotations.length === 0)) {

@@ -14,6 +14,10 @@ const shown = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
+/** The number that a string holds; anything else as it is. */
+const unquoted = (value: unknown): unknown =>
+  typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+
 /** An object of a JSON file whose fields are checked as they are taken out; every error says where it stands. */
 export class JsonRecord {
   private readonly fields: Record<string, unknown>;
@@ -86,10 +90,17 @@ export class JsonRecord {
     return value;
   }
 
+  /** A finite number, which may be in quotes, as many writers of annotations have it. */
+  numeral(name: string): number {
+    const value = unquoted(this.value(name));
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.wrong(name, 'a finite number');
+    return value;
+  }
+
   /** A finite number above 0. */
   positive(name: string): number {
     const value = this.number(name, 0);
-    if (value === 0) throw this.error(`${name} must be above 0`);
+    if (value === 0) throw this.error(`${name} is 0: it must be above 0`);
     return value;
   }
 
@@ -149,12 +160,14 @@ export class JsonRecord {
     return this.list(name).map((row, i) => this.row(row, `${name}[${i}]`, width));
   }
 
-  /** [start, end] with start <= end; the two may be in quotes, as in annotations of THUMOS-14. */
+  /** Two finite numbers, which may be in quotes, as in annotations of THUMOS-14. */
+  pair(name: string): readonly [number, number] {
+    return this.row(this.list(name).map(unquoted), name, 2) as readonly [number, number];
+  }
+
+  /** [start, end] with start <= end; the two may be in quotes. */
   span(name: string): Segment {
-    const bounds = this.list(name).map((bound) =>
-      typeof bound === 'string' && bound.trim() !== '' ? Number(bound) : bound,
-    );
-    return this.ordered(this.row(bounds, name, 2), name);
+    return this.ordered(this.pair(name), name);
   }
 
   /** An array of [start, end] with start <= end. */
@@ -201,7 +214,7 @@ export const readJsonRecord = async (path: string): Promise<JsonRecord> =>
   new JsonRecord(await readJson(path), path);
 
 /** @throws FileAccessError where it cannot be read, FileFormatError where it is not UTF-8 */
-async function readText(path: string): Promise<string> {
+export async function readText(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

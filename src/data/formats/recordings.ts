@@ -12,7 +12,7 @@ import {
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { LabelledSegment } from '../../time/segment.js';
-import { fileAccessError, readBytes } from '../files/byte-source.js';
+import { fileAccessError, openSource, readBytes } from '../files/byte-source.js';
 import { viewBytes } from './array.js';
 import { type JsonRecord, readJsonRecord } from './json-record.js';
 
@@ -83,6 +83,13 @@ function segmentsOf(record: JsonRecord, classes: readonly string[], samples: num
   return segments.sort((a, b) => a.segment[0] - b.segment[0]);
 }
 
+/** Recordings whose samples have not been read. */
+export interface RecordingsIndex extends Omit<Recordings, 'byName'> {
+  readonly byName: ReadonlyMap<string, Omit<Recording, 'signal'>>;
+  /** The samples of all recordings. @throws FileAccessError, FileFormatError where the file is not what it was */
+  readSignals(): Promise<ReadonlyMap<string, Recording['signal']>>;
+}
+
 /**
  * Reads a folder of recordings: `NAME.json` holds `rate_hz`, `channels`, `scale` (a factor for each channel),
  * `classes`, and of each of the `recordings` its `exp`, `user`, `split`, `samples`, `offset` (its first row) and
@@ -93,6 +100,16 @@ function segmentsOf(record: JsonRecord, classes: readonly string[], samples: num
  */
 export async function openRecordings(folder: string): Promise<Recordings> {
   checkArgument('openRecordings', 'folder', folder, pathRule);
+  const { byName, readSignals, ...recordings } = await indexRecordings(folder);
+  const signals = await readSignals();
+  return {
+    ...recordings,
+    byName: new Map([...byName].map(([name, one]) => [name, { ...one, signal: signals.get(name)! }])),
+  };
+}
+
+/** As `openRecordings`, without the samples; that the file has as many is checked. */
+export async function indexRecordings(folder: string): Promise<RecordingsIndex> {
   const { join } = await nodeModule('node:path');
   const path = join(folder, await nameIn(folder));
   const header = await readJsonRecord(`${path}.json`);
@@ -101,14 +118,15 @@ export async function openRecordings(folder: string): Promise<Recordings> {
   const channels = header.texts('channels');
   const classes = header.texts('classes');
   const scale = header.numbers('scale', channels.length);
-  const bytes = await readBytes(`${path}_i16.bin`);
+  const source = await openSource(`${path}_i16.bin`);
+  await source.close();
   const rowBytes = 2 * channels.length;
   const cut = (what: string) =>
-    new FileFormatError(`${path}_i16.bin has ${bytes.length} bytes, ${what}: copy it again`);
-  if (channels.length === 0 || bytes.length % rowBytes !== 0) throw cut(`not rows of ${rowBytes}`);
-  const values = viewBytes('i16', bytes) as Int16Array;
+    new FileFormatError(`${path}_i16.bin has ${source.size} bytes, ${what}: copy it again`);
+  if (channels.length === 0 || source.size % rowBytes !== 0) throw cut(`not rows of ${rowBytes}`);
 
-  const byName = new Map<string, Recording>();
+  const byName = new Map<string, Omit<Recording, 'signal'>>();
+  const places: { readonly name: string; readonly offset: number; readonly samples: number }[] = [];
   const records = header
     .records('recordings')
     .map((record) => ({ record, offset: record.integer('offset', 0) }));
@@ -119,23 +137,34 @@ export async function openRecordings(folder: string): Promise<Recordings> {
     row += samples;
     const name = `exp${two(record.integer('exp', 0))}_user${two(record.integer('user', 0))}`;
     if (byName.has(name)) throw record.error(`${name} occurs twice`);
+    places.push({ name, offset, samples });
     byName.set(name, {
       name,
       split: record.text('split'),
       duration: samples / rate,
       segments: segmentsOf(record, classes, samples, rate),
-      signal: (start, end) => {
-        const [first, last] = [Math.round(start * rate), Math.round(end * rate)];
-        if (!(first >= 0 && first <= last && last <= samples)) {
-          throw new OptionError(`[${start}, ${end}] s is not within ${name}, ${samples / rate} s long`);
-        }
-        const begin = (offset + first) * channels.length;
-        const signal = new Float32Array((last - first) * channels.length);
-        for (let i = 0; i < signal.length; i++) signal[i] = values[begin + i]! * scale[i % scale.length]!;
-        return signal;
-      },
     });
   }
-  if (row * rowBytes !== bytes.length) throw cut(`${path}.json speaks of ${row} rows of ${rowBytes}`);
-  return { rate, channels, classes, byName };
+  if (row * rowBytes !== source.size) throw cut(`${path}.json speaks of ${row} rows of ${rowBytes}`);
+  const readSignals = async () => {
+    const bytes = await readBytes(`${path}_i16.bin`);
+    if (bytes.length !== source.size) throw cut(`it changed to ${bytes.length} while it was in use`);
+    const values = viewBytes('i16', bytes) as Int16Array;
+    return new Map(
+      places.map(({ name, offset, samples }) => {
+        const signal: Recording['signal'] = (start, end) => {
+          const [first, last] = [Math.round(start * rate), Math.round(end * rate)];
+          if (!(first >= 0 && first <= last && last <= samples)) {
+            throw new OptionError(`[${start}, ${end}] s is not within ${name}, ${samples / rate} s long`);
+          }
+          const begin = (offset + first) * channels.length;
+          const signal = new Float32Array((last - first) * channels.length);
+          for (let i = 0; i < signal.length; i++) signal[i] = values[begin + i]! * scale[i % scale.length]!;
+          return signal;
+        };
+        return [name, signal] as const;
+      }),
+    );
+  };
+  return { rate, channels, classes, byName, readSignals };
 }
