@@ -1,15 +1,8 @@
-/** Gradients, the optimizer, resumable runs and what each model is trained on: `tal-webgpu/train`. */
+/** Gradients, optimizers and resumable runs: `tal-webgpu/train`. What each model is trained on stands with the model. */
 
 export { checkpoint } from '../autograd/checkpoint.js';
 export { stopGradient, type ValueAndGradients, valueAndGrad } from '../autograd/value-and-grad.js';
 export { AdamW, type AdamWOptions } from './adamw.js';
-export {
-  type AnsweringModel,
-  type AnswerLimits,
-  AnswerObjective,
-  type AnswerObjectiveOptions,
-  type WantedAnswer,
-} from './answer-objective.js';
 export {
   type BatchSampler,
   classPairBatches,
@@ -17,11 +10,7 @@ export {
   weightedBatches,
 } from './batch-samplers.js';
 export type { BestOptions } from './best-weights.js';
-export { type ChatExample, chatExample } from './chat-examples.js';
-export { LanguageTask, type LanguageTaskOptions } from './language-task.js';
 export { constantLearningRate, cosineLearningRate, type LearningRate } from './learning-rate.js';
-export { MdvlmTask } from './mdvlm-task.js';
-export { MomentTask } from './moment-task.js';
 export type { OptimizerOptions } from './optimizers.js';
 export { SGD, type SgdOptions } from './sgd.js';
 export { train } from './train.js';

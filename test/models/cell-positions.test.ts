@@ -18,7 +18,7 @@ import { mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapScales } from '../../src/ops/iou-map/map-layout.js';
 import { temporalIoU } from '../../src/time/segment.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { MomentTask } from '../../src/training/moment-task.js';
+import { MomentTask } from '../../src/models/map-diffusion/task.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
 

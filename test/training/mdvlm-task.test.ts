@@ -8,9 +8,9 @@ import { makeSignalMdvlm, type SignalMdvlmConfig } from '../../src/models/mdvlm/
 import { SignalQuestions } from '../../src/models/mdvlm/signal/signal-questions.js';
 import { WordVocabulary } from '../../src/models/mdvlm/signal/word-vocabulary.js';
 import { temporalIoU } from '../../src/time/segment.js';
-import type { AnswerObjectiveOptions } from '../../src/training/answer-objective.js';
+import type { AnswerObjectiveOptions } from '../../src/models/mdvlm/objective/answer-objective.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { MdvlmTask } from '../../src/training/mdvlm-task.js';
+import { MdvlmTask } from '../../src/models/mdvlm/signal/task.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
 import { loudMoments, smallMdvlm } from '../support/signal-questions.js';

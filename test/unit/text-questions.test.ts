@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WrittenQuestion } from '../../src/data/annotations/question-lines.js';
 import { OptionError } from '../../src/errors.js';
-import { checkTextQuestions } from '../../src/training/text-questions.js';
+import { checkTextQuestions } from '../../src/models/mdvlm/language/text-questions.js';
 
 const text: WrittenQuestion = { question: 'How many legs has an ant?', answer: ['six'] };
 const timed: WrittenQuestion = { question: 'When?', answer: [1.5, ' ', 3], duration: 9 };

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { OptionError } from '../../errors.js';
+import type { AnswerObjectiveOptions } from '../../models/mdvlm/objective/answer-objective.js';
 import { checkedPlan } from '../../models/mdvlm/objective/masking.js';
 import { type Objective, objectives } from '../../models/mdvlm/objective/objective.js';
 import {
@@ -14,9 +15,8 @@ import {
   saveSignalMdvlm,
 } from '../../models/mdvlm/signal/signal-folder.js';
 import { SignalQuestions } from '../../models/mdvlm/signal/signal-questions.js';
+import { MdvlmTask } from '../../models/mdvlm/signal/task.js';
 import { WordVocabulary } from '../../models/mdvlm/signal/word-vocabulary.js';
-import type { AnswerObjectiveOptions } from '../../training/answer-objective.js';
-import { MdvlmTask } from '../../training/mdvlm-task.js';
 import { whole } from '../options/arguments.js';
 import {
   addRunOptions,

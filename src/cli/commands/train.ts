@@ -11,8 +11,8 @@ import type { MomentExamples } from '../../models/map-diffusion/examples.js';
 import { MapDiffusion } from '../../models/map-diffusion/model.js';
 import { saveMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
+import { MomentTask } from '../../models/map-diffusion/task.js';
 import { WorldExamples } from '../../models/map-diffusion/world-examples.js';
-import { MomentTask } from '../../training/moment-task.js';
 import { whole } from '../options/arguments.js';
 import { type Ablation, ablated, ablations } from '../shared/ablations.js';
 import {

@@ -33,4 +33,5 @@ export type { Recognition, RecognitionConfig } from './recognition.js';
 export type { RecordedClips } from './recording-clips.js';
 export { RecordingExamples } from './recording-examples.js';
 export { MomentSampler, type MomentSamplerOptions } from './sampler.js';
+export { MomentTask } from './task.js';
 export { WorldExamples, WorldSentences } from './world-examples.js';

@@ -36,6 +36,7 @@ export {
   VISUAL_ID,
   VISUAL_MARK,
 } from './language/chat.js';
+export { type ChatExample, chatExample } from './language/chat-examples.js';
 export { type KeysAndValues, KeyValueCache, type OtherPositions } from './language/key-value-cache.js';
 export {
   type LanguageConfig,
@@ -45,9 +46,17 @@ export {
 } from './language/language-config.js';
 export { LanguageModel, type Prefix } from './language/language-model.js';
 export type { ForwardOptions, LanguageModelOptions } from './language/language-options.js';
+export { LanguageTask, type LanguageTaskOptions } from './language/language-task.js';
 export { type LoadLanguageOptions, loadLanguageModel, readLanguageConfig } from './language/model-folder.js';
 export { loadTokenizer, type TextTokenizer, Tokenizer, type TokenizerFiles } from './language/tokenizer.js';
 export { type AnswerOrder, Mdvlm, type Prompt, type PromptTokens, type VisualTokenEncoder } from './mdvlm.js';
+export {
+  type AnsweringModel,
+  type AnswerLimits,
+  AnswerObjective,
+  type AnswerObjectiveOptions,
+  type WantedAnswer,
+} from './objective/answer-objective.js';
 export { type AnswerSpans, IouReward, type IouRewardOptions } from './objective/iou-reward.js';
 export type { AnswerLayout, PlanOptions } from './objective/masking.js';
 export { type Objective, objectives, weightedCrossEntropy } from './objective/objective.js';
@@ -73,6 +82,7 @@ export {
   saveSignalMdvlm,
 } from './signal/signal-folder.js';
 export { type SignalQuestion, SignalQuestions } from './signal/signal-questions.js';
+export { MdvlmTask } from './signal/task.js';
 export { WordVocabulary } from './signal/word-vocabulary.js';
 export { TimeTokens, type TimeTokensOptions } from './time-tokens.js';
 export {

@@ -1,11 +1,6 @@
-import {
-  type ChatMessage,
-  type ChatOptions,
-  encodeChat,
-  IGNORED_LABEL,
-} from '../models/mdvlm/language/chat.js';
-import type { Tokenizer } from '../models/mdvlm/language/tokenizer.js';
-import type { WantedAnswer } from './answer-objective.js';
+import type { WantedAnswer } from '../objective/answer-objective.js';
+import { type ChatMessage, type ChatOptions, encodeChat, IGNORED_LABEL } from './chat.js';
+import type { Tokenizer } from './tokenizer.js';
 
 /** A conversation to learn from. */
 export interface ChatExample {

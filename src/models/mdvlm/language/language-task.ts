@@ -8,26 +8,26 @@ import {
   objectWith,
   optional,
   someOf,
-} from '../arguments.js';
-import type { LastLayer } from '../diffusion/token-logits.js';
-import { OptionError } from '../errors.js';
-import { LanguageModel } from '../models/mdvlm/language/language-model.js';
-import { TimeTokens } from '../models/mdvlm/time-tokens.js';
-import type { LoraAdapter } from '../nn/lora.js';
-import { repeat } from '../ops/array/broadcast-to.js';
-import { gather } from '../ops/array/gather.js';
-import { scatter } from '../ops/array/scatter.js';
-import { Owner } from '../tensor/owner.js';
-import type { Tensor } from '../tensor/tensor.js';
+} from '../../../arguments.js';
+import type { LastLayer } from '../../../diffusion/token-logits.js';
+import { OptionError } from '../../../errors.js';
+import type { LoraAdapter } from '../../../nn/lora.js';
+import { repeat } from '../../../ops/array/broadcast-to.js';
+import { gather } from '../../../ops/array/gather.js';
+import { scatter } from '../../../ops/array/scatter.js';
+import { Owner } from '../../../tensor/owner.js';
+import type { Tensor } from '../../../tensor/tensor.js';
+import { type BatchSampler, shuffledBatches } from '../../../training/batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from '../../../training/training-task.js';
 import {
   AnswerObjective,
   type AnswerObjectiveOptions,
   objectiveRules,
   wantedRule,
-} from './answer-objective.js';
-import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
+} from '../objective/answer-objective.js';
+import { TimeTokens } from '../time-tokens.js';
 import type { ChatExample } from './chat-examples.js';
-import type { Batch, LossParts, TrainingTask } from './training-task.js';
+import { LanguageModel } from './language-model.js';
 
 export interface LanguageTaskOptions extends AnswerObjectiveOptions {
   /**

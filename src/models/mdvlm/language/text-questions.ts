@@ -1,5 +1,5 @@
-import type { WrittenQuestion } from '../data/annotations/question-lines.js';
-import { OptionError } from '../errors.js';
+import type { WrittenQuestion } from '../../../data/annotations/question-lines.js';
+import { OptionError } from '../../../errors.js';
 
 export interface TextQuestionsOptions {
   /** What messages call the questions: the path of their file. */

@@ -1,5 +1,12 @@
-import { checkArguments, instanceOf, integer, someOf } from '../arguments.js';
-import { HostRandom } from '../data/host-random.js';
+import { checkArguments, instanceOf, integer, someOf } from '../../arguments.js';
+import { HostRandom } from '../../data/host-random.js';
+import { mapRows } from '../../ops/iou-map/map-layout.js';
+import { seedWords } from '../../ops/random/philox.js';
+import { Random } from '../../ops/random/random.js';
+import { Owner } from '../../tensor/owner.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type BatchSampler, shuffledBatches } from '../../training/batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from '../../training/training-task.js';
 import {
   exampleRule,
   examplesRule,
@@ -7,16 +14,9 @@ import {
   type MomentExamples,
   makeInputs,
   writeExamples,
-} from '../models/map-diffusion/examples.js';
-import { MapDiffusion } from '../models/map-diffusion/model.js';
-import type { Corruption, MomentInputs, MomentTargets } from '../models/map-diffusion/operands.js';
-import { mapRows } from '../ops/iou-map/map-layout.js';
-import { seedWords } from '../ops/random/philox.js';
-import { Random } from '../ops/random/random.js';
-import { Owner } from '../tensor/owner.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
-import type { Batch, LossParts, TrainingTask } from './training-task.js';
+} from './examples.js';
+import { MapDiffusion } from './model.js';
+import type { Corruption, MomentInputs, MomentTargets } from './operands.js';
 
 /**
  * Training of a moment model: each step takes a batch of videos with their queries, each query with a time of its own, uniform in [0, T), and

@@ -15,16 +15,20 @@ import {
   pairOf,
   type Rule,
   type Rules,
-} from '../arguments.js';
-import { HostRandom } from '../data/host-random.js';
-import type { LastLayer } from '../diffusion/token-logits.js';
-import { type AnswerOrder, answerOrders } from '../models/mdvlm/mdvlm.js';
-import {
-  type AnswerSpans,
-  IouReward,
-  type IouRewardOptions,
-  rewardRules,
-} from '../models/mdvlm/objective/iou-reward.js';
+} from '../../../arguments.js';
+import { HostRandom } from '../../../data/host-random.js';
+import type { LastLayer } from '../../../diffusion/token-logits.js';
+import { mul } from '../../../ops/array/binary.js';
+import { narrow } from '../../../ops/array/slice.js';
+import { seedWords } from '../../../ops/random/philox.js';
+import { Random } from '../../../ops/random/random.js';
+import { Owner } from '../../../tensor/owner.js';
+import type { Runtime } from '../../../tensor/runtime.js';
+import { anyRuntime } from '../../../tensor/runtime.js';
+import type { Tensor } from '../../../tensor/tensor.js';
+import { type AnswerOrder, answerOrders } from '../mdvlm.js';
+import { TimeTokens } from '../time-tokens.js';
+import { type AnswerSpans, IouReward, type IouRewardOptions, rewardRules } from './iou-reward.js';
 import {
   type AnswerLayout,
   checkedPlan,
@@ -37,22 +41,8 @@ import {
   maskWeights,
   type PlanOptions,
   planOptionsRule,
-} from '../models/mdvlm/objective/masking.js';
-import {
-  type Objective,
-  objectives,
-  rewardWeight,
-  weightedCrossEntropy,
-} from '../models/mdvlm/objective/objective.js';
-import { TimeTokens } from '../models/mdvlm/time-tokens.js';
-import { mul } from '../ops/array/binary.js';
-import { narrow } from '../ops/array/slice.js';
-import { seedWords } from '../ops/random/philox.js';
-import { Random } from '../ops/random/random.js';
-import { Owner } from '../tensor/owner.js';
-import type { Runtime } from '../tensor/runtime.js';
-import { anyRuntime } from '../tensor/runtime.js';
-import type { Tensor } from '../tensor/tensor.js';
+} from './masking.js';
+import { type Objective, objectives, rewardWeight, weightedCrossEntropy } from './objective.js';
 
 export interface AnswerObjectiveOptions {
   /** Questions a batch. */

@@ -1,28 +1,28 @@
-import { checkArguments, checkFields, instanceOf, integer, someOf } from '../arguments.js';
-import { OptionError } from '../errors.js';
-import { unknownClass } from '../models/map-diffusion/examples.js';
-import type { Mdvlm } from '../models/mdvlm/mdvlm.js';
-import type { AnswerLayout } from '../models/mdvlm/objective/masking.js';
-import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../models/mdvlm/signal/signal-config.js';
-import type { SignalEncoder } from '../models/mdvlm/signal/signal-encoder.js';
+import { checkArguments, checkFields, instanceOf, integer, someOf } from '../../../arguments.js';
+import { OptionError } from '../../../errors.js';
+import { narrow } from '../../../ops/array/slice.js';
+import { Owner } from '../../../tensor/owner.js';
+import type { Tensor } from '../../../tensor/tensor.js';
+import { type BatchSampler, shuffledBatches } from '../../../training/batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from '../../../training/training-task.js';
+import { unknownClass } from '../../map-diffusion/examples.js';
+import type { Mdvlm } from '../mdvlm.js';
+import {
+  AnswerObjective,
+  type AnswerObjectiveOptions,
+  objectiveRules,
+  type WantedAnswer,
+} from '../objective/answer-objective.js';
+import type { AnswerLayout } from '../objective/masking.js';
+import { answerLength, type SignalMdvlm, signalMdvlmRule } from './signal-config.js';
+import type { SignalEncoder } from './signal-encoder.js';
 import {
   type QuestionInputs,
   questionInputs,
   type SignalQuestion,
   SignalQuestions,
   writeQuestions,
-} from '../models/mdvlm/signal/signal-questions.js';
-import { narrow } from '../ops/array/slice.js';
-import { Owner } from '../tensor/owner.js';
-import type { Tensor } from '../tensor/tensor.js';
-import {
-  AnswerObjective,
-  type AnswerObjectiveOptions,
-  objectiveRules,
-  type WantedAnswer,
-} from './answer-objective.js';
-import { type BatchSampler, shuffledBatches } from './batch-samplers.js';
-import type { Batch, LossParts, TrainingTask } from './training-task.js';
+} from './signal-questions.js';
 
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
