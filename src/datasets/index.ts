@@ -20,3 +20,4 @@ export type {
   VideoItem,
   VideoQuery,
 } from './video-dataset.js';
+export { worldDataset } from './world-dataset.js';

@@ -1,4 +1,4 @@
-import { type JudgedMoment, meanIoU, recallAt } from './moments.js';
+import { type JudgedMoment, meanIoU, type RecallRule, recallAt } from './moments.js';
 
 /** The recalls that are reported of a localizer of one moment a query: [n, threshold]. */
 const recalls = [
@@ -10,11 +10,14 @@ const recalls = [
   [5, 0.7],
 ] as const;
 
-/** `R1@0.3` … `R5@0.7` and `mIoU`, in per cent; an overlap of exactly the threshold is a hit. */
-export function recallTable(queries: readonly JudgedMoment[]): Record<string, number> {
+/** `R1@0.3` … `R5@0.7` and `mIoU`, in per cent. */
+export function recallTable(
+  queries: readonly JudgedMoment[],
+  rule: RecallRule = 'at-least',
+): Record<string, number> {
   const entries = recalls.map(([n, threshold]) => [
     `R${n}@${threshold}`,
-    100 * recallAt(queries, n, threshold),
+    100 * recallAt(queries, n, threshold, rule),
   ]);
   return { ...Object.fromEntries(entries), mIoU: 100 * meanIoU(queries) };
 }

@@ -463,7 +463,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new MomentTask(maps, smallExamples, 2, 1),
-          (it) => it.prepare({ index: 0, loaded: it.load(0, [0, 1]) }),
+          async (it) => it.prepare({ index: 0, loaded: await it.load(0, [0, 1]) }),
           (it) => it.loss(),
         ),
       broken: () => new MomentTask(maps, { ...smallExamples, spans: 2 ** 40 }, 2, 1),

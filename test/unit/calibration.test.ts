@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { calibrationNote } from '../../src/cli/commands/moments.js';
-import { askedOf, sentencesOfWorld } from '../../src/cli/shared/sentences-of-actions.js';
-import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
-import { openRecordings } from '../../src/data/formats/recordings.js';
+import { askedOf } from '../../src/cli/shared/sentences-of-actions.js';
 import { phrases } from '../../src/data/world/sentences.js';
-import { type WorldVideo, worldVideo } from '../../src/data/world/world.js';
+import { openDataset } from '../../src/datasets/open-dataset.js';
+import { worldDataset } from '../../src/datasets/world-dataset.js';
 import { OptionError } from '../../src/errors.js';
 import { aboveFalseQueries, auroc, calibrate, falseOf } from '../../src/evaluation/calibration.js';
 import { missing, sharedData } from '../support/shared-data.js';
@@ -92,9 +91,12 @@ function trueOf(query: string, labels: readonly string[]): boolean {
 
 describe('a sentence that is said to be false of a video', () => {
   it('is false by its words, and none is false of its own video: the built-in world', () => {
-    const videos: WorldVideo[] = Array.from({ length: 40 }, (_, seed) => worldVideo(seed));
-    const labels = videos.map(({ actions }) => actions.map(({ name }) => name));
-    const sentences = videos.map(sentencesOfWorld);
+    const asked = worldDataset()
+      .items('validation')
+      .slice(0, 40)
+      .map((video) => video.annotations.queries!.map((query) => askedOf(video, query)));
+    const labels = asked.map(([first]) => first!.labels);
+    const sentences = asked.map((own) => own.map(({ sentence }) => sentence!));
     const seen = { absent: 0, order: 0 };
     for (const [v, own] of labels.entries()) {
       for (const [w, asked] of sentences.entries()) {
@@ -112,9 +114,11 @@ describe('a sentence that is said to be false of a video', () => {
 
   const files = ['hapt/hapt.json', 'hapt/hapt_i16.bin', 'hapt/queries-validation.jsonl'];
   it('is not a true one: recordings', { skip: missing(...files) }, async () => {
-    const recordings = await openRecordings(sharedData('hapt'));
-    const all = await readMomentQueries(sharedData('hapt/queries-validation.jsonl'), recordings.byName);
-    const asked = all.map((query) => askedOf(query, recordings));
+    const data = await openDataset(sharedData('hapt'));
+    const asked = data
+      .items('validation')
+      .flatMap((video) => video.annotations.queries!.map((query) => askedOf(video, query)));
+    assert.equal(asked.length, 1000);
     for (const { sentence, labels } of asked) {
       assert.ok(sentence);
       assert.equal(falseOf(sentence, labels), undefined, sentence.query);

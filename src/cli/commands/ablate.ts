@@ -2,14 +2,15 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { writeWhole } from '../../data/files/output-file.js';
+import type { Metrics } from '../../models/common/evaluate-predictions.js';
 import { whole } from '../options/arguments.js';
 import { type Ablation, ablations } from '../shared/ablations.js';
 import { checkOutputFolder } from '../shared/outputs.js';
-import { evaluateModel, type Recalls } from './evaluate-model.js';
-import { addTrainingOptions, type TrainOptions, trainRecordings } from './train.js';
+import { evaluateModel } from './evaluate-model.js';
+import { addTrainingOptions, type TrainOptions, trainRecipe } from './train.js';
 
 interface AblateOptions extends Omit<TrainOptions, 'ablation'> {
-  readonly data: string;
+  readonly recipe: string;
   readonly split: string;
   readonly only: readonly (Ablation | 'full')[];
   readonly ddim: readonly string[];
@@ -18,7 +19,7 @@ interface AblateOptions extends Omit<TrainOptions, 'ablation'> {
 interface Row {
   readonly name: string;
   readonly steps: number;
-  readonly recalls: Recalls;
+  readonly recalls: Metrics;
 }
 
 const metrics = ['R1@0.3', 'R1@0.5', 'R1@0.7', 'R1@0.9', 'R5@0.5', 'R5@0.7', 'mIoU'] as const;
@@ -28,8 +29,12 @@ export function addAblate(program: Command): void {
   addTrainingOptions(
     program
       .command('ablate')
-      .description('Train and evaluate the model with one part changed at a time, on recorded signals')
-      .requiredOption('--data <folder>', 'as for `train recordings`')
+      .description('Train and evaluate a map-diffusion model with one part changed at a time')
+      .option('--recipe <name>', 'which model', 'hapt')
+      .requiredOption(
+        '--out <folder>',
+        'where the models and the rows of the table go; what is there is not done again',
+      )
       .option('--split <name>', 'which queries to evaluate on', 'validation')
       .addOption(
         new Option('--only <name...>', 'which changes (default: all); `full` is the model as it is').choices([
@@ -38,11 +43,10 @@ export function addAblate(program: Command): void {
         ]),
       )
       .option('--ddim <n...>', 'numbers of DDIM steps to evaluate `full` with', ['1', '5', '10', '25', '50']),
-    { steps: 1000, batch: 32 },
   ).action(ablate);
 }
 
-async function ablate({ only, ddim, out, split, ...options }: AblateOptions): Promise<void> {
+async function ablate({ only, ddim, out, split, recipe, ...options }: AblateOptions): Promise<void> {
   const names = only ?? ['full', ...(Object.keys(ablations) as Ablation[])];
   const rowFiles = names.flatMap((name) =>
     (name === 'full' ? ddim.map(whole(1)) : [1]).map((steps) => `${name}-${steps}.json`),
@@ -52,21 +56,19 @@ async function ablate({ only, ddim, out, split, ...options }: AblateOptions): Pr
     const folder = join(out, name);
     console.log(`\n${name}`);
     const ablation = name === 'full' ? [] : [name];
-    const finished = await trainRecordings({ ...options, split: 'train', out: folder, ablation });
+    const finished = await trainRecipe(recipe, { ...options, out: folder, ablation });
     if (!finished) return;
     for (const steps of name === 'full' ? ddim.map(whole(1)) : [1]) {
       const path = join(out, `${name}-${steps}.json`);
       const known = await readFile(path, 'utf8').catch(() => undefined);
       if (known) continue;
-      const recalls = await evaluateModel({
+      const evaluation = await evaluateModel({
         model: folder,
         data: options.data,
         split,
-        steps,
-        seed: 0,
-        refine: true,
+        set: [`steps=${steps}`],
       });
-      const row: Row = { name, steps, recalls: recalls! };
+      const row: Row = { name, steps, recalls: evaluation!.metrics };
       await writeWhole(path, `${JSON.stringify(row, null, 2)}\n`);
     }
   }

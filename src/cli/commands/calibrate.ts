@@ -1,12 +1,10 @@
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
-import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
 import { readJson } from '../../data/files/byte-source.js';
 import { ensureWritable, writeWhole } from '../../data/files/output-file.js';
-import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
 import { HostRandom } from '../../data/host-random.js';
-import { worldSeed, worldVideo } from '../../data/world/world.js';
-import { FileFormatError, OptionError } from '../../errors.js';
+import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
 import {
   auroc,
   type Calibration,
@@ -15,78 +13,61 @@ import {
   falseOf,
   type SentenceOfAction,
 } from '../../evaluation/calibration.js';
-import type { MomentExamples } from '../../models/map-diffusion/examples.js';
-import { type LoadedMapDiffusion, loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
-import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
-import { WorldSentences } from '../../models/map-diffusion/world-examples.js';
-import { Runtime } from '../../tensor/runtime.js';
+import { architectureOf } from '../../models/common/architecture.js';
+import { openModel } from '../../models/open-model.js';
 import { whole } from '../options/arguments.js';
-import { localizeWithProgress } from '../shared/localize-with-progress.js';
-import { askedOf, sentencesOfWorld } from '../shared/sentences-of-actions.js';
+import { datasetOf } from '../shared/datasets.js';
+import { askedOf } from '../shared/sentences-of-actions.js';
+import { Progress } from '../views/progress.js';
 import { worldModel } from './demo.js';
 
 interface CalibrateOptions {
   readonly model: string;
+  readonly data: string;
+  readonly split: string;
   readonly seed: number;
 }
 
-/** Sentences with a video, as a model is asked them. */
-interface Asked {
-  readonly examples: MomentExamples;
-  /** Of each query of the examples: undefined where it is true. */
-  readonly falseness: readonly (Falseness | undefined)[];
-  readonly data: string;
-}
-
-/** `tal calibrate`: how high a model scores sentences that are false, for `tal moments` to compare with. */
+/** `tal calibrate`: how high a model scores sentences that are false, for `tal localize` to compare with. */
 export function addCalibrate(program: Command): void {
-  const command = program
+  program
     .command('calibrate')
-    .description('Measure how high a model scores false sentences, and keep that in its config.json');
-  command
-    .command('recordings')
-    .description('On recordings, with sentences of the others that are false of them')
-    .requiredOption('--model <folder>', 'config.json and model.safetensors')
-    .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
-    .option('--split <name>', 'which queries; not those of the training', 'validation')
-    .option('--seed <n>', 'of noise, and of the choice of false sentences', whole(0), 0)
-    .action(async (options: CalibrateOptions & { data: string; split: string }) => {
-      const recordings = await openRecordings(options.data);
-      const path = join(options.data, `queries-${options.split}.jsonl`);
-      const queries = await readMomentQueries(path, recordings.byName);
-      if (queries.length === 0) throw new FileFormatError(`${path} holds no query`);
-      const data = `the split ${options.split} of the recordings ${basename(resolve(options.data))}`;
-      await calibrateModel(options, (loaded) => askRecordings(loaded, recordings, queries, data, options));
-    });
-  command
-    .command('world')
-    .description('On videos of the built-in world, with sentences of the others that are false of them')
+    .description('Measure how high a map-diffusion model scores false sentences, and keep that in its config.json')
     .option('--model <folder>', 'config.json and model.safetensors', worldModel)
-    .option('--videos <n>', 'how many videos of the validation split', whole(2), 100)
+    .requiredOption('--data <dataset>', 'a folder with queries and labelled segments, or world, the built-in one')
+    .option('--split <name>', 'not that of the training', 'validation')
     .option('--seed <n>', 'of noise, and of the choice of false sentences', whole(0), 0)
-    .action((options: CalibrateOptions & { videos: number }) =>
-      calibrateModel(options, (loaded) => askWorld(loaded, options)),
-    );
+    .action(calibrateModel);
 }
 
 /** Scores the sentences, prints what the scores tell, and writes it into the folder. */
-async function calibrateModel(
-  { model: folder, seed }: CalibrateOptions,
-  ask: (loaded: LoadedMapDiffusion) => Asked,
-): Promise<void> {
+async function calibrateModel({ model: folder, data: name, split, seed }: CalibrateOptions): Promise<void> {
   const path = join(folder, 'config.json');
   await ensureWritable(path);
-  const runtime = await Runtime.create();
+  const file = (await readJson(path)) as { readonly steps: number };
+  const architecture = architectureOf(file, path);
+  if (architecture !== 'map-diffusion') {
+    throw new OptionError(`calibrate: a ${architecture} model has no scores of sentences; map-diffusion has`);
+  }
+  const data = await datasetOf(name);
+  const { asked, falseness } = withFalseSentences(data, split, seed);
+  const model = await openModel(folder);
+  const progress = new Progress(falseness.size, 'queries');
   try {
-    const loaded = await loadMapDiffusion(runtime, folder);
-    const { examples, falseness, data } = ask(loaded);
-    const found = await localizeWithProgress(loaded, examples, { seed, refine: false });
+    const { moments } = await model.predict(asked, split, {
+      options: { seed, refine: false, count: 1 },
+      onProgress: (done) => progress.update(done),
+    });
+    progress.stop();
     const scores = (wanted: (kind: Falseness | undefined) => boolean) =>
-      found.flatMap(([best], i) => (best && wanted(falseness[i]) ? [best.score] : []));
+      [...falseness].flatMap(([id, kind]) => {
+        const [best] = moments!.get(id)!;
+        return best && wanted(kind) ? [best.score] : [];
+      });
     const ofTrue = scores((kind) => kind === undefined);
     const calibration = calibrate(
       { true: ofTrue, false: scores((kind) => kind !== undefined) },
-      { steps: loaded.file.steps, data },
+      { steps: file.steps, data: `the split ${split} of ${data.name}` },
     );
     print(calibration);
     const parts = { absent: 'of actions that do not occur', order: 'of actions in another order' };
@@ -94,11 +75,12 @@ async function calibrateModel(
       const own = scores((falseness) => falseness === kind);
       if (own.length > 0) console.log(`${own.length} ${words}: AUROC ${auroc(ofTrue, own).toFixed(3)}`);
     }
-    const file = (await readJson(path)) as Record<string, unknown>;
     await writeWhole(path, `${JSON.stringify({ ...file, calibration }, null, 2)}\n`);
     console.log(`calibration written to ${path}`);
   } finally {
-    runtime.destroy();
+    progress.stop();
+    model.dispose();
+    await data.close();
   }
 }
 
@@ -122,67 +104,38 @@ function falseSentence(
   return candidates.length > 0 ? random.choose(candidates) : undefined;
 }
 
-/** Each query about its excerpt, and with it one that is false of the same excerpt. */
-function askRecordings(
-  { model, words }: LoadedMapDiffusion,
-  recordings: Recordings,
-  queries: readonly MomentQuery[],
-  data: string,
-  { seed }: CalibrateOptions,
-): Asked {
+/** A data set whose queries are asked as they are, and each with one that is false of the same excerpt. */
+function withFalseSentences(
+  data: VideoDataset,
+  split: string,
+  seed: number,
+): { readonly asked: VideoDataset; readonly falseness: ReadonlyMap<number, Falseness | undefined> } {
   const random = new HostRandom(seed);
-  const known = queries.map((query) => askedOf(query, recordings));
-  const sentences = known.flatMap(({ sentence }) => sentence ?? []);
-  const asked = queries.flatMap((query, i) => {
-    const { labels } = known[i]!;
-    const other = falseSentence(labels, sentences, random);
-    return [
-      { query, falseness: undefined },
-      ...(other
-        ? [{ query: { ...query, query: other.query, windows: [] }, falseness: other.falseness }]
-        : []),
-    ];
+  const known = data
+    .items(split)
+    .map((video) => ({
+      video,
+      queries: (video.annotations.queries ?? []).map((query) => ({ query, ...askedOf(video, query) })),
+    }));
+  const sentences = known.flatMap(({ queries }) => queries.flatMap(({ sentence }) => sentence ?? []));
+  if (sentences.length === 0) {
+    throw new OptionError(
+      `calibrate: the split ${split} of ${data.name} has no queries about labelled segments, of which false ones could be made`,
+    );
+  }
+  const falseness = new Map<number, Falseness | undefined>();
+  const add = (query: VideoQuery, kind?: Falseness): VideoQuery => {
+    const id = falseness.size;
+    falseness.set(id, kind);
+    return { ...query, id };
+  };
+  const items = known.map(({ video, queries }): VideoItem => {
+    const asked = queries.flatMap(({ query, labels }) => {
+      const other = falseSentence(labels, sentences, random);
+      const own = add(query);
+      return other ? [own, add({ ...query, text: other.query, windows: [] }, other.falseness)] : [own];
+    });
+    return { ...video, annotations: { queries: asked } };
   });
-  return {
-    examples: new RecordingExamples(
-      model.config,
-      recordings,
-      asked.map(({ query }) => query),
-      words,
-    ),
-    falseness: asked.map(({ falseness }) => falseness),
-    data,
-  };
-}
-
-/** The sentences of each video, and as many that are false of it. */
-function askWorld(
-  { model, words }: LoadedMapDiffusion,
-  options: CalibrateOptions & { videos: number },
-): Asked {
-  const { videos: count, seed } = options;
-  const random = new HostRandom(seed);
-  const videos = Array.from({ length: count }, (_, i) => worldVideo(worldSeed('validation', i)));
-  const each = Math.min(...videos.map(({ queries }) => queries.length));
-  const labelsOf = videos.map(({ actions }) => actions.map(({ name }) => name));
-  const sentences = videos.flatMap(sentencesOfWorld);
-  const asked = videos.map(({ queries }, v) => [
-    ...queries.slice(0, each).map(({ query }) => ({ query, falseness: undefined })),
-    ...Array.from({ length: each }, () => {
-      const other = falseSentence(labelsOf[v]!, sentences, random);
-      if (!other)
-        throw new OptionError(`calibrate: videos must be more than ${count} to have false sentences`);
-      return other;
-    }),
-  ]);
-  return {
-    examples: new WorldSentences(
-      model.config,
-      'validation',
-      asked.map((own) => own.map(({ query }) => query)),
-      words,
-    ),
-    falseness: asked.flat().map(({ falseness }) => falseness),
-    data: `the first ${count} videos of the validation split of the built-in world`,
-  };
+  return { asked: { ...data, items: () => items }, falseness };
 }

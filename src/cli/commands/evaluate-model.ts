@@ -1,167 +1,161 @@
 import { join } from 'node:path';
-import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
+import { writeDetections } from '../../data/annotations/detection-json.js';
 import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
-import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
 import { wordsOf } from '../../data/text/words.js';
-import { FileFormatError } from '../../errors.js';
-import type { JudgedMoment } from '../../evaluation/moments.js';
-import { recallTable } from '../../evaluation/recall-table.js';
+import type { VideoDataset } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
+import type { RecallRule } from '../../evaluation/moments.js';
 import { type PriorGuess, WindowPrior } from '../../evaluation/window-prior.js';
-import { loadMapDiffusion } from '../../models/map-diffusion/model-folder.js';
-import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
-import { Runtime } from '../../tensor/runtime.js';
-import type { ScoredSegment } from '../../time/segment.js';
-import { localizeWithProgress, type SamplingOptions } from '../shared/localize-with-progress.js';
+import {
+  type Evaluation,
+  evaluatePredictions,
+  type Metrics,
+} from '../../models/common/evaluate-predictions.js';
+import type { Predictions } from '../../models/localization-model.js';
+import { openModel } from '../../models/open-model.js';
+import { given } from '../../tensor/given.js';
+import { datasetOf } from '../shared/datasets.js';
 import { checkOutputs } from '../shared/outputs.js';
-import { type AnsweringOptions, answerTable, answerWithProgress } from './evaluate-mdvlm.js';
+import { applySettings } from '../shared/recipes.js';
+import { megabytesProgress, Progress } from '../views/progress.js';
 
-export interface EvaluateModelOptions extends SamplingOptions, AnsweringOptions {
+export interface EvaluateModelOptions {
+  readonly model: string;
   readonly data: string;
   readonly split: string;
+  /** Of the model's own options. */
+  readonly set: readonly string[];
+  readonly rule?: RecallRule;
+  readonly thresholds?: readonly number[];
   readonly json?: string;
   readonly predictions?: string;
 }
 
-export type Recalls = Readonly<Record<string, number>>;
-
-/** Metrics of moments found for queries. */
-type Table = (queries: readonly MomentQuery[], found: readonly ScoredSegment[][]) => Recalls;
-
-/** `tal evaluate model`: a trained model on the queries of a folder of recordings. @returns its recalls, in per cent */
-export async function evaluateModel(options: EvaluateModelOptions): Promise<Recalls | undefined> {
+/**
+ * `tal evaluate model`: a trained model on a split of a data set.
+ * @returns nothing where the annotations are kept back and predictions were written instead
+ */
+export async function evaluateModel(options: EvaluateModelOptions): Promise<Evaluation | undefined> {
+  const { split } = options;
   await checkOutputs(
     { '--json': options.json, '--predictions': options.predictions },
-    { '--model': options.model, '--data': options.data },
+    { '--model': options.model, '--data': options.data === 'world' ? undefined : options.data },
   );
-  const recordings = await openRecordings(options.data);
-  const path = join(options.data, `queries-${options.split}.jsonl`);
-  const queries = await readMomentQueries(path, recordings.byName);
-  const blind = queries.find(({ windows }) => windows.length === 0);
-  if (queries.length === 0 || (blind && options.predictions === undefined)) {
-    throw new FileFormatError(
-      queries.length === 0
-        ? `${path} holds no query`
-        : `${path}: query ${blind?.qid} has no relevant_windows`,
-    );
-  }
-  const answering = (await kindOf(options.model)) === 'signal-mdvlm';
-  const runtime = await Runtime.create();
+  const data = await datasetOf(options.data);
   try {
-    const found = answering
-      ? await answerWithProgress(runtime, recordings, queries, options)
-      : await localizeQueries(runtime, recordings, queries, options);
-    if (options.predictions !== undefined) await writePredictions(options.predictions, queries, found);
-    if (blind) return undefined;
-    const tableOf: Table = answering ? answerTable : (queries, found) => recallTable(judged(queries, found));
-    const prior = await loadPrior(options.model);
-    const guessed = queries.map(({ query }) => {
-      const segment = prior?.predict(wordsOf(query));
-      return segment ? [{ segment, score: 1 }] : [];
-    });
-    const recalls = tableOf(queries, found);
-    const ofPrior = prior && { ...tableOf(queries, guessed), kinds: byKind(tableOf, queries, guessed) };
-    const table = {
-      ...recalls,
-      kinds: byKind(tableOf, queries, found),
-      ...(ofPrior && { prior: ofPrior }),
-    };
-    print(queries, table);
+    const predictions = await predicted(data, options);
+    if (options.predictions !== undefined)
+      await writePredictions(options.predictions, data, split, predictions);
+    if (options.predictions !== undefined && isKeptBack(data, split)) return undefined;
+    const rules = given({ rule: options.rule, thresholds: options.thresholds });
+    const evaluation = evaluatePredictions(data, split, predictions, rules);
+    const prior = await priorOf(options.model, data, split);
+    const answers = 'P@0.5' in evaluation.metrics;
+    const ofPrior = prior && evaluatePredictions(data, split, prior, { ...rules, answers });
+    print(evaluation, ofPrior);
     if (options.json !== undefined) {
+      const table = {
+        ...{ ...evaluation.metrics, kinds: evaluation.kinds },
+        ...(ofPrior && { prior: { ...ofPrior.metrics, kinds: ofPrior.kinds } }),
+      };
       await writeWhole(options.json, `${JSON.stringify(table, null, 2)}\n`);
       console.log(`metrics written to ${options.json}`);
     }
-    return recalls;
+    return evaluation;
   } finally {
-    runtime.destroy();
+    await data.close();
   }
 }
 
-function judged(queries: readonly MomentQuery[], found: readonly ScoredSegment[][]): JudgedMoment[] {
-  return queries.map(({ windows }, i) => ({ predicted: found[i]!, truths: windows }));
-}
-
-function byKind(
-  tableOf: Table,
-  queries: readonly MomentQuery[],
-  found: readonly ScoredSegment[][],
-): Record<string, Recalls> {
-  const kinds = [...new Set(queries.map(({ kind }) => kind))].filter(Boolean).sort();
-  return Object.fromEntries(
-    kinds.map((kind) => {
-      const chosen = [...queries.keys()].filter((i) => queries[i]!.kind === kind);
-      return [
-        kind,
-        tableOf(
-          chosen.map((i) => queries[i]!),
-          chosen.map((i) => found[i]!),
-        ),
-      ];
-    }),
-  );
-}
-
-/** The ranked moments of a map-diffusion model. */
-async function localizeQueries(
-  runtime: Runtime,
-  recordings: Recordings,
-  queries: readonly MomentQuery[],
-  options: EvaluateModelOptions,
-): Promise<ScoredSegment[][]> {
-  const loaded = await loadMapDiffusion(runtime, options.model);
-  const { model, words } = loaded;
-  const data = new RecordingExamples(model.config, recordings, queries, words);
-  if (data.unknownWords.length > 0) {
-    console.error(`words without a vector, which the model cannot know: ${data.unknownWords.join(', ')}`);
+/** What the model predicts, under progress bars. */
+async function predicted(data: VideoDataset, options: EvaluateModelOptions): Promise<Predictions> {
+  const loading = megabytesProgress('MB of weights');
+  const model = await openModel(options.model, { onProgress: loading.update }).finally(loading.stop);
+  const what = model.finds.includes('moments') ? 'queries' : 'videos';
+  let progress: Progress | undefined;
+  try {
+    return await model.predict(data, options.split, {
+      options: applySettings({}, options.set),
+      onProgress: (done, total) => {
+        progress ??= new Progress(total, what);
+        progress.update(done);
+      },
+      onWarning: (message) => console.error(message),
+    });
+  } finally {
+    progress?.stop();
+    model.dispose();
   }
-  return localizeWithProgress(loaded, data, options);
 }
 
-/** Which model a folder holds, as far as its `config.json` says. */
-async function kindOf(folder: string): Promise<unknown> {
-  const file = (await readJson(join(folder, 'config.json'))) as { readonly kind?: unknown } | null;
-  return file?.kind;
+/** Whether a split has queries of which some have no known moment. */
+function isKeptBack(data: VideoDataset, split: string): boolean {
+  const queries = data.items(split).flatMap(({ annotations }) => annotations.queries ?? []);
+  return queries.some(({ windows }) => windows.length === 0);
 }
 
-/** The prior that was stored with the model, if one was. */
-async function loadPrior(folder: string): Promise<WindowPrior | undefined> {
+/** What the words of the queries alone say, where the model's folder has that. */
+async function priorOf(folder: string, data: VideoDataset, split: string): Promise<Predictions | undefined> {
   const stored = await readJson(join(folder, 'prior.json')).catch(() => undefined);
-  return Array.isArray(stored) ? new WindowPrior(stored as PriorGuess[]) : undefined;
+  if (!Array.isArray(stored)) return undefined;
+  const prior = new WindowPrior(stored as PriorGuess[]);
+  const queries = data.items(split).flatMap(({ annotations }) => annotations.queries ?? []);
+  if (queries.length === 0) return undefined;
+  return {
+    moments: new Map(
+      queries.map(({ id, text }) => {
+        const segment = prior.predict(wordsOf(text));
+        return [id, segment ? [{ segment, score: 1 }] : []];
+      }),
+    ),
+  };
 }
 
-function print(
-  queries: readonly MomentQuery[],
-  { kinds, prior, ...all }: { kinds: Record<string, Recalls>; prior?: unknown },
-): void {
-  const { kinds: priorKinds, ...priorAll } = (prior ?? {}) as { kinds?: Record<string, Recalls> };
-  const rows: [string, Recalls][] = [
-    [`model, ${queries.length} queries`, all as Recalls],
-    ...Object.entries(kinds).map(([kind, recalls]): [string, Recalls] => [`  ${kind}`, recalls]),
-  ];
-  if (priorKinds) {
-    rows.push(['prior of the words alone', priorAll as Recalls]);
-    for (const [kind, recalls] of Object.entries(priorKinds)) rows.push([`  ${kind}`, recalls]);
+function print({ metrics, kinds, count }: Evaluation, prior: Evaluation | undefined): void {
+  const rows: [string, Metrics][] = [[`model, ${count}`, metrics]];
+  const add = (of: Readonly<Record<string, Metrics>>) => {
+    for (const [kind, own] of Object.entries(of)) rows.push([`  ${kind}`, own]);
+  };
+  add(kinds);
+  if (prior) {
+    rows.push(['prior of the words alone', prior.metrics]);
+    add(prior.kinds);
   }
-  const names = Object.keys(all);
+  const names = Object.keys(metrics);
   const width = Math.max(...rows.map(([label]) => label.length));
-  console.log(`${'in per cent'.padEnd(width)}  ${names.map((name) => name.padStart(7)).join('')}`);
-  for (const [label, recalls] of rows) {
-    console.log(
-      `${label.padEnd(width)}  ${names.map((name) => recalls[name]!.toFixed(1).padStart(7)).join('')}`,
-    );
+  const widths = names.map((name) => Math.max(7, name.length + 2));
+  console.log(`${' '.repeat(width)}  ${names.map((name, i) => name.padStart(widths[i]!)).join('')}`);
+  for (const [label, own] of rows) {
+    const cells = names.map((name, i) => shown(own[name]).padStart(widths[i]!));
+    console.log(`${label.padEnd(width)}  ${cells.join('')}`);
   }
 }
 
-/** In QVHighlights' format, as `tal evaluate moments` reads it. */
+/** Per cent with a decimal, fractions with four. */
+const shown = (value: number | undefined): string =>
+  value === undefined ? '-' : Math.abs(value) <= 1 ? value.toFixed(4) : value.toFixed(1);
+
+/** In the form that `tal evaluate moments` and `tal evaluate detection` read. */
 async function writePredictions(
   path: string,
-  queries: readonly MomentQuery[],
-  found: readonly ScoredSegment[][],
+  data: VideoDataset,
+  split: string,
+  { moments, detections }: Predictions,
 ): Promise<void> {
-  const lines = queries.map(({ qid, query, vid }, i) => {
-    const windows = found[i]!.map(({ segment: [start, end], score }) => [start, end, score]);
-    return JSON.stringify({ qid, query, vid, pred_relevant_windows: windows });
-  });
+  if (detections) {
+    await writeDetections(path, Object.fromEntries(detections), 'pretrained features');
+    console.log(`segments written to ${path}`);
+    return;
+  }
+  const lines = data.items(split).flatMap(({ id: vid, annotations }) =>
+    (annotations.queries ?? []).map(({ id: qid, text: query }) => {
+      const found = moments?.get(qid);
+      if (!found) throw new OptionError(`--predictions: query ${qid} has no prediction`);
+      const windows = found.map(({ segment: [start, end], score }) => [start, end, score]);
+      return JSON.stringify({ qid, query, vid, pred_relevant_windows: windows });
+    }),
+  );
   await writeWhole(path, `${lines.join('\n')}\n`);
   console.log(`moments written to ${path}`);
 }

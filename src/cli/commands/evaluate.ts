@@ -10,11 +10,9 @@ import { evaluateMoments, type RecallRule } from '../../evaluation/moments.js';
 import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.js';
 import { answeredSpan, answerFromText } from '../../models/mdvlm/decoding/answers.js';
 import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
-import { notNegative, positive, whole } from '../options/arguments.js';
+import { repeated, whole } from '../options/arguments.js';
 import { checkOutputs } from '../shared/outputs.js';
-import { worldModel } from './demo.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
-import { evaluateWorld } from './evaluate-world.js';
 
 interface EvaluateOptions {
   readonly predictions: string;
@@ -60,28 +58,30 @@ export function addEvaluate(program: Command): void {
     .action(temporalReasoning);
   evaluate
     .command('model')
-    .description('A model of `tal train` on the queries of a folder of recordings')
+    .description('A trained model on a split of a data set')
     .requiredOption('--model <folder>', 'config.json and model.safetensors')
-    .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
-    .requiredOption('--split <name>', 'which queries')
+    .requiredOption('--data <dataset>', 'a folder (see the guide on data sets), or world, the built-in one')
+    .requiredOption('--split <name>', 'such as validation')
+    .option(
+      '--set <name=value>',
+      "one of the model's own options, such as steps=5 or refine=false; repeat it",
+      repeated,
+      [],
+    )
+    .addOption(
+      new Option('--rule <rule>', 'is an overlap of exactly the threshold a hit? (2D-TAN: strict)').choices([
+        'at-least',
+        'strict',
+      ]),
+    )
+    .option(
+      '--thresholds <first:step:last>',
+      'temporal IoU of actions (default: 0.5:0.05:0.95; THUMOS: 0.3:0.1:0.7)',
+      thresholds,
+    )
     .option('--json <file>', 'write the metrics')
-    .option('--predictions <file>', "write the moments in QVHighlights' format")
-    .option('--steps <n>', "denoising steps (default: the model's own)", whole(1))
-    .option('--rho <x>', 'MDVLM: commit times in this last share of the steps only', positive)
-    .option('--revise <x>', 'MDVLM: share of the answer that the first step may mask again', notNegative)
-    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
-    .option('--no-refine', 'give whole cells: no sub-cell decoding')
+    .option('--predictions <file>', "write what was found, in QVHighlights' or ActivityNet's format")
     .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));
-  evaluate
-    .command('world')
-    .description('A model of `tal train world` on videos that it never saw')
-    .option('--model <folder>', 'config.json and model.safetensors', worldModel)
-    .option('--videos <n>', 'how many videos of the test split', whole(1), 100)
-    .option('--json <file>', 'write the metrics')
-    .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
-    .option('--seed <n>', 'of the noise that the maps begin as', whole(0), 0)
-    .option('--no-refine', 'give whole cells: no sub-cell decoding')
-    .action(evaluateWorld);
 }
 
 async function moments(options: EvaluateOptions & { readonly rule: RecallRule }): Promise<void> {

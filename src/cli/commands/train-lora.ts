@@ -16,7 +16,7 @@ import { hasVisionEncoder } from '../../models/mdvlm/video/video-config-file.js'
 import { loraFiles, saveLora } from '../../nn/lora-folder.js';
 import type { WeightStorage } from '../../nn/weight-storage.js';
 import { positive, weightsOption, whole } from '../options/arguments.js';
-import { addRunOptions, type RunOptions, runTraining } from '../shared/training-run.js';
+import { addRunOptions, ourOptimizer, type RunOptions, runTraining } from '../shared/training-run.js';
 import { loadWithProgress } from './decode.js';
 
 export interface TrainLoraOptions extends RunOptions {
@@ -109,17 +109,21 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   const lora = { rank, alpha, targets: layers };
   const maxLength = chats.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
   return runTraining(
-    options,
+    out,
     { inputs: { '--model': base, '--data': data }, model: loraFiles },
     {
-      ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
-      ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },
+      settings: {
+        ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
+        ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },
+      },
+      training: { steps, batch, seed, learningRate, ...ourOptimizer },
+      make: async (runtime) => {
+        const language = await loadWithProgress(runtime, base, { weights, maxLength, lora, recompute });
+        return new LanguageTask(language, times, chats, { batch, seed, steps, objective });
+      },
+      taskOf: (task) => task,
+      save: ({ model }) => saveLora(out, model, base),
     },
-    async (runtime) => {
-      const language = await loadWithProgress(runtime, base, { weights, maxLength, lora, recompute });
-      return new LanguageTask(language, times, chats, { batch, seed, steps, objective });
-    },
-    ({ model }) => saveLora(out, model, base),
   );
 }
 

@@ -21,6 +21,7 @@ import { whole } from '../options/arguments.js';
 import {
   addRunOptions,
   modelFiles,
+  ourOptimizer,
   type RunOptions,
   runTraining,
   sentencesOf,
@@ -95,24 +96,28 @@ export async function trainMdvlm(options: TrainMdvlmOptions): Promise<boolean> {
     ...(rewardSamples !== undefined && { reward: { samples: rewardSamples } }),
   };
   return runTraining(
-    options,
+    out,
     { inputs: { '--data': options.data, '--from': from }, model: modelFiles },
-    { model: config, words, ...run, ...learning },
-    (runtime) => {
-      const mdvlm = makeSignalMdvlm(runtime, config, words);
-      return new MdvlmTask(mdvlm, new SignalQuestions(mdvlm, recordings, queries), task);
+    {
+      settings: { model: config, words, ...run, ...learning },
+      training: { steps, batch, seed, learningRate, ...ourOptimizer },
+      make: (runtime) => {
+        const mdvlm = makeSignalMdvlm(runtime, config, words);
+        return new MdvlmTask(mdvlm, new SignalQuestions(mdvlm, recordings, queries), task);
+      },
+      taskOf: (task) => task,
+      save: async ({ mdvlm }, adapter) => {
+        await saveSignalMdvlm(out, mdvlm, {
+          architecture: 'signal-mdvlm',
+          model: config,
+          words,
+          // As the plan recovers times in training.
+          decoding: { steps: 4, rho: objective === 'uniform' ? 1 : checkedPlan().rho },
+          training: { ...run, ...learning, adapter },
+        });
+        await writePrior(out, sentencesOf(queries));
+      },
+      ...(from !== undefined && { begin: ({ mdvlm }: MdvlmTask) => loadSignalWeights(mdvlm, from) }),
     },
-    async ({ mdvlm }, adapter) => {
-      await saveSignalMdvlm(out, mdvlm, {
-        architecture: 'signal-mdvlm',
-        model: config,
-        words,
-        // As the plan recovers times in training.
-        decoding: { steps: 4, rho: objective === 'uniform' ? 1 : checkedPlan().rho },
-        training: { ...run, ...learning, adapter },
-      });
-      await writePrior(out, sentencesOf(queries));
-    },
-    from === undefined ? undefined : ({ mdvlm }) => loadSignalWeights(mdvlm, from),
   );
 }

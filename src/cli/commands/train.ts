@@ -1,38 +1,33 @@
-import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { loadWordVectors, wordsOf } from '../../data/text/words.js';
-import { worldSeed, worldVideo } from '../../data/world/world.js';
-import { OptionError } from '../../errors.js';
+import type { VideoDataset } from '../../datasets/video-dataset.js';
 import type { SentenceExample } from '../../evaluation/window-prior.js';
+import { evaluatePredictions } from '../../models/common/evaluate-predictions.js';
 import type { MapDiffusionConfig } from '../../models/map-diffusion/config.js';
-import { mapDiffusionConfigs } from '../../models/map-diffusion/config.js';
-import type { MomentExamples } from '../../models/map-diffusion/examples.js';
-import { MapDiffusion } from '../../models/map-diffusion/model.js';
-import { saveMapDiffusion } from '../../models/map-diffusion/model-folder.js';
-import { RecordingExamples } from '../../models/map-diffusion/recording-examples.js';
-import { MomentTask } from '../../models/map-diffusion/task.js';
-import { WorldExamples } from '../../models/map-diffusion/world-examples.js';
-import { whole } from '../options/arguments.js';
+import type { PreparedTraining, TrainingWords } from '../../models/model-spec.js';
+import type { Recipe } from '../../models/recipe.js';
+import { given } from '../../tensor/given.js';
+import { positive, repeated, whole } from '../options/arguments.js';
 import { type Ablation, ablated, ablations } from '../shared/ablations.js';
-import {
-  addRunOptions,
-  modelFiles,
-  type RunDefaults,
-  type RunOptions,
-  runTraining,
-  sentencesOf,
-  trainingQueries,
-  writePrior,
-} from '../shared/training-run.js';
+import { datasetOf } from '../shared/datasets.js';
+import { applySettings, type FoundRecipe, findRecipe } from '../shared/recipes.js';
+import { modelFiles, runTraining, writePrior } from '../shared/training-run.js';
 import { addTrainLora } from './train-lora.js';
 import { addTrainMdvlm } from './train-mdvlm.js';
 
-/** What all trainings of moment models have in common. */
-export interface TrainOptions extends RunOptions {
-  readonly data?: string;
-  readonly words: string;
+/** What the trainings of all architectures have in common. */
+export interface TrainOptions {
+  readonly data: string;
+  readonly out: string;
+  readonly words?: string;
+  readonly from?: string;
+  readonly set: readonly string[];
   readonly ablation: readonly Ablation[];
+  readonly steps?: number;
+  readonly batch?: number;
+  readonly learningRate?: number;
+  readonly seed?: number;
 }
 
 /** The word vectors of this package. */
@@ -40,101 +35,128 @@ export const ownWords = fileURLToPath(
   new URL('../../../../checkpoints/words/glove-100d.safetensors', import.meta.url),
 );
 
-/** The options that every training of moment models has. */
-export function addTrainingOptions(command: Command, defaults: RunDefaults): Command {
-  return addRunOptions(command, defaults).option(
-    '--words <file>',
-    'word vectors, as loadWordVectors reads them',
-    ownWords,
-  );
-}
-
-/** Parts of the model to change, by name. */
-const ablationOption = () =>
-  new Option('--ablation <name...>', 'change one part of the model')
-    .choices(Object.keys(ablations))
-    .default([]);
-
-/** `tal train`: trains a model of ours. */
+/** `tal train`: trains a model on a data set. */
 export function addTrain(program: Command): Command {
   const command = program.command('train').description('Train a model; interrupt it at will');
   addTrainingOptions(
     command
-      .command('recordings')
-      .description('On queries about excerpts of recorded signals (the folder format of `hapt`)')
-      .requiredOption('--data <folder>', 'NAME.json, NAME_i16.bin and queries-SPLIT.jsonl')
-      .option('--split <name>', 'which queries', 'train')
-      .addOption(ablationOption()),
-    { steps: 1600, batch: 32 },
-  ).action(async (options) => void (await trainRecordings(options)));
-  addTrainingOptions(
-    command
-      .command('world')
-      .description('On videos of the built-in world, rendered as they are needed')
-      .option('--queries <n>', 'queries of each video', whole(1), 2)
-      .addOption(ablationOption()),
-    { steps: 1500, batch: 16 },
-  ).action(trainWorld);
+      .command('recipe', { isDefault: true })
+      .description('A model on a data set; the word recipe may be left out')
+      .argument('<name>', 'such as hapt, world or charades-sta, or a .json file (a wrong name lists all)'),
+  )
+    .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
+    .option('--from <folder>', 'begin with the weights of this model')
+    .addOption(
+      new Option('--ablation <name...>', 'change one part of a map-diffusion model')
+        .choices(Object.keys(ablations))
+        .default([]),
+    )
+    .action(async (name: string, options: TrainOptions) => void (await trainRecipe(name, options)));
   addTrainMdvlm(command);
   addTrainLora(command);
   return command;
 }
 
+/** The options of all trainings. */
+export function addTrainingOptions(command: Command): Command {
+  return command
+    .requiredOption('--data <dataset>', 'a folder (see the guide on data sets), or world, the built-in one')
+    .option('--words <file>', 'word vectors (default: those of the data set, or GloVe of this package)')
+    .option(
+      '--set <path=value>',
+      'change a number of the recipe, such as training.maxNorm=0.1; repeat it',
+      repeated,
+      [],
+    )
+    .option('--steps <n>', 'as --set training.steps=n', whole(1))
+    .option('--batch <n>', 'as --set training.batch=n', whole(1))
+    .option('--learning-rate <x>', 'as --set training.learningRate=x', positive)
+    .option('--seed <n>', 'as --set training.seed=n', whole(0));
+}
+
 /** @returns whether the training is done; false where it was interrupted */
-export async function trainRecordings(
-  options: TrainOptions & { readonly data: string; readonly split: string },
-): Promise<boolean> {
-  const { recordings, queries } = await trainingQueries(options);
-  const table = await loadWordVectors(options.words);
-  const config = ablated(mapDiffusionConfigs.hapt, options.ablation);
-  if (config.recognition && recordings.classes.length > config.recognition.classes) {
-    throw new OptionError(
-      `the model recognizes ${config.recognition.classes} classes, ${options.data} has ` +
-        `${recordings.classes.length}: train with --ablation no-recognition`,
+export async function trainRecipe(name: string, options: TrainOptions): Promise<boolean> {
+  const { spec, recipe } = changed(await findRecipe(name), options);
+  spec.checkRecipe(recipe);
+  const data = await datasetOf(options.data);
+  try {
+    const words = await wordsFor(data, options.words);
+    const { from } = options;
+    const inputs = {
+      '--data': options.data === 'world' ? undefined : options.data,
+      '--words': options.words,
+      '--from': from,
+    };
+    const measured = validation(recipe, data);
+    return await runTraining(
+      options.out,
+      { inputs, model: modelFiles },
+      {
+        settings: { recipe, data: data.name, from },
+        training: recipe.training,
+        make: async (runtime) => {
+          const prepared = await spec.prepare(runtime, recipe, { data, words, ...given({ from }) });
+          for (const warning of prepared.warnings) console.error(warning);
+          return prepared;
+        },
+        taskOf: ({ task }) => task,
+        save: async (prepared, adapter) => {
+          await prepared.save(options.out, {
+            ...recipe.training,
+            ...prepared.settings,
+            data: data.name,
+            adapter,
+          });
+          await writePrior(options.out, sentencesOf(data, recipe.training.split ?? 'train'));
+        },
+        begin: async ({ begin, task }) => {
+          if (begin) await begin();
+          else task.model.initialize(recipe.training.seed);
+        },
+        ...(measured && { validation: measured }),
+      },
     );
+  } finally {
+    await data.close();
   }
-  const data = new RecordingExamples(config, recordings, queries, table);
-  if (data.unknownWords.length > 0) {
-    console.error(`words without a vector: ${data.unknownWords.join(', ')}`);
-  }
-  return trainMoments(config, data, sentencesOf(queries), options);
 }
 
-async function trainWorld(options: TrainOptions & { readonly queries: number }): Promise<void> {
-  const table = await loadWordVectors(options.words);
-  const config = ablated(mapDiffusionConfigs.world, options.ablation);
-  // Each video is seen once.
-  const data = new WorldExamples(config, 'train', options.steps * options.batch, options.queries, table);
-  const sentences = Array.from({ length: 300 }, (_, i) => worldVideo(worldSeed('train', i)).queries).flatMap(
-    (queries) => queries.map(({ query, span }) => ({ words: wordsOf(query), windows: [span] })),
+/** The recipe with what the options change. */
+function changed({ spec, recipe }: FoundRecipe, options: TrainOptions): FoundRecipe {
+  const { set, ablation, steps, batch, learningRate, seed } = options;
+  const model = ablation.length > 0 ? ablated(recipe.model as MapDiffusionConfig, ablation) : recipe.model;
+  const shortcuts = Object.entries({ steps, batch, learningRate, seed }).flatMap(([field, value]) =>
+    value === undefined ? [] : [`training.${field}=${value}`],
   );
-  await trainMoments(config, data, sentences, options);
+  return { spec, recipe: applySettings({ ...recipe, model }, [...shortcuts, ...set]) };
 }
 
-/** Trains, resumes or finishes a run, and writes the model's folder. @returns false where it was interrupted */
-export async function trainMoments(
-  config: MapDiffusionConfig,
-  data: MomentExamples,
-  sentences: readonly SentenceExample[],
-  options: TrainOptions,
-): Promise<boolean> {
-  const { out, steps, batch, seed, learningRate } = options;
-  const settings = { model: config, steps, batch, seed, learningRate, examples: data.size };
-  return runTraining(
-    options,
-    { inputs: { '--data': options.data, '--words': options.words }, model: modelFiles },
-    settings,
-    (runtime) => new MomentTask(new MapDiffusion(runtime, config), data, batch, seed),
-    async ({ model }, adapter) => {
-      const { model: _, ...training } = settings;
-      await saveMapDiffusion(out, model, {
-        architecture: 'map-diffusion',
-        model: config,
-        words: relative(out, options.words),
-        steps: 1,
-        training: { ...training, adapter },
-      });
-      await writePrior(out, sentences);
+async function wordsFor(data: VideoDataset, file: string | undefined): Promise<TrainingWords> {
+  if (file === undefined && data.words) return { table: await data.words() };
+  const path = file ?? ownWords;
+  return { table: await loadWordVectors(path), file: path };
+}
+
+/** Measures the model of a training on its validation split. */
+function validation(recipe: Recipe, data: VideoDataset) {
+  const { validateEvery, validationSplit = 'validation', best } = recipe.training;
+  if (validateEvery === undefined) return undefined;
+  // A split that is not there is told before the training.
+  data.items(validationSplit);
+  return {
+    every: validateEvery,
+    ...(best !== undefined && { best: { metric: best, better: 'higher' as const }, endWithBest: true }),
+    validate: async ({ opened }: PreparedTraining) => {
+      const predictions = await opened.predict(data, validationSplit);
+      return evaluatePredictions(data, validationSplit, predictions).metrics;
     },
-  );
+  };
+}
+
+/** The queries of a split, from which the prior of the words alone is made. */
+function sentencesOf(data: VideoDataset, split: string): SentenceExample[] {
+  return data
+    .items(split)
+    .flatMap(({ annotations }) => annotations.queries ?? [])
+    .map(({ text, windows }) => ({ words: wordsOf(text), windows }));
 }

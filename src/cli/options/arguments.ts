@@ -79,3 +79,8 @@ export const weightsOption = (): Option =>
     '--weights <type>',
     'how the device stores matrices; int8 and int4 are quantised; default: f32',
   ).choices(weightStorages);
+
+/** An option that may be given several times. */
+export function repeated(text: string, before: readonly string[]): string[] {
+  return [...before, text];
+}

@@ -6,9 +6,12 @@ import { openRecordings, type Recordings } from '../../data/formats/recordings.j
 import { wordsOf } from '../../data/text/words.js';
 import { FileFormatError } from '../../errors.js';
 import { type SentenceExample, WindowPrior } from '../../evaluation/window-prior.js';
+import type { TrainingSettings } from '../../models/recipe.js';
+import { given } from '../../tensor/given.js';
 import { Runtime } from '../../tensor/runtime.js';
 import { cosineLearningRate } from '../../training/learning-rate.js';
 import { train } from '../../training/train.js';
+import type { ValidationOptions } from '../../training/training-options.js';
 import { stateFiles } from '../../training/training-run.js';
 import type { TrainingTask } from '../../training/training-task.js';
 import { positive, whole } from '../options/arguments.js';
@@ -32,6 +35,9 @@ export interface RunFiles {
 
 /** Files of a model whose folder has its prior. */
 export const modelFiles = ['config.json', 'model.safetensors', 'prior.json'];
+
+/** What trainings without a recipe have of AdamW. */
+export const ourOptimizer = { weightDecay: 0.01, maxNorm: 1 } as const;
 
 export interface RunDefaults {
   readonly steps: number;
@@ -74,25 +80,34 @@ export async function writePrior(folder: string, sentences: readonly SentenceExa
   await writeWhole(join(folder, 'prior.json'), `${JSON.stringify(WindowPrior.fit(sentences).guesses)}\n`);
 }
 
+/** How a run is validated: the options of `train`, where the model is that of the task. */
+export interface RunValidation<Task> extends Omit<ValidationOptions, 'validate'> {
+  validate(task: Task): Promise<Readonly<Record<string, number>>>;
+}
+
+/** What is trained, and what comes of it. */
+export interface Run<Task> {
+  /** All that the run depends on: one of other settings is not resumed. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly training: TrainingSettings;
+  /** What is trained, on the device that is opened for it. */
+  make(runtime: Runtime): Task | Promise<Task>;
+  taskOf(made: Task): TrainingTask;
+  /** Writes the finished model; `adapter` names the device. */
+  save(made: Task, adapter: string): Promise<void>;
+  /** Gives a new run its weights; default: at random. */
+  begin?(made: Task): Promise<void>;
+  readonly validation?: RunValidation<Task>;
+}
+
 /**
  * Trains, resumes or finishes a run under a progress bar, and writes the model's folder. A first interruption ends it
  * after the step at hand, a second one at once.
  * @param files checked before the training
- * @param settings all that the run depends on: one of other settings is not resumed
- * @param make the task, on the device that is opened for it
- * @param save writes the finished model; `adapter` names the device
- * @param begin gives a new run its weights, as for `train`
  * @returns false where it was interrupted
  */
-export async function runTraining<Task extends TrainingTask>(
-  options: RunOptions,
-  files: RunFiles,
-  settings: Readonly<Record<string, unknown>>,
-  make: (runtime: Runtime) => Task | Promise<Task>,
-  save: (task: Task, adapter: string) => Promise<void>,
-  begin?: (task: Task) => Promise<void>,
-): Promise<boolean> {
-  const { out, steps, seed, learningRate } = options;
+export async function runTraining<Task>(out: string, files: RunFiles, run: Run<Task>): Promise<boolean> {
+  const { steps, seed, learningRate, weightDecay, maxNorm, accumulate, average = true } = run.training;
   await checkOutputFolder(out, [...stateFiles, ...files.model], files.inputs);
   const runtime = await Runtime.create();
   const stop = new AbortController();
@@ -104,11 +119,12 @@ export async function runTraining<Task extends TrainingTask>(
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
   const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
   try {
-    const task = await make(runtime);
+    const made = await run.make(runtime);
+    const { validation, begin } = run;
     let smooth: number | undefined;
-    const finished = await train(task, {
+    const finished = await train(run.taskOf(made), {
       folder: out,
-      settings: JSON.stringify(settings),
+      settings: JSON.stringify(run.settings),
       steps,
       seed,
       learningRate: cosineLearningRate({
@@ -116,14 +132,19 @@ export async function runTraining<Task extends TrainingTask>(
         steps,
         warmup: Math.min(Math.ceil(steps / 50), steps - 1),
       }),
-      optimizer: { kind: 'adamw', weightDecay: 0.01 },
-      maxNorm: 1,
-      average: averageKeep(steps),
+      optimizer: { kind: 'adamw', weightDecay },
+      ...given({ maxNorm, accumulate }),
+      ...(average && { average: averageKeep(steps) }),
       signal: stop.signal,
-      ...(begin && { begin: () => begin(task) }),
+      ...(begin && { begin: () => begin(made) }),
+      ...(validation && { validation: { ...validation, validate: () => validation.validate(made) } }),
       onStep: ({ step, loss, seconds }) => {
         smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;
         progress.update(step, { loss: smooth.toFixed(4), seconds: seconds.toFixed(2) });
+      },
+      onValidation: ({ step, metrics, best }) => {
+        const numbers = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(2)}`);
+        console.error(`\nstep ${step}: ${numbers.join(', ')}${best ? ' (best)' : ''}`);
       },
     });
     progress.stop();
@@ -132,7 +153,7 @@ export async function runTraining<Task extends TrainingTask>(
       process.exitCode = 130;
       return false;
     }
-    await save(task, runtime.traits.description);
+    await run.save(made, runtime.traits.description);
     console.log(`model written to ${out}`);
     return true;
   } finally {

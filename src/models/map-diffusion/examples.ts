@@ -12,6 +12,7 @@ import {
   someOf,
   spanOf,
 } from '../../arguments.js';
+import type { HostRandom } from '../../data/host-random.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { sizeOf } from '../../tensor/shape.js';
@@ -68,7 +69,8 @@ export interface ReadExamples {
   readonly words: number;
   /** G: most moments of a query; at least 1. */
   readonly spans: number;
-  example(index: number): MomentExample | Promise<MomentExample>;
+  /** @param random of training, where an example is varied: a crop of a long video */
+  example(index: number, random?: HostRandom): MomentExample | Promise<MomentExample>;
 }
 
 /** Examples by number. */

@@ -3,11 +3,11 @@ import type { VideoInput } from '../../datasets/open-input.js';
 import { given } from '../../tensor/given.js';
 import type { Detection } from '../../time/segment.js';
 import { type Ask, type Found, LocalizationModel, type PredictRequest } from '../localization-model.js';
+import { AskedExamples } from './asked-examples.js';
 import { type ClipReader, clipReader } from './clip-reader.js';
 import { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
 import type { LoadedMapDiffusion } from './model-folder.js';
 import { rankingRules } from './ranking.js';
-import { WindowExamples } from './window-examples.js';
 
 /** How moments are sampled and ranked; by default as `config.json` says. */
 export type MapDiffusionOptions = Omit<LocalizeMomentsOptions, 'onProgress' | 'signal'>;
@@ -47,7 +47,12 @@ export class OpenedMapDiffusion extends LocalizationModel {
   protected async ask(asked: readonly Ask[], request: PredictRequest): Promise<readonly Found[]> {
     const { options = {}, signal, onProgress, onWarning } = request;
     const { model, file, words } = this.loaded;
-    const examples = new WindowExamples(model.config, asked, words);
+    const windows = asked.map(({ video, window, query }) => ({
+      video,
+      window,
+      sentences: [{ text: query!, windows: [] }],
+    }));
+    const examples = new AskedExamples(model.config, windows, words);
     if (examples.unknownWords.length > 0) {
       onWarning?.(`words without a vector, which the model cannot know: ${examples.unknownWords.join(', ')}`);
     }

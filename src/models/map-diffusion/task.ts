@@ -11,8 +11,8 @@ import {
   exampleRule,
   examplesRule,
   type MomentExample,
-  type MomentExamples,
   makeInputs,
+  type ReadExamples,
   writeExamples,
 } from './examples.js';
 import { MapDiffusion } from './model.js';
@@ -32,7 +32,7 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
   /** @throws OptionError */
   constructor(
     readonly model: MapDiffusion,
-    readonly data: MomentExamples,
+    readonly data: ReadExamples,
     /** Videos a step. */
     readonly batch: number,
     readonly seed: number,
@@ -65,13 +65,19 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
   }
 
   /** Makes the examples of a batch. @throws OptionError */
-  load(index: number, examples: readonly number[]): MomentExample[] {
+  async load(index: number, examples: readonly number[]): Promise<MomentExample[]> {
     checkArguments(
       'MomentTask.load',
       { index, examples },
       { index: integer(0), examples: someOf(integer(0, this.data.size - 1)) },
     );
-    return examples.map((example) => this.data.example(example));
+    const loaded: MomentExample[] = [];
+    for (const [i, example] of examples.entries()) {
+      loaded.push(
+        await this.data.example(example, new HostRandom(this.seed, 2 ** 24 + index * this.batch + i)),
+      );
+    }
+    return loaded;
   }
 
   /** Writes examples that `load` made. @throws OptionError */

@@ -1,3 +1,4 @@
+import { noTraining } from '../common/no-training.js';
 import { refuseStorage } from '../common/storage.js';
 import type { ModelSpec } from '../model-spec.js';
 import { loadCmcs } from './cmcs-folder.js';
@@ -5,6 +6,7 @@ import { OpenedCmcs } from './opened-cmcs.js';
 
 /** CMCS, weakly supervised localization of actions in features. */
 export const cmcsSpec: ModelSpec = {
+  ...noTraining('cmcs'),
   async open(runtime, source, { dtype, ...options }) {
     refuseStorage('cmcs', dtype);
     const { model, file } = await loadCmcs(runtime, source, options);

@@ -1,0 +1,139 @@
+import { integer, optional, type Rules } from '../../arguments.js';
+import { writeWhole } from '../../data/files/output-file.js';
+import { openSafetensors } from '../../data/formats/safetensors.js';
+import { encodeWordVectors, WordVectors, wordsOf } from '../../data/text/words.js';
+import type { VideoDataset, VideoItem } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
+import { nodeModule } from '../../node-module.js';
+import type { Runtime } from '../../tensor/runtime.js';
+import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
+import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
+import { AskedExamples, type AskedWindow } from './asked-examples.js';
+import { checkConfig, configRules, type MapDiffusionConfig, mapDiffusionConfigs } from './config.js';
+import { MapDiffusion } from './model.js';
+import { saveMapDiffusion } from './model-folder.js';
+import { OpenedMapDiffusion } from './opened.js';
+import { MomentTask } from './task.js';
+
+export interface MomentTraining extends TrainingSettings {
+  /** Queries of each video that share its clips in a step; some twice where it has fewer. Default 1: each query by itself. */
+  readonly queries?: number;
+}
+
+const momentTrainingRules: Rules<MomentTraining> = { ...trainingSettingRules, queries: optional(integer(1)) };
+
+export type MomentRecipe = Recipe<MapDiffusionConfig, MomentTraining>;
+
+export const momentRecipeRule = recipeRule(configRules, momentTrainingRules);
+
+/** Ours, for models of a few hours on two cores. */
+const small = { learningRate: 1e-3, weightDecay: 0.01, maxNorm: 1, seed: 1 };
+/** MS-2D-TAN: Adam at a rate of 1e-4, batches of 32; it ends after at most 100 epochs, we by steps. */
+const released = { steps: 20_000, batch: 32, learningRate: 1e-4, weightDecay: 0, seed: 0 };
+
+export const momentRecipes: Readonly<Record<string, MomentRecipe>> = Object.fromEntries(
+  Object.entries(mapDiffusionConfigs).map(([name, model]) => {
+    const training: Record<string, MomentTraining> = {
+      hapt: { steps: 1600, batch: 32, ...small },
+      world: { steps: 1500, batch: 16, queries: 2, ...small },
+    };
+    return [name, { architecture: 'map-diffusion', model, training: training[name] ?? released }];
+  }),
+);
+
+/** Makes the model and its task from the queries of a split. @throws OptionError */
+export async function prepareMoments(
+  runtime: Runtime,
+  recipe: MomentRecipe,
+  { data, words, from }: TrainingInputs,
+): Promise<PreparedTraining> {
+  const { model: config, training } = recipe;
+  const { batch, seed, split = 'train', queries = 1 } = training;
+  checkConfig(config);
+  checkClasses(config, data);
+  const asked = askedOf(data.items(split), queries);
+  if (asked.length === 0) {
+    throw new OptionError(`train: no query of the split ${split} of ${data.name} has a moment to learn from`);
+  }
+  const examples = new AskedExamples(config, asked, words.table, {
+    queries,
+    ...(config.recognition && { classes: data.classes }),
+  });
+  const model = new MapDiffusion(runtime, config);
+  const task = new MomentTask(model, examples, batch, seed);
+  const file = (wordsFile: string) => ({
+    architecture: 'map-diffusion' as const,
+    model: config,
+    words: wordsFile,
+    steps: 1,
+  });
+  return {
+    task,
+    settings: { examples: examples.size },
+    opened: new OpenedMapDiffusion({
+      file: { ...file(''), training: {} },
+      model,
+      words: words.table,
+    }),
+    warnings:
+      examples.unknownWords.length > 0 ? [`words without a vector: ${examples.unknownWords.join(', ')}`] : [],
+    ...(from !== undefined && {
+      begin: async () => {
+        const checkpoint = await openSafetensors(from);
+        try {
+          await model.load(checkpoint);
+        } finally {
+          await checkpoint.close();
+        }
+      },
+    }),
+    save: async (folder, trained) =>
+      saveMapDiffusion(folder, model, { ...file(await saveWords(folder, words, data)), training: trained }),
+  };
+}
+
+/** Each query with its video, or each video with all its queries. */
+function askedOf(items: readonly VideoItem[], queries: number): AskedWindow[] {
+  return items.flatMap((video): AskedWindow[] => {
+    const known = (video.annotations.queries ?? []).filter(({ windows }) => windows.length > 0);
+    if (queries === 1) return known.map((query) => ({ video, window: query.excerpt, sentences: [query] }));
+    const [first] = known;
+    if (!first) return [];
+    const [start, end] = first.excerpt;
+    if (known.every(({ excerpt }) => excerpt[0] === start && excerpt[1] === end)) {
+      return [{ video, window: first.excerpt, sentences: known }];
+    }
+    throw new OptionError(
+      `train: training.queries is ${queries}, but the queries of ${video.id} are about different excerpts: it must be 1`,
+    );
+  });
+}
+
+function checkClasses({ recognition }: MapDiffusionConfig, { name, classes }: VideoDataset): void {
+  if (!recognition || classes.length <= recognition.classes) return;
+  throw new OptionError(
+    `train: the model recognizes ${recognition.classes} classes, ${name} has ${classes.length}: ` +
+      `set model.recognition.classes, or leave it out (--ablation no-recognition)`,
+  );
+}
+
+/** Names the file of the vectors from the model's folder; without a file, the folder gets the words of the queries. */
+async function saveWords(
+  folder: string,
+  { table, file }: TrainingWords,
+  data: VideoDataset,
+): Promise<string> {
+  const { join, relative, sep } = await nodeModule('node:path');
+  if (file !== undefined) return relative(folder, file).split(sep).join('/');
+  const sentences = data.splits.flatMap((split) =>
+    data.items(split).flatMap(({ annotations }) => (annotations.queries ?? []).map(({ text }) => text)),
+  );
+  const words = [...new Set(sentences.flatMap(wordsOf))].filter((word) => table.has(word)).sort();
+  const vectors = new Float32Array(words.length * table.dimensions);
+  words.forEach((word, i) => {
+    vectors.set(table.embed(word).vectors, i * table.dimensions);
+  });
+  const name = 'words.safetensors';
+  await writeWhole(join(folder, name), encodeWordVectors(new WordVectors(words, vectors), data.name));
+  return name;
+}
