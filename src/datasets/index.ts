@@ -1,6 +1,7 @@
 /** Data sets of videos with annotations: `tal-webgpu/datasets`. */
 
 export type { AnnotationFiles, DatasetFile, SplitFiles } from './dataset-file.js';
+export type { DatasetFault, FaultKind, OnFault } from './fault.js';
 export type {
   FeaturePart,
   FeatureSource,
@@ -10,6 +11,7 @@ export type {
 } from './features/feature-source.js';
 export { datasetLayouts, openDataset } from './open-dataset.js';
 export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
+export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dataset.js';
 export type {
   Annotations,
   Caption,
@@ -21,3 +23,6 @@ export type {
   VideoQuery,
 } from './video-dataset.js';
 export { worldDataset } from './world-dataset.js';
+export { writeElan } from './write-elan.js';
+export { writeVia } from './write-via.js';
+export type { WrittenVideo } from './written-video.js';

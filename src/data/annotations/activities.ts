@@ -1,4 +1,4 @@
-import { type JsonRecord, readJsonRecord } from '../formats/json-record.js';
+import { type JsonRecord, type OnRefused, readEach, readJsonRecord } from '../formats/json-record.js';
 
 /** A video of ActivityNet's annotations of actions. */
 export interface ActivityVideo {
@@ -20,10 +20,14 @@ export interface ActivityVideo {
  * @param form `database` where a file without that is refused
  * @throws FileAccessError where it cannot be read, FileFormatError with the place where it breaks that
  */
-export async function readActivities(path: string, form?: 'database'): Promise<ActivityVideo[]> {
+export async function readActivities(
+  path: string,
+  form?: 'database',
+  onRefused?: OnRefused,
+): Promise<ActivityVideo[]> {
   const file = await readJsonRecord(path);
   const videos = form || file.has('database') ? file.record('database') : file;
-  return videos.names.map((id) => {
+  const read = (id: string): ActivityVideo => {
     const record = videos.record(id);
     const length = ['duration', 'duration_second'].find((name) => record.has(name));
     const duration = length === undefined ? undefined : record.positive(length);
@@ -39,5 +43,6 @@ export async function readActivities(path: string, form?: 'database'): Promise<A
           .records('annotations')
           .map((one) => ({ label: one.text('label'), segment: one.pair('segment') })),
     };
-  });
+  };
+  return readEach(videos.names, read, onRefused);
 }

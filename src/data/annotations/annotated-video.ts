@@ -15,7 +15,7 @@ import {
 import { FileFormatError, OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { type LabelledSegment, labelledSegmentRule } from '../../time/segment.js';
-import { readJsonRecord } from '../formats/json-record.js';
+import { type OnRefused, readEach, readJsonRecord } from '../formats/json-record.js';
 import { readActivities } from './activities.js';
 import { readCharadesLines } from './charades-lines.js';
 import { type MomentQuery, momentQueryRule } from './moment-queries.js';
@@ -66,8 +66,13 @@ const whole = (video: string, duration: number, events: readonly VideoEvent[]): 
  */
 export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
   checkArgument('readCaptions', 'path', path, pathRule);
+  return captionedVideos(path);
+}
+
+/** As `readCaptions`; a video that breaks the format is passed over where there is `onRefused`. */
+export async function captionedVideos(path: string, onRefused?: OnRefused): Promise<AnnotatedVideo[]> {
   const file = await readJsonRecord(path);
-  return file.names.map((name) => {
+  const read = (name: string): AnnotatedVideo => {
     const video = file.record(name);
     const duration = video.positive('duration');
     const spans = video.rows('timestamps', 2);
@@ -79,7 +84,8 @@ export async function readCaptions(path: string): Promise<AnnotatedVideo[]> {
       return event(sentence, spanWithin(spans[i]![0]!, spans[i]![1]!, duration));
     });
     return whole(name, duration, events);
-  });
+  };
+  return readEach(file.names, read, onRefused);
 }
 
 /**

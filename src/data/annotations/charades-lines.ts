@@ -1,5 +1,5 @@
 import { FileFormatError } from '../../errors.js';
-import { readText } from '../formats/json-record.js';
+import { type OnRefused, readEach, readText } from '../formats/json-record.js';
 
 /** A line of Charades-STA. */
 export interface CharadesLine {
@@ -18,12 +18,13 @@ const LINE = /^(\S+) (\d+(?:\.\d*)?) (\d+(?:\.\d*)?)##(.*\S.*)$/;
  * Reads Charades-STA: lines of `VIDEO START END##SENTENCE`, times in seconds.
  * @throws FileAccessError where it cannot be read, FileFormatError with the line that is another
  */
-export async function readCharadesLines(path: string): Promise<CharadesLine[]> {
-  return (await readText(path)).split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === '') return [];
+export async function readCharadesLines(path: string, onRefused?: OnRefused): Promise<CharadesLine[]> {
+  const lines = [...(await readText(path)).split(/\r?\n/).entries()].filter(([, line]) => line.trim() !== '');
+  const read = ([i, line]: readonly [number, string]): CharadesLine => {
     const where = `${path}, line ${i + 1}`;
     const [, video, start, end, sentence] = LINE.exec(line) ?? [];
     if (video === undefined) throw new FileFormatError(`${where}: not VIDEO START END##SENTENCE`);
-    return [{ video, span: [Number(start), Number(end)] as const, sentence: sentence!.trim(), where }];
-  });
+    return { video, span: [Number(start), Number(end)], sentence: sentence!.trim(), where };
+  };
+  return readEach(lines, read, onRefused);
 }

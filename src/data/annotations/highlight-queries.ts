@@ -1,5 +1,11 @@
 import type { Segment } from '../../time/segment.js';
-import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
+import {
+  type JsonRecord,
+  type OnRefused,
+  type QueryId,
+  readEach,
+  readJsonLines,
+} from '../formats/json-record.js';
 
 /** Length of the clips that QVHighlights scores, in seconds. */
 export const CLIP_SECONDS = 2;
@@ -46,8 +52,8 @@ export function relevantClips(line: JsonRecord): RelevantClips {
  * `relevant_windows` in seconds, `relevant_clip_ids` (clips of 2 s) and `saliency_scores`, a number for each annotator.
  * @throws FileAccessError where it cannot be read, FileFormatError with the line and the field where it breaks that
  */
-export async function readHighlightQueries(path: string): Promise<HighlightQuery[]> {
-  return (await readJsonLines(path)).map((line) => ({
+export async function readHighlightQueries(path: string, onRefused?: OnRefused): Promise<HighlightQuery[]> {
+  const read = (line: JsonRecord): HighlightQuery => ({
     qid: line.queryId('qid'),
     vid: line.text('vid'),
     duration: line.positive('duration'),
@@ -55,5 +61,6 @@ export async function readHighlightQueries(path: string): Promise<HighlightQuery
     windows: line.absent('relevant_windows') ? undefined : line.spans('relevant_windows'),
     relevant: line.absent('relevant_clip_ids') ? undefined : relevantClips(line),
     where: line.where,
-  }));
+  });
+  return readEach(await readJsonLines(path), read, onRefused);
 }

@@ -12,7 +12,13 @@ import {
   text,
 } from '../../arguments.js';
 import type { Segment } from '../../time/segment.js';
-import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
+import {
+  type JsonRecord,
+  type OnRefused,
+  type QueryId,
+  readEach,
+  readJsonLines,
+} from '../formats/json-record.js';
 
 /** A sentence about an excerpt of a recording, and the moments of which it is true. */
 export interface MomentQuery {
@@ -98,11 +104,21 @@ export async function readMomentQueries(
     { path, recordings },
     { path: pathRule, recordings: mapOf(objectWith({ duration: positive })) },
   );
+  return momentQueries(path, recordings);
+}
+
+/** As `readMomentQueries`; a line that breaks the format is passed over where there is `onRefused`. */
+export async function momentQueries(
+  path: string,
+  recordings: ReadonlyMap<string, { readonly duration: number }>,
+  onRefused?: OnRefused,
+): Promise<MomentQuery[]> {
   const seen = new Set<QueryId>();
-  return (await readJsonLines(path)).map((line) => {
+  const read = (line: JsonRecord): MomentQuery => {
     const query = readQuery(line, recordings);
     if (seen.has(query.qid)) throw line.error(`qid ${JSON.stringify(query.qid)} occurs twice`);
     seen.add(query.qid);
     return query;
-  });
+  };
+  return readEach(await readJsonLines(path), read, onRefused);
 }

@@ -12,7 +12,14 @@ import {
 } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
-import { type JsonRecord, type QueryId, readJsonObjects, readJsonRecord } from '../formats/json-record.js';
+import {
+  type JsonRecord,
+  type OnRefused,
+  type QueryId,
+  readEach,
+  readJsonObjects,
+  readJsonRecord,
+} from '../formats/json-record.js';
 import { parseTimedText } from '../text/timed-text.js';
 import { type QuestionAnswer, questionAnswerRules } from './question-answer.js';
 
@@ -46,12 +53,6 @@ function questionAnswer(video: string, duration: number, question: string, text:
   return { video, excerpt: [0, duration], duration, question: question.trim(), answer, spans };
 }
 
-function durationOf(record: JsonRecord): number {
-  const duration = record.number('duration');
-  if (duration <= 0) throw record.error(`duration is ${duration}`);
-  return duration;
-}
-
 /**
  * Reads the training questions of ActivityNet-RTL (LITA): an object that holds, by video, `duration` in seconds and
  * `QA`, a list of questions `q` and answers `a`; times in answers are seconds in angle brackets, `<12.5>`. The span of
@@ -60,12 +61,18 @@ function durationOf(record: JsonRecord): number {
  */
 export async function readTemporalTraining(path: string): Promise<QuestionAnswer[]> {
   checkArgument('readTemporalTraining', 'path', path, pathRule);
+  return temporalTraining(path);
+}
+
+/** As `readTemporalTraining`; a video that breaks the format is passed over where there is `onRefused`. */
+export async function temporalTraining(path: string, onRefused?: OnRefused): Promise<QuestionAnswer[]> {
   const file = await readJsonRecord(path);
-  return file.names.flatMap((name) => {
+  const read = (name: string): QuestionAnswer[] => {
     const video = file.record(name);
-    const duration = durationOf(video);
+    const duration = video.positive('duration');
     return video.records('QA').map((qa) => questionAnswer(name, duration, qa.text('q'), qa.text('a')));
-  });
+  };
+  return readEach(file.names, read, onRefused).flat();
 }
 
 /** Objects by their question. */
@@ -90,14 +97,20 @@ async function byQuestion(path: string): Promise<Map<QueryId, JsonRecord>> {
  */
 export async function readTemporalQuestions(path: string): Promise<TemporalQuestion[]> {
   checkArgument('readTemporalQuestions', 'path', path, pathRule);
-  return [...(await byQuestion(path))].map(([id, record]) => {
-    const duration = durationOf(record);
+  return temporalQuestions(path);
+}
+
+/** As `readTemporalQuestions`; a question that breaks the format is passed over where there is `onRefused`. */
+export async function temporalQuestions(path: string, onRefused?: OnRefused): Promise<TemporalQuestion[]> {
+  const read = ([id, record]: readonly [QueryId, JsonRecord]): TemporalQuestion => {
+    const duration = record.positive('duration');
     const text = record.text('answer');
     const question = questionAnswer(record.text('vid'), duration, record.text('question'), text);
     const [span] = question.spans;
     if (!span) throw record.error(`answer ${JSON.stringify(text)} has fewer than two times <seconds>`);
     return { id, ...question, spans: [span] };
-  });
+  };
+  return readEach([...(await byQuestion(path))], read, onRefused);
 }
 
 /**

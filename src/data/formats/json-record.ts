@@ -193,6 +193,26 @@ export class JsonRecord {
   }
 }
 
+/** What is told of an entry of a file that is passed over. */
+export type OnRefused = (error: FileFormatError) => void;
+
+/**
+ * What `read` makes of each entry of a file.
+ * @param onRefused told of an entry that `read` refuses, which is left out then
+ * @throws FileFormatError of `read` where there is no `onRefused`
+ */
+export function readEach<T, R>(entries: readonly T[], read: (entry: T) => R, onRefused?: OnRefused): R[] {
+  return entries.flatMap((entry) => {
+    try {
+      return [read(entry)];
+    } catch (error) {
+      if (!onRefused || !(error instanceof FileFormatError)) throw error;
+      onRefused(error);
+      return [];
+    }
+  });
+}
+
 /**
  * What a file holds, once it is checked: the errors of the check name the file.
  * @throws FileFormatError in the place of OptionError

@@ -1,4 +1,5 @@
 import { readActivities } from '../../data/annotations/activities.js';
+import { type OnRefused, readEach } from '../../data/formats/json-record.js';
 import type { LabelledSegment } from '../../time/segment.js';
 import type { FoundFile } from '../dataset-folder.js';
 import type { Annotations } from '../video-dataset.js';
@@ -21,8 +22,9 @@ export const activitynet: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
-  const videos = (await readActivities(path)).map(
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
+  const videos = readEach(
+    await readActivities(path, undefined, onRefused),
     ({ id, record, subset, duration, frameRate, segments }) => ({
       id,
       where: record.where,
@@ -31,6 +33,7 @@ async function read({ path }: FoundFile): Promise<LayoutFile> {
       ...(frameRate !== undefined && { frameRate }),
       annotations: annotationsOf(subset, segments()),
     }),
+    onRefused,
   );
   return { videos };
 }

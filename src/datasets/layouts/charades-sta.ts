@@ -1,4 +1,5 @@
 import { readCharadesLines } from '../../data/annotations/charades-lines.js';
+import type { OnRefused } from '../../data/formats/json-record.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
 import type { Layout, LayoutFile, LayoutQuery } from './layout.js';
 
@@ -24,9 +25,9 @@ export const charadesSta: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const videos = new Map<string, { where: string; queries: LayoutQuery[] }>();
-  for (const { video, span, sentence, where } of await readCharadesLines(path)) {
+  for (const { video, span, sentence, where } of await readCharadesLines(path, onRefused)) {
     const { queries } = videos.get(video) ?? videos.set(video, { where, queries: [] }).get(video)!;
     queries.push({ id: `${video}/${queries.length}`, text: sentence, windows: [span] });
   }

@@ -1,5 +1,6 @@
-import { readMomentQueries } from '../../data/annotations/moment-queries.js';
+import { momentQueries } from '../../data/annotations/moment-queries.js';
 import { fileAccessError } from '../../data/files/byte-source.js';
+import type { OnRefused } from '../../data/formats/json-record.js';
 import { indexRecordings } from '../../data/formats/recordings.js';
 import { nodeModule } from '../../node-module.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
@@ -21,7 +22,7 @@ export const hapt: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const { dirname, join } = await nodeModule('node:path');
   const { readdir } = await nodeModule('node:fs/promises');
   const folder = dirname(path);
@@ -31,9 +32,10 @@ async function read({ path }: FoundFile): Promise<LayoutFile> {
   const { rate, channels, classes, byName, readSignals } = await indexRecordings(folder);
   const queries = new Map<string, LayoutQuery[]>();
   for (const name of names.filter((name) => QUERIES.test(name)).sort()) {
-    for (const { qid, vid, excerpt, query, kind, windows } of await readMomentQueries(
+    for (const { qid, vid, excerpt, query, kind, windows } of await momentQueries(
       join(folder, name),
       byName,
+      onRefused,
     )) {
       const held = queries.get(vid) ?? queries.set(vid, []).get(vid)!;
       held.push({ id: qid, text: query, excerpt, windows, kind });

@@ -1,4 +1,5 @@
 import type { Features } from '../../data/formats/features.js';
+import type { OnRefused } from '../../data/formats/json-record.js';
 import type { Segment } from '../../time/segment.js';
 import type { DatasetFile } from '../dataset-file.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
@@ -18,9 +19,10 @@ export interface Layout {
   looksLike(folder: DatasetFolder): Promise<DatasetFile | undefined>;
   /**
    * The videos of one file of annotations.
+   * @param onRefused told of an entry that is not as it should be, which is passed over then
    * @throws FileAccessError, FileFormatError with file, line or entry, and field
    */
-  read(file: FoundFile): Promise<LayoutFile>;
+  read(file: FoundFile, onRefused?: OnRefused): Promise<LayoutFile>;
   /** Names of splits in its files, and what they are called here; default: `commonSplits`. */
   readonly splitNames?: Readonly<Record<string, string>>;
 }

@@ -4,6 +4,7 @@ import {
   readHighlightQueries,
 } from '../../data/annotations/highlight-queries.js';
 import { loadFeatures } from '../../data/formats/features.js';
+import { type OnRefused, readEach } from '../../data/formats/json-record.js';
 import { FileFormatError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
@@ -45,13 +46,13 @@ export const qvhighlights: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const { dirname, join } = await nodeModule('node:path');
   const { readdir } = await nodeModule('node:fs/promises');
   const tokens = join(dirname(path), TEXT_FEATURES);
   const held = new Set(await readdir(tokens).catch(() => []));
   const videos = new Map<string, { where: string; duration: number; queries: LayoutQuery[] }>();
-  for (const query of await readHighlightQueries(path)) {
+  const add = (query: HighlightQuery): void => {
     const { vid, duration, where } = query;
     const video = videos.get(vid) ?? videos.set(vid, { where, duration, queries: [] }).get(vid)!;
     if (video.duration !== duration)
@@ -64,7 +65,8 @@ async function read({ path }: FoundFile): Promise<LayoutFile> {
       ...(query.relevant && { saliency: saliencyOf(query.relevant) }),
       ...(held.has(file) && { features: () => loadFeatures([`${join(tokens, file)}#last_hidden_state`]) }),
     });
-  }
+  };
+  readEach(await readHighlightQueries(path, onRefused), add, onRefused);
   return {
     videos: [...videos].map(([id, { where, duration, queries }]) => ({
       id,

@@ -1,4 +1,4 @@
-import { type JsonRecord, readJsonRecord } from '../../data/formats/json-record.js';
+import { type JsonRecord, type OnRefused, readEach, readJsonRecord } from '../../data/formats/json-record.js';
 import type { Segment } from '../../time/segment.js';
 import type { FoundFile } from '../dataset-folder.js';
 import type { ClipScores } from '../video-dataset.js';
@@ -18,11 +18,11 @@ export const tal: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const file = await readJsonRecord(path);
   file.checkNames('classes', 'videos');
   const classes = file.absent('classes') ? undefined : file.texts('classes');
-  return { videos: file.records('videos').map(videoOf), ...(classes && { classes }) };
+  return { videos: readEach(file.records('videos'), videoOf, onRefused), ...(classes && { classes }) };
 }
 
 function videoOf(record: JsonRecord): LayoutVideo {

@@ -1,4 +1,5 @@
 import { loadFeatures } from '../../data/formats/features.js';
+import { type OnRefused, readEach } from '../../data/formats/json-record.js';
 import { FileAccessError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { Segment } from '../../time/segment.js';
@@ -28,7 +29,7 @@ export const tvsum: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const { dirname, join } = await nodeModule('node:path');
   const queryFeatures = (id: string) => async () => {
     if (!staysInside(id))
@@ -37,27 +38,31 @@ async function read({ path }: FoundFile): Promise<LayoutFile> {
   };
   const { readdir } = await nodeModule('node:fs/promises');
   const tokens = new Set(await readdir(join(dirname(path), 'query_features')).catch(() => []));
-  const videos = (await umtVideos(path)).map(({ id, record, domain, frameRate, duration }) => {
-    const rows = record.rows('anno', ANNOTATORS);
-    const clips = rows.map((_, i): Segment => [i * CLIP_SECONDS, (i + 1) * CLIP_SECONDS]);
-    const clipScores = {
-      clips,
-      scores: Array.from({ length: ANNOTATORS }, (_, annotator) => rows.map((row) => row[annotator]!)),
-    };
-    const title = {
-      id,
-      text: record.text('title').trim(),
-      windows: [],
-      saliency: clipScores,
-      ...(tokens.has(`${id}.npz`) && { features: queryFeatures(id) }),
-    };
-    return {
-      id,
-      where: record.where,
-      duration,
-      frameRate,
-      annotations: { clipScores, labels: [domain], queries: [title] },
-    };
-  });
+  const videos = readEach(
+    await umtVideos(path, onRefused),
+    ({ id, record, domain, frameRate, duration }) => {
+      const rows = record.rows('anno', ANNOTATORS);
+      const clips = rows.map((_, i): Segment => [i * CLIP_SECONDS, (i + 1) * CLIP_SECONDS]);
+      const clipScores = {
+        clips,
+        scores: Array.from({ length: ANNOTATORS }, (_, annotator) => rows.map((row) => row[annotator]!)),
+      };
+      const title = {
+        id,
+        text: record.text('title').trim(),
+        windows: [],
+        saliency: clipScores,
+        ...(tokens.has(`${id}.npz`) && { features: queryFeatures(id) }),
+      };
+      return {
+        id,
+        where: record.where,
+        duration,
+        frameRate,
+        annotations: { clipScores, labels: [domain], queries: [title] },
+      };
+    },
+    onRefused,
+  );
   return { videos };
 }

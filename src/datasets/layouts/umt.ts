@@ -1,4 +1,4 @@
-import { type JsonRecord, readJsonRecord } from '../../data/formats/json-record.js';
+import { type JsonRecord, type OnRefused, readEach, readJsonRecord } from '../../data/formats/json-record.js';
 import type { DatasetFile } from '../dataset-file.js';
 import type { DatasetFolder } from '../dataset-folder.js';
 
@@ -25,13 +25,14 @@ export interface UmtVideo {
   readonly duration: number;
 }
 
-export async function umtVideos(path: string): Promise<UmtVideo[]> {
+export async function umtVideos(path: string, onRefused?: OnRefused): Promise<UmtVideo[]> {
   const file = await readJsonRecord(path);
-  return file.names.map((id) => {
+  const read = (id: string): UmtVideo => {
     const record = file.record(id);
     const frameRate = record.positive('fps');
     const frames = record.numeral('frames');
     if (frames <= 0) throw record.error(`frames is ${frames}`);
     return { id, record, domain: record.text('domain'), frameRate, duration: frames / frameRate };
-  });
+  };
+  return readEach(file.names, read, onRefused);
 }

@@ -1,4 +1,4 @@
-import type { JsonRecord } from '../../data/formats/json-record.js';
+import { type JsonRecord, type OnRefused, readEach } from '../../data/formats/json-record.js';
 import type { LabelledSegment, Segment } from '../../time/segment.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
 import type { Layout, LayoutFile } from './layout.js';
@@ -17,26 +17,30 @@ export const youtubeHighlights: Layout = {
   read,
 };
 
-async function read({ path }: FoundFile): Promise<LayoutFile> {
-  const videos = (await umtVideos(path)).map(({ id, record, domain, frameRate, duration }) => {
-    const clips = record.spans('clip').map(([start, end]): Segment => [start / frameRate, end / frameRate]);
-    const match = matches(record, clips.length);
-    const stride = strideOf(clips);
-    return {
-      id,
-      where: record.where,
-      duration,
-      frameRate,
-      ...(stride !== undefined && {
-        timing: { strideSeconds: stride, windowSeconds: clips[0]![1] - clips[0]![0] },
-      }),
-      annotations: {
-        clipScores: { clips, scores: [match] },
-        labels: [domain],
-        segments: highlightRuns(clips, match, domain),
-      },
-    };
-  });
+async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
+  const videos = readEach(
+    await umtVideos(path, onRefused),
+    ({ id, record, domain, frameRate, duration }) => {
+      const clips = record.spans('clip').map(([start, end]): Segment => [start / frameRate, end / frameRate]);
+      const match = matches(record, clips.length);
+      const stride = strideOf(clips);
+      return {
+        id,
+        where: record.where,
+        duration,
+        frameRate,
+        ...(stride !== undefined && {
+          timing: { strideSeconds: stride, windowSeconds: clips[0]![1] - clips[0]![0] },
+        }),
+        annotations: {
+          clipScores: { clips, scores: [match] },
+          labels: [domain],
+          segments: highlightRuns(clips, match, domain),
+        },
+      };
+    },
+    onRefused,
+  );
   return { videos };
 }
 
