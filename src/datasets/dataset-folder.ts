@@ -1,7 +1,7 @@
 import { fileAccessError, readBytes } from '../data/files/byte-source.js';
 import { FileFormatError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
-import { ID, staysInside } from './features/feature-source.js';
+import { ID } from './features/feature-source.js';
 
 /** A folder, seen by what recognises the layout of a data set. */
 export interface DatasetFolder {
@@ -66,16 +66,4 @@ export async function filesOf(folder: string, template: string): Promise<readonl
   });
   if (found.length === 0) throw new FileFormatError(`${folder} holds no file ${template}`);
   return found;
-}
-
-/**
- * The file of a video.
- * @throws FileFormatError where the id would lead out of the folder
- */
-export async function fileOf(folder: string, template: string, id: string): Promise<string> {
-  const { join } = await nodeModule('node:path');
-  const path = template.replaceAll(ID, id);
-  if (!staysInside(path))
-    throw new FileFormatError(`${folder}: the id ${JSON.stringify(id)} is no name of a file`);
-  return join(folder, path);
 }

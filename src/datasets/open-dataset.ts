@@ -7,9 +7,12 @@ import { FileFormatError, OptionError, ReleasedError } from '../errors.js';
 import { nodeModule } from '../node-module.js';
 import { cutAnnotations } from './cut-annotations.js';
 import { type DatasetFile, readDatasetFile } from './dataset-file.js';
-import { type DatasetFolder, fileOf, openFolder } from './dataset-folder.js';
+import { type DatasetFolder, openFolder } from './dataset-folder.js';
 import type { OnFault } from './fault.js';
 import { FaultReport } from './fault-report.js';
+import { pathInside, withId } from './features/feature-files.js';
+import type { FeatureSource } from './features/feature-source.js';
+import { type FeatureStore, openFeatures } from './features/open-features.js';
 import type { LayoutVideo } from './layouts/layout.js';
 import { layouts } from './layouts/layouts.js';
 import { type ReadAnnotations, readAnnotationFiles } from './read-annotations.js';
@@ -92,7 +95,14 @@ async function describe(folder: DatasetFolder, given: DatasetFile): Promise<Data
 
 async function makeDataset(
   folder: string,
-  { name, annotations, videos, words, classes: wantedClasses }: DatasetFile & { readonly name: string },
+  {
+    name,
+    annotations,
+    features: source,
+    videos,
+    words,
+    classes: wantedClasses,
+  }: DatasetFile & { readonly name: string },
   { bySplit, names, classes: fileClasses }: ReadAnnotations,
   report: FaultReport,
 ): Promise<VideoDataset> {
@@ -107,12 +117,28 @@ async function makeDataset(
   const given = annotations?.durations;
   const durations = given === undefined ? undefined : await readDurations(join(folder, given));
   const openItem = (id: string) =>
-    videos === undefined ? undefined : async () => openVideo(await fileOf(folder, videos, id));
+    videos === undefined ? undefined : async () => openVideo(await pathInside(folder, withId(videos, id)));
+
+  const store = source && openFeatures(source, folder);
+  const featuresOf =
+    ({ id, frameRate, timing }: LayoutVideo, duration: number) =>
+    () =>
+      store!.read({
+        id,
+        duration,
+        ...(frameRate !== undefined && { frameRate }),
+        // What dataset.json says of the times of rows comes first.
+        ...(timing && !source!.timing && { timing }),
+      });
 
   const itemOf = async (video: LayoutVideo, split: string): Promise<VideoItem | undefined> => {
     const { id, signal, where } = video;
     const open = openItem(id);
-    const duration = video.duration ?? durations?.of(id) ?? (await lengthOf(open));
+    const duration =
+      video.duration ??
+      durations?.of(id) ??
+      (await lengthOf(open)) ??
+      (await featuresLength(store, source, video));
     if (duration === undefined) {
       const lacking =
         given === undefined
@@ -128,6 +154,7 @@ async function makeDataset(
       annotations: cutAnnotations(video.annotations, duration, (message) =>
         report.note({ kind: 'span', video: id, split, message: `${where}: ${message}` }),
       ),
+      ...(store && { features: whileOpen(featuresOf(video, duration)) }),
       ...(open && { video: whileOpen(open) }),
       ...(signal && { signal: whileOpen(signal) }),
     };
@@ -168,6 +195,7 @@ async function makeDataset(
     ...(words !== undefined && { words: whileOpen(() => loadWordVectors(join(folder, words))) }),
     async close() {
       closed = true;
+      await store?.close();
     },
   };
 }
@@ -177,6 +205,23 @@ async function lengthOf(open: (() => Promise<Video>) | undefined): Promise<numbe
   const video = await open?.();
   await video?.close();
   return video?.duration;
+}
+
+/** Seconds that the features of a video cover, where their times are known. */
+async function featuresLength(
+  store: FeatureStore | undefined,
+  source: FeatureSource | undefined,
+  { id, frameRate }: LayoutVideo,
+): Promise<number | undefined> {
+  if (!store || !source?.timing) return undefined;
+  // With a timing, the length of the video says nothing of the features.
+  const unused = 1;
+  const { steps, stride, window } = await store.read({
+    id,
+    duration: unused,
+    ...(frameRate !== undefined && { frameRate }),
+  });
+  return (steps - 1) * stride + window;
 }
 
 function checkLabels(

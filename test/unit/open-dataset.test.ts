@@ -82,7 +82,7 @@ test('ids never lead out of the folder', async () => {
         'annotations.json': { videos: [{ id, duration: 10 }] },
       }),
     );
-    await assert.rejects(dataset.items('all')[0]!.video!(), /is no name of a file/, id);
+    await assert.rejects(dataset.items('all')[0]!.video!(), /is no path in the folder/, id);
   }
   for (const files of ['../a.json', '/a.json', 'a//b.json', './a.json', 'a\\b.json'])
     await assert.rejects(

@@ -1,10 +1,9 @@
 import { loadFeatures } from '../../data/formats/features.js';
 import { type OnRefused, readEach } from '../../data/formats/json-record.js';
-import { FileAccessError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { Segment } from '../../time/segment.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
-import { staysInside } from '../features/feature-source.js';
+import { pathInside } from '../features/feature-files.js';
 import type { Layout, LayoutFile } from './layout.js';
 import { umtFolder, umtVideos } from './umt.js';
 
@@ -31,11 +30,8 @@ export const tvsum: Layout = {
 
 async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutFile> {
   const { dirname, join } = await nodeModule('node:path');
-  const queryFeatures = (id: string) => async () => {
-    if (!staysInside(id))
-      throw new FileAccessError(`${path}: the id ${JSON.stringify(id)} is no name of a file`);
-    return loadFeatures([`${join(dirname(path), 'query_features', `${id}.npz`)}#token`]);
-  };
+  const queryFeatures = (id: string) => async () =>
+    loadFeatures([`${await pathInside(dirname(path), `query_features/${id}.npz`)}#token`]);
   const { readdir } = await nodeModule('node:fs/promises');
   const tokens = new Set(await readdir(join(dirname(path), 'query_features')).catch(() => []));
   const videos = readEach(
