@@ -139,7 +139,11 @@ export function toFloat32({ dtype, data }: NumericArray): Float32Array {
       return data as Float32Array;
     case 'f16': {
       const table = halfTable();
-      return Float32Array.from(data as Uint16Array, (bits) => table[bits]!);
+      const halves = data as Uint16Array;
+      const widened = new Float32Array(halves.length);
+      // A loop: `Float32Array.from` takes ten times as long, and data sets are read by the million.
+      for (let i = 0; i < halves.length; i++) widened[i] = table[halves[i]!]!;
+      return widened;
     }
     case 'bf16': {
       const widened = new Uint32Array(data.length);

@@ -161,6 +161,14 @@ async function readFeatures(path: string, { crop = 'mean', onSkipped }: FeatureO
   return featuresOf(await readFeatureArray(path, onSkipped), path, crop);
 }
 
+/** Where the first NaN or infinity is; -1 where there is none. */
+function firstNotFinite(data: Float32Array): number {
+  // Whatever is not finite makes the sum of zero times it NaN; this is faster than a test of each value.
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += 0 * data[i]!;
+  return sum === 0 ? -1 : data.findIndex((value) => !Number.isFinite(value));
+}
+
 /**
  * The features of an array [T, C], [1, T, C] or of ten crops [10, T, C].
  * @param path what messages call it
@@ -178,7 +186,7 @@ export function featuresOf(stored: NumericArray, path: string, crop: Crop): Feat
   const [steps, channels] = shape as [number, number];
   if (steps === 0 || channels === 0) throw new ShapeError(`${path} is empty: its shape is ${print(shape)}`);
   const data = toFloat32(array);
-  const bad = data.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(data);
   if (bad >= 0) {
     throw new FileFormatError(
       `${path} holds ${data[bad]} in row ${Math.floor(bad / channels)}, column ${bad % channels} (from 0): ` +
