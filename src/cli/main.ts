@@ -8,6 +8,7 @@ import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
 import { addAblate } from './commands/ablate.js';
 import { addBench } from './commands/bench.js';
 import { addCalibrate } from './commands/calibrate.js';
+import { addData } from './commands/data-check.js';
 import { decode } from './commands/decode.js';
 import { demo, worldModel } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
@@ -69,6 +70,8 @@ const program = new Group('tal')
   });
 
 addLocalize(program);
+
+addData(program);
 
 program
   .command('setup')

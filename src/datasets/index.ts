@@ -9,7 +9,6 @@ export type {
   FramesTiming,
   SecondsTiming,
 } from './features/feature-source.js';
-export { datasetLayouts, openDataset } from './open-dataset.js';
 export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dataset.js';
 export type {

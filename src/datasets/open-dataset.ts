@@ -192,6 +192,7 @@ async function makeDataset(
           `${near === undefined ? '' : `, did you mean ${near}?`} (it has ${known.join(', ')})`,
       );
     },
+    ...(store && { storedFeatures: whileOpen(() => store.stored()) }),
     ...(words !== undefined && { words: whileOpen(() => loadWordVectors(join(folder, words))) }),
     async close() {
       closed = true;

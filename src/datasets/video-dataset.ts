@@ -88,6 +88,13 @@ export interface VideoItem {
   signal?(): Promise<Signal>;
 }
 
+/** A part of the features of a data set: they may be joined from several. */
+export interface StoredFeatures {
+  /** Its file or files, such as `features/{id}_rgb.npy`. */
+  readonly name: string;
+  readonly ids: readonly string[];
+}
+
 /** Videos with annotations. `openDataset` opens the folder of one. */
 export interface VideoDataset {
   readonly name: string;
@@ -104,6 +111,11 @@ export interface VideoDataset {
   items(split: string): readonly VideoItem[];
   /** Vectors of the words of its queries, where the data set has them. @throws FileAccessError, FileFormatError */
   words?(): Promise<WordVectors>;
+  /**
+   * Which videos features are stored of, by the file or files that they are in, whether or not the annotations have them.
+   * @throws FileAccessError, FileFormatError
+   */
+  storedFeatures?(): Promise<readonly StoredFeatures[]>;
   /** Closes the files that it keeps open; items can't be read any more. */
   close(): Promise<void>;
 }

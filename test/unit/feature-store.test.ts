@@ -72,7 +72,7 @@ test('joins parts of every form; a part that is a row longer is cut, one that is
     stride: 5,
     window: 5,
   });
-  const ids = await store.ids();
+  const ids = (await store.stored()).map((part) => part.ids);
   assert.deepEqual(ids, [['a', 'b'], ['a', 'b'], ['a'], ['a', 'v/b'], ['a', 'b'], ['a']]);
   await store.close();
   await assert.rejects(store.read(a), ReleasedError);
@@ -242,8 +242,9 @@ test('real features, I3D of two streams with their clips', {
     { steps, channels, stride, window },
     { steps: 11, channels: 2048, stride: 1.6, window: 100 / 30 },
   );
-  const [rgb, flow] = await store.ids();
-  assert.deepEqual(rgb, flow);
-  assert.equal(rgb!.length, 314);
+  const [rgb, flow] = await store.stored();
+  assert.deepEqual(rgb!.ids, flow!.ids);
+  assert.equal(rgb!.name, 'video_features/{id}_rgb.npy');
+  assert.equal(rgb!.ids.length, 314);
   await store.close();
 });

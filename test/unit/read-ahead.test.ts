@@ -97,12 +97,12 @@ test('an epoch of real features: the device hardly waits', {
     },
     sharedData('youtube_highlights'),
   );
-  const [ids] = await store.ids();
+  const [{ ids } = assert.fail()] = await store.stored();
   const size = 8;
-  const steps = Math.floor(ids!.length / size);
+  const steps = Math.floor(ids.length / size);
   const work = 100;
   const load = (step: number) => {
-    const items = batchAt(ids!.length, size, { seed: 1, step }).map((i) => ({ id: ids![i]!, duration: 100 }));
+    const items = batchAt(ids.length, size, { seed: 1, step }).map((i) => ({ id: ids[i]!, duration: 100 }));
     return loadItems(items, async (item, place) =>
       resampleRows(await store.read(item), 60, { seed: 1, step, item: place }),
     );

@@ -1,6 +1,20 @@
-import { escapeText, line, px, shorten, text, textWidth } from '../../data/text/svg.js';
 import { OptionError } from '../../errors.js';
 import type { Detection, LabelledSegment } from '../../time/segment.js';
+import {
+  drawing,
+  drawingFile,
+  escapeText,
+  line,
+  MARGIN,
+  MUTED,
+  PALETTE,
+  px,
+  RULE,
+  shorten,
+  text,
+  textWidth,
+  WIDTH,
+} from '../../data/text/svg.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
 /** A bar of the timeline: an action that was found, or one that is true, which has no score. */
@@ -29,12 +43,10 @@ export interface Timeline {
   attention?: ArrayLike<number>;
 }
 
-// All lengths are in pixels of a drawing that is 1000 wide.
-const WIDTH = 1000;
+// All lengths are in pixels.
 const LEFT = 208;
 const RIGHT = 28;
 const PLOT = WIDTH - LEFT - RIGHT;
-const MARGIN = 24;
 const HEADING = 24;
 const BAR = 22;
 const BAR_PADDING = 7;
@@ -46,10 +58,6 @@ const LEGEND_LINE = 24;
 const LEGEND_MOST = 230;
 const SWATCH = 11;
 
-/** Okabe and Ito's palette for colour-blind readers, without its black and its yellow, too pale on white. */
-const PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#56B4E9', '#E69F00'];
-const MUTED = '#5b6470';
-const RULE = '#e3e7ec';
 const TRUTH = '#8b95a1';
 
 interface Bar {
@@ -305,20 +313,7 @@ export function renderTimeline(timeline: Timeline): string {
     return drawing;
   });
   const height = bottom + 58;
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${px(height)}"` +
-      ` viewBox="0 0 ${WIDTH} ${px(height)}" role="img"` +
-      ` font-family="system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif">`,
-    `<title>${escapeText(title)}</title>`,
-    `<rect width="${WIDTH}" height="${px(height)}" fill="#ffffff"/>`,
-    text(MARGIN, 34, shorten(title, (WIDTH - 2 * MARGIN) / 1.45), { size: 19, weight: 600 }),
-    ...(subtitle === undefined
-      ? []
-      : [text(MARGIN, 55, shorten(subtitle, WIDTH - 2 * MARGIN), { fill: MUTED })]),
-    drawAxis(duration, top + HEADING - 6, bottom),
-    ...drawn,
-    '</svg>\n',
-  ].join('\n');
+  return drawing(title, subtitle, height, [drawAxis(duration, top + HEADING - 6, bottom), ...drawn]);
 }
 
 /**
@@ -326,21 +321,5 @@ export function renderTimeline(timeline: Timeline): string {
  * @throws OptionError where the duration is not positive
  */
 export function timelineFile(timeline: Timeline, path: string): string {
-  const svg = renderTimeline(timeline);
-  if (!/\.html?$/i.test(path)) return svg;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeText(timeline.title)}</title>
-<style>
-body { margin: 2rem auto; max-width: ${WIDTH}px; background: #ffffff; }
-svg { display: block; width: 100%; height: auto; }
-</style>
-</head>
-<body>
-${svg}</body>
-</html>
-`;
+  return drawingFile(renderTimeline(timeline), timeline.title, path);
 }

@@ -11,7 +11,7 @@ import {
   rule,
   someOf,
 } from '../../arguments.js';
-import { DtypeError, FileFormatError, OptionError, ShapeError } from '../../errors.js';
+import { DtypeError, FileFormatError, NotFiniteError, OptionError, ShapeError } from '../../errors.js';
 import { type ArrayDtype, elementCount, type NumericArray, toFloat32 } from './array.js';
 import type { ArrayFile, StoredArray } from './array-file.js';
 import type { OnSkipped } from './npz.js';
@@ -191,6 +191,7 @@ export function featuresOf(stored: NumericArray, path: string, crop: Crop): Feat
     throw new FileFormatError(
       `${path} holds ${data[bad]} in row ${Math.floor(bad / channels)}, column ${bad % channels} (from 0): ` +
         'extract these features again',
+      { cause: new NotFiniteError(`${path} holds ${data[bad]}`) },
     );
   }
   return { steps, channels, data };

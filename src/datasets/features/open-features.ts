@@ -19,7 +19,7 @@ import {
 import { JsonRecord } from '../../data/formats/json-record.js';
 import { FileFormatError, OptionError, ShapeError } from '../../errors.js';
 import { normalizeRows } from '../sampling/normalize-rows.js';
-import type { ClipFeatures } from '../video-dataset.js';
+import type { ClipFeatures, StoredFeatures } from '../video-dataset.js';
 import { clipTiming, type FeatureVideo } from './clip-timing.js';
 import { idIn, idsOfFiles, idsOfPart, pathInside, withId } from './feature-files.js';
 import { type FeaturePart, type FeatureSource, ID, readFeatureSource, readTiming } from './feature-source.js';
@@ -33,11 +33,8 @@ export interface FeatureStore {
    * @throws FileAccessError, FileFormatError, ShapeError, DtypeError that name the file; ReleasedError after `close`
    */
   read(video: FeatureVideo): Promise<ClipFeatures>;
-  /**
-   * Ids of the videos that each part of the source has features of.
-   * @throws FileAccessError, FileFormatError
-   */
-  ids(): Promise<readonly (readonly string[])[]>;
+  /** Which videos each part of the source has features of. @throws FileAccessError, FileFormatError */
+  stored(): Promise<readonly StoredFeatures[]>;
   /** Closes the files that it keeps open. */
   close(): Promise<void>;
 }
@@ -80,7 +77,8 @@ export function openFeatures(source: FeatureSource, folder: string): FeatureStor
       const even = video.duration / steps;
       return { ...joinChannels(read, steps), ...(timing ?? { stride: even, window: even }) };
     },
-    ids: () => Promise.all(parts.map((part) => part.ids())),
+    stored: () =>
+      Promise.all(parts.map(async (part) => ({ name: part.describe(ID), ids: await part.ids() }))),
     close: () => files.close(),
   };
 }
