@@ -15,7 +15,7 @@ export function bytesSource(bytes: Uint8Array, name: string): ByteSource {
   return {
     name,
     size: bytes.byteLength,
-    // Not `slice`: that of a Buffer copies nothing.
+    // The slice of a Buffer would share its memory.
     read: async (offset, length) => new Uint8Array(bytes.subarray(offset, offset + length)),
     close: async () => {},
   };
