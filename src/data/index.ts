@@ -42,7 +42,10 @@ export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } fr
 export { type Crop, type FeatureOptions, type Features, loadFeatures } from './formats/features.js';
 export type { QueryId } from './formats/json-record.js';
 export { readNpy, writeNpy } from './formats/npy.js';
+export { readNpyValues } from './formats/npy-values.js';
 export { type NpzOptions, type OnSkipped, readNpz } from './formats/npz.js';
+export type { PythonValue, ValueArray } from './formats/python-value.js';
+export { openPyTorch, type PyTorchCheckpoint, type PyTorchOptions } from './formats/pytorch/pytorch.js';
 export { openRecordings, type Recording, type Recordings } from './formats/recordings.js';
 export {
   encodeSafetensors,

@@ -84,7 +84,7 @@ test('the only array that can be features is taken, whatever else is in the file
   assert.deepEqual((await loadFeatures([zip], { onSkipped })).data, Float32Array.of(5, 6));
   assert.deepEqual(skipped, [
     `${zip}#video_name: text (dtype '<U4')`,
-    `${zip}#meta: Python objects, which are never unpickled here (dtype '|O')`,
+    `${zip}#meta: Python objects (dtype '|O')`,
   ]);
   skipped.length = 0;
   assert.deepEqual((await loadFeatures([`${zip}#feature`], { onSkipped })).data, Float32Array.of(5, 6));

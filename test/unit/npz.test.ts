@@ -69,7 +69,7 @@ test('reads the numbers beside texts, objects and structures, which are told and
   const kinds: [member: string, reason: RegExp][] = [
     ['video_name', /^text \(dtype '<U3'\)$/],
     ['tags', /^byte strings \(dtype '\|S2'\)$/],
-    ['meta', /^Python objects, which are never unpickled here \(dtype '\|O'\)$/],
+    ['meta', /^Python objects \(dtype '\|O'\)$/],
     ['rows', /^a structured dtype \[\["it's \(a\)","<f4"\],\["True","<i4"\]\]$/],
     ['z', /^complex numbers \(dtype '<c16'\)$/],
   ];

@@ -65,7 +65,17 @@ const constants: Readonly<Record<string, string>> = { True: 'true', False: 'fals
 
 const isDimension = (size: unknown): size is number => Number.isSafeInteger(size) && (size as number) >= 0;
 
-interface Header {
+export const isShape = (shape: unknown): shape is readonly number[] =>
+  Array.isArray(shape) && shape.length <= MAX_RANK && shape.every(isDimension);
+
+/** The numbers that a dtype such as `<f4` says; no dtype where it is none of those that are read. */
+export function dtypeOf(descr: string): Pick<NpyHeader, 'dtype' | 'bigEndian'> {
+  const dtype = /^[<>|=]/.test(descr) ? dtypeOfCode.get(descr.slice(1)) : undefined;
+  return { dtype, bigEndian: descr[0] === '>' };
+}
+
+/** What the header of a `.npy` says. */
+export interface NpyHeader {
   /** Undefined where the elements are no numbers that are read. */
   readonly dtype: ArrayDtype | undefined;
   /** NumPy's name of the dtype. */
@@ -75,7 +85,7 @@ interface Header {
   readonly shape: readonly number[];
 }
 
-function parseHeader(text: string, name: string): Header {
+function parseFields(text: string, name: string): NpyHeader {
   const bad = (what: string) =>
     new FileFormatError(`${name}: ${what} in the .npy header ${JSON.stringify(text.slice(0, 200).trim())}`);
   let fields: { descr?: unknown; fortran_order?: unknown; shape?: unknown };
@@ -87,18 +97,16 @@ function parseHeader(text: string, name: string): Header {
   const { descr, fortran_order: fortranOrder, shape } = fields;
   if (typeof descr !== 'string' && !Array.isArray(descr)) throw bad("no 'descr'");
   if (typeof fortranOrder !== 'boolean') throw bad("no 'fortran_order'");
-  if (!Array.isArray(shape) || shape.length > MAX_RANK || !shape.every(isDimension))
-    throw bad("no valid 'shape'");
+  if (!isShape(shape)) throw bad("no valid 'shape'");
   if (Array.isArray(descr)) {
     return { dtype: undefined, descr: JSON.stringify(descr), bigEndian: false, fortranOrder, shape };
   }
-  const dtype = /^[<>|=]/.test(descr) ? dtypeOfCode.get(descr.slice(1)) : undefined;
-  return { dtype, descr, bigEndian: descr[0] === '>', fortranOrder, shape };
+  return { ...dtypeOf(descr), descr, fortranOrder, shape };
 }
 
 /** What elements of a dtype are that is not read, by its letter in `descr`. */
 const otherKinds: Readonly<Record<string, string>> = {
-  O: 'Python objects, which are never unpickled here',
+  O: 'Python objects',
   U: 'text',
   S: 'byte strings',
   c: 'complex numbers',
@@ -106,7 +114,8 @@ const otherKinds: Readonly<Record<string, string>> = {
   m: 'time differences',
 };
 
-function otherKind(descr: string): string {
+/** What elements are whose dtype is none of those that are read as numbers. */
+export function otherKind(descr: string): string {
   if (descr.startsWith('[')) return `a structured dtype ${descr.slice(0, 100)}`;
   const kind =
     otherKinds[/^[<>|=]?(.)/.exec(descr)?.[1] ?? ''] ?? 'elements that are no real numbers of 1 to 8 bytes';
@@ -150,13 +159,16 @@ export interface NpyFile {
   read(): NumericArray;
 }
 
+/** Bytes of a file that say how long its header is. */
+export const NPY_START = 12;
+
 /**
- * Reads the header of a `.npy` file, format versions 1 to 3 (NEP 1), whatever its elements are.
- * @param bytes the whole file
- * @param name what messages call it
- * @throws FileFormatError where the file is no .npy, or its header is damaged
+ * Where the header of a `.npy` file ends, format versions 1 to 3 (NEP 1).
+ * @param bytes the first of the file, `NPY_START` of them where it has as many
+ * @param size bytes of the file
+ * @throws FileFormatError where the file is no .npy, or its header would end after it
  */
-export function parseNpy(bytes: Uint8Array, name: string): NpyFile {
+export function npyHeaderEnd(bytes: Uint8Array, size: number, name: string): number {
   if (bytes.length < 10 || !MAGIC.every((byte, i) => bytes[i] === byte)) {
     throw new FileFormatError(`${name} is not a .npy file: it does not start with "\\x93NUMPY"`);
   }
@@ -167,31 +179,52 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyFile {
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerStart = version === 1 ? 10 : 12;
-  const headerEnd =
-    bytes.length < headerStart
-      ? Infinity
-      : headerStart + (version === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
-  if (headerEnd > bytes.length)
-    throw new FileFormatError(`${name} ends within its .npy header: copy it again`);
+  const start = headerStart(version);
+  const length =
+    bytes.length < start ? Infinity : version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (start + length > size) throw new FileFormatError(`${name} ends within its .npy header: copy it again`);
+  return start + length;
+}
+
+const headerStart = (version: number): number => (version === 1 ? 10 : 12);
+
+/** The header of a `.npy` file, of which `bytes` are those up to the end of the header. @throws FileFormatError */
+export function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader {
+  const version = bytes[6]!;
   const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(
-    bytes.subarray(headerStart, headerEnd),
+    bytes.subarray(headerStart(version)),
   );
-  const header = parseHeader(text, name);
+  return parseFields(text, name);
+}
+
+/**
+ * Reads the header of a `.npy` file, whatever its elements are.
+ * @param bytes the whole file
+ * @param name what messages call it
+ * @throws FileFormatError where the file is no .npy, or its header is damaged
+ */
+export function parseNpy(bytes: Uint8Array, name: string): NpyFile {
+  const end = npyHeaderEnd(bytes, bytes.length, name);
+  const header = parseNpyHeader(bytes.subarray(0, end), name);
   return {
     dtype: header.dtype,
     shape: header.shape,
     otherKind: otherKind(header.descr),
-    read: () => readElements(bytes.subarray(headerEnd), header, name),
+    read: () => readElements(bytes.subarray(end), header, name),
   };
 }
 
-function readElements(
+/** The numbers of an array, row-major, from their bytes as NumPy keeps them. @throws FileFormatError */
+export function readElements(
   stored: Uint8Array,
-  { dtype, descr, bigEndian, fortranOrder, shape }: Header,
+  { dtype, descr, bigEndian, fortranOrder, shape }: NpyHeader,
   name: string,
 ): NumericArray {
-  if (!dtype) throw new FileFormatError(`${name} holds ${otherKind(descr)}: ${RESAVE}`);
+  if (!dtype) {
+    throw new FileFormatError(
+      `${name} holds ${otherKind(descr)}: read text and objects with readNpyValues, or ${RESAVE}`,
+    );
+  }
   const size = bytesPerElement(dtype);
   const wanted = elementCount(shape) * size;
   if (wanted !== stored.length) {
@@ -212,7 +245,7 @@ function readElements(
  * @param bytes the whole file
  * @param name what messages call it
  * @throws FileFormatError where the file is no .npy, is cut, holds more or less than its shape says, or
- *   holds objects (which are never unpickled), structures, text or complex numbers
+ *   holds objects or text (see `readNpyValues`), structures or complex numbers
  */
 export function readNpy(bytes: Uint8Array, name: string): NumericArray {
   checkArguments('readNpy', { bytes, name }, { bytes: bytesRule, name: textRule });

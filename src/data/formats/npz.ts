@@ -37,7 +37,7 @@ export interface NpzOptions {
 /**
  * Reads the arrays of a NumPy `.npz` archive (a zip of `.npy` files, stored or deflated), by their names without `.npy`;
  * an array in a folder of the archive is `folder/name`. Other members are skipped, and so are arrays that hold no
- * numbers, such as text or Python objects, unless `names` asks for them. Objects are never unpickled.
+ * numbers, such as text or Python objects, unless `names` asks for them.
  * @param bytes the whole file
  * @param name what messages call it
  * @throws FileFormatError where it is no zip, is cut, lies about sizes, unpacks to more than `maxBytes`, where an array
