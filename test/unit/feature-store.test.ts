@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
 import type { ArrayFile } from '../../src/data/formats/array-file.js';
 import { JsonRecord } from '../../src/data/formats/json-record.js';
 import { writeNpy } from '../../src/data/formats/npy.js';
+import { readNpyValues } from '../../src/data/formats/npy-values.js';
 import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import { idIn } from '../../src/datasets/features/feature-files.js';
 import type { FeatureSource } from '../../src/datasets/features/feature-source.js';
@@ -174,7 +177,7 @@ test('a source that is not as it should be is refused, with the field', () => {
   refuses({ parts: [part], timing: {} }, /strideSeconds is missing/);
   refuses({ parts: [part], timing: { fps: 25 } }, /strideFrames is missing/);
   refuses({ parts: [part], timing: { strideFrames: 16, strideSeconds: 1 } }, /unknown field strideSeconds/);
-  refuses({ parts: [part], timing: { strideSeconds: 0 } }, /strideSeconds must be above 0/);
+  refuses({ parts: [part], timing: { strideSeconds: 0 } }, /strideSeconds .*must be above 0/);
   refuses({ parts: [part], timing: { strideFrames: 16, fps: '25' } }, /fps is "25"/);
 });
 
@@ -246,5 +249,38 @@ test('real features, I3D of two streams with their clips', {
   assert.deepEqual(rgb!.ids, flow!.ids);
   assert.equal(rgb!.name, 'video_features/{id}_rgb.npy');
   assert.equal(rgb!.ids.length, 314);
+  await store.close();
+});
+
+test('features of PyTorch, and one array of objects for all videos with the order of its ids', async () => {
+  const python = fileURLToPath(new URL('../../../test/unit/python-files/', import.meta.url));
+  await copyFile(`${python}features.npy`, join(folder, 'objects.npy'));
+  const { values } = await readNpyValues(`${python}features.npy`);
+  const arrays = values as readonly NumericArray[];
+  const ids = arrays.map((_, i) => `video ${i}`);
+  await save('ids.json', JSON.stringify(ids));
+  await save('ids.txt', `${ids.join('\n')}\n`);
+  for (const given of [ids, 'ids.json', 'ids.txt']) {
+    const store = open(one({ file: 'objects.npy', ids: given }));
+    assert.deepEqual(await store.stored(), [{ name: 'objects.npy#{id}', ids }]);
+    for (const [i, id] of ids.entries()) {
+      const { steps, channels, data } = await store.read({ id, duration: 1 });
+      assert.deepEqual([steps, channels], arrays[i]!.shape);
+      assert.deepEqual(data, toFloat32(arrays[i]!));
+    }
+    await assert.rejects(store.read(a), /no array a, only video 0/);
+    await store.close();
+  }
+  const short = open(one({ file: 'objects.npy', ids: ['x'] }));
+  await assert.rejects(short.read({ id: 'x', duration: 1 }), /and there are 1 ids/);
+  await short.close();
+});
+
+test("the order of CO2-Net's videos is read", { skip: missing('thumos14') }, async () => {
+  await copyFile(sharedData('thumos14/co2net_videoname.npy'), join(folder, 'videoname.npy'));
+  const store = open(one({ file: 'objects.npy', ids: 'videoname.npy' }));
+  const [{ ids } = assert.fail()] = await store.stored();
+  assert.equal(ids.length, 412);
+  assert.match(ids[0]!, /^video_validation_\d{7}$/);
   await store.close();
 });

@@ -200,7 +200,7 @@ export function featuresOf(stored: NumericArray, path: string, crop: Crop): Feat
 /**
  * Loads a video's features. Several files are joined along the channels in the given order (I3D: RGB, then
  * flow) and must have the same number of steps.
- * @param paths `.npy`, `.npz`, `.safetensors`, `.hdf5` or `.h5` files with an array [T, C] each (or [1, T, C], or ten crops
+ * @param paths `.npy`, `.npz`, `.safetensors`, `.hdf5`, `.h5`, `.pt` or `.pth` files with an array [T, C] each (or [1, T, C], or ten crops
  *   [10, T, C]), in f16, bf16, f32 or f64. Without a name, the only array of the file that can be that is taken, whatever
  *   else is in it; `file.npz#name` picks one
  * @throws FileAccessError, FileFormatError (also for NaN and infinities, with row and column; where no array or several

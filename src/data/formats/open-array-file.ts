@@ -1,10 +1,13 @@
 import { OptionError } from '../../errors.js';
 import { type ByteSource, openSource } from '../files/byte-source.js';
+import type { NumericArray } from './array.js';
 import type { ArrayFile } from './array-file.js';
 import { openHdf5 } from './hdf5.js';
 import { parseNpy } from './npy.js';
 import { openNpz } from './npz.js';
+import { openPyTorch } from './pytorch/pytorch.js';
 import { openSafetensors } from './safetensors.js';
+import type { StoredTensor } from './safetensors-header.js';
 
 /** Bytes of a `.npy` file that hold the header of any array of numbers. */
 const NPY_HEAD = 2 ** 17;
@@ -12,7 +15,9 @@ const NPY_HEAD = 2 ** 17;
 const openers = {
   '.npy': (path) => opened(path, openNpy),
   '.npz': (path) => opened(path, openNpz),
-  '.safetensors': openTensors,
+  '.safetensors': async (path) => tensorFile(await openSafetensors(path)),
+  '.pt': async (path) => tensorFile(await openPyTorch(path)),
+  '.pth': async (path) => tensorFile(await openPyTorch(path)),
   '.hdf5': openHdf5,
   '.h5': openHdf5,
 } satisfies Record<string, (path: string) => Promise<ArrayFile>>;
@@ -57,8 +62,14 @@ async function openNpy(source: ByteSource): Promise<ArrayFile> {
   };
 }
 
-async function openTensors(path: string): Promise<ArrayFile> {
-  const file = await openSafetensors(path);
+/** What checkpoints are in common. */
+interface Tensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  read(name: string): Promise<NumericArray>;
+  close(): Promise<void>;
+}
+
+function tensorFile(file: Tensors): ArrayFile {
   return {
     names: () => [...file.tensors.keys()],
     find: async (name) => {

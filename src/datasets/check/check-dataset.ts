@@ -60,7 +60,8 @@ export async function checkDataset(
     dataset = await openDataset(folder, { onFault });
   } catch (error) {
     if (!(error instanceof TalError) || error instanceof OptionError) throw error;
-    onFault({ kind: 'file', message: error.message });
+    // After a file that was refused it says only that nothing is left.
+    if (!faults.some(({ kind }) => kind === 'file')) onFault({ kind: 'file', message: error.message });
     return { name: folder, summary: { splits: [], classes: [] }, faults };
   }
   try {

@@ -1,4 +1,5 @@
 import { fileAccessError, readBytes, readJson } from '../../data/files/byte-source.js';
+import { readNpyValues } from '../../data/formats/npy-values.js';
 import { FileAccessError, FileFormatError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import { type FeaturePart, ID, staysInside } from './feature-source.js';
@@ -77,9 +78,9 @@ export async function idsOfPart(
       .map((line) => line.trim())
       .filter((line) => line !== '');
   }
-  const list = await readJson(path);
+  const list = /\.npy$/i.test(ids) ? (await readNpyValues(path)).values : await readJson(path);
   if (!Array.isArray(list) || !list.every((id) => typeof id === 'string')) {
     throw new FileFormatError(`${path} is not a list of strings, the ids of the videos`);
   }
-  return list;
+  return list as readonly string[];
 }

@@ -23,6 +23,7 @@ import type { ClipFeatures, StoredFeatures } from '../video-dataset.js';
 import { clipTiming, type FeatureVideo } from './clip-timing.js';
 import { idIn, idsOfFiles, idsOfPart, pathInside, withId } from './feature-files.js';
 import { type FeaturePart, type FeatureSource, ID, readFeatureSource, readTiming } from './feature-source.js';
+import { openObjectArray } from './object-array.js';
 import { OpenFiles } from './open-files.js';
 
 /** The features of the videos of a data set. Nothing is read before it is asked for, and nothing is kept after. */
@@ -60,8 +61,7 @@ const asOptions = (where: string, check: () => unknown): void => {
 export function openFeatures(source: FeatureSource, folder: string): FeatureStore {
   checkArgument('openFeatures', 'folder', folder, pathRule);
   asOptions('openFeatures', () => readFeatureSource(new JsonRecord(source, 'source')));
-  const files = new OpenFiles();
-  const parts = source.parts.map((part) => new StoredPart(part, folder, files));
+  const parts = source.parts.map((part) => new StoredPart(part, folder));
   return {
     async read(video) {
       checkVideo(video);
@@ -79,7 +79,7 @@ export function openFeatures(source: FeatureSource, folder: string): FeatureStor
     },
     stored: () =>
       Promise.all(parts.map(async (part) => ({ name: part.describe(ID), ids: await part.ids() }))),
-    close: () => files.close(),
+    close: async () => void (await Promise.all(parts.map((part) => part.close()))),
   };
 }
 
@@ -98,11 +98,20 @@ function checkVideo(video: FeatureVideo): void {
 
 /** One part of the features of all videos. */
 class StoredPart {
+  private readonly files: OpenFiles;
   constructor(
     private readonly part: FeaturePart,
     private readonly folder: string,
-    private readonly files: OpenFiles,
-  ) {}
+  ) {
+    const { ids } = part;
+    this.files = ids
+      ? new OpenFiles(1, async (path) => openObjectArray(path, await idsOfPart(folder, ids)))
+      : new OpenFiles();
+  }
+
+  close(): Promise<void> {
+    return this.files.close();
+  }
 
   /** How messages call the features of a video. */
   describe(id: string): string {
@@ -112,7 +121,7 @@ class StoredPart {
   }
 
   async read(id: string): Promise<Features> {
-    const { file, array, crop = 'mean', normalize } = this.part;
+    const { file, ids, array = ids && ID, crop = 'mean', normalize } = this.part;
     const path = await pathInside(this.folder, withId(file, id));
     const stored = await this.files.use(path, async (opened): Promise<NumericArray> => {
       if (array !== undefined) return readNamed(path, opened, withId(array, id));
