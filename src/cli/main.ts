@@ -14,6 +14,7 @@ import { demo, worldModel } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { doctorModel } from './commands/doctor-model.js';
 import { addEvaluate } from './commands/evaluate.js';
+import { addImport } from './commands/import.js';
 import { addLocalize } from './commands/localize.js';
 import { moments } from './commands/moments.js';
 import { sample } from './commands/sample.js';
@@ -144,6 +145,7 @@ addDecodingOptions(
   )
   .action(decode);
 
+addImport(program);
 addTrain(program);
 addAblate(program);
 addEvaluate(program);
