@@ -61,10 +61,12 @@ export type {
 export { HostRandom } from './host-random.js';
 export { parseSpokenTimes } from './text/spoken-times.js';
 export { parseTimedText, type TimedText } from './text/timed-text.js';
+export { type Tokenization, tokenize } from './text/tokenize.js';
 export {
   encodeWordVectors,
   loadWordVectors,
   type SentenceVectors,
+  type WordVectorOptions,
   WordVectors,
   wordsOf,
 } from './text/words.js';

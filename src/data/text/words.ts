@@ -2,13 +2,16 @@ import {
   bytes as bytesRule,
   checkArgument,
   checkArguments,
+  checkFields,
   either,
   instanceOf,
   listOf,
+  optional,
   path as pathRule,
   text as textRule,
 } from '../../arguments.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import { bytesSource, openSource } from '../files/byte-source.js';
 import type { SourceFolder } from '../files/source-folder.js';
 import { toFloat32 } from '../formats/array.js';
 import {
@@ -17,9 +20,8 @@ import {
   openSafetensorsFile,
   type Safetensors,
 } from '../formats/safetensors.js';
-
-/** In turn: a verb before "n't", that itself, a clitic, a word or number, a mark. */
-const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]\p{N}+)*|[^\s\p{L}\p{N}]/gu;
+import { type Tokenization, tokenizationRule, tokenize } from './tokenize.js';
+import { readTextVectors, readWord2Vec, vectorFormat } from './word-vector-files.js';
 
 /**
  * The words of an English sentence as word vectors are trained on them: lower case, marks and clitics apart
@@ -27,13 +29,7 @@ const TOKEN = /\p{L}+?(?=n't\b)|n't\b|'(?:s|re|ve|ll|d|m)\b|[\p{L}\p{N}]+(?:[.,]
  */
 export function wordsOf(sentence: string): string[] {
   checkArgument('wordsOf', 'sentence', sentence, textRule);
-  const text = sentence
-    .normalize('NFC')
-    .toLowerCase()
-    .replace(/[‘’]/g, "'")
-    .replace(/(?<=\p{L})[-‐‑](?=\p{L})/gu, ' ')
-    .replace(/[.!?\s]+$/, '');
-  return text.match(TOKEN) ?? [];
+  return tokenize(sentence);
 }
 
 const floats = instanceOf(Float32Array, 'a Float32Array');
@@ -79,10 +75,17 @@ export class WordVectors {
     return this.rows.has(word);
   }
 
-  /** The vectors of a sentence's words, in their order. */
-  embed(sentence: string): SentenceVectors {
-    checkArgument('WordVectors.embed', 'sentence', sentence, textRule);
-    const words = wordsOf(sentence);
+  /**
+   * The vectors of a sentence's words, in their order. A word that the table lacks is a vector of zeros, as MCN and 2D-TAN
+   * have it.
+   */
+  embed(sentence: string, tokenization: Tokenization = 'words'): SentenceVectors {
+    checkArguments(
+      'WordVectors.embed',
+      { sentence, tokenization },
+      { sentence: textRule, tokenization: tokenizationRule },
+    );
+    const words = tokenize(sentence, tokenization);
     const vectors = new Float32Array(words.length * this.dimensions);
     for (const [i, word] of words.entries()) {
       const row = this.rows.get(word);
@@ -94,15 +97,59 @@ export class WordVectors {
   }
 }
 
+export interface WordVectorOptions {
+  /** The words to keep, such as those of all queries; default: all. The table has those of them that the file has. */
+  readonly vocabulary?: readonly string[];
+}
+
 /**
- * Reads a table of word vectors: a safetensors file with the tensor `vectors` [words, dimensions], and the words,
- * a JSON list, under `words` of its metadata.
+ * Reads a table of word vectors:
+ * - a safetensors file with the tensor `vectors` [words, dimensions], and the words, a JSON list, under `words` of its
+ *   metadata;
+ * - text as GloVe and fastText write it, a line a word;
+ * - a binary file of word2vec.
+ *
+ * Text and binary files are read in parts; with a vocabulary little more memory than its vectors take is needed.
  * @param file a path, or the bytes of the file
- * @throws FileAccessError where it cannot be read, FileFormatError where it is no such table
+ * @throws FileAccessError where it cannot be read, FileFormatError where it is no such table, or has no word of the
+ *   vocabulary
  */
-export async function loadWordVectors(file: string | Uint8Array): Promise<WordVectors> {
+export async function loadWordVectors(
+  file: string | Uint8Array,
+  options: WordVectorOptions = {},
+): Promise<WordVectors> {
   checkArgument('loadWordVectors', 'file', file, either(pathRule, bytesRule));
-  return readTable(await openSafetensors(file, 'word vectors'));
+  checkFields<WordVectorOptions>('loadWordVectors', options, { vocabulary: optional(listOf(textRule)) });
+  const vocabulary = options.vocabulary && new Set(options.vocabulary);
+  const source = typeof file === 'string' ? await openSource(file) : bytesSource(file, 'word vectors');
+  try {
+    const format = await vectorFormat(source);
+    if (format === 'safetensors') {
+      const table = await readTable(await openSafetensors(file, 'word vectors'));
+      return vocabulary ? onlyWords(table, vocabulary, source.name) : table;
+    }
+    const read = format === 'text' ? readTextVectors : readWord2Vec;
+    const { words, vectors } = await read(source, vocabulary);
+    return new WordVectors(words, vectors);
+  } finally {
+    await source.close();
+  }
+}
+
+function onlyWords(
+  { words, vectors, dimensions }: WordVectors,
+  vocabulary: ReadonlySet<string>,
+  name: string,
+) {
+  const rows = [...words.keys()].filter((row) => vocabulary.has(words[row]!));
+  if (rows.length === 0) throw new FileFormatError(`${name} holds no word of the vocabulary`);
+  const kept = new Float32Array(rows.length * dimensions);
+  for (const [i, row] of rows.entries())
+    kept.set(vectors.subarray(row * dimensions, (row + 1) * dimensions), i * dimensions);
+  return new WordVectors(
+    rows.map((row) => words[row]!),
+    kept,
+  );
 }
 
 /** The table of word vectors that a file of a folder holds. @throws as `loadWordVectors` */
