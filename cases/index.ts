@@ -21,6 +21,7 @@ import {
 } from './gated-conv.js';
 import { gatherCases, scatterAddCases, scatterCases } from './gather.js';
 import { iouMapCases } from './iou-map.js';
+import { linearAssignmentCases } from './linear-assignment.js';
 import { lstmCases } from './lstm.js';
 import { lstmGradientCases } from './lstm-gradient.js';
 import { matmulCases } from './matmul.js';
@@ -82,6 +83,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   conv2dCases,
   conv2dWeightGradientCases,
   decodeMomentsCases,
+  linearAssignmentCases,
   qSampleCases,
   ddimStepCases,
   timeEmbeddingCases,

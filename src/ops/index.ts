@@ -62,6 +62,11 @@ export {
   tanh,
 } from './array/unary.js';
 export { maskedFill, where } from './array/where.js';
+export {
+  type LinearAssignment,
+  type LinearAssignmentOperands,
+  linearAssignment,
+} from './assign/linear-assignment.js';
 export { type AttentionOutputs, attention, emptyLogSumExp } from './attention/attention.js';
 export type { AttentionMask } from './attention/attention-mask.js';
 export type { AttentionOperands, AttentionOptions } from './attention/attention-problem.js';

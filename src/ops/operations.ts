@@ -22,6 +22,7 @@ import { unaryOperation } from './array/unary.js';
 import { unaryGradientOperation } from './array/unary-gradient.js';
 import { unpackHalvesOperation } from './array/unpack-halves.js';
 import { whereOperation } from './array/where.js';
+import { linearAssignmentOperation } from './assign/linear-assignment.js';
 import { attentionOperation } from './attention/attention.js';
 import { attentionGradientOperation } from './attention/attention-gradient.js';
 import { rotaryOperation } from './attention/rotary.js';
@@ -82,6 +83,7 @@ export const operations: readonly AnyOperation[] = [
   conv2dWeightGradientOperation,
   ddimStepOperation,
   decodeMomentsOperation,
+  linearAssignmentOperation,
   dequantizeWeightOperation,
   fillOperation,
   gateSumsGradientOperation,

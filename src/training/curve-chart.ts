@@ -19,7 +19,7 @@ const margin = { left: 58, right: 14, top: 30, bottom: 26 };
 const wide = 30;
 
 /** Draws a curve as an SVG element. */
-export function curveChart(curve: Curve, { title, steps, smooth, marks, width = 460 }: ChartOptions): string {
+export function curveChart(curve: Curve, { title, steps, smooth, marks, width = 330 }: ChartOptions): string {
   const points = curve.points;
   const values = points.map(({ value }) => value);
   const axis = valueAxis(Math.min(...values), Math.max(...values));
@@ -103,14 +103,13 @@ function niceUnit(size: number): number {
 function shortNumber(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
-  return size < 1e-3 || size >= 1e6
-    ? value.toExponential(1).replace('e+', 'e')
-    : String(Number(value.toPrecision(4)));
+  const rounded = Number(value.toPrecision(4));
+  return size < 1e-3 || size >= 1e6 ? rounded.toExponential().replace('e+', 'e') : String(rounded);
 }
 
-/** An exponential moving average over about the fiftieth part of the points, without the pull of its beginning. */
+/** An exponential moving average over about the hundredth part of the points, without the pull of its beginning. */
 function smoothed(points: readonly CurvePoint[]): CurvePoint[] {
-  const keep = Math.max(0, 1 - 1 / Math.max(1, points.length / 50));
+  const keep = Math.max(0, 1 - 1 / Math.max(1, points.length / 100));
   let [sum, weight] = [0, 0];
   return points.map(({ step, value }) => {
     sum = keep * sum + value;

@@ -82,6 +82,10 @@ export class TrainingCurves {
       [...curves]
         .filter(([, { points }]) => points.length > 0)
         .map(([name, curve]) => curveChart(curve, { title: name, steps, ...options }));
+    const loss =
+      this.#loss.points.length > 0
+        ? [curveChart(this.#loss, { title: 'all parts', steps, smooth: true, width: 960 })]
+        : [];
     const marks = best ? { best: best.step } : {};
     return `<!doctype html>
 <html lang="en">
@@ -94,7 +98,7 @@ ${state === 'running' ? `<meta http-equiv="refresh" content="${refresh}">\n` : '
 <body>
 <h1>${escapeText(title)}</h1>
 ${lines.map((line) => `<p>${escapeText(line)}</p>`).join('\n')}
-${section('Loss', [...(this.#loss.points.length > 0 ? [curveChart(this.#loss, { title: 'all parts', steps, smooth: true, width: 960 })] : [])], false)}
+${section('Loss', loss, false)}
 ${section('Parts of the loss', this.#parts.size > 1 ? charts(this.#parts, { smooth: true }) : [])}
 ${section('Validation', charts(this.#metrics, { marks }))}
 ${section('Learning rate', charts(this.#rates, {}))}

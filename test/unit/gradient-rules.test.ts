@@ -12,6 +12,7 @@ const withoutRule = [
   'dequantizeWeight',
   'fill',
   'iouMap',
+  'linearAssignment',
   'linearTokenCandidates',
   'mergeMaps',
   'quantizeWeight',
