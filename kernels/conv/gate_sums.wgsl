@@ -1,16 +1,10 @@
 // The end of a gated convolution whose sums were computed in parts of their depth (conv/conv2d_matrix.wgsl):
 //   out = activate(sum_s sums[s, value] + bias) * sigmoid(sum_s sums[s, gate] + gate_bias) * mask
 // as gated_conv2d_plain.wgsl has it, with partial_sum one part more. One invocation an output element.
-//! import lib/activation.wgsl
+//! import lib/gated_output.wgsl
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
-const HAS_BIAS = false;
-const HAS_GATE_BIAS = false;
-const HAS_PARTIAL = false;
-const HAS_MASK = false;
-alias Element = f32;
-alias Partial = f32;
 
 struct Params {
   parts: u32, batches: u32,              // S, B
@@ -49,13 +43,5 @@ fn gate_sums(
     sum += sums[start + value_at];
     gate += sums[start + gate_at];
   }
-  if (HAS_BIAS) { sum += f32(bias[channel]); }
-  if (HAS_GATE_BIAS) { gate += f32(gate_bias[gate_channel]); }
-  if (HAS_PARTIAL) {
-    sum += f32(partial_sum[batch * params.partial_batch + value_at]);
-    gate += f32(partial_sum[batch * params.partial_batch + gate_at]);
-  }
-  var value = activate(sum) * sigmoid(gate);
-  if (HAS_MASK) { value *= f32(mask[batch * params.mask_batch + position]); }
-  out[i] = Element(value);
+  out[i] = Element(gated_output(sum, gate, Place(batch, channel, gate_channel, params.plane, position)));
 }

@@ -4,18 +4,12 @@
 // all or one for each output channel (GATE_PER_CHANNEL). partial_sum holds sums over further input channels that were
 // computed before: of the O output channels, then of the G gate channels; image then has only the first C of the
 // weight's WC input channels. One invocation an output element.
-//! import lib/activation.wgsl
+//! import lib/gated_output.wgsl
 //! import lib/index.wgsl
 //! import lib/long_sum.wgsl
 
 const WORKGROUP = 64u;
-const HAS_BIAS = false;
-const HAS_GATE_BIAS = false;
-const HAS_PARTIAL = false;
-const HAS_MASK = false;
 const GATE_PER_CHANNEL = false;
-alias Element = f32;
-alias Partial = f32;
 
 struct Params {
   pixels: u32,                                         // B OH OW
@@ -73,16 +67,6 @@ fn gated_conv2d(
       }
     }
   }
-  var sum = value_of(long_sum);
-  var gate = value_of(long_gate);
-  if (HAS_BIAS) { sum += f32(bias[out_channel]); }
-  if (HAS_GATE_BIAS) { gate += f32(gate_bias[gate_channel]); }
-  if (HAS_PARTIAL) {
-    let start = batch * params.partial_batch + position;
-    sum += f32(partial_sum[start + out_channel * plane]);
-    gate += f32(partial_sum[start + (params.out_channels + gate_channel) * plane]);
-  }
-  var value = activate(sum) * sigmoid(gate);
-  if (HAS_MASK) { value *= f32(mask[batch * params.mask_batch + position]); }
-  out[i] = Element(value);
+  let place = Place(batch, out_channel, gate_channel, plane, position);
+  out[i] = Element(gated_output(value_of(long_sum), value_of(long_gate), place));
 }

@@ -119,6 +119,17 @@ export function convParams(geometry: ConvGeometry) {
   };
 }
 
+/** The same with those of windows that do not lie next to each other. */
+export function windowParams(geometry: ConvGeometry) {
+  return {
+    ...convParams(geometry),
+    stride_y: geometry.stride[0],
+    stride_x: geometry.stride[1],
+    dilation_y: geometry.dilation[0],
+    dilation_x: geometry.dilation[1],
+  };
+}
+
 function outPixels({ batches, outHeight, outWidth }: ConvGeometry): number {
   return batches * outHeight * outWidth;
 }

@@ -15,12 +15,12 @@ import {
   convDepth,
   convFlops,
   convGeometry,
-  convParams,
   evenParts,
   isConvTiledLegal,
   tiledTile,
   tileRows,
   type WindowOptions,
+  windowParams,
   windowRules,
 } from './conv-geometry.js';
 
@@ -182,14 +182,4 @@ function inParts(runtime: Runtime, output: Tensor, parts: number, compute: (sums
   const { size } = output;
   const whole = { output, batches: 1, size, outBatch: size, outFirst: 0 };
   launchSumParts(runtime, sums, { ...whole, bias: undefined, biasStride: 1, activation: undefined });
-}
-
-function windowParams(problem: ConvGeometry) {
-  return {
-    ...convParams(problem),
-    stride_y: problem.stride[0],
-    stride_x: problem.stride[1],
-    dilation_y: problem.dilation[0],
-    dilation_x: problem.dilation[1],
-  };
 }

@@ -7,7 +7,7 @@ import type { ActivationConstants } from '../activation.js';
 import { spread } from '../grid.js';
 import { launchSumParts, splitDepth } from '../split-depth.js';
 import { matrixConstants, subgroupMatrix } from '../subgroup-matrix.js';
-import { type ConvGeometry, convDepth, convParams } from './conv-geometry.js';
+import { type ConvGeometry, convDepth, convParams, windowParams } from './conv-geometry.js';
 
 /** The convolutions of kernels/conv/conv2d_matrix.wgsl, one or two of the same input. */
 export interface MatrixConvOperands {
@@ -102,11 +102,7 @@ function launchSums(
     },
     buffers: { image: input, weight, gate_weight: gateWeight, bias, out },
     params: {
-      ...convParams(problem),
-      stride_y: problem.stride[0],
-      stride_x: problem.stride[1],
-      dilation_y: problem.dilation[0],
-      dilation_x: problem.dilation[1],
+      ...windowParams(problem),
       weight_channels: weightChannels,
       first_channel: firstChannel,
       gate_channels: gateChannels,

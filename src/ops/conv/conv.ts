@@ -25,18 +25,15 @@ import {
   convDepth,
   convFlops,
   convGeometry,
-  convParams,
-  isConvShuffleLegal,
-  isConvStripLegal,
-  isConvTiledLegal,
-  prefersConvStrip,
   shuffleTile,
   stripTile,
   tiledSplit,
   type WindowOptions,
+  windowParams,
   windowRules,
 } from './conv-geometry.js';
-import { isConvMatrixLegal, launchMatrixConv, prefersConvMatrix } from './conv-matrix.js';
+import { launchMatrixConv } from './conv-matrix.js';
+import { type ConvKernelName, convVariants } from './conv-variants.js';
 
 export interface Conv2dOptions extends ActivationOptions, WindowOptions {
   /** Type of the output, f32 or f16; default that of the operands. */
@@ -91,43 +88,13 @@ export const conv2dOperation = defineOperation<ConvOperands, Conv2dOptions, Conv
   outputs: ({ batches, outChannels, outHeight, outWidth, outDtype }) => ({
     output: { shape: [batches, outChannels, outHeight, outWidth], dtype: outDtype },
   }),
-  variants: [
-    {
-      name: 'matrix',
-      suits: isConvMatrixLegal,
-      meantFor: ['hardware'],
-      prefers: prefersConvMatrix,
-      run: (runtime, operands, { output }, problem) => launchMatrixConv(runtime, operands, output, problem),
-    },
-    {
-      name: 'strip',
-      suits: isConvStripLegal,
-      meantFor: ['software'],
-      prefers: prefersConvStrip,
-      run: (runtime, operands, { output }, problem) =>
-        launchConv2d(runtime, 'strip', operands, output, problem),
-    },
-    {
-      name: 'shuffle',
-      suits: isConvShuffleLegal,
-      meantFor: ['software'],
-      run: (runtime, operands, { output }, problem) =>
-        launchConv2d(runtime, 'shuffle', operands, output, problem),
-    },
-    {
-      name: 'tiled',
-      suits: isConvTiledLegal,
-      meantFor: ['hardware'],
-      run: (runtime, operands, { output }, problem) =>
-        launchConv2d(runtime, 'tiled', operands, output, problem),
-    },
-    {
-      name: 'plain',
-      suits: () => true,
-      run: (runtime, operands, { output }, problem) =>
-        launchConv2d(runtime, 'plain', operands, output, problem),
-    },
-  ],
+  variants: convVariants(
+    ['matrix', 'strip', 'shuffle', 'tiled', 'plain'],
+    (runtime, kernel, operands, output, problem) =>
+      kernel === 'matrix'
+        ? launchMatrixConv(runtime, operands, output, problem)
+        : launchConv2d(runtime, kernel, operands, output, problem),
+  ),
   flops: convFlops,
   reduction: convDepth,
 });
@@ -143,7 +110,7 @@ interface ConvWindow {
 /** Records one convolution into `output`, with the kernel of that name. */
 export function launchConv2d(
   runtime: Runtime,
-  kernel: 'strip' | 'shuffle' | 'tiled' | 'plain',
+  kernel: Exclude<ConvKernelName, 'matrix'>,
   { input, weight, bias }: ConvOperands,
   output: Tensor,
   problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
@@ -157,11 +124,7 @@ export function launchConv2d(
   };
   const buffers = { image: input, weight, bias, out: output };
   const params = {
-    ...convParams(problem),
-    stride_y: problem.stride[0],
-    stride_x: problem.stride[1],
-    dilation_y: problem.dilation[0],
-    dilation_x: problem.dilation[1],
+    ...windowParams(problem),
     weight_channels: weight.shape[1]!,
     first_channel: firstChannel,
     all_out_channels: output.shape[1]!,
@@ -176,13 +139,22 @@ export function launchConv2d(
     launchTiled(runtime, { input, weight, bias }, output, problem, { constants, params });
     return;
   }
-  const { tile, workgroups } =
-    kernel === 'strip' ? stripTile(runtime.traits, problem) : shuffleTile(runtime.traits, problem, convTile);
+  const long = { LONG: isLongSum(convDepth(problem)) };
+  if (kernel === 'strip') {
+    const { tile, workgroups } = stripTile(runtime.traits, problem);
+    const strip = { kernel: conv2dStripKernel, constants: { ...constants, ...long, ...tile } };
+    runtime.launch({ ...strip, buffers, params, workgroups });
+    return;
+  }
+  const { tile, workgroups } = shuffleTile(runtime.traits, problem, convTile);
   runtime.launch({
-    kernel: kernel === 'strip' ? conv2dStripKernel : conv2dShuffleKernel,
-    constants: { ...constants, ...tile, LONG: isLongSum(convDepth(problem)) },
-    buffers,
-    params,
+    kernel: conv2dShuffleKernel,
+    constants: { ...constants, ...long, ...tile },
+    buffers: {
+      ...buffers,
+      ...{ gate_weight: undefined, gate_bias: undefined, partial_sum: undefined, mask: undefined },
+    },
+    params: { ...params, partial_batch: 0, mask_batch: 0 },
     workgroups,
   });
 }
@@ -195,7 +167,7 @@ function launchTiled(
   problem: Pick<ConvProblem, keyof ConvGeometry> & Partial<ConvProblem>,
   whole: {
     readonly constants: Readonly<Record<string, number | boolean | string>>;
-    readonly params: ReturnType<typeof convParams> &
+    readonly params: ReturnType<typeof windowParams> &
       Readonly<
         Record<'weight_channels' | 'first_channel' | 'all_out_channels' | 'first_out_channel', number>
       >;

@@ -1,6 +1,6 @@
+import conv2dShuffleKernel from '../../../kernels/conv/conv2d_shuffle.wgsl.js';
 import gateSumsKernel from '../../../kernels/conv/gate_sums.wgsl.js';
 import gatedConv2dPlainKernel from '../../../kernels/conv/gated_conv2d_plain.wgsl.js';
-import gatedConv2dShuffleKernel from '../../../kernels/conv/gated_conv2d_shuffle.wgsl.js';
 import { integer } from '../../arguments.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
@@ -31,19 +31,13 @@ import {
   convFlops,
   convGeometry,
   convParams,
-  isConvShuffleLegal,
-  isConvTiledLegal,
   type PerAxis,
   shuffleTile,
+  windowParams,
   windowRules,
 } from './conv-geometry.js';
-import {
-  isConvMatrixLegal,
-  launchMatrixConv,
-  launchMatrixSums,
-  matrixSumsBytes,
-  prefersConvMatrix,
-} from './conv-matrix.js';
+import { launchMatrixConv, launchMatrixSums, matrixSumsBytes } from './conv-matrix.js';
+import { convVariants } from './conv-variants.js';
 import { gateSums } from './gate-sums.js';
 
 export interface GatedConv2dOptions extends ActivationOptions {
@@ -142,39 +136,15 @@ export const gatedConv2dOperation = defineOperation<
   outputs: ({ batches, outChannels, outHeight, outWidth, dtype }) => ({
     output: { shape: [batches, outChannels, outHeight, outWidth], dtype },
   }),
-  variants: [
-    {
-      name: 'matrix',
-      suits: (traits, problem) =>
-        isConvMatrixLegal(traits, problem) &&
-        problem.fullDepth < 2 ** 20 &&
-        matrixSumsBytes(problem) <= traits.limits.maxStorageBufferBindingSize,
-      meantFor: ['hardware'],
-      prefers: prefersConvMatrix,
-      run: (runtime, operands, { output }, problem) =>
-        launchGatedConv2d(runtime, 'matrix', operands, output, problem),
-    },
-    {
-      name: 'shuffle',
-      suits: (traits, problem) => isConvShuffleLegal(traits, problem) && problem.fullDepth < 2 ** 20,
-      meantFor: ['software'],
-      run: (runtime, operands, { output }, problem) =>
-        launchGatedConv2d(runtime, 'shuffle', operands, output, problem),
-    },
-    {
-      name: 'tiled',
-      suits: isConvTiledLegal,
-      meantFor: ['hardware'],
-      run: (runtime, operands, { output }, problem) =>
-        launchGatedConv2d(runtime, 'tiled', operands, output, problem),
-    },
-    {
-      name: 'plain',
-      suits: () => true,
-      run: (runtime, operands, { output }, problem) =>
-        launchGatedConv2d(runtime, 'plain', operands, output, problem),
-    },
-  ],
+  variants: convVariants(
+    ['matrix', 'shuffle', 'tiled', 'plain'],
+    (runtime, kernel, operands, output, problem) =>
+      launchGatedConv2d(runtime, kernel, operands, output, problem),
+    (traits, problem, kernel) =>
+      kernel === 'plain' ||
+      (problem.fullDepth < 2 ** 20 &&
+        (kernel !== 'matrix' || matrixSumsBytes(problem) <= traits.limits.maxStorageBufferBindingSize)),
+  ),
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: ({ fullDepth }) => fullDepth,
@@ -221,35 +191,13 @@ export const gatedConv2dPartialOperation = defineOperation<
   outputs: ({ batches, outChannels, gateChannels, outHeight, outWidth }) => ({
     output: { shape: [batches, outChannels + gateChannels, outHeight, outWidth], dtype: 'f32' },
   }),
-  variants: [
-    {
-      name: 'matrix',
-      suits: isConvMatrixLegal,
-      meantFor: ['hardware'],
-      prefers: prefersConvMatrix,
-      run: (runtime, operands, { output }, problem) => launchMatrixConv(runtime, operands, output, problem),
-    },
-    {
-      name: 'shuffle',
-      suits: isConvShuffleLegal,
-      meantFor: ['software'],
-      run: (runtime, operands, { output }, problem) =>
-        launchPartial(runtime, 'shuffle', operands, output, problem),
-    },
-    {
-      name: 'tiled',
-      suits: isConvTiledLegal,
-      meantFor: ['hardware'],
-      run: (runtime, operands, { output }, problem) =>
-        launchPartial(runtime, 'tiled', operands, output, problem),
-    },
-    {
-      name: 'plain',
-      suits: () => true,
-      run: (runtime, operands, { output }, problem) =>
-        launchPartial(runtime, 'plain', operands, output, problem),
-    },
-  ],
+  variants: convVariants(
+    ['matrix', 'shuffle', 'tiled', 'plain'],
+    (runtime, kernel, operands, output, problem) =>
+      kernel === 'matrix'
+        ? launchMatrixConv(runtime, operands, output, problem)
+        : launchPartial(runtime, kernel, operands, output, problem),
+  ),
   flops: (problem) =>
     (convFlops(problem) * (problem.outChannels + problem.gateChannels)) / problem.outChannels,
   reduction: convDepth,
@@ -411,8 +359,9 @@ function launchGatedConv2d(
     return;
   }
   const buffers = { ...ends, image: input, weight, gate_weight: gateWeight };
-  const params = { ...convParams(problem), weight_channels: weight.shape[1]!, ...strides };
+  const weightChannels = { weight_channels: weight.shape[1]! };
   if (kernel === 'plain') {
+    const params = { ...convParams(problem), ...weightChannels, ...strides };
     runtime.launch({
       kernel: gatedConv2dPlainKernel,
       constants: { ...constants, GATE_PER_CHANNEL: gateChannels > 1 },
@@ -425,15 +374,21 @@ function launchGatedConv2d(
   const most = gateChannels > 1 ? fullyGatedTile : gatedTile;
   const { tile, workgroups } = shuffleTile(runtime.traits, problem, most);
   runtime.launch({
-    kernel: gatedConv2dShuffleKernel,
+    kernel: conv2dShuffleKernel,
     constants: {
       ...constants,
       ...tile,
+      Result: output.dtype,
       GATE_ROWS: gateChannels > 1 ? tile.ROWS : 1,
       LONG: isLongSum(convDepth(problem)),
     },
     buffers,
-    params,
+    params: {
+      ...windowParams(problem),
+      ...weightChannels,
+      ...strides,
+      ...{ first_channel: 0, all_out_channels: outChannels, first_out_channel: 0 },
+    },
     workgroups,
   });
 }
