@@ -15,6 +15,8 @@ export { Module, Parameter } from './module.js';
 export {
   type AttentionInputs,
   type AttentionNames,
+  type AttentionWeights,
+  type AttentionWeightsOptions,
   MultiHeadAttention,
   type MultiHeadAttentionOptions,
 } from './multi-head-attention.js';

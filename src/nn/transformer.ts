@@ -12,12 +12,15 @@ import {
   type Rules,
   text,
 } from '../arguments.js';
-import { OptionError } from '../errors.js';
+import { OptionError, ShapeError } from '../errors.js';
 import { type Activation, activations } from '../ops/activation.js';
 import { add } from '../ops/array/binary.js';
+import { cast } from '../ops/array/cast.js';
 import { type AttentionMask, attentionMaskRule } from '../ops/attention/attention-mask.js';
+import { within } from '../ops/call.js';
 import type { Runtime } from '../tensor/runtime.js';
-import { anyTensor, type Tensor } from '../tensor/tensor.js';
+import { broadcastShapes, sameShape } from '../tensor/shape.js';
+import { anyTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
 import { chain } from './chain.js';
 import { Dropout, dropRate } from './dropout.js';
 import { FeedForward } from './feed-forward.js';
@@ -58,7 +61,10 @@ export interface TransformerBlockOptions {
   readonly crossAttention?: boolean;
   /** Of the feed-forward network; default ReLU. */
   readonly activation?: Activation;
-  /** Share that training drops of what each part gives, and of the activations of the feed-forward network. Default 0. */
+  /**
+   * Share that training drops of what each part gives, of the probabilities of attention, and of the activations of the
+   * feed-forward network. Default 0.
+   */
   readonly dropout?: number;
   /** Of the LayerNorms; default 1e-5. */
   readonly eps?: number;
@@ -77,6 +83,10 @@ export interface TransformerInputs {
   readonly memory?: Tensor | undefined;
   /** u32 (B, Lm): positions of `memory` where it is 0 are not attended. */
   readonly memoryMask?: Tensor | undefined;
+  /** f32, of a shape that broadcasts to that of x: added to what queries and self-attended keys are made of. */
+  readonly positions?: Tensor | undefined;
+  /** The same for `memory`: added to what the keys of the cross-attention are made of. */
+  readonly memoryPositions?: Tensor | undefined;
 }
 
 const optionRules: Rules<TransformerBlockOptions> = {
@@ -104,6 +114,8 @@ const inputRules: Rules<TransformerInputs> = {
   mask: optional(attentionMaskRule),
   memory: optional(anyTensor),
   memoryMask: optional(anyTensor),
+  positions: optional(anyTensor),
+  memoryPositions: optional(anyTensor),
 };
 
 /** A LayerNorm and a dropout around a part of a block. */
@@ -116,7 +128,8 @@ interface Residual {
  * A block of a Transformer (Vaswani et al., arXiv:1706.03762, section 3.1): self-attention, attention to another sequence
  * where asked for, and a feed-forward network, each with a residual connection and a LayerNorm. By default it has the
  * numbers and the names of PyTorch's `nn.TransformerEncoderLayer`, or with cross-attention `nn.TransformerDecoderLayer`
- * (batch first), but for the dropout of attention probabilities, which it lacks.
+ * (batch first). With `positions` and `memoryPositions` it is a layer of DETR (Carion et al., arXiv:2005.12872, appendix
+ * A.3), which adds them to queries and keys in each layer, not to the values.
  */
 export class TransformerBlock extends Module {
   readonly #preNorm: boolean;
@@ -145,7 +158,7 @@ export class TransformerBlock extends Module {
       dropout: this.child(`dropout${i + 1}`, new Dropout(runtime, dropout)),
     }));
     const attention = (name: string) =>
-      this.child(name, new MultiHeadAttention(runtime, width, heads, { projections, weights }));
+      this.child(name, new MultiHeadAttention(runtime, width, heads, { projections, weights, dropout }));
     this.#attention = attention(names.attention ?? 'self_attn');
     this.#crossAttention = crossAttention ? attention(names.crossAttention ?? 'multihead_attn') : undefined;
     this.#feedForward = this.inline(
@@ -163,21 +176,45 @@ export class TransformerBlock extends Module {
   forward(x: Tensor, inputs: TransformerInputs = {}): Tensor {
     checkArgument('transformerBlock', 'x', x, anyTensor);
     checkFields('transformerBlock', inputs, inputRules);
-    const { keyMask, mask, memory, memoryMask } = inputs;
+    const { keyMask, mask, memory, memoryMask, positions, memoryPositions } = inputs;
     const cross = this.#crossAttention;
-    if (cross ? !memory : memory || memoryMask) {
+    if (cross ? !memory : memory || memoryMask || memoryPositions) {
       throw new OptionError(
-        `transformerBlock: ${cross ? 'memory is missing' : 'memory and memoryMask need cross-attention'}`,
+        `transformerBlock: ${cross ? 'memory is missing' : 'memory, memoryMask and memoryPositions need cross-attention'}`,
       );
     }
     const parts = [
-      (y: Tensor) => this.#attention.forward(y, { keyMask, mask }),
-      ...(cross ? [(y: Tensor) => cross.forward(y, { key: memory, keyMask: memoryMask })] : []),
+      (y: Tensor) => {
+        const placed = this.#placed(y, 'positions', positions);
+        return this.#attention.forward(placed, { value: y, keyMask, mask });
+      },
+      ...(cross && memory
+        ? [
+            (y: Tensor) =>
+              cross.forward(this.#placed(y, 'positions', positions), {
+                key: this.#placed(memory, 'memoryPositions', memoryPositions),
+                value: memory,
+                keyMask: memoryMask,
+              }),
+          ]
+        : []),
       (y: Tensor) => this.#feedForward.forward(y),
     ];
     return this.runtime.scope(() =>
       chain(x, parts, (y, part, i) => this.#around(this.#residuals[i]!, y, part)),
     );
+  }
+
+  /** With its positions added. */
+  #placed(x: Tensor, name: string, positions: Tensor | undefined): Tensor {
+    if (!positions) return x;
+    within('transformerBlock', () => {
+      expectDtype(positions, name, 'f32');
+      if (!sameShape(broadcastShapes(x.shape, positions.shape), x.shape)) {
+        throw new ShapeError(`${name} must broadcast to ${x}, not be ${positions}`);
+      }
+    });
+    return add(x, x.dtype === 'f32' ? positions : cast(positions, x.dtype));
   }
 
   /** One part with its residual connection. Frees what only it needs. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { relativeError } from '../../cases/support/host.js';
+import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import type { NumericArray } from '../../src/data/formats/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import { Conv1d, Conv2d } from '../../src/nn/conv.js';
@@ -9,11 +10,13 @@ import { Embedding } from '../../src/nn/embedding.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Lstm, type LstmOptions } from '../../src/nn/lstm.js';
 import type { Module } from '../../src/nn/module.js';
-import { MultiHeadAttention } from '../../src/nn/multi-head-attention.js';
+import { MultiHeadAttention, type MultiHeadAttentionOptions } from '../../src/nn/multi-head-attention.js';
 import { BatchNorm1d, GroupNorm, LayerNorm } from '../../src/nn/norm.js';
 import { TransformerBlock, type TransformerBlockOptions } from '../../src/nn/transformer.js';
+import { add, mul } from '../../src/ops/array/binary.js';
 import { concat } from '../../src/ops/array/concat.js';
 import { transpose } from '../../src/ops/array/permute.js';
+import { sum } from '../../src/ops/array/reduce.js';
 import { narrow } from '../../src/ops/array/slice.js';
 import type { Runtime } from '../../src/tensor/runtime.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
@@ -43,7 +46,15 @@ const recurrent: Record<string, LstmOptions> = {
   lstm_lengths: { layers: 2, bidirectional: true },
 };
 
+const storedOperands = ['key', 'value', 'mask', 'memory', 'memory_mask', 'positions', 'memory_positions'];
+
 type Operands = Readonly<Record<string, Tensor>>;
+
+/** Attention whose probabilities and gradients were stored too. */
+const weighing: Record<string, MultiHeadAttentionOptions> = {
+  attention_weights: { dropout: 0.5 },
+  attention_widths: { keyWidth: 6, valueWidth: 5 },
+};
 
 /** Attention and blocks of Transformers: how they are made, and called with what was stored beside the input. */
 const attending: Record<
@@ -57,6 +68,10 @@ const attending: Record<
   transformer_pre: (runtime) => blockOf(runtime, { norm: 'pre', activation: 'gelu' }),
   transformer_decoder: (runtime) => blockOf(runtime, { crossAttention: true }),
   transformer_decoder_pre: (runtime) => blockOf(runtime, { crossAttention: true, norm: 'pre' }),
+  transformer_positions: (runtime) => blockOf(runtime, {}),
+  transformer_positions_pre: (runtime) => blockOf(runtime, { norm: 'pre' }),
+  transformer_decoder_positions: (runtime) => blockOf(runtime, { crossAttention: true }),
+  transformer_decoder_positions_pre: (runtime) => blockOf(runtime, { crossAttention: true, norm: 'pre' }),
 };
 
 function attentionOf(runtime: Runtime) {
@@ -68,11 +83,15 @@ function attentionOf(runtime: Runtime) {
 
 function blockOf(runtime: Runtime, options: Partial<TransformerBlockOptions>) {
   const layer = new TransformerBlock(runtime, 8, { heads: 2, intermediate: 12, dropout: 0.5, ...options });
-  const call = (x: Tensor, { mask, memory, memory_mask: memoryMask }: Operands) =>
-    layer.forward(x, {
-      keyMask: mask,
-      ...(memory && { memory, memoryMask, mask: { kind: 'causal' } }),
+  const call = (x: Tensor, operands: Operands) => {
+    const { mask, memory, memory_mask: memoryMask, positions, memory_positions: memoryPositions } = operands;
+    return layer.forward(x, {
+      ...{ keyMask: mask, positions },
+      ...(memory && { memory, memoryMask, memoryPositions }),
+      // The blocks without positions were made with this mask.
+      ...(memory && !positions && { mask: { kind: 'causal' } }),
     });
+  };
   return [layer, call] as const;
 }
 
@@ -127,12 +146,60 @@ describe('layers agree with PyTorch’s', () => {
       await layer.load(await checkpointOf(name));
       const input = await operand(`${name}/input`);
       const operands: Record<string, Tensor> = {};
-      for (const more of ['key', 'value', 'mask', 'memory', 'memory_mask']) {
+      for (const more of storedOperands) {
         if (stored.tensors.has(`${name}/${more}`)) operands[more] = await operand(`${name}/${more}`);
       }
       const output = call(input, operands);
       await expectStored(output, `${name}/output`);
       for (const each of [input, output, layer, ...Object.values(operands)]) each.dispose();
+      assert.equal(runtime.memory.usedBytes, usedBytes);
+    });
+  }
+
+  for (const [name, options] of Object.entries(weighing)) {
+    it(`${name}, with probabilities and gradients`, async () => {
+      const { usedBytes } = runtime.memory;
+      const layer = new MultiHeadAttention(runtime, 8, 2, options);
+      await layer.load(await checkpointOf(name));
+      const [query, key, value] = [
+        await operand(`${name}/input`),
+        await operand(`${name}/key`),
+        await operand(`${name}/value`),
+      ];
+      const keyMask = stored.tensors.has(`${name}/mask`) ? await operand(`${name}/mask`) : undefined;
+      const [ofOutput, ofWeights] = [
+        await operand(`${name}/output_factor`),
+        await operand(`${name}/weights_factor`),
+      ];
+      const inputs = { key, value, keyMask };
+      const fused = layer.forward(query, inputs);
+      await expectStored(fused, `${name}/output`);
+      const means = layer.forwardWithWeights(query, inputs);
+      await expectStored(means.weights, `${name}/mean_weights`);
+      const each = layer.forwardWithWeights(query, inputs, { perHead: true });
+      await expectStored(each.weights, `${name}/weights`);
+      await expectStored(each.output, `${name}/output`);
+      const parameters = { query, key, value, ...layer.weights() };
+      const { value: loss, gradients } = valueAndGrad(parameters, () => {
+        const { output, weights } = layer.forwardWithWeights(query, inputs, { perHead: true });
+        return add(sum(mul(output, ofOutput)), sum(mul(weights, ofWeights)));
+      });
+      for (const [at, gradient] of Object.entries(gradients)) {
+        await expectStored(gradient, `${name}/gradient/${at}`);
+      }
+      const tensors = [
+        query,
+        key,
+        value,
+        keyMask,
+        ofOutput,
+        ofWeights,
+        fused,
+        loss,
+        ...Object.values(gradients),
+      ];
+      for (const tensor of [...tensors, ...Object.values(means), ...Object.values(each)]) tensor?.dispose();
+      layer.dispose();
       assert.equal(runtime.memory.usedBytes, usedBytes);
     });
   }

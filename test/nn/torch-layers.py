@@ -123,6 +123,71 @@ block("transformer_pre", norm_first=True, activation="gelu")
 decoder_block("transformer_decoder")
 decoder_block("transformer_decoder_pre", norm_first=True)
 
+
+def attention_weights(name, masked=False, **options):
+    """Attention with its probabilities, and the gradients of a loss of both."""
+    module = nn.MultiheadAttention(8, 2, batch_first=True, **options).eval()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            if parameter.dim() == 1:
+                parameter.uniform_(-1, 1)
+    query = torch.randn(2, 4, 8, requires_grad=True)
+    key = torch.randn(2, 5, options.get("kdim", 8), requires_grad=True)
+    value = torch.randn(2, 5, options.get("vdim", 8), requires_grad=True)
+    mask = torch.tensor([[1] * 5, [1, 0, 1, 1, 0]]) if masked else None
+    padding = None if mask is None else mask == 0
+    _, mean = module(query, key, value, key_padding_mask=padding)
+    output, weights = module(query, key, value, key_padding_mask=padding, average_attn_weights=False)
+    factors = {"output_factor": torch.randn(2, 4, 8), "weights_factor": torch.randn(2, 2, 4, 5)}
+    loss = (output * factors["output_factor"]).sum() + (weights * factors["weights_factor"]).sum()
+    wanted = {"query": query, "key": key, "value": value, **dict(module.named_parameters())}
+    gradients = torch.autograd.grad(loss, list(wanted.values()))
+    values = {"output": output, "weights": weights, "mean_weights": mean, "key": key, "value": value, **factors}
+    values |= {f"gradient/{at}": gradient for at, gradient in zip(wanted, gradients)}
+    values |= {} if mask is None else {"mask": mask.int()}
+    keep(name, module, {at: tensor.detach() for at, tensor in values.items()}, query.detach())
+
+
+@torch.no_grad()
+def placed_block(name, cross=False, pre=False):
+    """A layer of DETR (arXiv:2005.12872, appendix A.3): positions are added to queries and keys in each layer."""
+    kind = nn.TransformerDecoderLayer if cross else nn.TransformerEncoderLayer
+    module = kind(8, 2, 12, dropout=0.0, batch_first=True).eval()
+    for parameter in module.parameters():
+        if parameter.dim() == 1:
+            parameter.uniform_(-1, 1)
+    x, memory = torch.randn(2, 3, 8), torch.randn(2, 5, 8)
+    positions, memory_positions = torch.randn(3, 8), torch.randn(2, 5, 8)
+    mask = torch.tensor([[1, 1, 1], [1, 1, 0]])
+    memory_mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0]])
+
+    def attend(y):
+        return module.self_attn(y + positions, y + positions, y, key_padding_mask=mask == 0)[0]
+
+    def attend_memory(y):
+        keys = memory + memory_positions
+        return module.multihead_attn(y + positions, keys, memory, key_padding_mask=memory_mask == 0)[0]
+
+    def feed(y):
+        return module.linear2(torch.relu(module.linear1(y)))
+
+    norms = [module.norm1, module.norm2] + ([module.norm3] if cross else [])
+    y = x
+    for norm, part in zip(norms, [attend] + ([attend_memory] if cross else []) + [feed]):
+        y = y + part(norm(y)) if pre else norm(y + part(y))
+    values = {"output": y, "mask": mask.int(), "positions": positions}
+    if cross:
+        values |= {"memory": memory, "memory_mask": memory_mask.int(), "memory_positions": memory_positions}
+    keep(name, module, values, x)
+
+
+attention_weights("attention_weights", masked=True)
+attention_weights("attention_widths", kdim=6, vdim=5)
+placed_block("transformer_positions")
+placed_block("transformer_positions_pre", pre=True)
+placed_block("transformer_decoder_positions", cross=True)
+placed_block("transformer_decoder_positions_pre", cross=True, pre=True)
+
 kinds = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32"}
 header, data = {}, b""
 for name, value in sorted(tensors.items(), key=lambda item: -item[1].element_size()):

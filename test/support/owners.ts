@@ -469,8 +469,9 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       broken: () => new MomentTask(maps, { ...smallExamples, spans: 2 ** 40 }, 2, 1),
     },
     MultiHeadAttention: module(
-      () => new MultiHeadAttention(runtime, 4, 2),
+      () => new MultiHeadAttention(runtime, 4, 2, { dropout: 0.5 }).train(),
       (it) => it.forward(sequence),
+      (it) => it.forwardWithWeights(sequence),
       (it) => it.queries(sequence),
       (it) => it.keys(sequence),
       (it) => it.values(sequence),
