@@ -176,6 +176,13 @@ export const positive: Rule<number> = rule(
   (value) => Number.isFinite(value) && Number(value) > 0,
 );
 
+/** What is added to a variance, so that its root can be divided by. */
+export const epsilon: Rule<number> = rule(
+  'a number above 0 and below 1',
+  (value) => typeof value === 'number' && value > 0 && value < 1,
+);
+/** An element of u32, such as the id of a token or a seed. */
+export const uint32: Rule<number> = integer(0, 2 ** 32 - 1);
 export const bytes: Rule<Uint8Array> = rule('a Uint8Array', (value) => value instanceof Uint8Array);
 
 /** The path of a file or folder. */

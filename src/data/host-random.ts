@@ -1,4 +1,13 @@
-import { anything, checkArgument, checkArguments, integer, number, numberIn, someOf } from '../arguments.js';
+import {
+  anything,
+  checkArgument,
+  checkArguments,
+  integer,
+  number,
+  numberIn,
+  someOf,
+  uint32,
+} from '../arguments.js';
 
 // Made once: random numbers are drawn by the million.
 const anyInteger = integer();
@@ -26,7 +35,7 @@ export class HostRandom {
    * @throws OptionError
    */
   constructor(seed: number, stream = 0) {
-    checkArguments('HostRandom', { seed, stream }, { seed: integer(0, 2 ** 32 - 1), stream: integer(0) });
+    checkArguments('HostRandom', { seed, stream }, { seed: uint32, stream: integer(0) });
     const start = mixBits(seed ^ mixBits(stream + 1));
     this.#state = Int32Array.from({ length: 4 }, (_, i) => mixBits(start + Math.imul(i + 1, 0x9e3779b9)));
   }
@@ -90,7 +99,7 @@ export class HostRandom {
 
   /** The numbers 0 to count - 1 in random order (Fisher and Yates). @throws OptionError */
   permutation(count: number): Uint32Array<ArrayBuffer> {
-    checkArgument('HostRandom.permutation', 'count', count, integer(0, 2 ** 32 - 1));
+    checkArgument('HostRandom.permutation', 'count', count, uint32);
     const order = Uint32Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
       const j = this.#integer(0, i);

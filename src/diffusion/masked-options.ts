@@ -1,4 +1,14 @@
-import { flag, integer, listOf, numberIn, oneOf, onlyFields, optional, type Rules } from '../arguments.js';
+import {
+  flag,
+  integer,
+  listOf,
+  numberIn,
+  oneOf,
+  onlyFields,
+  optional,
+  type Rules,
+  uint32,
+} from '../arguments.js';
 import { type ConfidenceKind, confidenceKinds } from '../ops/sampling/token-choice.js';
 import { anyTensor, type Tensor } from '../tensor/tensor.js';
 import { type UnmaskingSchedule, unmaskingRule } from './unmasking.js';
@@ -62,14 +72,11 @@ export interface MaskedSamplerOptions {
   readonly keepConfidence?: boolean;
 }
 
-/** An id of a token. */
-export const id = integer(0, 2 ** 32 - 1);
-
 export const samplerRules: Rules<MaskedSamplerOptions> = {
   batch: integer(1),
   length: integer(1),
   answerLength: integer(1),
-  maskId: id,
+  maskId: uint32,
   blockLength: optional(integer(1)),
   steps: optional(integer(1)),
   temperature: optional(numberIn(0)),
@@ -80,13 +87,13 @@ export const samplerRules: Rules<MaskedSamplerOptions> = {
   maskAllowed: optional(flag),
   schedule: optional(unmaskingRule),
   threshold: optional(numberIn(0)),
-  stopId: optional(id),
+  stopId: optional(uint32),
   eligible: optional(anyTensor),
   late: optional(onlyFields<NonNullable<MaskedSamplerOptions['late']>>({ ids: anyTensor, from: integer(0) })),
   spans: optional(
     onlyFields<NonNullable<MaskedSamplerOptions['spans']>>({
       positions: anyTensor,
-      firstId: id,
+      firstId: uint32,
       count: integer(2),
     }),
   ),

@@ -12,6 +12,7 @@ import {
   type Rule,
   type Rules,
   rule,
+  uint32,
 } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
 import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/sampling/decoding.js';
@@ -21,7 +22,7 @@ import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { id, type MaskedSamplerOptions, samplerRules } from './masked-options.js';
+import { type MaskedSamplerOptions, samplerRules } from './masked-options.js';
 import { eachPass, recordStep, type StepOperands } from './masked-step.js';
 import type { CachedTokenLogits, TokenLogits } from './token-logits.js';
 import { commitShares } from './unmasking.js';
@@ -283,9 +284,9 @@ export function maskedSequences(
   checkArguments(
     'maskedSequences',
     { prompts, answerLength },
-    { prompts: listOf(listOf(id)), answerLength: integer(1) },
+    { prompts: listOf(listOf(uint32)), answerLength: integer(1) },
   );
-  checkFields('maskedSequences', ids, { maskId: id, padId: id });
+  checkFields('maskedSequences', ids, { maskId: uint32, padId: uint32 });
   const { maskId, padId } = ids;
   const longest = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0);
   const length = longest + answerLength;

@@ -1,4 +1,5 @@
-import type { Tensor } from '../tensor/tensor.js';
+import { objectWith, type Rule } from '../arguments.js';
+import { anyTensor, type Tensor } from '../tensor/tensor.js';
 
 /** A model's last layer, not run yet: its logits are `hidden · weightᵀ`. */
 export interface LastLayer {
@@ -7,6 +8,8 @@ export interface LastLayer {
   /** The vocabulary matrix (V, d), of the same type; the same tensor in both passes. */
   readonly weight: Tensor;
 }
+
+export const lastLayerRule: Rule<LastLayer> = objectWith<LastLayer>({ hidden: anyTensor, weight: anyTensor });
 
 /** Guidance has two passes a step. */
 export type Pass = 'conditional' | 'unconditional';

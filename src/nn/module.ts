@@ -8,6 +8,7 @@ import {
   integer,
   listOf,
   text,
+  uint32,
 } from '../arguments.js';
 import type { NumericArray } from '../data/formats/array.js';
 import { checkTensors, Safetensors } from '../data/formats/safetensors.js';
@@ -93,9 +94,6 @@ export class Parameter extends Owner implements StoredWeight {
     return this.#tensor;
   }
 }
-
-/** A number of 32 bits. */
-const word = integer(0, 2 ** 32 - 1);
 
 /**
  * Something with weights. Children and weights are declared in the constructor under the names that a
@@ -205,7 +203,7 @@ export abstract class Module extends Owner {
    */
   seedRandom(seed: number, step = 0): this {
     this.checkAlive();
-    checkArguments('seedRandom', { seed, step }, { seed: word, step: word });
+    checkArguments('seedRandom', { seed, step }, { seed: uint32, step: uint32 });
     // Stream 0 of a seed is what `new Random(runtime, seed)` draws.
     let number = 1;
     for (const stream of this.#randomStreams()) stream.seek(seed, number++, step);
@@ -219,7 +217,7 @@ export abstract class Module extends Owner {
    */
   initialize(seed: number): this {
     this.checkAlive();
-    checkArgument('initialize', 'seed', seed, word);
+    checkArgument('initialize', 'seed', seed, uint32);
     this.seedRandom(seed);
     let stream = 0;
     for (const [, weight] of this.storedWeights()) {

@@ -12,6 +12,7 @@ import {
   type Rules,
   someOf,
   text,
+  uint32,
 } from '../arguments.js';
 import { adamRules } from './adamw.js';
 import { type BestOptions, bestRule } from './best-weights.js';
@@ -98,7 +99,7 @@ export const trainingRules: Rules<TrainingOptions> = {
   maxNorm: adamRules.maxNorm,
   average: adamRules.average,
   steps: integer(1),
-  seed: integer(0, 2 ** 32 - 1),
+  seed: uint32,
   folder: pathRule,
   settings: text,
   begin: optional(callback),

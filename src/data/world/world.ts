@@ -7,6 +7,7 @@ import {
   optional,
   type Rule,
   type Rules,
+  uint32,
 } from '../../arguments.js';
 import { HostRandom } from '../host-random.js';
 import { checkRate, type FrameShape, frameCount } from '../video/frame.js';
@@ -62,7 +63,7 @@ export function worldSeed(split: WorldSplit, index: number): number {
  * @throws OptionError where the seed is none, or the durations are out of range
  */
 export function worldVideo(seed: number, options: WorldOptions = {}): WorldVideo {
-  checkArguments('worldVideo', { seed }, { seed: integer(0, 2 ** 32 - 1) });
+  checkArguments('worldVideo', { seed }, { seed: uint32 });
   checkFields('worldVideo', options, worldRules);
   const { queries: queryCount = 6, ...scripted } = options;
   const scene = chooseScene(new HostRandom(seed, 0));

@@ -1,4 +1,4 @@
-import { checkArguments, instanceOf, integer, someOf } from '../../arguments.js';
+import { checkArguments, instanceOf, integer, someOf, uint32 } from '../../arguments.js';
 import { HostRandom } from '../../data/host-random.js';
 import { mapRows } from '../../ops/iou-map/map-layout.js';
 import { seedWords } from '../../ops/random/philox.js';
@@ -44,7 +44,7 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
         model: instanceOf(MapDiffusion, 'a MapDiffusion'),
         data: examplesRule,
         batch: integer(1),
-        seed: integer(0, 2 ** 32 - 1),
+        seed: uint32,
       },
     );
     const { runtime, config } = model;

@@ -19,8 +19,7 @@ import { fill } from '../../ops/array/fill.js';
 import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
-import { keysAndValuesRule } from './argument-rules.js';
-import { afterPrefix } from './language/key-value-cache.js';
+import { afterPrefix, keysAndValuesRule } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
 import { Grounding } from './signal/grounding.js';
 

@@ -1,4 +1,13 @@
-import { checkArgument, checkFields, integer, number, optional, type Rules, rule } from '../../arguments.js';
+import {
+  checkArgument,
+  checkFields,
+  integer,
+  number,
+  optional,
+  type Rules,
+  rule,
+  uint32,
+} from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { anyDtype, type Dtype } from '../../tensor/dtype.js';
 import { anyRuntime, type Runtime } from '../../tensor/runtime.js';
@@ -36,7 +45,7 @@ const integerRules: Readonly<Record<'i32' | 'u32', Rules<ArangeOptions>>> = {
   },
   u32: {
     ...floatRules,
-    start: optional(integer(0, 2 ** 32 - 1)),
+    start: optional(uint32),
     end: integer(-1, 2 ** 32),
     step: optional(
       rule<number>('an integer other than 0', (value) => Number.isSafeInteger(value) && value !== 0),

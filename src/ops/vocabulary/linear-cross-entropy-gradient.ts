@@ -1,5 +1,5 @@
 import vocabularyCrossEntropyGradientKernel from '../../../kernels/vocabulary/cross_entropy_gradient.wgsl.js';
-import { integer, listOf, oneOf, optional } from '../../arguments.js';
+import { listOf, oneOf, optional, uint32 } from '../../arguments.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { rowWindows } from '../../tensor/windows.js';
@@ -60,7 +60,7 @@ export const linearCrossEntropyGradientOperation = defineOperation<Operands, Opt
   },
   options: {
     ...windowBytesRules,
-    ignoreId: optional(integer(0, 2 ** 32 - 1)),
+    ignoreId: optional(uint32),
     wanted: listOf(oneOf('hidden', 'weight')),
   },
   problem({ hidden, weight, targets, ...perRow }, { ignoreId, wanted, ...options }) {

@@ -2,7 +2,7 @@ import vocabularyCrossEntropyMergeKernel from '../../../kernels/vocabulary/cross
 import vocabularyCrossEntropyPlainKernel from '../../../kernels/vocabulary/cross_entropy_plain.wgsl.js';
 import vocabularyCrossEntropyShuffleKernel from '../../../kernels/vocabulary/cross_entropy_shuffle.wgsl.js';
 import vocabularyCrossEntropyTiledKernel from '../../../kernels/vocabulary/cross_entropy_tiled.wgsl.js';
-import { integer, optional, type Rules } from '../../arguments.js';
+import { optional, type Rules, uint32 } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
@@ -31,7 +31,7 @@ export interface LinearCrossEntropyOptions {
 
 const crossEntropyRules: Rules<LinearCrossEntropyOptions & WindowOptions> = {
   ...windowBytesRules,
-  ignoreId: optional(integer(0, 2 ** 32 - 1)),
+  ignoreId: optional(uint32),
 };
 
 interface LinearCrossEntropyProblem extends VocabularyProblem {

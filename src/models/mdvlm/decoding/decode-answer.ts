@@ -12,6 +12,7 @@ import {
   type Rule,
   type Rules,
   rule,
+  uint32,
 } from '../../../arguments.js';
 import { MaskedSampler } from '../../../diffusion/masked.js';
 import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js';
@@ -19,7 +20,6 @@ import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmaski
 import { OptionError } from '../../../errors.js';
 import { allTokensBut, tokenSet } from '../../../ops/sampling/decoding.js';
 import { anyTensor, type Tensor, tensorsIn } from '../../../tensor/tensor.js';
-import { shareRule, tokenId } from '../argument-rules.js';
 import type { LanguageConfig } from '../language/language-config.js';
 import { LanguageModel } from '../language/language-model.js';
 import { TimeTokens } from '../time-tokens.js';
@@ -74,8 +74,8 @@ export const decodingRules: Rules<DecodingOptions> = {
   guidanceScale: optional(numberIn(0)),
   seed: optional(integer(0)),
   cache: optional(oneOf(...cacheKinds)),
-  threshold: optional(shareRule),
-  revise: optional(shareRule),
+  threshold: optional(numberIn(0, 1)),
+  revise: optional(numberIn(0, 1)),
 };
 
 /** Ids of tokens, in an array or whatever else has them one after another. */
@@ -85,13 +85,13 @@ const idsRule: Rule<Iterable<number>> = rule(
     typeof value === 'object' &&
     value !== null &&
     Symbol.iterator in value &&
-    Array.from(value as Iterable<unknown>).every(tokenId.accepts),
+    Array.from(value as Iterable<unknown>).every(uint32.accepts),
 );
 
 export const tokenRules: Rules<TokenRules> = {
   late: optional(onlyFields<NonNullable<TokenRules['late']>>({ ids: idsRule, rho: rhoRule })),
   banned: optional(idsRule),
-  stopId: optional(tokenId),
+  stopId: optional(uint32),
   span: optional(instanceOf(TimeTokens, 'a TimeTokens')),
 };
 

@@ -1,4 +1,4 @@
-import { checkArgument, checkArguments, integer, oneOf } from '../../../arguments.js';
+import { checkArgument, checkArguments, integer, objectWith, oneOf, type Rule } from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { concat } from '../../../ops/array/concat.js';
 import { fill } from '../../../ops/array/fill.js';
@@ -7,7 +7,7 @@ import type { Dtype } from '../../../tensor/dtype.js';
 import { Owner } from '../../../tensor/owner.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
-import type { Tensor } from '../../../tensor/tensor.js';
+import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
 import type { LanguageConfig } from './language-config.js';
 import { languageRule } from './language-config.js';
 
@@ -16,6 +16,11 @@ export interface KeysAndValues {
   readonly key: Tensor;
   readonly value: Tensor;
 }
+
+export const keysAndValuesRule: Rule<KeysAndValues> = objectWith<KeysAndValues>({
+  key: anyTensor,
+  value: anyTensor,
+});
 
 /** Positions of the same sequences that a forward pass does not compute. */
 export interface OtherPositions {

@@ -1,14 +1,16 @@
 import {
   checkArgument,
+  epsilon,
   flag,
+  integer,
   onlyFields,
   positive,
   type Rule,
   type Rules,
   text,
+  uint32,
 } from '../../../arguments.js';
 import { JsonRecord } from '../../../data/formats/json-record.js';
-import { epsilon, id, size } from '../config-rules.js';
 import { ropeTheta } from './rope-config.js';
 
 /** The sizes of a language model of LLaDA's kind: a Llama whose attention sees both ways. */
@@ -39,12 +41,12 @@ export interface LanguageConfig {
 
 /** What the language model of every configuration has; a model of signals takes the rest from its words. */
 export const speakerRules: Rules<Omit<LanguageConfig, 'vocabulary' | 'maskId' | 'maxPositions'>> = {
-  hidden: size,
-  layers: size,
-  heads: size,
-  keyHeads: size,
-  headSize: size,
-  intermediate: size,
+  hidden: integer(1),
+  layers: integer(1),
+  heads: integer(1),
+  keyHeads: integer(1),
+  headSize: integer(1),
+  intermediate: integer(1),
   ropeTheta: positive,
   epsilon,
   tied: flag,
@@ -52,9 +54,9 @@ export const speakerRules: Rules<Omit<LanguageConfig, 'vocabulary' | 'maskId' | 
 
 export const languageRule: Rule<LanguageConfig> = onlyFields<LanguageConfig>({
   ...speakerRules,
-  vocabulary: size,
-  maskId: id,
-  maxPositions: size,
+  vocabulary: integer(1),
+  maskId: uint32,
+  maxPositions: integer(1),
 });
 
 /** `<|mdm_mask|>` of LLaDA and LLaDA-V: the mask where a configuration names none. */

@@ -15,6 +15,7 @@ import {
   pairOf,
   type Rule,
   type Rules,
+  uint32,
 } from '../../../arguments.js';
 import { HostRandom } from '../../../data/host-random.js';
 import type { LastLayer } from '../../../diffusion/token-logits.js';
@@ -99,7 +100,7 @@ const { policy: _, ...ownRewardRules } = rewardRules;
 
 export const objectiveRules: Rules<AnswerObjectiveOptions> = {
   batch: integer(1),
-  seed: integer(0, 2 ** 32 - 1),
+  seed: uint32,
   steps: integer(1),
   objective: optional(oneOf(...objectives)),
   complementary: optional(flag),
@@ -115,18 +116,16 @@ export const objectiveRules: Rules<AnswerObjectiveOptions> = {
   ),
 };
 
-const id = integer(0, 2 ** 32 - 1);
-
 const modelRule = objectWith<AnsweringModel>({
   order: oneOf(...answerOrders),
-  maskId: id,
+  maskId: uint32,
   times: instanceOf(TimeTokens, 'a TimeTokens'),
 });
 
 const limitsRule = objectWith<AnswerLimits>({ maxLength: integer(1), maxSpans: integer(0) });
 
 export const wantedRule: Rule<WantedAnswer> = objectWith<WantedAnswer>({
-  ids: listOf(id),
+  ids: listOf(uint32),
   layout: layoutRule,
   spans: listOf(
     objectWith<WantedAnswer['spans'][number]>({

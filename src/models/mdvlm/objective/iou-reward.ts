@@ -11,8 +11,9 @@ import {
   optional,
   type Rule,
   type Rules,
+  uint32,
 } from '../../../arguments.js';
-import type { LastLayer } from '../../../diffusion/token-logits.js';
+import { type LastLayer, lastLayerRule } from '../../../diffusion/token-logits.js';
 import { OptionError } from '../../../errors.js';
 import { argmax } from '../../../ops/array/argmax.js';
 import { add, div, equal, greater, less, maximum, minimum, mul, sub } from '../../../ops/array/binary.js';
@@ -31,7 +32,6 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
-import { lastLayerRule, tokenId } from '../argument-rules.js';
 import { TimeTokens } from '../time-tokens.js';
 
 /** The choices of the step-level IoU reward. The paper's abstract leaves them open: all values are ours. */
@@ -117,7 +117,7 @@ export class IouReward extends Owner {
     checkArguments(
       'IouReward',
       { runtime, times, maskId },
-      { runtime: anyRuntime, times: instanceOf(TimeTokens, 'a TimeTokens'), maskId: tokenId },
+      { runtime: anyRuntime, times: instanceOf(TimeTokens, 'a TimeTokens'), maskId: uint32 },
     );
     checkFields('IouReward', options, rewardRules);
     const { steps = 2, lateness = 1, reversed = 'zero', policy } = options;

@@ -1,11 +1,10 @@
 import { checkArguments, checkFields, integer, numberIn } from '../../../arguments.js';
-import type { LastLayer } from '../../../diffusion/token-logits.js';
+import { type LastLayer, lastLayerRule } from '../../../diffusion/token-logits.js';
 import { mul } from '../../../ops/array/binary.js';
 import { sum } from '../../../ops/array/reduce.js';
 import { linearCrossEntropy } from '../../../ops/vocabulary/linear-cross-entropy.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
-import { lastLayerRule } from '../argument-rules.js';
 
 /** What makes the training loss of MDVLM-TAL, each part on top of those before it. */
 export const objectives = ['uniform', '+boundary', '+step-weighted', '+iou'] as const;

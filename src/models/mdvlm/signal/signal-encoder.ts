@@ -19,7 +19,6 @@ import { anyTensor } from '../../../tensor/tensor.js';
 import { ClipPositions, clipEncoder } from '../../map-diffusion/clip-encoder.js';
 import { recognitionRule, type SignalConfig, signalRule } from '../../map-diffusion/config.js';
 import { Recognition, type RecognitionConfig } from '../../map-diffusion/recognition.js';
-import { size } from '../config-rules.js';
 import { TimeTokens } from '../time-tokens.js';
 
 export interface SignalEncoderConfig {
@@ -33,9 +32,9 @@ export interface SignalEncoderConfig {
 }
 
 export const signalEncoderRule: Rule<SignalEncoderConfig> = onlyFields<SignalEncoderConfig>({
-  count: size,
+  count: integer(1),
   clips: signalRule,
-  hidden: size,
+  hidden: integer(1),
   recognition: optional(recognitionRule),
 });
 

@@ -1,5 +1,6 @@
 import {
   checkFields,
+  epsilon,
   integer,
   oneOf,
   onlyFields,
@@ -9,7 +10,6 @@ import {
 } from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { type WeightStorage, weightStorages } from '../../../nn/weight-storage.js';
-import { epsilon, size } from '../config-rules.js';
 
 /** A vision Transformer over square pictures, after SigLIP 2. */
 export interface VisionConfig {
@@ -46,20 +46,20 @@ export interface VisualConfig {
 }
 
 export const visionRule: Rule<VisionConfig> = onlyFields<VisionConfig>({
-  imageSize: size,
-  patch: size,
-  width: size,
-  layers: size,
+  imageSize: integer(1),
+  patch: integer(1),
+  width: integer(1),
+  layers: integer(1),
   unusedLayers: integer(0),
-  heads: size,
-  intermediate: size,
+  heads: integer(1),
+  intermediate: integer(1),
   epsilon,
 });
 
 export const visualRules: Rules<VisualConfig> = {
   vision: visionRule,
-  projector: onlyFields<VisualConfig['projector']>({ hidden: size }),
-  pooling: onlyFields<VisualConfig['pooling']>({ stride: size }),
+  projector: onlyFields<VisualConfig['projector']>({ hidden: integer(1) }),
+  pooling: onlyFields<VisualConfig['pooling']>({ stride: integer(1) }),
 };
 
 /** Configurations by name. */
