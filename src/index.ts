@@ -1,5 +1,6 @@
 /** Devices, tensors, captures and errors, `attention` and `openModel`; everything else has an entry point of its own. */
 
+export type { Abortable, AbortSignalLike } from './abort.js';
 export * from './errors.js';
 export { type AdapterKind, type OpenAdapter, openAdapter } from './gpu/adapter.js';
 export type {

@@ -1,5 +1,6 @@
 import commitStepKernel from '../../kernels/diffusion/commit_step.wgsl.js';
 import timeAtKernel from '../../kernels/diffusion/time_at.wgsl.js';
+import { type Abortable, abortRules } from '../abort.js';
 import {
   callback,
   checkArgument,
@@ -21,6 +22,7 @@ import { qSample } from '../ops/diffusion/q-sample.js';
 import { spread } from '../ops/grid.js';
 import { Random } from '../ops/random/random.js';
 import type { Capture } from '../tensor/capture.js';
+import { given } from '../tensor/given.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';
@@ -88,7 +90,7 @@ export const ddimRules = (times: number): Rules<DdimOptions> => ({
 const addNoiseRules = { x0: anyTensor, noise: anyTensor, t: anyTensor };
 
 /** A loop that is captured, and the type of its state; default f32. */
-export type SamplerOptions = DdimOptions & { readonly dtype?: 'f32' | 'f16' };
+export type SamplerOptions = DdimOptions & Abortable & { readonly dtype?: 'f32' | 'f16' };
 
 /** Gaussian diffusion of a network that predicts x0 (DDPM's forward process, sampling by DDIM). */
 export class GaussianDiffusion extends Owner {
@@ -151,12 +153,13 @@ export class GaussianDiffusion extends Owner {
     checkFields<SamplerOptions>(where, options, {
       ...ddimRules(this.times),
       dtype: optional(oneOf('f32', 'f16')),
+      ...abortRules,
     });
-    const { dtype = 'f32', ...ddim } = options;
+    const { dtype = 'f32', signal, ...ddim } = options;
     this.checkAlive();
     const loop = new DdimLoop(this, shape, dtype, denoise, ddim);
     try {
-      return new DdimSampler(loop, await this.runtime.capture(() => loop.step()));
+      return new DdimSampler(loop, await this.runtime.capture(() => loop.step(), given({ signal })));
     } catch (error) {
       loop.dispose();
       throw error;

@@ -1,3 +1,4 @@
+import { type Abortable, abortRules } from '../abort.js';
 import {
   flag,
   integer,
@@ -13,7 +14,8 @@ import { type ConfidenceKind, confidenceKinds } from '../ops/sampling/token-choi
 import { anyTensor, type Tensor } from '../tensor/tensor.js';
 import { type UnmaskingSchedule, unmaskingRule } from './unmasking.js';
 
-export interface MaskedSamplerOptions {
+/** The signal ends the capturing, not the decodings. */
+export interface MaskedSamplerOptions extends Abortable {
   /** B: sequences decoded together. */
   readonly batch: number;
   /** L: positions of each, prompt and answer. */
@@ -105,4 +107,5 @@ export const samplerRules: Rules<MaskedSamplerOptions> = {
     }),
   ),
   keepConfidence: optional(flag),
+  ...abortRules,
 };

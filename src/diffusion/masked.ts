@@ -1,3 +1,4 @@
+import { type Abortable, type AbortSignalLike, abortRules } from '../abort.js';
 import {
   callback,
   checkArgument,
@@ -18,6 +19,7 @@ import { OptionError, ShapeError } from '../errors.js';
 import { type DecodingProgress, decodingState, newDecoding, readDecoding } from '../ops/sampling/decoding.js';
 import type { Capture } from '../tensor/capture.js';
 import type { NumberSource } from '../tensor/dtype.js';
+import { given } from '../tensor/given.js';
 import { Owner } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyRuntime } from '../tensor/runtime.js';
@@ -41,9 +43,14 @@ export const seedRule: Rule<number | bigint> = rule(
       : Number.isSafeInteger(value) && Number(value) >= 0,
 );
 
-const decodeRules: Rules<DecodeOptions> = { seed: optional(seedRule), onStep: optional(callback) };
+const decodeRules: Rules<DecodeOptions> = {
+  seed: optional(seedRule),
+  onStep: optional(callback),
+  ...abortRules,
+};
 
-export interface DecodeOptions {
+/** After an abort the sampler can decode again. */
+export interface DecodeOptions extends Abortable {
   /** Seed of the Gumbel numbers and random confidences; default 0. The same seed gives the same tokens. */
   readonly seed?: number | bigint;
   /** Called after each step with the sequences (B L). Waits for the device each time. */
@@ -131,7 +138,8 @@ export class MaskedSampler extends Owner {
   async decode(sequences: NumberSource, options: DecodeOptions = {}): Promise<Uint32Array<ArrayBuffer>> {
     checkArgument('MaskedSampler.decode', 'sequences', sequences, numbers);
     checkFields('MaskedSampler.decode', options, decodeRules);
-    const { seed = 0, onStep } = options;
+    const { seed = 0, onStep, signal } = options;
+    signal?.throwIfAborted();
     this.checkAlive();
     const mayStop = this.options.threshold !== undefined || this.options.stopId !== undefined;
     this.state.write(newDecoding(seed));
@@ -142,7 +150,8 @@ export class MaskedSampler extends Owner {
     let block: number | undefined;
     let next = 0;
     for (let step = 0; step < this.steps; step++) {
-      const inside = block === next && this.model.inBlock ? await this.#stepIn(next) : this.#step;
+      signal?.throwIfAborted();
+      const inside = block === next && this.model.inBlock ? await this.#stepIn(next, signal) : this.#step;
       block = next;
       inside?.run();
       if (onStep || this.model.inBlock) {
@@ -164,7 +173,9 @@ export class MaskedSampler extends Owner {
         await this.runtime.flush();
       }
     }
-    return (await this.tokens.read()) as Uint32Array<ArrayBuffer>;
+    const tokens = (await this.tokens.read()) as Uint32Array<ArrayBuffer>;
+    signal?.throwIfAborted();
+    return tokens;
   }
 
   get #blocks(): number {
@@ -181,28 +192,31 @@ export class MaskedSampler extends Owner {
   async #capture(): Promise<void> {
     const { runtime, tokens, model, options } = this;
     const { prepare } = model;
+    const signal = given({ signal: options.signal });
     if (prepare) {
       this.#prepare = this.takeOver(
-        await runtime.capture(() => void eachPass(tokens, options, (ids, pass) => prepare(ids, pass))),
+        await runtime.capture(
+          () => void eachPass(tokens, options, (ids, pass) => prepare(ids, pass)),
+          signal,
+        ),
       );
     }
-    this.#step = await this.#captureStep((ids, pass) => model.logits(ids, pass));
+    this.#step = await this.#captureStep((ids, pass) => model.logits(ids, pass), options.signal);
   }
 
   /** A step in a block after its first one. Only that of one block is kept: blocks follow one another. */
-  async #stepIn(block: number): Promise<Capture<void>> {
+  async #stepIn(block: number, signal: AbortSignalLike | undefined): Promise<Capture<void>> {
     if (this.#inBlock?.block === block) return this.#inBlock.step;
     if (this.#inBlock) this.free(this.#inBlock.step);
     this.#inBlock = undefined;
-    const step = await this.#captureStep((ids, pass) => this.model.inBlock!(ids, pass, block));
+    const step = await this.#captureStep((ids, pass) => this.model.inBlock!(ids, pass, block), signal);
     this.#inBlock = { block, step };
     return step;
   }
 
-  async #captureStep(logits: TokenLogits): Promise<Capture<void>> {
-    return this.takeOver(
-      await this.runtime.capture(() => recordStep(this.#operands, logits, this.#stepsPerBlock, this.options)),
-    );
+  async #captureStep(logits: TokenLogits, signal: AbortSignalLike | undefined): Promise<Capture<void>> {
+    const record = () => recordStep(this.#operands, logits, this.#stepsPerBlock, this.options);
+    return this.takeOver(await this.runtime.capture(record, given({ signal })));
   }
 
   get #stepsPerBlock(): number {

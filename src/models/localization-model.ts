@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { type Abortable, abortRules } from '../abort.js';
 import {
   callback,
   checkArgument,
   checkArguments,
   checkFields,
-  instanceOf,
   object,
   objectWith,
   optional,
@@ -32,11 +32,9 @@ export type ModelInput = 'features' | 'signal' | 'video';
 export type ModelOptions = Readonly<Record<string, unknown>>;
 
 /** How a model works and how the caller follows it. */
-export interface PredictRequest {
+export interface PredictRequest extends Abortable {
   /** In the model's own terms, such as `steps` of a diffusion model; what is left out is the model's own choice. */
   readonly options?: ModelOptions;
-  /** Ends the work, which rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
   /** Called as the work goes on, with what is done (windows of a video, queries, videos) and with all there is. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Called with what the caller should know and what does not end the work, such as words that the model does not know. */
@@ -294,7 +292,7 @@ const queryRule: Rule<string> = rule(
 
 const predictRules: Rules<PredictRequest> = {
   options: optional(object),
-  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  ...abortRules,
   onProgress: optional(callback),
   onWarning: optional(callback),
 };

@@ -1,3 +1,4 @@
+import type { Abortable } from '../abort.js';
 import type { FolderSource } from '../data/files/source-folder.js';
 import type { WordVectors } from '../data/text/words.js';
 import type { VideoDataset } from '../datasets/video-dataset.js';
@@ -8,11 +9,9 @@ import type { LocalizationModel } from './localization-model.js';
 import type { Recipe } from './recipe.js';
 
 /** How a model is opened. */
-export interface LoadModelOptions {
+export interface LoadModelOptions extends Abortable {
   /** How the weights are stored on the device, where the architecture has a choice; default f32. */
   readonly dtype?: WeightStorage;
-  /** Ends the loading; it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
   /** Called as the weights are read, with bytes. */
   readonly onProgress?: (done: number, total: number) => void;
 }

@@ -1,8 +1,8 @@
+import { abortRules } from '../abort.js';
 import {
   callback,
   checkArgument,
   checkFields,
-  instanceOf,
   listed,
   oneOf,
   optional,
@@ -26,7 +26,7 @@ export interface OpenModelOptions extends LoadModelOptions {
 const openRules: Rules<OpenModelOptions> = {
   runtime: optional(anyRuntime),
   dtype: optional(oneOf(...weightStorages)),
-  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  ...abortRules,
   onProgress: optional(callback),
 };
 

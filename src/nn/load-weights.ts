@@ -1,6 +1,7 @@
-import { callback, instanceOf, integer, optional, type Rules } from '../arguments.js';
-import type { FolderOptions } from '../data/files/source-folder.js';
+import { type Abortable, abortRules } from '../abort.js';
+import { callback, integer, optional, type Rules } from '../arguments.js';
 import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/formats/array.js';
+import type { FolderOptions } from '../data/files/source-folder.js';
 import type { Safetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { cast } from '../ops/array/cast.js';
@@ -13,7 +14,7 @@ import type { StoredWeight, WeightDtype } from './stored-weight.js';
 /** Default of {@link LoadOptions.chunkBytes}. */
 export const loadChunkBytes = 2 ** 25;
 
-export interface LoadOptions {
+export interface LoadOptions extends Abortable {
   /** Bytes that are read at a time, default 32 MiB. Twice as many are in memory: the next are read ahead. */
   readonly chunkBytes?: number;
   /** Called as the loading goes on, with bytes of the file. */
@@ -24,13 +25,14 @@ export interface LoadOptions {
 export interface ModelFolderOptions extends FolderOptions, Pick<LoadOptions, 'onProgress'> {}
 
 export const modelFolderRules: Rules<ModelFolderOptions> = {
-  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  ...abortRules,
   onProgress: optional(callback),
 };
 
 export const loadRules: Rules<LoadOptions> = {
   chunkBytes: optional(integer(1)),
   onProgress: optional(callback),
+  ...abortRules,
 };
 
 /**
@@ -42,8 +44,9 @@ export async function loadWeights(
   runtime: Runtime,
   weights: ReadonlyMap<string, StoredWeight>,
   checkpoint: Safetensors,
-  { chunkBytes = loadChunkBytes, onProgress }: LoadOptions,
+  { chunkBytes = loadChunkBytes, onProgress, signal }: LoadOptions,
 ): Promise<void> {
+  signal?.throwIfAborted();
   let total = 0;
   for (const name of weights.keys()) total += checkpoint.tensors.get(name)!.byteLength;
   let done = 0;
@@ -60,6 +63,7 @@ export async function loadWeights(
         pending = 0;
       }
       onProgress?.(done, total);
+      signal?.throwIfAborted();
     }
   }
   await runtime.finish();

@@ -275,7 +275,7 @@ export abstract class Module extends Owner {
 
   /**
    * Loads the weights, a bounded part of one tensor in memory at a time. They are uploaded as they are stored, and
-   * become what the module stores on the device.
+   * become what the module stores on the device. Where it rejects, some weights are loaded and others are not.
    * @throws FileFormatError with every name that is missing, has another shape or dtype or is too many, or that of a tensor with
    *   an element that is no number, or none that the module can store
    */

@@ -1,4 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { type Abortable, abortRules, untilAborted } from '../abort.js';
 import {
   anyNumber,
   callback,
@@ -388,9 +389,13 @@ export class Runtime {
    * Records `body` once, with its buffers planned, for running many times without the JavaScript of its
    * operations. Tensors from outside are inputs: change them with `write` between the runs. What `body`
    * returns is the capture's `outputs`, whatever scope it is made in.
+   * @param options.signal ends the wait for the compilation of its kernels
    */
-  async capture<T>(body: () => T): Promise<Capture<T>> {
+  async capture<T>(body: () => T, options: Abortable = {}): Promise<Capture<T>> {
     checkArgument('capture', 'body', body, callback);
+    checkFields('capture', options, abortRules);
+    const { signal } = options;
+    signal?.throwIfAborted();
     const pool = new CapturePool(this.gpu.buffers);
     let outputs: T | undefined;
     try {
@@ -402,7 +407,8 @@ export class Runtime {
           this.#capturePool = undefined;
         }
       });
-      return new Capture(this, await this.gpu.prepare(commands), outputs as T, pool);
+      const program = await untilAborted(this.gpu.prepare(commands), signal, (late) => this.gpu.forget(late));
+      return new Capture(this, program, outputs as T, pool);
     } catch (error) {
       for (const tensor of tensorsIn(outputs)) tensor.dispose();
       pool.close();

@@ -1,7 +1,7 @@
+import { type AbortSignalLike, abortRules } from '../abort.js';
 import {
   callback,
   flag,
-  instanceOf,
   integer,
   listOf,
   numberIn,
@@ -52,7 +52,7 @@ export interface TrainingOptions extends UpdateOptions {
   readonly onStep?: (progress: TrainingProgress) => void;
   readonly onValidation?: (result: ValidationResult) => void;
   /** Ends the run after the step at hand; its state is saved first. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: AbortSignalLike;
 }
 
 export interface TrainingProgress {
@@ -108,5 +108,5 @@ export const trainingRules: Rules<TrainingOptions> = {
   saveEvery: optional(numberIn(0)),
   onStep: optional(callback),
   onValidation: optional(callback),
-  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  ...abortRules,
 };

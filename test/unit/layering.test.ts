@@ -10,7 +10,7 @@ import { entryPoints } from '../support/entry-points.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** What everything may use, each what comes before it. */
-const base = ['errors', 'inspected', 'node-module', 'arguments', 'time'];
+const base = ['errors', 'inspected', 'node-module', 'arguments', 'abort', 'time'];
 /** Layers above others, in the order of ARCHITECTURE.md: each may import those before it. */
 const stack = ['gpu', 'tensor', 'ops', 'autograd', 'nn', 'diffusion', 'training', 'models'];
 /** Layers beside the stack that know neither it nor each other. */

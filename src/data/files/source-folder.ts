@@ -1,3 +1,4 @@
+import type { Abortable } from '../../abort.js';
 import { type Rule, rule } from '../../arguments.js';
 import { FileAccessError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
@@ -19,10 +20,8 @@ export const folderSourceRule: Rule<FolderSource> = rule(
       [...value].every(([name, bytes]) => typeof name === 'string' && bytes instanceof Uint8Array)),
 );
 
-export interface FolderOptions {
-  /** Ends the reading: what is under way rejects with its reason. */
-  readonly signal?: AbortSignal;
-}
+/** How a folder is read. */
+export interface FolderOptions extends Abortable {}
 
 /** A folder whose files can be read, wherever it is. */
 export interface SourceFolder {

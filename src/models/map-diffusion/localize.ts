@@ -1,3 +1,4 @@
+import { type Abortable, abortRules } from '../../abort.js';
 import {
   callback,
   checkArguments,
@@ -9,6 +10,7 @@ import {
   type Rules,
 } from '../../arguments.js';
 import { Random } from '../../ops/random/random.js';
+import { given } from '../../tensor/given.js';
 import type { ScoredSegment } from '../../time/segment.js';
 import type { MomentExample, ReadExamples } from './examples.js';
 import { examplesRule, writeExamples } from './examples.js';
@@ -16,7 +18,7 @@ import { MapDiffusion } from './model.js';
 import { type RankingOptions, rankingRules, rankMoments } from './ranking.js';
 import { MomentSampler } from './sampler.js';
 
-export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'> {
+export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'>, Abortable {
   /** DDIM steps; default 50. */
   readonly steps?: number;
   readonly eta?: number;
@@ -26,8 +28,6 @@ export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'
   readonly seed?: number;
   /** Called after each batch with the number of queries done. */
   readonly onProgress?: (done: number) => void;
-  /** Ends the work between two batches; it rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
 }
 
 const localizeRules: Rules<LocalizeMomentsOptions> = {
@@ -37,7 +37,7 @@ const localizeRules: Rules<LocalizeMomentsOptions> = {
   batch: optional(integer(1)),
   seed: optional(integer(0)),
   onProgress: optional(callback),
-  signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+  ...abortRules,
 };
 
 /**
@@ -57,16 +57,19 @@ export async function localizeMoments(
   );
   checkFields('localizeMoments', options, localizeRules);
   const { steps = 50, eta = 0, batch = 16, seed = 0, onProgress, signal, ...ranking } = options;
+  signal?.throwIfAborted();
   const { runtime, config } = model;
   const { queries, words } = data;
   const videos = Math.min(Math.ceil(batch / queries), data.size);
   using random = new Random(runtime, seed);
-  using sampler = await MomentSampler.create(model, { videos, queries, words, steps, eta, random });
+  using sampler = await MomentSampler.create(model, {
+    ...{ videos, queries, words, steps, eta, random },
+    ...given({ signal }),
+  });
   using noise = runtime.detached(() => runtime.empty(sampler.mapShape));
   const found: ScoredSegment[][] = [];
   for (let first = 0; first < data.size; first += videos) {
     const count = Math.min(videos, data.size - first);
-    signal?.throwIfAborted();
     const examples: MomentExample[] = [];
     for (let i = 0; i < count; i++) examples.push(await data.example(first + i));
     writeExamples(config, examples, sampler.inputs);
@@ -88,6 +91,7 @@ export async function localizeMoments(
     const ranked = await rankMoments(maps, lengths, config.layout, units, { ...ranking, durations });
     found.push(...ranked.slice(0, count * queries));
     onProgress?.(found.length);
+    signal?.throwIfAborted();
   }
   return found;
 }

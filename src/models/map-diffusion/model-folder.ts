@@ -87,13 +87,12 @@ export async function loadMapDiffusion(
 ): Promise<LoadedMapDiffusion> {
   checkArguments('loadMapDiffusion', { runtime, source }, { runtime: anyRuntime, source: folderSourceRule });
   checkFields('loadMapDiffusion', options, modelFolderRules);
-  const { onProgress, ...reading } = options;
-  const folder = await openFolder(source, reading);
+  const folder = await openFolder(source, given({ signal: options.signal }));
   const file = checkFile(await readJsonIn(folder, 'config.json'), folder.pathOf('config.json'));
   const words = await loadWordVectorsIn(folder, file.words);
   const checkpoint = await openSafetensorsIn(folder);
   try {
-    const model = await loaded(new MapDiffusion(runtime, file.model), checkpoint, given({ onProgress }));
+    const model = await loaded(new MapDiffusion(runtime, file.model), checkpoint, options);
     return { file, model, words };
   } finally {
     await checkpoint.close();

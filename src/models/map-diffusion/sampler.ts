@@ -1,6 +1,8 @@
+import { type Abortable, abortRules } from '../../abort.js';
 import { callback, checkArgument, checkFields, instanceOf, integer, optional } from '../../arguments.js';
 import { type DdimOptions, type DdimSampler, ddimRules } from '../../diffusion/gaussian.js';
 import type { Capture } from '../../tensor/capture.js';
+import { given } from '../../tensor/given.js';
 import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
@@ -8,7 +10,8 @@ import { makeInputs } from './examples.js';
 import { MapDiffusion } from './model.js';
 import type { Condition, MomentInputs } from './operands.js';
 
-export interface MomentSamplerOptions extends DdimOptions {
+/** The signal ends the capturing, not the runs. */
+export interface MomentSamplerOptions extends DdimOptions, Abortable {
   /** V: videos at a time. */
   readonly videos: number;
   /** Queries about each video; default 1. */
@@ -43,6 +46,7 @@ export class MomentSampler extends Owner {
       videos: integer(1),
       queries: optional(integer(1)),
       words: integer(1),
+      ...abortRules,
     });
     const sampler = new MomentSampler(model, options);
     try {
@@ -58,10 +62,13 @@ export class MomentSampler extends Owner {
     const { model, inputs } = this;
     const single = model.config.head === 'single-pass';
     this.#encoding = this.takeOver(
-      await model.runtime.capture((): Condition | Tensor => {
-        const condition = model.encode(inputs);
-        return single ? model.predict(condition) : model.prepare(condition);
-      }),
+      await model.runtime.capture(
+        (): Condition | Tensor => {
+          const condition = model.encode(inputs);
+          return single ? model.predict(condition) : model.prepare(condition);
+        },
+        given({ signal: ddim.signal }),
+      ),
     );
     if (single) return;
     const condition = this.#encoding.outputs as Condition;

@@ -1,10 +1,17 @@
-import { checkArgument, checkArguments, instanceOf, integer, onlyFields } from '../../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  onlyFields,
+} from '../../arguments.js';
 import { type Features, featuresRule } from '../../data/formats/features.js';
 import { Safetensors } from '../../data/formats/safetensors.js';
 import { FileFormatError, ShapeError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
-import type { LoadOptions } from '../../nn/load-weights.js';
+import { type LoadOptions, loadRules } from '../../nn/load-weights.js';
 import { loaded, Module } from '../../nn/module.js';
 import { add, mul } from '../../ops/array/binary.js';
 import { concat } from '../../ops/array/concat.js';
@@ -102,6 +109,7 @@ export class Cmcs extends Module {
       { runtime, checkpoint },
       { runtime: anyRuntime, checkpoint: instanceOf(Safetensors, 'a checkpoint (openSafetensors)') },
     );
+    checkFields('Cmcs.load', options, loadRules);
     const model = new Cmcs(runtime, cmcsConfig(checkpoint));
     return loaded(model, checkpoint, options);
   }

@@ -1,3 +1,4 @@
+import { type Abortable, abortRules } from '../../../abort.js';
 import {
   callback,
   checkArguments,
@@ -13,13 +14,14 @@ import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js'
 import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
 import { tokenSet } from '../../../ops/sampling/decoding.js';
 import type { Capture } from '../../../tensor/capture.js';
+import { given } from '../../../tensor/given.js';
 import { type Tensor, tensorsIn } from '../../../tensor/tensor.js';
 import type { Segment } from '../../../time/segment.js';
 import type { Prompt } from '../mdvlm.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../signal/signal-config.js';
 import { questionInputs, SignalQuestions, writeQuestions } from '../signal/signal-questions.js';
 
-export interface AnswerOptions {
+export interface AnswerOptions extends Abortable {
   /** Denoising steps; default 4. An autoregressive model has one a token. */
   readonly steps?: number;
   /** ρ: times are committed in the last share of the steps only; default 1, in all. */
@@ -43,6 +45,7 @@ const answerRules: Rules<AnswerOptions> = {
   ),
   batch: optional(integer(1)),
   onProgress: optional(callback),
+  ...abortRules,
 };
 
 /**
@@ -61,7 +64,8 @@ export async function answerQuestions(
     { mdvlm: signalMdvlmRule, questions: instanceOf(SignalQuestions, 'a SignalQuestions') },
   );
   checkFields('answerQuestions', answering, answerRules);
-  const { batch = 32, onProgress, ...options } = answering;
+  const { batch = 32, onProgress, signal, ...options } = answering;
+  signal?.throwIfAborted();
   const { model, config, vocabulary } = mdvlm;
   const { runtime } = model;
   const together = Math.min(batch, questions.size);
@@ -77,13 +81,15 @@ export async function answerQuestions(
   let prompt: Capture<Prompt> | undefined;
   let sampler: MaskedSampler | undefined;
   try {
-    prompt = await runtime.capture(() => model.prompt(model.encoder.forward(inputs.video), inputs));
+    const stop = given({ signal });
+    prompt = await runtime.capture(() => model.prompt(model.encoder.forward(inputs.video), inputs), stop);
     const before = prompt.outputs;
     sampler = await MaskedSampler.create(runtime, (tokens) => model.answer(before, tokens), {
       ...{ batch: together, length: answerLength, answerLength, maskId: vocabulary.maskId },
       ...{ allowed, allowedIndex },
       spans: { positions, firstId: vocabulary.times.firstId, count: config.times },
       ...stepsOf(model.order, options, times),
+      ...stop,
     });
     const masked = new Uint32Array(together * answerLength).fill(vocabulary.maskId);
     const found: Segment[] = [];
@@ -92,7 +98,7 @@ export async function answerQuestions(
       const asked = Array.from({ length: count }, (_, i) => questions.question(first + i));
       writeQuestions(mdvlm, asked, inputs);
       prompt.run();
-      const answers = await sampler.decode(masked);
+      const answers = await sampler.decode(masked, stop);
       for (let i = 0; i < count; i++) {
         const [start, end] = [0, 1].map((k) => vocabulary.times.indexOf(answers[i * answerLength + k]!)!);
         found.push(questions.segment(first + i, [start!, end!]));

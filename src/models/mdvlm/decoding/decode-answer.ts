@@ -1,3 +1,4 @@
+import { type Abortable, abortRules } from '../../../abort.js';
 import {
   callback,
   checkArguments,
@@ -19,6 +20,7 @@ import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js'
 import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
 import { OptionError } from '../../../errors.js';
 import { allTokensBut, tokenSet } from '../../../ops/sampling/decoding.js';
+import { given } from '../../../tensor/given.js';
 import { anyTensor, type Tensor, tensorsIn } from '../../../tensor/tensor.js';
 import type { LanguageConfig } from '../language/language-config.js';
 import { LanguageModel } from '../language/language-model.js';
@@ -35,7 +37,7 @@ export interface AnswerSizes {
 }
 
 /** How an answer is decoded, whatever it is about. */
-export interface DecodingOptions extends AnswerSizes {
+export interface DecodingOptions extends AnswerSizes, Abortable {
   /** Default 0: always the most probable token. */
   readonly temperature?: number;
   /** s in unconditional + (s + 1) (conditional - unconditional); default 0, no guidance. */
@@ -76,6 +78,7 @@ export const decodingRules: Rules<DecodingOptions> = {
   cache: optional(oneOf(...cacheKinds)),
   threshold: optional(numberIn(0, 1)),
   revise: optional(numberIn(0, 1)),
+  ...abortRules,
 };
 
 /** Ids of tokens, in an array or whatever else has them one after another. */
@@ -145,6 +148,8 @@ export async function decodeAnswer(
   );
   checkFields<DecodingOptions & TokenRules>('decodeAnswer', options, { ...decodingRules, ...tokenRules });
   const { temperature = 0, guidanceScale = 0, seed = 0, cache = 'none' } = options;
+  const signal = given({ signal: options.signal });
+  signal.signal?.throwIfAborted();
   const { length, blockLength, steps } = answerSizes(options);
   const { maskId } = model.config;
   checkCache(cache, options, length / blockLength);
@@ -159,10 +164,11 @@ export async function decodeAnswer(
     );
     using sampler = await MaskedSampler.create(model.runtime, logits, {
       ...{ batch: 1, length, answerLength: length, blockLength, steps, maskId },
-      ...{ temperature, guidanceScale, keepConfidence: true, ...straying },
+      ...{ temperature, guidanceScale, keepConfidence: true, ...straying, ...signal },
     });
     const ids = await sampler.decode(new Uint32Array(length).fill(maskId), {
       seed,
+      ...signal,
       ...(onStep && { onStep: (answer, { step }) => onStep(answer, step) }),
     });
     return { ids, probabilities: (await sampler.confidence!.read()) as Float32Array<ArrayBuffer> };

@@ -53,7 +53,7 @@ export async function loadLanguageModel(
   checkArguments('loadLanguageModel', { runtime, folder }, { runtime: anyRuntime, folder: pathRule });
   checkFields('loadLanguageModel', options, loadLanguageRules);
   const config = await readLanguageConfig(folder);
-  const { adapter: adapterPath, chunkBytes, onProgress, ...modelOptions } = options;
+  const { adapter: adapterPath, chunkBytes, onProgress, signal, ...modelOptions } = options;
   const adapter = adapterPath === undefined ? undefined : await openLora(adapterPath, languageTensorName);
   try {
     const model = adapter
@@ -62,7 +62,7 @@ export async function loadLanguageModel(
     try {
       // First, as it is small and may not fit.
       if (model.lora) await adapter?.load(model.lora);
-      await loadWeights(model, folder, given({ chunkBytes, onProgress }));
+      await loadWeights(model, folder, given({ chunkBytes, onProgress, signal }));
       return model;
     } catch (error) {
       model.dispose();

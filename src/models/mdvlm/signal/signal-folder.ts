@@ -83,14 +83,13 @@ export async function loadSignalMdvlm(
 ): Promise<LoadedSignalMdvlm> {
   checkArguments('loadSignalMdvlm', { runtime, source }, { runtime: anyRuntime, source: folderSourceRule });
   checkFields('loadSignalMdvlm', options, modelFolderRules);
-  const { onProgress, ...reading } = options;
-  const folder = await openFolder(source, reading);
+  const folder = await openFolder(source, given({ signal: options.signal }));
   const file = await readFile(folder);
   const mdvlm = checkedFile(folder.pathOf('config.json'), () =>
     makeSignalMdvlm(runtime, file.model, file.words),
   );
   try {
-    await loadWeights(mdvlm, folder, given({ onProgress }));
+    await loadWeights(mdvlm, folder, options);
     return { ...mdvlm, file };
   } catch (error) {
     mdvlm.model.dispose();

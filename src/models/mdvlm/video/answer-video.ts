@@ -1,3 +1,4 @@
+import { abortRules } from '../../../abort.js';
 import {
   callback,
   checkArguments,
@@ -21,6 +22,7 @@ import {
 import type { Video } from '../../../data/video/video.js';
 import { rhoRule } from '../../../diffusion/unmasking.js';
 import { OptionError } from '../../../errors.js';
+import { given } from '../../../tensor/given.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
@@ -71,11 +73,14 @@ export async function watchVideo(
   checkArguments('watchVideo', { mdvlm, video }, { mdvlm: videoMdvlmRule, video: videoRule });
   checkFields('watchVideo', options, watchRules);
   const { config, model } = mdvlm;
-  const { frames = config.frames, excerpt = [0, video.duration] } = options;
+  const { frames = config.frames, excerpt = [0, video.duration], signal } = options;
   const { runtime, encoder } = model;
   const size = config.visual.vision.imageSize;
   await takeTurn(runtime);
-  const { pixels, seconds } = await videoPixels(runtime, video, { frames, size, excerpt });
+  const { pixels, seconds } = await videoPixels(runtime, video, {
+    ...{ frames, size, excerpt },
+    ...given({ signal }),
+  });
   try {
     const [start, end] = excerpt;
     return {
@@ -91,6 +96,7 @@ export async function watchVideo(
 const watchRules: Rules<Omit<VideoPixelsOptions, 'size'>> = {
   frames: optional(integer(1)),
   excerpt: optional(spanOf()),
+  ...abortRules,
 };
 
 /** The vision encoder and the language model work in turn, on tensors of other sizes: what the one leaves free the other cannot use. */

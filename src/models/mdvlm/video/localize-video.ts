@@ -18,6 +18,7 @@ import {
 import { ACTIONS_QUESTION, eventQuestion } from '../../../data/annotations/timed-questions.js';
 import type { Video } from '../../../data/video/video.js';
 import { OptionError } from '../../../errors.js';
+import { given } from '../../../tensor/given.js';
 import type { Detection, Segment } from '../../../time/segment.js';
 import { mergeWindows, type WindowDetections } from '../../common/merge-windows.js';
 import { type AnswerPart, answeredActions, answeredSpans } from '../decoding/answers.js';
@@ -130,7 +131,10 @@ export async function localizeVideo(
   const answers: WindowAnswer[] = [];
   const found: WindowDetections[] = [];
   for (const window of excerpts) {
-    const seen = await watchVideo(mdvlm, video, { excerpt: window, ...(frames !== undefined && { frames }) });
+    const seen = await watchVideo(mdvlm, video, {
+      excerpt: window,
+      ...given({ frames, signal: options.signal }),
+    });
     try {
       const { text, parts } = await answerVideo(mdvlm, seen, question, {
         ...{ length, ...options },

@@ -107,7 +107,7 @@ export async function loadVideoMdvlm(
     const model = await loaded(
       makeVideoMdvlm(runtime, config, modelOptions),
       weights,
-      given({ chunkBytes, onProgress }),
+      given({ chunkBytes, onProgress, signal }),
     );
     return { config, tokenizer, model };
   } finally {

@@ -1,3 +1,4 @@
+import { type Abortable, abortRules } from '../../../abort.js';
 import {
   callback,
   checkArguments,
@@ -20,7 +21,7 @@ import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { Segment } from '../../../time/segment.js';
 
-export interface VideoPixelsOptions {
+export interface VideoPixelsOptions extends Abortable {
   /** Default 32, what LLaDA-V was trained with. */
   readonly frames?: number;
   /** Side of the square that each frame becomes; default 384. */
@@ -45,6 +46,7 @@ const pixelRules: Rules<VideoPixelsOptions> = {
   frames: optional(integer(1)),
   size: optional(integer(1)),
   excerpt: optional(spanOf()),
+  ...abortRules,
 };
 
 /**
@@ -60,7 +62,8 @@ export async function videoPixels(
 ): Promise<VideoPixels> {
   checkArguments('videoPixels', { runtime, video }, { runtime: anyRuntime, video: videoRule });
   checkFields('videoPixels', options, pixelRules);
-  const { frames = 32, size = 384, excerpt = [0, Infinity] } = options;
+  const { frames = 32, size = 384, excerpt = [0, Infinity], signal } = options;
+  signal?.throwIfAborted();
   const times = within(await video.frameTimes(), excerpt, video.duration);
   const seconds = uniformFrames(times.length, frames).map((frame) => times[frame]!);
   const squares: Tensor[] = [];
@@ -76,6 +79,7 @@ export async function videoPixels(
       );
       // The device works while the next picture is decoded, and only one waits in memory.
       await runtime.flush();
+      signal?.throwIfAborted();
     }
     return { pixels: concat(squares, 0), seconds };
   } finally {
