@@ -2,6 +2,7 @@ import { attentionCases } from './attention.js';
 import { attentionGradientCases } from './attention-gradient.js';
 import { batchNormGradientCases, channelMomentsGradientCases } from './batch-norm-gradient.js';
 import { conv2dCases, conv2dWeightGradientCases } from './conv.js';
+import { cumsumCases } from './cumsum.js';
 import { decodeMomentsCases } from './decode-moments.js';
 import { ddimStepCases, qSampleCases, timeEmbeddingCases } from './diffusion.js';
 import {
@@ -85,6 +86,7 @@ export const caseTables: readonly AnyCaseTable[] = [
   decodeMomentsCases,
   linearAssignmentCases,
   qSampleCases,
+  cumsumCases,
   ddimStepCases,
   timeEmbeddingCases,
   unaryCases,

@@ -22,6 +22,7 @@ export {
 export { broadcastTo, repeat } from './array/broadcast-to.js';
 export { cast } from './array/cast.js';
 export { concat, stack } from './array/concat.js';
+export { type CumsumOptions, cumsum } from './array/cumsum.js';
 export { fill } from './array/fill.js';
 export { embedding, type GatherOperands, gather, take } from './array/gather.js';
 export { maskedMean } from './array/masked-mean.js';

@@ -3,6 +3,7 @@ import { binaryOperation } from './array/binary.js';
 import { broadcastToOperation } from './array/broadcast-to.js';
 import { castOperation } from './array/cast.js';
 import { concatOperation } from './array/concat.js';
+import { cumsumOperation } from './array/cumsum.js';
 import { fillOperation } from './array/fill.js';
 import { gatherOperation } from './array/gather.js';
 import { maskedMeanOperation } from './array/masked-mean.js';
@@ -81,6 +82,7 @@ export const operations: readonly AnyOperation[] = [
   concatOperation,
   conv2dOperation,
   conv2dWeightGradientOperation,
+  cumsumOperation,
   ddimStepOperation,
   decodeMomentsOperation,
   linearAssignmentOperation,

@@ -1,5 +1,6 @@
 import { div, equal, maximum, mul, sub } from '../../ops/array/binary.js';
 import { broadcastTo } from '../../ops/array/broadcast-to.js';
+import { cumsum, cumsumOperation } from '../../ops/array/cumsum.js';
 import { maskedMeanOperation } from '../../ops/array/masked-mean.js';
 import { maskedMeanGradientOperation } from '../../ops/array/masked-mean-gradient.js';
 import { type Reduction, reducedAxes, reduceOperation } from '../../ops/array/reduce.js';
@@ -31,6 +32,11 @@ export const reductionRules = [
       const operands = { gradient: gradients.output!, mask };
       return { x: maskedMeanGradientOperation.run(operands, { shape: shapes.x, axis }).output };
     },
+  }),
+  gradientOf(cumsumOperation, {
+    rule: ({ options: { axis, reverse = false }, gradients: { output } }) => ({
+      x: cumsum(output!, { axis, reverse: !reverse }),
+    }),
   }),
   gradientOf(softmaxOperation, {
     keeps: () => ({ outputs: ['output'] }),
