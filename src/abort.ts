@@ -1,9 +1,8 @@
 import { instanceOf, optional, type Rule, type Rules } from './arguments.js';
 
 /** `AbortSignal` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
-export type AbortSignalLike = typeof globalThis extends Record<'AbortSignal', { prototype: infer Instance }>
-  ? Instance
-  : object;
+export type AbortSignalLike =
+  typeof globalThis extends Record<'AbortSignal', { prototype: infer Instance }> ? Instance : object;
 
 /** An option of functions that may take long. */
 export interface Abortable {

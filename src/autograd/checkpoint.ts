@@ -2,7 +2,6 @@ import { anything, callback, checkArgument, listOf, rule } from '../arguments.js
 import { OptionError } from '../errors.js';
 import { recordDraws, repeatDraws } from '../ops/random/repeated-draws.js';
 import { checkTensor, replaceTensors, type Tensor, tensorsIn } from '../tensor/tensor.js';
-import { differentiate } from './gradient-tape.js';
 
 const manyTensors = rule<Iterable<Tensor>>(
   'a list of tensors',
@@ -54,7 +53,7 @@ export function checkpoint<Inputs extends readonly unknown[]>(
         const copies = tensors.map((_, i) => kept[String(i)]!);
         const again = [...copies, ...operands.slice(tensors.length)];
         const drawn = states.map((_, i) => kept[String(tensors.length + i)]!);
-        return differentiate(
+        return tape.differentiate(
           followed.map((i) => again[i]!),
           () => repeatDraws(drawn, () => body(...replaceTensors(inputs, copies.values()))),
           gradient!,

@@ -91,7 +91,7 @@ export class GradientTape implements Tape {
           shapes: shapes as Readonly<Record<string, Shape>>,
           gradients: Object.fromEntries(results.map((name, i) => [name, gradients[i]])),
           wants: (name) => followed.includes(name),
-          differentiate,
+          differentiate: this.differentiate,
         });
         return followed.map((name) => {
           const tensor = found[name];
@@ -184,28 +184,19 @@ export class GradientTape implements Tape {
     );
   }
 
+  readonly differentiate: Tape['differentiate'] = (tensors, body, gradient) => {
+    const { runtime } = this;
+    const tape = new GradientTape(runtime);
+    try {
+      for (const tensor of tensors) tape.watch(tensor);
+      return tape.backward([[runtime.withTape(tape, body), gradient]], tensors);
+    } finally {
+      tape.dispose();
+    }
+  };
+
   /** Frees what was kept for a walk that did not come. */
   dispose(): void {
     for (const step of this.#steps.splice(0)) step.release();
-  }
-}
-
-/**
- * Runs `body` on a tape of its own and differentiates its result by some tensors.
- * @param gradient that of the result
- * @returns the gradients of `tensors`, undefined where the result does not depend on one
- */
-export function differentiate(
-  tensors: readonly Tensor[],
-  body: () => Tensor,
-  gradient: Tensor,
-): (Tensor | undefined)[] {
-  const { runtime } = gradient;
-  const tape = new GradientTape(runtime);
-  try {
-    for (const tensor of tensors) tape.watch(tensor);
-    return tape.backward([[runtime.withTape(tape, body), gradient]], tensors);
-  } finally {
-    tape.dispose();
   }
 }

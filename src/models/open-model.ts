@@ -1,13 +1,5 @@
 import { abortRules } from '../abort.js';
-import {
-  callback,
-  checkArgument,
-  checkFields,
-  listed,
-  oneOf,
-  optional,
-  type Rules,
-} from '../arguments.js';
+import { callback, checkArgument, checkFields, listed, oneOf, optional, type Rules } from '../arguments.js';
 import { type FolderSource, folderSourceRule, openFolder, readJsonIn } from '../data/files/source-folder.js';
 import { FileFormatError } from '../errors.js';
 import { weightStorages } from '../nn/weight-storage.js';

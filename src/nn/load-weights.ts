@@ -1,7 +1,7 @@
 import { type Abortable, abortRules } from '../abort.js';
 import { callback, integer, optional, type Rules } from '../arguments.js';
-import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/formats/array.js';
 import type { FolderOptions } from '../data/files/source-folder.js';
+import { bytesOf, bytesPerElement, type NumericArray, toFloat32 } from '../data/formats/array.js';
 import type { Safetensors } from '../data/formats/safetensors.js';
 import { FileFormatError } from '../errors.js';
 import { cast } from '../ops/array/cast.js';

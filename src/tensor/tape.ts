@@ -29,4 +29,15 @@ export interface Tape {
     keep: Keep,
     backward: (kept: Keep, gradients: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[],
   ): void;
+
+  /**
+   * Runs `body` and differentiates its result by some tensors, on a tape of its own: for a step that is computed once more.
+   * @param gradient that of the result
+   * @returns the gradients of `tensors`, undefined where the result does not depend on one
+   */
+  differentiate(
+    tensors: readonly Tensor[],
+    body: () => Tensor,
+    gradient: Tensor,
+  ): readonly (Tensor | undefined)[];
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VISUAL_ID } from '../../src/models/mdvlm/language/chat.js';
+import { chatExample } from '../../src/models/mdvlm/language/chat-examples.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
-import { chatExample } from '../../src/models/mdvlm/language/chat-examples.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const times = new TimeTokens({ count: 20, firstId: smallIds.reserved });

@@ -27,6 +27,30 @@ for (const [entryPoint, file] of entryPoints) {
   });
 }
 
+for (const [what, file] of [
+  ['the language model', 'models/mdvlm/language/model-folder'],
+  ['the decoding of answers', 'models/mdvlm/decoding/decode'],
+  ['the localization of videos', 'models/mdvlm/video/localize-video'],
+  ['the localization of moments', 'models/map-diffusion/localize'],
+  ['CMCS', 'models/wtal/localize'],
+  ['gated convolutions', 'nn/gated-conv'],
+  ['checkpoint', 'autograd/checkpoint'],
+]) {
+  test(`${what} loads no kernel of a gradient`, () => {
+    const loaded = [...load(new URL(`../../src/${file}.js`, import.meta.url)).keys()];
+    assert.ok(loaded.some((url) => url.includes('/kernels/')) || file === 'autograd/checkpoint');
+    assert.deepEqual(
+      loaded.filter((url) => /gradient/.test(url)),
+      [],
+    );
+  });
+}
+
+test('differentiation loads kernels of gradients', () => {
+  const loaded = [...load(new URL('../../src/autograd/value-and-grad.js', import.meta.url)).keys()];
+  assert.ok(loaded.some((url) => /\/kernels\/.*gradient/.test(url)));
+});
+
 for (const [library, file] of [
   ['mediabunny', 'video/video-library'],
   ['h5wasm', 'formats/hdf5-library'],

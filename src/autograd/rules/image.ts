@@ -1,6 +1,7 @@
 import { averagePoolOperation, maxPoolOperation } from '../../ops/image/pool.js';
 import { averagePoolGradientOperation, maxPoolGradientOperation } from '../../ops/image/pool-gradient.js';
-import { resizeBilinearGradientOperation, resizeBilinearOperation } from '../../ops/image/resize.js';
+import { resizeBilinearOperation } from '../../ops/image/resize.js';
+import { resizeBilinearGradientOperation } from '../../ops/image/resize-gradient.js';
 import { gradientOf } from '../gradient-rule.js';
 
 export const imageRules = [

@@ -1,5 +1,4 @@
 import resizeBilinearKernel from '../../../kernels/image/resize_bilinear.wgsl.js';
-import resizeBilinearGradientKernel from '../../../kernels/image/resize_bilinear_gradient.wgsl.js';
 import { ShapeError } from '../../errors.js';
 import type { Dtype } from '../../tensor/dtype.js';
 import type { Shape } from '../../tensor/shape.js';
@@ -14,7 +13,7 @@ export interface ResizeOptions {
   readonly width: number;
 }
 
-interface ResizeProblem {
+export interface ResizeProblem {
   readonly shape: Shape;
   readonly outputShape: Shape;
   readonly dtype: Dtype;
@@ -50,40 +49,8 @@ export const resizeBilinearOperation = defineOperation<
   reduction: () => 4,
 });
 
-/** The gradient of `resizeBilinear` by what was resized, of the height and width in the options. */
-export const resizeBilinearGradientOperation = defineOperation<
-  { gradient: Tensor },
-  ResizeOptions,
-  ResizeProblem,
-  { output: Tensor }
->({
-  name: 'resizeBilinearGradient',
-  operands: { gradient: 'required' },
-  options: sideRules,
-  problem: ({ gradient }, options) => resizeProblem('gradient', gradient, options),
-  outputs: ({ outputShape, dtype }) => ({ output: { shape: outputShape, dtype } }),
-  variants: [
-    {
-      name: 'plain',
-      suits: () => true,
-      run(runtime, { gradient }, { output }, { shape, outputShape, dtype }) {
-        runtime.launch({
-          kernel: resizeBilinearGradientKernel,
-          constants: { Element: dtype },
-          buffers: { gradient, out: output },
-          params: resizeParams(outputShape, shape),
-          workgroups: spread(output.size),
-        });
-      },
-    },
-  ],
-  flops: ({ shape }) => 9 * sizeOf(shape),
-  // Outputs of a side that look at one cell: two spans of it.
-  reduction: ({ shape, outputShape }) =>
-    [2, 3].reduce((count, axis) => count * Math.ceil((2 * shape[axis]!) / outputShape[axis]! + 1), 1),
-});
-
-function resizeProblem(name: string, x: Tensor, { height, width }: ResizeOptions): ResizeProblem {
+/** What a resize and its gradient have in common. @throws ShapeError, DtypeError */
+export function resizeProblem(name: string, x: Tensor, { height, width }: ResizeOptions): ResizeProblem {
   expectDtype(x, name, 'f32', 'f16');
   if (x.rank !== 4) throw new ShapeError(`${name} must be (B, C, H, W), not ${x}`);
   if (Math.max(x.shape[2]!, x.shape[3]!) > largestSide) {
@@ -93,7 +60,7 @@ function resizeProblem(name: string, x: Tensor, { height, width }: ResizeOptions
 }
 
 /** The parameters of a resize from one shape to another, and of its gradient. */
-function resizeParams(from: Shape, to: Shape) {
+export function resizeParams(from: Shape, to: Shape) {
   return {
     planes: from[0]! * from[1]!,
     height: from[2]!,
