@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { caseTables } from '../cases/index.js';
+import { whole } from '../src/cli/options/arguments.js';
 import { checkOutputs } from '../src/cli/shared/outputs.js';
 import { isStream, writeWhole } from '../src/data/files/output-file.js';
 import { OptionError } from '../src/errors.js';
@@ -14,7 +15,6 @@ import type { TunedCase } from './report.js';
 import { type BenchmarkRow, describeDevice, printHeader, printRows, printTuned } from './report.js';
 import { measureStartUp, printStartUp } from './start-up.js';
 import { tuneCase } from './tune.js';
-import { wholeNumber } from './whole-number.js';
 
 /** What `tal bench` and `npm run bench` both take. */
 export interface BenchOptions {
@@ -32,7 +32,7 @@ export interface BenchOptions {
 export function addBenchOptions(command: Command, alsoKnown: readonly string[] = []): Command {
   return command
     .option('--only <names>', 'only these operations, separated by commas', namesAmong(alsoKnown), [])
-    .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', wholeNumber, 7)
+    .option('--rounds <n>', 'interleaved rounds; medians are of this many samples', whole(1), 7)
     .addOption(new Option('--storage <dtype>', 'type of the operands').choices(['f32', 'f16']).default('f32'))
     .option('--json <file>', 'write the results there')
     .option(

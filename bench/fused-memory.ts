@@ -6,6 +6,7 @@
  */
 import { Command, Option } from 'commander';
 import randomNormalKernel from '../kernels/random/normal.wgsl.js';
+import { whole } from '../src/cli/options/arguments.js';
 import { spread } from '../src/ops/grid.js';
 import { Random } from '../src/ops/random/random.js';
 import { decodingState } from '../src/ops/sampling/decoding.js';
@@ -15,12 +16,11 @@ import { dtypeBytes } from '../src/tensor/dtype.js';
 import { Runtime } from '../src/tensor/runtime.js';
 import type { Tensor } from '../src/tensor/tensor.js';
 import { rowWindows } from '../src/tensor/windows.js';
-import { wholeNumber } from './whole-number.js';
 
 const { rows, vocabulary, width, storage } = new Command('node dist/bench/fused-memory.js')
-  .option('--rows <n>', 'rows of hidden states', wholeNumber, 256)
-  .option('--vocabulary <n>', 'ids', wholeNumber, 126_464)
-  .option('--width <n>', 'elements of a hidden state', wholeNumber, 4096)
+  .option('--rows <n>', 'rows of hidden states', whole(1), 256)
+  .option('--vocabulary <n>', 'ids', whole(1), 126_464)
+  .option('--width <n>', 'elements of a hidden state', whole(1), 4096)
   .addOption(new Option('--storage <dtype>', 'of the operands').choices(['f32', 'f16']).default('f32'))
   .parse()
   .opts<{ rows: number; vocabulary: number; width: number; storage: 'f32' | 'f16' }>();

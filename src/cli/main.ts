@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { fileAccessError } from '../data/files/byte-source.js';
+import { SPLIT_SIZE } from '../data/world/world.js';
 import { TalError } from '../errors.js';
 import { adapterKinds } from '../gpu/adapter.js';
 import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
@@ -102,7 +103,7 @@ program
   .command('demo')
   .description('Find the moment of a sentence in a video of the built-in world, and show the denoising')
   .option('--plot <file>', 'where the page goes', page, 'tal-demo.html')
-  .option('--video <n>', 'which video of the test split', whole(0), 0)
+  .option('--video <n>', 'which video of the test split', whole(0, SPLIT_SIZE - 1), 0)
   .option('--query <n>', 'which of its queries', whole(0), 0)
   .action(demo);
 
@@ -157,7 +158,12 @@ program
   )
   .requiredOption('--out <folder>', 'where video-XXXX.mp4 and queries.jsonl go; made where it is missing')
   .option('--count <n>', 'how many videos', whole(1), 4)
-  .option('--seed <n>', 'which: those numbered from n on; nothing here is trained on them', whole(0), 0)
+  .option(
+    '--seed <n>',
+    'which: those numbered from n on; nothing here is trained on them',
+    whole(0, SPLIT_SIZE - 1),
+    0,
+  )
   .action(sample);
 
 addBench(program);

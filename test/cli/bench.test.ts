@@ -69,7 +69,7 @@ describe('tal bench', () => {
   it('refuses what it cannot do before it starts', () => {
     for (const [args, message] of [
       [['--only', 'sotfmax'], /There is no sotfmax; there are .*softmax/],
-      [['--rounds', '0'], /a whole number of at least 1/],
+      [['--rounds', '0'], /It must be an integer of at least 1/],
       [['--storage', 'f64'], /Allowed choices are f32, f16/],
       [['--json', join(folder, 'absent', 'x.json')], /absent/],
     ] as const) {

@@ -64,7 +64,16 @@ describe('tal sample', () => {
     ['a count of none', ['--out', 'x', '--count', '0'], /an integer of at least 1/],
     ['half a video', ['--out', 'x', '--count', '1.5'], /an integer of at least 1/],
     ['a negative seed', ['--out', 'x', '--seed', '-1'], /an integer of at least 0/],
-    ['a seed beyond the split', ['--out', 'x', '--seed', String(2 ** 30)], /from 0 to 1073741823/],
+    [
+      'a seed beyond the split',
+      ['--out', 'x', '--seed', String(2 ** 30)],
+      /--seed[\s\S]*from 0 to 1073741823/,
+    ],
+    [
+      'videos beyond the split',
+      ['--out', 'x', '--seed', String(2 ** 30 - 2)],
+      /--seed and --count must name/,
+    ],
     ['an unknown option', ['--out', 'x', '--colour', 'red'], /unknown option/],
   ];
   for (const [what, args, message] of refused) {

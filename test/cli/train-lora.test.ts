@@ -126,8 +126,9 @@ describe('tal train lora and tal decode', () => {
     assertRefused(lora(looking, 'timed.jsonl', timed), /has times of a video.*vision encoder/);
     const trained = lora(looking, 'text.jsonl', written);
     assert.equal(trained.status, 0, trained.stderr);
-    const told = lora(model, 'told.jsonl', timed);
+    const told = lora(model, 'told.jsonl', { ...timed, duration: 1.5 });
     assert.equal(told.status, 0, told.stderr);
     assert.match(told.stderr, /1 of 1 answers have times: the model sees no video/);
+    assert.match(told.stderr, /1 of 1 answers have times after the end of their video/);
   });
 });

@@ -50,6 +50,14 @@ test('times in words count where there are no others', () => {
     ['for 5 seconds, lasting about 7 s, at 9 sec', ['for 5 seconds, lasting about 7 s, at ', 9]],
     ['2 men jump 6 m, 3 steps', ['2 men jump 6 m, 3 steps']],
     ['version 1.2.3 s', ['version 1.2.3 s']],
+    ['at 1:75, and at 12:34:56:78', ['at 1:75, and at 12:34:56:78']],
+    ['1:75:30 and 1:05s, 75:30', ['1:75:30 and 1:05s, ', 4530]],
+    ['1:05: he sits', [65, ': he sits']],
+    ['from 1 to 2 hours', ['from ', 3600, ' ', 7200]],
+    ['from 30 s to 2 hours', ['from ', 30, ' to ', 7200]],
+    ['1 hour and 5 minutes, 2 hrs 3 min 4 s', [3900, ', ', 7384]],
+    ['1 to 2 minutes', [60, ' ', 120]],
+    ['for 2 hours', ['for 2 hours']],
     ['', []],
   ];
   for (const [text, spoken] of cases) assert.deepEqual(parseSpokenTimes(text), spoken, text);

@@ -150,6 +150,21 @@ describe('tal evaluate rtl', () => {
     assert.deepEqual(read('rtl.json'), { mIoU: 75, 'P@0.5': 100, 'P@0.7': 75 });
   });
 
+  it('tells of times after the end of a video', () => {
+    assert.doesNotMatch(evaluate('rtl', ...files).stderr, /after the end/);
+    const late = save('late.jsonl', [
+      { question_id: 1, output: '<10> <120.5>' },
+      { question_id: 2, output: '<0> <99>' },
+      { question_id: 3, span: [50, 57.5] },
+    ]);
+    const result = evaluate('rtl', '--predictions', late, '--ground-truth', truths);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(
+      result.stderr,
+      /1 answers? (?:has|have) times after the end of their video: they count as its end/,
+    );
+  });
+
   it('--time-tokens', () => {
     // Of 12 tokens, 10 and 15 are 90 s and no token: no span is found, so it is the whole video.
     const result = evaluate('rtl', ...files, '--time-tokens', '12', '--json', 'few.json');

@@ -7,6 +7,8 @@ const standards = {
   bt709: [0.2126, 0.0722],
   smpte170m: [0.299, 0.114],
   'bt2020-ncl': [0.2627, 0.0593],
+  smpte240m: [0.212, 0.087],
+  bt2020c: [0.2627, 0.0593],
 } as const;
 
 /** One colour in 2 x 2 pixels of a format, coded as ITU-T H.273 says. */

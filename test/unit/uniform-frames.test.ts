@@ -20,6 +20,8 @@ describe('uniform frames', () => {
       [4, 0],
       [4, 1.5],
       [Number.NaN, 2],
+      // More numbers than memory holds.
+      [1e9, 1e9],
     ] as const) {
       assert.throws(() => uniformFrames(total, count), OptionError);
     }

@@ -13,8 +13,10 @@ interface AblateOptions extends Omit<TrainOptions, 'ablation'> {
   readonly recipe: string;
   readonly split: string;
   readonly only: readonly (Ablation | 'full')[];
-  readonly ddim: readonly string[];
+  readonly ddim?: readonly number[];
 }
+
+const usualSteps: readonly number[] = [1, 5, 10, 25, 50];
 
 interface Row {
   readonly name: string;
@@ -42,14 +44,25 @@ export function addAblate(program: Command): void {
           ...Object.keys(ablations),
         ]),
       )
-      .option('--ddim <n...>', 'numbers of DDIM steps to evaluate `full` with', ['1', '5', '10', '25', '50']),
+      .option(
+        '--ddim <n...>',
+        `numbers of DDIM steps to evaluate \`full\` with (default: ${usualSteps.join(' ')})`,
+        (text, earlier?: readonly number[]) => [...(earlier ?? []), whole(1)(text)],
+      ),
   ).action(ablate);
 }
 
-async function ablate({ only, ddim, out, split, recipe, ...options }: AblateOptions): Promise<void> {
+async function ablate({
+  only,
+  ddim = usualSteps,
+  out,
+  split,
+  recipe,
+  ...options
+}: AblateOptions): Promise<void> {
   const names = only ?? ['full', ...(Object.keys(ablations) as Ablation[])];
   const rowFiles = names.flatMap((name) =>
-    (name === 'full' ? ddim.map(whole(1)) : [1]).map((steps) => `${name}-${steps}.json`),
+    (name === 'full' ? ddim : [1]).map((steps) => `${name}-${steps}.json`),
   );
   await checkOutputFolder(out, rowFiles, { '--data': options.data, '--words': options.words });
   for (const name of names) {
@@ -58,7 +71,7 @@ async function ablate({ only, ddim, out, split, recipe, ...options }: AblateOpti
     const ablation = name === 'full' ? [] : [name];
     const finished = await trainRecipe(recipe, { ...options, out: folder, ablation });
     if (!finished) return;
-    for (const steps of name === 'full' ? ddim.map(whole(1)) : [1]) {
+    for (const steps of name === 'full' ? ddim : [1]) {
       const path = join(out, `${name}-${steps}.json`);
       const known = await readFile(path, 'utf8').catch(() => undefined);
       if (known) continue;
@@ -74,7 +87,7 @@ async function ablate({ only, ddim, out, split, recipe, ...options }: AblateOpti
   }
   const rows: Row[] = [];
   for (const name of names) {
-    for (const steps of name === 'full' ? ddim : ['1']) {
+    for (const steps of name === 'full' ? ddim : [1]) {
       rows.push(JSON.parse(await readFile(join(out, `${name}-${steps}.json`), 'utf8')) as Row);
     }
   }

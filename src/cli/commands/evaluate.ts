@@ -3,6 +3,7 @@ import { readMomentPredictions } from '../../data/annotations/moments-jsonl.js';
 import { readAnnotations, readDetections } from '../../data/annotations/read-detections.js';
 import { readTemporalPredictions, readTemporalQuestions } from '../../data/annotations/temporal-reasoning.js';
 import { writeWhole } from '../../data/files/output-file.js';
+import { endsAfter } from '../../data/text/timed-text.js';
 import { evenlySpaced } from '../../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../../evaluation/detection.js';
 import { evaluateHighlights } from '../../evaluation/highlights.js';
@@ -121,12 +122,16 @@ async function temporalReasoning(options: EvaluateOptions & { readonly timeToken
   const questions = await readTemporalQuestions(options.groundTruth);
   const predictions = await readTemporalPredictions(options.predictions, questions);
   const times = new TimeTokens({ count: options.timeTokens });
+  let late = 0;
   const answers = questions.map(({ video, duration, spans: [truth] }, i) => {
     const prediction = predictions[i]!;
     if ('span' in prediction) return { video, predicted: prediction.span, truth };
+    if (endsAfter(times.read(prediction.output, duration), duration)) late++;
     const parts = answerFromText(prediction.output, duration, times);
     return { video, predicted: answeredSpan(parts, duration), truth };
   });
+  if (late > 0)
+    console.error(`${late} answers have times after the end of their video: they count as its end`);
   const videos = new Set(answers.map(({ video }) => video)).size;
   console.log(`${answers.length} questions about ${videos} videos, in per cent`);
   await report(evaluateTemporalReasoning(answers), 2, options.json);

@@ -3,7 +3,8 @@ import { writeWhole } from '../../data/files/output-file.js';
 import { frameCount } from '../../data/video/frame.js';
 import { encodeMp4 } from '../../data/video/video-encode.js';
 import { videoLibrary } from '../../data/video/video-library.js';
-import { type WorldVideo, worldSeed, worldVideo } from '../../data/world/world.js';
+import { SPLIT_SIZE, type WorldVideo, worldSeed, worldVideo } from '../../data/world/world.js';
+import { OptionError } from '../../errors.js';
 import { checkOutputFolder } from '../shared/outputs.js';
 
 export interface SampleOptions {
@@ -19,7 +20,10 @@ const RATE = 12;
 /** `tal sample`: videos of the built-in world's test split as MP4 files, and queries about them as JSON lines. */
 export async function sample({ out, count, seed }: SampleOptions): Promise<void> {
   // What is missing is found out before the work, not after it.
-  worldSeed('test', seed + count - 1);
+  const last = seed + count - 1;
+  if (last >= SPLIT_SIZE) {
+    throw new OptionError(`--seed and --count must name videos up to ${SPLIT_SIZE - 1}, not up to ${last}`);
+  }
   await videoLibrary();
   const names = Array.from({ length: count }, (_, i) => `video-${String(seed + i).padStart(4, '0')}`);
   await checkOutputFolder(out, ['queries.jsonl', ...names.map((vid) => `${vid}.mp4`)]);

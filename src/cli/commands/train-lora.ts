@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readWrittenQuestions, type WrittenQuestion } from '../../data/annotations/question-lines.js';
 import { readJson } from '../../data/files/byte-source.js';
+import { endsAfter } from '../../data/text/timed-text.js';
 import { FileFormatError, OptionError } from '../../errors.js';
 import type { ChatOptions } from '../../models/mdvlm/language/chat.js';
 import { chatExample } from '../../models/mdvlm/language/chat-examples.js';
@@ -90,6 +91,12 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   if (timed > 0) {
     console.error(
       `${timed} of ${questions.length} answers have times: the model sees no video, so they must follow from the question`,
+    );
+  }
+  const late = questions.filter(({ answer, duration }) => endsAfter(answer, duration ?? 0)).length;
+  if (late > 0) {
+    console.error(
+      `${late} of ${questions.length} answers have times after the end of their video: they are taken as its end`,
     );
   }
   const tokenizer = await loadTokenizer(base, times);

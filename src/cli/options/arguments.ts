@@ -3,12 +3,13 @@ import type { Crop } from '../../data/formats/features.js';
 import { weightStorages } from '../../nn/weight-storage.js';
 import { isStreamName } from '../shared/outputs.js';
 
-/** An integer of at least that. */
-export function whole(least: number): (text: string) => number {
+/** An integer of at least `least`, and at most `most` where that is given. */
+export function whole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be an integer of at least ${least}.`);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least || value > most) {
+      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+      throw new InvalidArgumentError(`It must be an integer ${range}.`);
     }
     return value;
   };

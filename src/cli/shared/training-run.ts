@@ -117,7 +117,7 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
     stop.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  const progress = new Progress(steps, 'loss {loss} | {seconds} s a step');
+  const progress = new Progress(steps, 'loss {loss} | {seconds} s a step', { loss: '-', seconds: '-' });
   try {
     const made = await run.make(runtime);
     const { validation, begin } = run;

@@ -4,8 +4,11 @@ import { Presets, SingleBar } from 'cli-progress';
 export class Progress {
   readonly #bar: SingleBar;
 
-  /** @param format what stands after the bar, with `{name}` for what `update` is given */
-  constructor(total: number, format: string, start = 0) {
+  /**
+   * @param format what stands after the bar, with `{name}` for what `update` is given
+   * @param values what stands there before the first update
+   */
+  constructor(total: number, format: string, values: Readonly<Record<string, string>> = {}) {
     this.#bar = new SingleBar(
       {
         format: `{bar} {percentage}% | {value}/{total} | {eta_formatted} left | ${format}`,
@@ -17,7 +20,7 @@ export class Progress {
       },
       Presets.shades_classic,
     );
-    this.#bar.start(total, start);
+    this.#bar.start(total, 0, values);
   }
 
   update(done: number, values: Readonly<Record<string, string>> = {}): void {

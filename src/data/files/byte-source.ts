@@ -99,8 +99,53 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** What is read of a pipe or a device at most. */
+const streamLimit = 2 ** 28;
+
+/** Names of standard input. A socket there cannot be opened by its path. */
+const standardInputs = ['-', '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'];
+
 /**
- * A JSON file.
+ * A whole file, or all that a pipe, a device or standard input (`-`) gives, 256 MiB at most. Waits for the writer of a pipe.
+ * @throws FileAccessError where it is missing, a folder, may not be read, or gives more
+ */
+export async function readInput(path: string): Promise<Uint8Array> {
+  const { createReadStream } = await nodeModule('node:fs');
+  const { stat } = await nodeModule('node:fs/promises');
+  if (standardInputs.includes(path)) return readStream(process.stdin, 'standard input');
+  const status = await stat(path).catch(() => undefined);
+  if (!status || status.isFile() || status.isDirectory()) return readBytes(path);
+  return readStream(createReadStream(path), path);
+}
+
+async function readStream(stream: NodeJS.ReadableStream, name: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of stream as AsyncIterable<Uint8Array>) {
+      parts.push(part);
+      size += part.length;
+      if (size > streamLimit) break;
+    }
+  } catch (cause) {
+    throw fileAccessError(name, cause);
+  }
+  if (size > streamLimit) {
+    throw new FileAccessError(
+      `${name} gives more than ${streamLimit / 2 ** 20} MiB: write it to a file first`,
+    );
+  }
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  for (const part of parts) {
+    bytes.set(part, done);
+    done += part.length;
+  }
+  return bytes;
+}
+
+/**
+ * A JSON file, a pipe or a device (`readInput`).
  * @throws FileAccessError where it cannot be read, FileFormatError where it is not JSON
  */
 export async function readJson(path: string): Promise<unknown> {

@@ -1,7 +1,7 @@
 import { described, unknownField } from '../../arguments.js';
 import { FileFormatError, OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
-import { readBytes, readJson } from '../files/byte-source.js';
+import { readInput, readJson } from '../files/byte-source.js';
 import { isObject } from './safetensors-header.js';
 
 /** What identifies a query in a file: benchmarks use integers and strings, and distinguish 1 from "1". */
@@ -235,7 +235,7 @@ export const readJsonRecord = async (path: string): Promise<JsonRecord> =>
 
 /** @throws FileAccessError where it cannot be read, FileFormatError where it is not UTF-8 */
 export async function readText(path: string): Promise<string> {
-  const bytes = await readBytes(path);
+  const bytes = await readInput(path);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {

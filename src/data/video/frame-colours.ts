@@ -4,11 +4,16 @@ const LUMA_OF_RED_AND_BLUE: Readonly<Record<string, readonly [number, number]>> 
   bt470bg: [0.299, 0.114],
   smpte170m: [0.299, 0.114],
   'bt2020-ncl': [0.2627, 0.0593],
+  // What decoders say beside WebCodecs' own: names of FFmpeg. Constant luminance is taken as the other, as by swscale.
+  smpte240m: [0.212, 0.087],
+  bt2020nc: [0.2627, 0.0593],
+  bt2020c: [0.2627, 0.0593],
+  'bt2020-cl': [0.2627, 0.0593],
 };
 
 /** How the colours of a video are coded. */
 export interface ColourCoding {
-  /** One of WebCodecs' `VideoMatrixCoefficients`; BT.601 where it is none of them, as FFmpeg's swscale has it. */
+  /** One of WebCodecs' `VideoMatrixCoefficients`, or FFmpeg's name of another; BT.601 where it is none, as in swscale. */
   readonly matrix?: string | null | undefined;
   /** Numbers use the whole range of their bits; default false. */
   readonly fullRange?: boolean | null | undefined;

@@ -23,7 +23,7 @@ export type WorldSplit = (typeof splits)[number];
 export const worldSplitRule: Rule<WorldSplit> = oneOf(...splits);
 
 /** Seeds of a split: more than anyone renders. */
-const SPLIT_SIZE = 2 ** 30;
+export const SPLIT_SIZE = 2 ** 30;
 
 export interface WorldOptions extends ScriptOptions {
   /** Queries a video has at most; default 6. */
