@@ -19,6 +19,7 @@ import { fill } from '../../ops/array/fill.js';
 import { narrow } from '../../ops/array/slice.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { anyTensor } from '../../tensor/tensor.js';
+import { answerStates } from './decoding/answer-states.js';
 import { afterPrefix, keysAndValuesRule } from './language/key-value-cache.js';
 import { LanguageModel, type Prefix } from './language/language-model.js';
 import { Grounding } from './signal/grounding.js';
@@ -160,28 +161,27 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
   answer(prompt: Prompt, answers: Tensor): LastLayer {
     checkArguments('Mdvlm.answer', { prompt, answers }, { prompt: promptRule, answers: anyTensor });
     return this.runtime.scope(() => {
-      const [rows, length] = answers.shape as [number, number];
+      const [rows = 0] = answers.shape;
       const repeated = (x: Tensor) => {
         const times = rows / x.shape[0]!;
         return times === 1 ? x : concat(Array<Tensor>(times).fill(x), 0);
       };
       const autoregressive = this.order === 'autoregressive';
-      const words = this.language.embed(autoregressive ? this.#shifted(answers) : answers);
+      const ids = autoregressive ? this.#shifted(answers) : answers;
       const keyMask =
         prompt.keyMask && concat([repeated(prompt.keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1);
-      if ('embeddings' in prompt) {
-        const all = concat([repeated(prompt.embeddings), words], 1);
-        const hidden = this.language.forward(all, keyMask && { keyMask });
-        return this.language.lastLayer(narrow(hidden, 1, prompt.embeddings.shape[1]!, length));
-      }
-      const hidden = this.language.forward(words, {
+      const before = 'embeddings' in prompt ? [repeated(prompt.embeddings)] : [];
+      const layers = 'layers' in prompt ? prompt.layers : undefined;
+      const states = answerStates(this.language, before, ids, {
         ...(keyMask && { keyMask }),
-        others: afterPrefix(
-          prompt.layers.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
-        ),
+        ...(layers && {
+          others: afterPrefix(
+            layers.map(({ key, value }) => ({ key: repeated(key), value: repeated(value) })),
+          ),
+        }),
         ...(autoregressive && { mask: { kind: 'causal' } }),
       });
-      return this.language.lastLayer(hidden);
+      return this.language.lastLayer(states);
     });
   }
 

@@ -18,6 +18,8 @@ import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import type { KeyValueCache } from '../language/key-value-cache.js';
 import { LanguageModel } from '../language/language-model.js';
+import type { ForwardOptions } from '../language/language-options.js';
+import { answerStates } from './answer-states.js';
 
 /**
  * What is kept between denoising steps:
@@ -104,7 +106,7 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
       kind === 'none' ? [] : this.own(() => passes.map((pass) => [pass, this.#newKept()] as const)),
     );
     if (kind === 'prefix' && before > 0) {
-      this.prepare = (answers, pass) => this.#forward(answers, pass, 0, before).dispose();
+      this.prepare = (_, pass) => this.#computePrompt(pass);
     }
     if (kind === 'block' || kind === 'dual') {
       this.inBlock = (answers, pass, block) => {
@@ -123,42 +125,39 @@ export class AnswerLogits extends Owner implements CachedTokenLogits {
 
   /** The last layer of the whole answer, of which positions `begin` to `end` of the sequence are computed. */
   #answer(answers: Tensor, pass: Pass, begin: number, end: number): LastLayer {
-    return this.runtime.scope(() => {
-      const computed = this.#forward(answers, pass, begin, end);
-      const first = Math.max(this.#before - begin, 0);
-      const ofAnswer = narrow(computed, 1, first, end - begin - first);
+    const { model } = this;
+    const before = this.#before;
+    return model.runtime.scope(() => {
+      const first = Math.max(begin, before) - before;
+      // Who computes any of the prompt computes all of it.
+      const states = answerStates(
+        model,
+        begin < before ? this.#prompt(pass) : [],
+        narrow(answers, 1, first, end - before - first),
+        this.#seen(pass, begin),
+      );
       const hidden = this.#kept.get(pass)?.hidden;
-      if (!hidden) return this.model.lastLayer(ofAnswer);
-      writePart(hidden, ofAnswer, [0, begin + first - this.#before, 0]);
-      return this.model.lastLayer(hidden);
+      if (!hidden) return model.lastLayer(states);
+      writePart(hidden, states, [0, first, 0]);
+      return model.lastLayer(hidden);
     });
   }
 
-  /** Hidden states of positions `begin` to `end`; their keys and values go into the cache. */
-  #forward(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
+  /** Computes the prompt, whose keys and values go into the cache. */
+  #computePrompt(pass: Pass): void {
+    const { model } = this;
+    const embeddings = model.runtime.scope(() => concat(this.#prompt(pass), 1));
+    model.forward(embeddings, { ...this.#seen(pass, 0), consume: true }).dispose();
+  }
+
+  /** What the positions from `begin` on see of the others; their keys and values go into the cache. */
+  #seen(pass: Pass, begin: number): ForwardOptions {
     this.checkAlive();
     const { keyMask } = this.sequences;
     const mask: AttentionMask =
       this.kind === 'prefix' ? { kind: 'prefix', prefixLength: this.#before } : { kind: 'none' };
     const cache = this.#kept.get(pass)?.cache;
-    return this.model.forward(this.#embeddings(answers, pass, begin, end), {
-      ...{ mask, consume: true },
-      ...(cache && { others: cache.from(begin) }),
-      ...(keyMask && { keyMask }),
-    });
-  }
-
-  /** Of positions `begin` to `end`, f32 (B, end - begin, D): a tensor of its own. */
-  #embeddings(answers: Tensor, pass: Pass, begin: number, end: number): Tensor {
-    const { model } = this;
-    const before = this.#before;
-    return model.runtime.scope(() => {
-      // Who computes any of the prompt computes all of it.
-      const parts = begin < before ? this.#prompt(pass) : [];
-      if (end === before) return concat(parts, 1);
-      const first = Math.max(begin, before);
-      return concat([...parts, model.embed(narrow(answers, 1, first - before, end - first))], 1);
-    });
+    return { mask, ...(cache && { others: cache.from(begin) }), ...(keyMask && { keyMask }) };
   }
 
   #prompt(pass: Pass): readonly Tensor[] {
