@@ -66,7 +66,7 @@ after(() => rm(vectors, { recursive: true }));
 const words = join(vectors, 'words.safetensors');
 await writeFile(
   words,
-  encodeWordVectors(new WordVectors(['a', 'man', 'jumps'], new Float32Array(6).fill(1))),
+  encodeWordVectors(new WordVectors(['a', 'man', 'jumps'], new Float32Array(6).fill(1)), 'a test'),
 );
 
 /** What is broken, the fault that it has, and what its message says. */
