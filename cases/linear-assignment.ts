@@ -106,7 +106,8 @@ export const linearAssignmentCases: CaseTable<AssignmentSize> = {
       for (let t = 0; t < m; t++) {
         const row = rows!.data[element * m + t]!;
         if (row < n !== best.rows.data[element * m + t]! < n) throw new Error(`target ${t}: row ${row}`);
-        if (row < n && targets!.data[element * n + row] !== t) throw new Error(`row ${row} is not of target ${t}`);
+        if (row < n && targets!.data[element * n + row] !== t)
+          throw new Error(`row ${row} is not of target ${t}`);
       }
       const matched = targets!.data.subarray(element * n, (element + 1) * n).filter((t) => t < m).length;
       const counted = rows!.data.subarray(element * m, (element + 1) * m).filter((row) => row < n).length;

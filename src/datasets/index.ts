@@ -10,8 +10,8 @@ export type {
   SecondsTiming,
 } from './features/feature-source.js';
 export { type ImportedSplit, type ImportHaptOptions, importHapt } from './hapt/import-hapt.js';
-export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dataset.js';
+export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export type {
   Annotations,
   Caption,

@@ -13,12 +13,12 @@ import type { MomentExample, MomentExamples } from '../../src/models/map-diffusi
 import { localizeMoments } from '../../src/models/map-diffusion/localize.js';
 import { MapDiffusion } from '../../src/models/map-diffusion/model.js';
 import type { Condition } from '../../src/models/map-diffusion/operands.js';
+import { MomentTask } from '../../src/models/map-diffusion/task.js';
 import { narrow } from '../../src/ops/array/slice.js';
 import { mapMask } from '../../src/ops/iou-map/iou-map.js';
 import { mapScales } from '../../src/ops/iou-map/map-layout.js';
 import { temporalIoU } from '../../src/time/segment.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { MomentTask } from '../../src/models/map-diffusion/task.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
 

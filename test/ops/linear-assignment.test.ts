@@ -12,7 +12,11 @@ await testOperation(linearAssignmentCases);
 const runtime = await testRuntime();
 
 /** The least cost of all ways to give each column a row of its own. */
-function leastCost(cost: readonly (readonly number[])[], column = 0, taken: ReadonlySet<number> = new Set()): number {
+function leastCost(
+  cost: readonly (readonly number[])[],
+  column = 0,
+  taken: ReadonlySet<number> = new Set(),
+): number {
   if (column === cost[0]!.length) return 0;
   let least = Number.POSITIVE_INFINITY;
   for (const [row, costs] of cost.entries()) {

@@ -8,9 +8,11 @@ import { HostRandom } from '../../src/data/host-random.js';
 import { OptionError } from '../../src/errors.js';
 import { generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
 import { encodeChat, placeVisualTokens } from '../../src/models/mdvlm/language/chat.js';
+import { type ChatExample, chatExample } from '../../src/models/mdvlm/language/chat-examples.js';
 import type { LanguageConfig } from '../../src/models/mdvlm/language/language-config.js';
 import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
 import type { LanguageModelOptions } from '../../src/models/mdvlm/language/language-options.js';
+import { LanguageTask, type LanguageTaskOptions } from '../../src/models/mdvlm/language/language-task.js';
 import { loadTokenizer } from '../../src/models/mdvlm/language/tokenizer.js';
 import {
   checkedPlan,
@@ -23,8 +25,6 @@ import type { Objective } from '../../src/models/mdvlm/objective/objective.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { add } from '../../src/ops/array/binary.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
-import { type ChatExample, chatExample } from '../../src/models/mdvlm/language/chat-examples.js';
-import { LanguageTask, type LanguageTaskOptions } from '../../src/models/mdvlm/language/language-task.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';

@@ -32,9 +32,14 @@ interface CalibrateOptions {
 export function addCalibrate(program: Command): void {
   program
     .command('calibrate')
-    .description('Measure how high a map-diffusion model scores false sentences, and keep that in its config.json')
+    .description(
+      'Measure how high a map-diffusion model scores false sentences, and keep that in its config.json',
+    )
     .option('--model <folder>', 'config.json and model.safetensors', worldModel)
-    .requiredOption('--data <dataset>', 'a folder with queries and labelled segments, or world, the built-in one')
+    .requiredOption(
+      '--data <dataset>',
+      'a folder with queries and labelled segments, or world, the built-in one',
+    )
     .option('--split <name>', 'not that of the training', 'validation')
     .option('--seed <n>', 'of noise, and of the choice of false sentences', whole(0), 0)
     .action(calibrateModel);
@@ -111,12 +116,10 @@ function withFalseSentences(
   seed: number,
 ): { readonly asked: VideoDataset; readonly falseness: ReadonlyMap<number, Falseness | undefined> } {
   const random = new HostRandom(seed);
-  const known = data
-    .items(split)
-    .map((video) => ({
-      video,
-      queries: (video.annotations.queries ?? []).map((query) => ({ query, ...askedOf(video, query) })),
-    }));
+  const known = data.items(split).map((video) => ({
+    video,
+    queries: (video.annotations.queries ?? []).map((query) => ({ query, ...askedOf(video, query) })),
+  }));
   const sentences = known.flatMap(({ queries }) => queries.flatMap(({ sentence }) => sentence ?? []));
   if (sentences.length === 0) {
     throw new OptionError(

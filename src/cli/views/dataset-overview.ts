@@ -1,5 +1,3 @@
-import type { DatasetReport } from '../../datasets/check/check-dataset.js';
-import type { LengthSummary, SplitSummary } from '../../datasets/check/dataset-summary.js';
 import {
   drawing,
   drawingFile,
@@ -14,6 +12,8 @@ import {
   text,
   WIDTH,
 } from '../../data/text/svg.js';
+import type { DatasetReport } from '../../datasets/check/check-dataset.js';
+import type { LengthSummary, SplitSummary } from '../../datasets/check/dataset-summary.js';
 
 // All lengths are in pixels.
 const LABELS = 200;

@@ -1,5 +1,3 @@
-import { OptionError } from '../../errors.js';
-import type { Detection, LabelledSegment } from '../../time/segment.js';
 import {
   drawing,
   drawingFile,
@@ -15,6 +13,8 @@ import {
   textWidth,
   WIDTH,
 } from '../../data/text/svg.js';
+import { OptionError } from '../../errors.js';
+import type { Detection, LabelledSegment } from '../../time/segment.js';
 import { formatTime, tickStep } from './time-ticks.js';
 
 /** A bar of the timeline: an action that was found, or one that is true, which has no score. */

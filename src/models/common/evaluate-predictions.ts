@@ -1,4 +1,13 @@
-import { checkArguments, checkFields, flag, object, oneOf, optional, type Rules, text } from '../../arguments.js';
+import {
+  checkArguments,
+  checkFields,
+  flag,
+  object,
+  oneOf,
+  optional,
+  type Rules,
+  text,
+} from '../../arguments.js';
 import type { VideoDataset, VideoQuery } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import { thresholdsRule } from '../../evaluation/average-precision.js';
