@@ -1,7 +1,11 @@
 /** Data sets of videos with annotations: `tal-webgpu/datasets`. */
 
+export { type CheckDatasetOptions, checkDataset, type DatasetReport } from './check/check-dataset.js';
+export type { FeatureSummary } from './check/check-features.js';
+export type { ClassSummary, DatasetSummary, LengthSummary, SplitSummary } from './check/dataset-summary.js';
 export type { AnnotationFiles, DatasetFile, SplitFiles } from './dataset-file.js';
 export type { DatasetFault, FaultKind, OnFault } from './fault.js';
+export type { FeatureVideo } from './features/clip-timing.js';
 export type {
   FeaturePart,
   FeatureSource,
@@ -12,12 +16,22 @@ export type {
 export { type ImportedSplit, type ImportHaptOptions, importHapt } from './hapt/import-hapt.js';
 export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dataset.js';
 export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
+export { type FeatureStore, openFeatures } from './features/open-features.js';
+export { cropRows, padRows } from './sampling/crop-rows.js';
+export { batchAt, type Draw } from './sampling/draw.js';
+export { mergeWindowResults, type WindowResults, windowsOfRows } from './sampling/feature-windows.js';
+export { normalizeRows } from './sampling/normalize-rows.js';
+export { loadItems, type ReadAheadOptions, readAhead } from './sampling/read-ahead.js';
+export { binRows, resampleRows } from './sampling/resample-rows.js';
+export type { MaybeSampled, SampledClips } from './sampling/sampled-clips.js';
+export { withEndpoints } from './sampling/with-endpoints.js';
 export type {
   Annotations,
   Caption,
   ClipFeatures,
   ClipScores,
   Signal,
+  StoredFeatures,
   VideoDataset,
   VideoItem,
   VideoQuery,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { cropRows, padRows } from '../../src/datasets/sampling/crop-rows.js';
 import { batchAt } from '../../src/datasets/sampling/draw.js';
 import {
-  mergeWindows,
+  mergeWindowResults,
   type WindowResults,
   windowsOfRows,
 } from '../../src/datasets/sampling/feature-windows.js';
@@ -125,7 +125,7 @@ test('windows show all of a long input, and their results are put together', () 
       ],
     },
   ];
-  assert.deepEqual(mergeWindows(found, 0.5), [
+  assert.deepEqual(mergeWindowResults(found, 0.5), [
     { label: 'a', segment: [10, 11], score: 0.95 },
     { label: 'a', segment: [4, 8], score: 0.9 },
     { label: 'b', segment: [4, 8], score: 0.7 },

@@ -53,6 +53,12 @@ export class JsonRecord {
     if (fault !== undefined) throw this.error(fault);
   }
 
+  /** The same object, which errors call by what it has under `name`, where that is a string. */
+  calledBy(name: string): JsonRecord {
+    const value = this.value(name);
+    return typeof value === 'string' ? new JsonRecord(this.fields, `${this.where} (${value})`) : this;
+  }
+
   /** Any value; undefined where the field is absent. */
   value(name: string): unknown {
     return this.has(name) ? this.fields[name] : undefined;

@@ -8,6 +8,7 @@ import {
 } from '../../arguments.js';
 import { loadWordVectors, type WordVectors } from '../../data/text/words.js';
 import { OptionError, TalError } from '../../errors.js';
+import { openFolder } from '../dataset-folder.js';
 import type { DatasetFault, OnFault } from '../fault.js';
 import { openDataset } from '../open-dataset.js';
 import type { VideoDataset } from '../video-dataset.js';
@@ -55,6 +56,7 @@ export async function checkDataset(
   const given = options.words === undefined ? undefined : await loadWordVectors(options.words);
   const faults: DatasetFault[] = [];
   const onFault: OnFault = (fault) => void faults.push(fault);
+  await openFolder(folder);
   let dataset: VideoDataset;
   try {
     dataset = await openDataset(folder, { onFault });
@@ -72,7 +74,11 @@ export async function checkDataset(
     checkClasses(dataset, summary.classes, onFault);
     const words = given ?? (await readWords(dataset, onFault));
     if (words) checkWords(dataset, words, onFault);
-    const features = await featuresOf(dataset, onFault, options);
+    // A video whose entry was passed over has features and no annotations: its entry has been told already.
+    const passedOver = faults.some(({ kind }) => kind === 'entry' || kind === 'file');
+    const onFeatureFault: OnFault = (fault) =>
+      passedOver && fault.kind === 'extra-features' ? undefined : onFault(fault);
+    const features = await featuresOf(dataset, onFeatureFault, options);
     return { name: dataset.name, summary, ...(features && { features }), faults };
   } finally {
     await dataset.close();

@@ -22,7 +22,8 @@ async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutF
   const file = await readJsonRecord(path);
   file.checkNames('classes', 'videos');
   const classes = file.absent('classes') ? undefined : file.texts('classes');
-  return { videos: readEach(file.records('videos'), videoOf, onRefused), ...(classes && { classes }) };
+  const videos = file.records('videos').map((video) => video.calledBy('id'));
+  return { videos: readEach(videos, videoOf, onRefused), ...(classes && { classes }) };
 }
 
 function videoOf(record: JsonRecord): LayoutVideo {

@@ -55,11 +55,15 @@ const resultsRule = listOf(
  * @returns by falling score
  * @throws OptionError
  */
-export function mergeWindows<T extends ScoredSegment & { readonly label?: string }>(
+export function mergeWindowResults<T extends ScoredSegment & { readonly label?: string }>(
   windows: readonly WindowResults<T>[],
   threshold: number,
 ): T[] {
-  checkArguments('mergeWindows', { windows, threshold }, { windows: resultsRule, threshold: numberIn(0, 1) });
+  checkArguments(
+    'mergeWindowResults',
+    { windows, threshold },
+    { windows: resultsRule, threshold: numberIn(0, 1) },
+  );
   const byLabel = new Map<string | undefined, T[]>();
   for (const { start, found } of windows) {
     for (const one of found) {
