@@ -43,14 +43,15 @@ export interface FeatureStore {
 /** Rows by which parts of the features of a video may differ. */
 const ROUNDING = 1;
 
-const asOptions = (where: string, check: () => unknown): void => {
+/** @throws OptionError in the place of FileFormatError */
+function asOption(check: () => unknown): void {
   try {
     check();
   } catch (cause) {
     if (!(cause instanceof FileFormatError)) throw cause;
-    throw new OptionError(cause.message.replace(/^[^:]*: /, `${where}: `), { cause });
+    throw new OptionError(cause.message, { cause });
   }
-};
+}
 
 /**
  * Opens the features of a data set. No file is opened before it is needed, and few stay open: memory does not grow with
@@ -60,7 +61,7 @@ const asOptions = (where: string, check: () => unknown): void => {
  */
 export function openFeatures(source: FeatureSource, folder: string): FeatureStore {
   checkArgument('openFeatures', 'folder', folder, pathRule);
-  asOptions('openFeatures', () => readFeatureSource(new JsonRecord(source, 'source')));
+  asOption(() => readFeatureSource(new JsonRecord(source, 'openFeatures: source')));
   const parts = source.parts.map((part) => new StoredPart(part, folder));
   return {
     async read(video) {
@@ -93,7 +94,7 @@ const videoRule: Rule<FeatureVideo> = objectWith<FeatureVideo>({
 function checkVideo(video: FeatureVideo): void {
   checkArgument('FeatureStore.read', 'video', video, videoRule);
   if (video.timing === undefined) return;
-  asOptions('FeatureStore.read', () => readTiming(new JsonRecord(video.timing, 'video.timing')));
+  asOption(() => readTiming(new JsonRecord(video.timing, 'FeatureStore.read: video.timing')));
 }
 
 /** One part of the features of all videos. */

@@ -31,12 +31,13 @@ const EPOCHS = 2 ** 31;
  * @param size of a batch
  * @throws OptionError
  */
-export function batchAt(count: number, size: number, { seed, step }: Pick<Draw, 'seed' | 'step'>): number[] {
+export function batchAt(count: number, size: number, draw: Pick<Draw, 'seed' | 'step'>): number[] {
   checkArguments(
     'batchAt',
-    { count, size, draw: { seed, step } },
+    { count, size, draw },
     { count: integer(1, 2 ** 32 - 1), size: integer(1), draw: drawRule },
   );
+  const { seed, step } = draw;
   const orders = new Map<number, Uint32Array>();
   return Array.from({ length: size }, (_, i) => {
     const place = step * size + i;

@@ -1,4 +1,4 @@
-import { checkArguments, integer, listOf, numberIn, objectWith } from '../../arguments.js';
+import { checkArguments, integer, listOf, numberIn, objectWith, optional, text } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { type ScoredSegment, scoredSegmentRules, suppress } from '../../time/segment.js';
 import {
@@ -41,10 +41,12 @@ export interface WindowResults<T extends ScoredSegment> {
   readonly found: readonly T[];
 }
 
+type LabelledOrNot = ScoredSegment & { readonly label?: string | undefined };
+
 const resultsRule = listOf(
-  objectWith<WindowResults<ScoredSegment>>({
+  objectWith<WindowResults<LabelledOrNot>>({
     start: numberIn(0),
-    found: listOf(objectWith<ScoredSegment>(scoredSegmentRules)),
+    found: listOf(objectWith<LabelledOrNot>({ ...scoredSegmentRules, label: optional(text) })),
   }),
 );
 

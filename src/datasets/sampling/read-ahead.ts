@@ -1,4 +1,15 @@
-import { callback, checkArgument, checkFields, instanceOf, integer, optional } from '../../arguments.js';
+import {
+  callback,
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  listOf,
+  objectWith,
+  optional,
+  text,
+} from '../../arguments.js';
 import { TalError } from '../../errors.js';
 
 export interface ReadAheadOptions {
@@ -74,14 +85,17 @@ async function loadStep<T>(
   }
 }
 
+const itemRule = objectWith<{ readonly id: string }>({ id: text });
+
 /**
  * What `load` gives for each item of a batch, at once; what it throws names the item.
- * @throws what `load` throws
+ * @throws OptionError; what `load` throws
  */
 export async function loadItems<Item extends { readonly id: string }, T>(
   items: readonly Item[],
   load: (item: Item, place: number) => Promise<T>,
 ): Promise<T[]> {
+  checkArguments('loadItems', { items, load }, { items: listOf(itemRule), load: callback });
   return Promise.all(
     items.map(async (item, place) => {
       try {
