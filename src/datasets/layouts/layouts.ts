@@ -1,6 +1,7 @@
 import { activitynet } from './activitynet.js';
 import { activitynetCaptions } from './activitynet-captions.js';
 import { charadesSta } from './charades-sta.js';
+import { co2net } from './co2net.js';
 import { csv } from './csv.js';
 import { didemo } from './didemo.js';
 import { elan } from './elan.js';
@@ -19,6 +20,7 @@ export const layouts: readonly Layout[] = [
   tal,
   activitynet,
   activitynetCaptions,
+  co2net,
   charadesSta,
   qvhighlights,
   tacos,
