@@ -1,4 +1,4 @@
-import { callback, checkArgument, nearest, optional, path as pathRule } from '../arguments.js';
+import { callback, checkArgument, nearest, object, optional, path as pathRule } from '../arguments.js';
 import { readDurations } from '../data/annotations/video-durations.js';
 import { JsonRecord, readJsonRecord } from '../data/formats/json-record.js';
 import { loadWordVectors } from '../data/text/words.js';
@@ -61,9 +61,10 @@ export async function openDataset(folder: string, options: OpenDatasetOptions = 
 
 function checkedOptions(options: OpenDatasetOptions): { given: DatasetFile; report: FaultReport } {
   try {
-    const { onFault, ...fields } = options ?? {};
+    checkArgument('openDataset', 'options', options, object);
+    const { onFault, ...fields } = options;
     checkArgument('openDataset', 'onFault', onFault, optional(callback));
-    const record = new JsonRecord(options && fields, 'openDataset: options');
+    const record = new JsonRecord(fields, 'openDataset: options');
     return { given: readDatasetFile(record, datasetLayouts), report: new FaultReport(onFault) };
   } catch (cause) {
     if (!(cause instanceof FileFormatError)) throw cause;

@@ -1,10 +1,12 @@
 import {
   anyNumber,
+  callback,
   checkArgument,
   either,
   integer,
   listOf,
   objectWith,
+  onlyFields,
   optional,
   positive,
   type Rule,
@@ -32,19 +34,20 @@ const scoresRule: Rule<ClipScores> = objectWith<ClipScores>({
 export const writtenVideoRule: Rule<WrittenVideo> = objectWith<WrittenVideo>({
   id: words,
   duration: positive,
-  annotations: objectWith<Annotations>({
+  annotations: onlyFields<Annotations>({
     segments: optional(listOf(labelledSegmentRule)),
     queries: optional(
       listOf(
-        objectWith<Omit<VideoQuery, 'features'>>({
+        objectWith<VideoQuery>({
           id: either(integer(), text),
           text: words,
           excerpt: segmentRule,
           windows: listOf(segmentRule),
           kind: text,
           saliency: optional(scoresRule),
+          features: optional(callback),
         }),
-      ) as Rule<readonly VideoQuery[]>,
+      ),
     ),
     captions: optional(listOf(objectWith<Caption>({ text: words, segment: segmentRule }))),
     clipScores: optional(scoresRule),
