@@ -9,6 +9,7 @@ import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
 import { addAblate } from './commands/ablate.js';
 import { addBench } from './commands/bench.js';
 import { addCalibrate } from './commands/calibrate.js';
+import { addConvert } from './commands/convert.js';
 import { addData } from './commands/data-check.js';
 import { decode } from './commands/decode.js';
 import { demo, worldModel } from './commands/demo.js';
@@ -147,6 +148,7 @@ addDecodingOptions(
   .action(decode);
 
 addImport(program);
+addConvert(program);
 addTrain(program);
 addAblate(program);
 addEvaluate(program);

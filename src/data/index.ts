@@ -45,7 +45,12 @@ export { readNpy, writeNpy } from './formats/npy.js';
 export { readNpyValues } from './formats/npy-values.js';
 export { type NpzOptions, type OnSkipped, readNpz } from './formats/npz.js';
 export type { PythonValue, ValueArray } from './formats/python-value.js';
-export { openPyTorch, type PyTorchCheckpoint, type PyTorchOptions } from './formats/pytorch/pytorch.js';
+export {
+  openPyTorch,
+  type PyTorchCheckpoint,
+  type PyTorchOptions,
+  type PyTorchTensor,
+} from './formats/pytorch/pytorch.js';
 export { openRecordings, type Recording, type Recordings } from './formats/recordings.js';
 export {
   encodeSafetensors,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ms2dTan } from '../../src/cli/architectures/ms-2d-tan.js';
 import { OptionError } from '../../src/errors.js';
 import { videoShape } from '../../src/models/map-diffusion/clip-encoder.js';
 import {
@@ -76,6 +77,16 @@ describe('named configurations', () => {
     assert.deepEqual(shapesOf(mapDiffusionConfigs['ms-2d-tan-charades-i3d']), expected);
   });
 
+  it('a checkpoint of MS-2D-TAN is converted to the weights that the model takes', () => {
+    assert.ok(ms2dTan.length >= 5);
+    for (const { name, conversion } of ms2dTan) {
+      const { shapes, config } = conversion({ name: 'x', tensors: new Map() });
+      const own = Object.entries(shapes).map(([weight, shape]) => [weight, shape.join(' ')]);
+      assert.deepEqual(Object.fromEntries(own), shapesOf(mapDiffusionConfigs[name as MapDiffusionName]));
+      assert.equal(checkConfig(config.model), mapDiffusionConfigs[name as MapDiffusionName]);
+    }
+  });
+
   it('the diffusion model has its encoder, and decoders of their own', () => {
     const { 'charades-sta': config } = mapDiffusionConfigs;
     const shapes = shapesOf(config);
@@ -93,6 +104,8 @@ describe('named configurations', () => {
     const released = {
       'ms-2d-tan-charades-i3d': [1, 1024, 64],
       'ms-2d-tan-charades-vgg': [1, 4096, 256],
+      'ms-2d-tan-activitynet-c3d': [1, 4096, 64],
+      'ms-2d-tan-tacos-vgg': [1, 4096, 384],
       'ms-2d-tan-tacos': [1, 4096, 512],
     } as const;
     for (const [name, shape] of Object.entries(released)) {

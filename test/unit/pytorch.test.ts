@@ -33,7 +33,7 @@ async function readAll(file: string | Uint8Array, options: PyTorchOptions = {}) 
 
 async function readsAll({ expected, path, bytes }: PythonFiles): Promise<void> {
   const names = Object.keys(expected.tensors);
-  assert.equal(names.length, 6);
+  assert.equal(names.length, 8);
   for (const name of names) {
     const options = name === 'ema.ckpt' ? { key: 'ema/state_dict' } : {};
     assert.deepEqual(await readAll(path(name), options), expected.tensors[name], name);

@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { FileAccessError } from '../../errors.js';
+import { FileAccessError, TalError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import { fileAccessError } from './byte-source.js';
 
@@ -63,6 +63,12 @@ export async function ensureFolder(folder: string, files: readonly string[]): Pr
   for (const file of files) await ensureWritable(join(folder, file));
 }
 
+/** What is written: text, bytes, or a function that gives bytes in parts, for what should not be in memory at once. */
+export type Content = string | Uint8Array | (() => AsyncIterable<Uint8Array>);
+
+/** The same from its beginning. */
+type Parts = Uint8Array | (() => AsyncIterable<Uint8Array>);
+
 /**
  * Writes an output as a whole.
  *
@@ -70,20 +76,38 @@ export async function ensureFolder(folder: string, files: readonly string[]): Pr
  * symbolic links stay as they are. It is overwritten in place where a replacement would lose something (hard links,
  * another owner) or is impossible (a mount point, a folder that may not be written). FIFOs, devices and descriptors
  * (`/dev/fd/3`) are written to; `-` is standard output.
- * @throws FileAccessError where `path` cannot be written, or the disk is full
+ * @throws FileAccessError where `path` cannot be written, or the disk is full; what a function of content throws, with the
+ *   old file as it was wherever it is replaced by rename
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: Content): Promise<void> {
   const destination = await destinationOf(path);
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   try {
-    if (destination.kind === 'descriptor') await writeDescriptor(destination.descriptor, bytes);
-    else if (destination.kind === 'stream') await writeStream(destination.path, bytes);
+    if (destination.kind === 'descriptor') {
+      for await (const part of partsOf(bytes)) await writeDescriptor(destination.descriptor, part);
+    } else if (destination.kind === 'stream') await writeStream(destination.path, bytes);
     else if (!(await replace(destination.path, bytes, destination.status))) {
       await overwrite(destination.path, bytes);
     }
   } catch (cause) {
+    if (cause instanceof TalError) throw cause;
     throw fileAccessError(nameOf(path), cause, 'write');
   }
+}
+
+async function* partsOf(content: Parts): AsyncGenerator<Uint8Array> {
+  if (typeof content === 'function') yield* content();
+  else yield content;
+}
+
+/** @returns how many bytes it wrote */
+async function writeParts(handle: FileHandle, content: Parts): Promise<number> {
+  let length = 0;
+  for await (const part of partsOf(content)) {
+    await handle.writeFile(part);
+    length += part.length;
+  }
+  return length;
 }
 
 /** What tells whether two outputs are one; undefined where they may be. @throws FileAccessError as `ensureWritable` */
@@ -198,12 +222,12 @@ async function writeDescriptor(descriptor: number, bytes: Uint8Array): Promise<v
   } while (done < bytes.length);
 }
 
-async function writeStream(path: string, bytes: Uint8Array): Promise<void> {
+async function writeStream(path: string, content: Parts): Promise<void> {
   const { constants, open } = await nodeModule('node:fs/promises');
   // Without O_CREAT: a FIFO that was removed must not come back as a file.
   const handle = await open(path, constants.O_WRONLY | (constants.O_NOCTTY ?? 0));
   try {
-    await handle.writeFile(bytes);
+    await writeParts(handle, content);
   } finally {
     await handle.close();
   }
@@ -213,7 +237,7 @@ async function writeStream(path: string, bytes: Uint8Array): Promise<void> {
 const outOfSpace = ['ENOSPC', 'EDQUOT', 'EIO', 'EFBIG'];
 
 /** Replaces a file, or makes it, by rename. @returns false where it has to be written in place */
-async function replace(path: string, bytes: Uint8Array, old?: BigIntStats): Promise<boolean> {
+async function replace(path: string, content: Parts, old?: BigIntStats): Promise<boolean> {
   if (old && old.nlink > 1n) return false;
   const { open, rename, rm } = await nodeModule('node:fs/promises');
   const { dirname } = await nodeModule('node:path');
@@ -223,7 +247,7 @@ async function replace(path: string, bytes: Uint8Array, old?: BigIntStats): Prom
   try {
     // The content of a private file stays private while it is written.
     handle = await open(temporary, 'wx', old ? 0o600 : 0o666);
-    await handle.writeFile(bytes);
+    await writeParts(handle, content);
     if (old) await likeBefore(handle, old);
     await handle.sync();
     await handle.close();
@@ -233,7 +257,8 @@ async function replace(path: string, bytes: Uint8Array, old?: BigIntStats): Prom
   } catch (cause) {
     await handle?.close().catch(() => {});
     await rm(temporary, { force: true });
-    if (!old || outOfSpace.includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    if (!old || cause instanceof TalError || outOfSpace.includes((cause as NodeJS.ErrnoException).code ?? ''))
+      throw cause;
     return false;
   } finally {
     keep();
@@ -247,12 +272,11 @@ async function likeBefore(handle: FileHandle, { uid, gid, mode }: BigIntStats): 
   await handle.chmod(Number(mode & 0o7777n));
 }
 
-async function overwrite(path: string, bytes: Uint8Array): Promise<void> {
+async function overwrite(path: string, content: Parts): Promise<void> {
   const { open } = await nodeModule('node:fs/promises');
   const handle = await open(path, 'r+');
   try {
-    await handle.writeFile(bytes);
-    await handle.truncate(bytes.length);
+    await handle.truncate(await writeParts(handle, content));
     await handle.sync();
   } finally {
     await handle.close();

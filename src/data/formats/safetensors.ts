@@ -282,11 +282,40 @@ async function openShards(folder: SourceFolder, file: string): Promise<Safetenso
   });
 }
 
+/** A tensor that is written: what the header of its file says of it. */
+type Described = Pick<NumericArray, 'dtype' | 'shape'>;
+
+const nameOfDtype = new Map([...dtypeOfName].map(([name, dtype]) => [dtype, name]));
+
 /**
- * The bytes of a safetensors file. The header is padded with spaces so that the data starts at a multiple
- * of 8 bytes; tensors are laid out by falling element size, as the reference implementation does, so that
- * each is aligned.
+ * What comes before the tensors' bytes in a safetensors file, and the order of these. The header is padded with spaces so that
+ * the data starts at a multiple of 8 bytes; tensors are laid out by falling element size, as the reference implementation
+ * does, so that each is aligned.
  */
+function encodeHeader(
+  tensors: readonly (readonly [name: string, Described])[],
+  metadata: Readonly<Record<string, string>> | undefined,
+): { readonly header: Uint8Array; readonly order: readonly string[]; readonly dataBytes: number } {
+  const entries = [...tensors].sort(([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
+  let end = 0;
+  const described = entries.map(([name, { dtype, shape }]) => {
+    const begin = end;
+    end += elementCount(shape) * bytesPerElement(dtype);
+    return [name, { dtype: nameOfDtype.get(dtype), shape, data_offsets: [begin, end] }];
+  });
+  const json = JSON.stringify({
+    ...(metadata && { __metadata__: metadata }),
+    ...Object.fromEntries(described),
+  });
+  const text = new TextEncoder().encode(json);
+  const length = Math.ceil(text.length / 8) * 8;
+  const header = new Uint8Array(8 + length).fill(0x20, 8);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(text, 8);
+  return { header, order: entries.map(([name]) => name), dataBytes: end };
+}
+
+/** The bytes of a safetensors file. */
 export function encodeSafetensors(
   tensors: Readonly<Record<string, NumericArray>>,
   metadata?: Readonly<Record<string, string>>,
@@ -296,32 +325,30 @@ export function encodeSafetensors(
     { tensors, metadata },
     { tensors: valuesOf(arrayRule), metadata: optional(valuesOf(textRule)) },
   );
-  const nameOfDtype = new Map([...dtypeOfName].map(([name, dtype]) => [dtype, name]));
-  const entries = Object.entries(tensors).sort(
-    ([, a], [, b]) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype),
-  );
-  let end = 0;
-  const described = entries.map(([name, array]) => {
-    const begin = end;
-    end += array.data.byteLength;
-    return [name, { dtype: nameOfDtype.get(array.dtype), shape: array.shape, data_offsets: [begin, end] }];
-  });
-  const json = JSON.stringify({
-    ...(metadata && { __metadata__: metadata }),
-    ...Object.fromEntries(described),
-  });
-  const text = new TextEncoder().encode(json);
-  const headerLength = Math.ceil(text.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.fill(0x20, 8, 8 + headerLength);
-  bytes.set(text, 8);
-  let offset = 8 + headerLength;
-  for (const [, array] of entries) {
+  const { header, order, dataBytes } = encodeHeader(Object.entries(tensors), metadata);
+  const bytes = new Uint8Array(header.length + dataBytes);
+  bytes.set(header);
+  let offset = header.length;
+  for (const name of order) {
+    const array = tensors[name]!;
     bytes.set(bytesOf(array), offset);
     offset += array.data.byteLength;
   }
   return bytes;
+}
+
+/**
+ * The bytes of a safetensors file in parts, one tensor after the other, for more tensors than fit in memory.
+ * @param read gives each tensor when its turn comes
+ */
+export async function* safetensorsParts(
+  tensors: ReadonlyMap<string, Described>,
+  read: (name: string) => Promise<NumericArray>,
+  metadata?: Readonly<Record<string, string>>,
+): AsyncGenerator<Uint8Array> {
+  const { header, order } = encodeHeader([...tensors], metadata);
+  yield header;
+  for (const name of order) yield bytesOf(await read(name));
 }
 
 export interface TakeOptions {
@@ -338,7 +365,7 @@ export interface TakeOptions {
  *   asked for
  */
 export function checkTensors(
-  file: Safetensors,
+  file: Pick<Safetensors, 'name' | 'tensors'>,
   shapes: Readonly<Record<string, readonly number[]>>,
   { extra = 'refuse', unused = [] }: TakeOptions = {},
 ): void {

@@ -171,6 +171,18 @@ export const mapDiffusionConfigs = {
     ...singlePass,
     clips: { kind: 'features', channels: 4096, pool: 4 },
   },
+  /** MS-2D-TAN as released for ActivityNet Captions with C3D features, resampled to 64 steps. */
+  'ms-2d-tan-activitynet-c3d': {
+    ...charades,
+    ...singlePass,
+    clips: { kind: 'features', channels: 4096, pool: 1 },
+  },
+  /** MS-2D-TAN as released for TACoS with VGG features: 384 steps of 1/6 s, pooled by 6. */
+  'ms-2d-tan-tacos-vgg': {
+    ...charades,
+    ...singlePass,
+    clips: { kind: 'features', channels: 4096, pool: 6 },
+  },
   /** MS-2D-TAN as released for TACoS with C3D features of 1 s, the large one. */
   'ms-2d-tan-tacos': {
     ...charades,

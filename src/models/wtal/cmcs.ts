@@ -219,7 +219,8 @@ function stepsOf(features: Tensor, begin: number, end: number): Tensor {
   return videos.length === 1 ? videos[0]! : concat(videos, 0);
 }
 
-function cmcsConfig(checkpoint: Safetensors): CmcsConfig {
+/** The sizes of the network that a checkpoint holds. @throws FileFormatError where it is no checkpoint of this network */
+export function cmcsConfig(checkpoint: Pick<Safetensors, 'name' | 'tensors'>): CmcsConfig {
   const shapeOf = (name: string, rank: number): readonly number[] => {
     const shape = checkpoint.tensors.get(name)?.shape;
     if (shape?.length === rank) return shape;

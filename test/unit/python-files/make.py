@@ -107,6 +107,27 @@ save("training.ckpt", parallel, saved=training)
 average = collections.OrderedDict((name, value / 2) for name, value in parallel.items())
 save("ema.ckpt", average, saved={**training, "ema": {"decay": 0.999, "state_dict": average}})
 
+# A network with the names of CMCS's authors, small.
+sizes = {"channels": 6, "width": 4, "branch": 3, "branches": 2, "classes": 5}
+cmcs = collections.OrderedDict()
+
+
+def layer(name, *weight):
+    cmcs[f"{name}.weight"] = torch.randn(*weight)
+    cmcs[f"{name}.bias"] = torch.randn(weight[0])
+
+
+layer("base.base_conv_0", sizes["width"], sizes["channels"], 1)
+for i in range(sizes["branches"]):
+    layer(f"cls_bottoms.{i}.cls_b{i}_conv_0", sizes["branch"], sizes["width"], 3)
+for i in range(sizes["branches"]):
+    layer(f"cls_heads.{i}", sizes["classes"], sizes["branch"])
+layer("att_bottom.att_conv_0", sizes["branch"], sizes["width"], 1)
+layer("att_head", 1, sizes["branch"])
+save("cmcs.pth", cmcs)
+wrapped = {f"module.{name}": value for name, value in cmcs.items()}
+save("cmcs-parallel.pth", wrapped, saved={"net": wrapped}, legacy=True)
+
 # What is refused.
 torch.save(model, path("whole-model.pth"))
 order = sys.byteorder

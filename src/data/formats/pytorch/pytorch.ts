@@ -11,7 +11,7 @@ import {
 } from '../../../arguments.js';
 import { FileFormatError } from '../../../errors.js';
 import { type ByteSource, bytesSource, openSource } from '../../files/byte-source.js';
-import { bytesPerElement, elementCount, type NumericArray, viewBytes } from '../array.js';
+import { type ArrayDtype, bytesPerElement, elementCount, type NumericArray, viewBytes } from '../array.js';
 import type { StoredTensor } from '../safetensors-header.js';
 import type { CheckpointFile } from './checkpoint-file.js';
 import { readLegacyCheckpoint } from './legacy-checkpoint.js';
@@ -29,12 +29,17 @@ export interface PyTorchOptions {
   readonly name?: string;
 }
 
+/** A tensor of a checkpoint, which has not been read yet; `storedDtype` is `dtype`. */
+export interface PyTorchTensor extends StoredTensor {
+  readonly dtype: ArrayDtype;
+}
+
 /** An open checkpoint of PyTorch. Only its pickle is in memory; tensors are read one by one. */
 export interface PyTorchCheckpoint {
   /** What messages call it. */
   readonly name: string;
   /** Every tensor of the state dict by name. */
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, PyTorchTensor>;
   /** What the state dict holds beside tensors, by key: what kind of value each is. */
   readonly others: ReadonlyMap<string, string>;
   /**
@@ -53,7 +58,7 @@ class OpenCheckpoint implements PyTorchCheckpoint {
   readonly #shared = new Set<Storage>();
   /** That of them which was read last: tensors that share one follow each other. */
   #last: { readonly storage: Storage; readonly bytes: Uint8Array } | undefined;
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, PyTorchTensor>;
   readonly others: ReadonlyMap<string, string>;
 
   constructor(
@@ -88,7 +93,7 @@ class OpenCheckpoint implements PyTorchCheckpoint {
   }
 }
 
-function describe({ dtype, shape }: TensorView): StoredTensor {
+function describe({ dtype, shape }: TensorView): PyTorchTensor {
   return { dtype, storedDtype: dtype, shape, byteLength: elementCount(shape) * bytesPerElement(dtype) };
 }
 

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { loadClassNames } from '../../data/annotations/class-names.js';
+import { writeWhole } from '../../data/files/output-file.js';
+import {
+  openPyTorch,
+  type PyTorchCheckpoint,
+  type PyTorchTensor,
+} from '../../data/formats/pytorch/pytorch.js';
+import { safetensorsParts } from '../../data/formats/safetensors.js';
+import { OptionError } from '../../errors.js';
+import { architectures, type Converted, converted, plain } from '../architectures/architectures.js';
+import { checkOutputFolder } from '../shared/outputs.js';
+import { megabytesProgress } from '../views/progress.js';
+
+interface ConvertOptions {
+  readonly key?: string;
+  readonly architecture?: string;
+  readonly classes?: string;
+}
+
+/** `tal convert`: a checkpoint of PyTorch in; a folder with config.json and model.safetensors out. */
+export function addConvert(program: Command): void {
+  program
+    .command('convert')
+    .description('Convert a checkpoint of PyTorch (.pth, .pt, .ckpt, .pkl) to a folder that is read here')
+    .argument('<file>', 'what torch.save wrote; nothing in it is run')
+    .argument('<out>', 'the folder for config.json and model.safetensors; made where it is missing')
+    .option('--key <path>', 'which dictionary of the file is the state dict, such as model or ema/state_dict')
+    .option('--classes <file>', 'JSON with the class names, for an architecture that has classes')
+    .addOption(
+      new Option(
+        '--architecture <name>',
+        "whose names they are; default: found by the tensors' names",
+      ).choices([...architectures.map(({ name }) => name), plain]),
+    )
+    .action(convert);
+}
+
+async function convert(
+  file: string,
+  out: string,
+  { key, architecture, classes }: ConvertOptions,
+): Promise<void> {
+  const checkpoint = await openPyTorch(file, key === undefined ? {} : { key });
+  try {
+    const result = converted(checkpoint, architecture);
+    const config = await configOf(result, classes);
+    await checkOutputFolder(out, ['config.json', 'model.safetensors'], {
+      '<file>': file,
+      '--classes': classes,
+    });
+    console.log(`architecture: ${result.title}`);
+    const tensors = new Map(
+      [...result.sources].map(([name, source]) => [name, checkpoint.tensors.get(source)!]),
+    );
+    await writeTensors(join(out, 'model.safetensors'), checkpoint, tensors, result);
+    await writeWhole(join(out, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+    printTable(tensors);
+    for (const [name, kind] of checkpoint.others) console.log(`left out: ${name}, which is ${kind}`);
+    if (result.unused.length > 0) {
+      console.log(
+        `left out: ${result.unused.length} tensors that the model does not need, such as ${result.unused[0]}`,
+      );
+    }
+    console.log(`written to ${out}`);
+    console.log(result.conversion.note);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+/** The configuration, with the names of the classes where it needs some. */
+async function configOf({ title, conversion }: Converted, file: string | undefined): Promise<object> {
+  const { config, classes } = conversion;
+  if (classes === undefined) {
+    if (file === undefined) return config;
+    throw new OptionError(`--classes goes with an architecture that has classes; this one is ${title}`);
+  }
+  if (file !== undefined) return { ...config, classes: await loadClassNames(file, classes) };
+  throw new OptionError(`${title} needs --classes: a JSON list of its ${classes} names, the background last`);
+}
+
+async function writeTensors(
+  path: string,
+  checkpoint: PyTorchCheckpoint,
+  tensors: ReadonlyMap<string, PyTorchTensor>,
+  { sources }: Converted,
+): Promise<void> {
+  const total = bytesOf([...tensors.values()]);
+  const progress = megabytesProgress('megabytes');
+  try {
+    await writeWhole(path, () => {
+      let done = 0;
+      const read = async (name: string) => {
+        const array = await checkpoint.read(sources.get(name)!);
+        done += array.data.byteLength;
+        progress.update(done, total);
+        return array;
+      };
+      return safetensorsParts(tensors, read, { format: 'pt' });
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+const bytesOf = (tensors: readonly PyTorchTensor[]): number =>
+  tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
+
+/** Tensors and bytes of each dtype. */
+function printTable(tensors: ReadonlyMap<string, PyTorchTensor>): void {
+  const all = [...tensors.values()];
+  const dtypes = [...new Set(all.map(({ storedDtype }) => storedDtype))].sort();
+  const row = (dtype: string, count: string | number, bytes: string | number) =>
+    console.log(`${dtype.padEnd(5)}  ${String(count).padStart(7)}  ${String(bytes).padStart(13)}`);
+  row('dtype', 'tensors', 'bytes');
+  for (const dtype of dtypes) {
+    const own = all.filter(({ storedDtype }) => storedDtype === dtype);
+    row(dtype, own.length, bytesOf(own));
+  }
+  if (dtypes.length > 1) row('all', all.length, bytesOf(all));
+}
