@@ -1,4 +1,12 @@
-import { checkArguments, instanceOf, integer, someOf, uint32 } from '../../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  instanceOf,
+  integer,
+  objectWith,
+  someOf,
+  uint32,
+} from '../../arguments.js';
 import { HostRandom } from '../../data/host-random.js';
 import { mapRows } from '../../ops/iou-map/map-layout.js';
 import { seedWords } from '../../ops/random/philox.js';
@@ -22,7 +30,7 @@ import type { Corruption, MomentInputs, MomentTargets } from './operands.js';
  * Training of a moment model: each step takes a batch of videos with their queries, each query with a time of its own, uniform in [0, T), and
  * fresh noise (paper, section 3.4). Times and noise are functions of the seed and the step.
  */
-export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
+export class MomentTask extends Owner implements TrainingTask<readonly MomentExample[]> {
   readonly sampler: BatchSampler;
   readonly #inputs: MomentInputs;
   readonly #targets: MomentTargets;
@@ -65,7 +73,7 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
   }
 
   /** Makes the examples of a batch. @throws OptionError */
-  async load(index: number, examples: readonly number[]): Promise<MomentExample[]> {
+  async load(index: number, examples: readonly number[]): Promise<readonly MomentExample[]> {
     checkArguments(
       'MomentTask.load',
       { index, examples },
@@ -81,12 +89,14 @@ export class MomentTask extends Owner implements TrainingTask<MomentExample[]> {
   }
 
   /** Writes examples that `load` made. @throws OptionError */
-  prepare({ index, loaded }: Pick<Batch<MomentExample[]>, 'index' | 'loaded'>): void {
-    checkArguments(
+  prepare(batch: Pick<Batch<readonly MomentExample[]>, 'index' | 'loaded'>): void {
+    checkArgument(
       'MomentTask.prepare',
-      { index, loaded },
-      { index: integer(0), loaded: someOf(exampleRule) },
+      'batch',
+      batch,
+      objectWith<typeof batch>({ index: integer(0), loaded: someOf(exampleRule) }),
     );
+    const { index, loaded } = batch;
     this.checkAlive();
     writeExamples(this.model.config, loaded, this.#inputs, this.#targets);
     const random = new HostRandom(this.seed, index + 2 ** 20);

@@ -1,5 +1,6 @@
 import {
   callback,
+  checkArgument,
   checkArguments,
   checkFields,
   instanceOf,
@@ -110,12 +111,14 @@ export class LanguageTask extends Owner implements TrainingTask {
   }
 
   /** Writes the conversations of a batch. @throws OptionError */
-  prepare({ index, examples }: Pick<Batch, 'index' | 'examples'>): void {
-    checkArguments(
+  prepare(batch: Pick<Batch, 'index' | 'examples'>): void {
+    checkArgument(
       'LanguageTask.prepare',
-      { index, examples },
-      { index: integer(0), examples: someOf(integer(0, this.chats.length - 1)) },
+      'batch',
+      batch,
+      objectWith<typeof batch>({ index: integer(0), examples: someOf(integer(0, this.chats.length - 1)) }),
     );
+    const { index, examples } = batch;
     this.checkAlive();
     const chats = examples.map((example) => this.chats[example]!);
     const length = this.#ids.shape[1]!;

@@ -1,4 +1,12 @@
-import { checkArguments, checkFields, instanceOf, integer, someOf } from '../../../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  objectWith,
+  someOf,
+} from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { narrow } from '../../../ops/array/slice.js';
 import { Owner } from '../../../tensor/owner.js';
@@ -69,12 +77,14 @@ export class MdvlmTask extends Owner implements TrainingTask {
   }
 
   /** Writes the questions of a batch. @throws OptionError */
-  prepare({ index, examples }: Pick<Batch, 'index' | 'examples'>): void {
-    checkArguments(
+  prepare(batch: Pick<Batch, 'index' | 'examples'>): void {
+    checkArgument(
       'MdvlmTask.prepare',
-      { index, examples },
-      { index: integer(0), examples: someOf(integer(0, this.questions.size - 1)) },
+      'batch',
+      batch,
+      objectWith<typeof batch>({ index: integer(0), examples: someOf(integer(0, this.questions.size - 1)) }),
     );
+    const { index, examples } = batch;
     this.checkAlive();
     const questions = examples.map((example) => this.questions.question(example));
     const { config } = this.mdvlm;
