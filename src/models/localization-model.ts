@@ -171,6 +171,10 @@ export abstract class LocalizationModel implements Freeable {
       (video.annotations.queries ?? []).map((query) => ({ video, query })),
     );
     if (queries.length === 0) throw new OptionError('predict: no video of the split has a query');
+    // Noise is drawn in this order: that of the data set's own file of queries, where it numbers them.
+    if (queries.every(({ query }) => typeof query.id === 'number')) {
+      queries.sort((a, b) => Number(a.query.id) - Number(b.query.id));
+    }
     const asked: Ask[] = [];
     const counts: number[] = [];
     for (const { video, query } of queries) {
