@@ -36,6 +36,7 @@ import {
   rmsNormCases,
 } from './norm.js';
 import { normGradientCases } from './norm-gradient.js';
+import { adamwStepCases, clipFactorCases, sgdStepCases, squaredPartsCases } from './optim.js';
 import { resamplePixelsCases } from './pixels.js';
 import {
   averagePoolCases,
@@ -150,4 +151,8 @@ export const caseTables: readonly AnyCaseTable[] = [
   linearTokenCandidatesCases,
   linearCrossEntropyCases,
   linearCrossEntropyGradientCases,
+  adamwStepCases,
+  sgdStepCases,
+  squaredPartsCases,
+  clipFactorCases,
 ];

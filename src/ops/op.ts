@@ -42,6 +42,8 @@ export interface OperationSpec<
    * @throws ShapeError, DtypeError, OptionError that name the operand, what was expected and what came
    */
   problem(inputs: Inputs, options: Options): Problem;
+  /** Operands that are written in place; the others are only read. */
+  readonly changes?: readonly (keyof Inputs & string)[];
   /** Shapes of the outputs; an output that was not asked for is left out. */
   outputs(problem: Problem): { readonly [Name in keyof Outputs]: TensorSpec };
   /** From the most special to `plain`, which suits every problem on every device and is read first. */
@@ -117,6 +119,12 @@ export class Operation<
         return outputs as Outputs;
       });
     });
+  }
+
+  /** All that a run wrote: its outputs, and the operands that it changed. */
+  written(inputs: Inputs, outputs: Outputs): Readonly<Record<string, Tensor | undefined>> {
+    const changed = (this.spec.changes ?? []).map((name) => [name, inputs[name]] as const);
+    return { ...outputs, ...Object.fromEntries(changed) };
   }
 
   /** The variants that are legal for a problem on a device. */

@@ -53,6 +53,9 @@ import { l2NormalizeOperation } from './norm/l2-normalize.js';
 import { layerNormOperation, rmsNormOperation } from './norm/layer-norm.js';
 import { normGradientOperation } from './norm/norm-gradient.js';
 import type { AnyOperation } from './op.js';
+import { adamwStepOperation } from './optim/adamw-step.js';
+import { clipFactorOperation, squaredPartsOperation } from './optim/gradient-norm.js';
+import { sgdStepOperation } from './optim/sgd-step.js';
 import { dequantizeWeightOperation } from './quantized/dequantize-weight.js';
 import { quantizeWeightOperation } from './quantized/quantize-weight.js';
 import { quantizedLinearOperation } from './quantized/quantized-linear.js';
@@ -83,6 +86,10 @@ export const operations: readonly AnyOperation[] = [
   concatOperation,
   conv2dOperation,
   conv2dWeightGradientOperation,
+  adamwStepOperation,
+  clipFactorOperation,
+  sgdStepOperation,
+  squaredPartsOperation,
   cumsumOperation,
   ddimStepOperation,
   decodeMomentsOperation,

@@ -1,4 +1,3 @@
-import adamwKernel from '../../kernels/optim/adamw.wgsl.js';
 import {
   checkArgument,
   checkArguments,
@@ -19,7 +18,7 @@ import {
   valuesOf,
 } from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
-import { spread } from '../ops/grid.js';
+import { adamwStepOperation } from '../ops/optim/adamw-step.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { anyTensor } from '../tensor/tensor.js';
@@ -139,26 +138,14 @@ export class AdamW extends Owner {
     const { runtime } = this;
     const { betas, eps, maxNorm, keep = 0 } = this.#options;
     const [beta1, beta2] = betas;
-    const moments = { beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps, keep };
     const weights = new Map([...this.#slots].map(([name, { weight }]) => [name, weight]));
     runtime.scope(() => {
       const clip = clipFactor('AdamW.update', runtime, weights, gradients, maxNorm);
-      for (const [name, { weight, first, second, average, decay }] of this.#slots) {
-        runtime.launch({
-          kernel: adamwKernel,
-          constants: { HAS_AVERAGE: average !== undefined },
-          buffers: {
-            gradient: gradients[name],
-            schedule: this.#schedule,
-            clip,
-            weight,
-            first,
-            second,
-            average,
-          },
-          params: { ...moments, count: weight.size, decay },
-          workgroups: spread(weight.size),
-        });
+      for (const [name, { decay, ...tensors }] of this.#slots) {
+        adamwStepOperation.run(
+          { gradient: gradients[name]!, schedule: this.#schedule, clip, ...tensors },
+          { beta1, beta2, eps, decay, keep },
+        );
       }
     });
   }

@@ -1,8 +1,6 @@
-import clipFactorKernel from '../../kernels/optim/clip_factor.wgsl.js';
-import squaredPartsKernel from '../../kernels/optim/squared_parts.wgsl.js';
 import { OptionError } from '../errors.js';
 import { sum } from '../ops/array/reduce.js';
-import { spread } from '../ops/grid.js';
+import { clipFactorOperation, squaredPartsOperation } from '../ops/optim/gradient-norm.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -22,22 +20,11 @@ export function clipFactor(
     return Math.min(4096, Math.ceil(weight.size / 64));
   });
   const squares = runtime.empty([parts.reduce((total, count) => total + count, 0)]);
-  let offset = 0;
-  [...weights].forEach(([name, weight], i) => {
-    runtime.launch({
-      kernel: squaredPartsKernel,
-      buffers: { gradient: gradients[name], out: squares },
-      params: { count: weight.size, parts: parts[i]!, first: offset },
-      workgroups: spread(parts[i]!),
-    });
-    offset += parts[i]!;
+  let first = 0;
+  [...weights.keys()].forEach((name, i) => {
+    squaredPartsOperation.run({ gradient: gradients[name]!, squares }, { first, parts: parts[i]! });
+    first += parts[i]!;
   });
-  const clip = runtime.empty([1]);
-  runtime.launch({
-    kernel: clipFactorKernel,
-    buffers: { square: sum(squares), clip },
-    params: { largest: Math.min(maxNorm, 3e38) },
-    workgroups: [1],
-  });
-  return clip;
+  const square = sum(squares).reshape([1]);
+  return clipFactorOperation.run({ square }, { largest: Math.min(maxNorm, 3e38) }).clip;
 }

@@ -1,4 +1,3 @@
-import sgdKernel from '../../kernels/optim/sgd.wgsl.js';
 import {
   checkArgument,
   checkFields,
@@ -10,7 +9,7 @@ import {
   type Rules,
 } from '../arguments.js';
 import { FileFormatError, OptionError } from '../errors.js';
-import { spread } from '../ops/grid.js';
+import { sgdStepOperation } from '../ops/optim/sgd-step.js';
 import { Owner } from '../tensor/owner.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { arraysRule, below1, tensorsRule } from './adamw.js';
@@ -96,14 +95,11 @@ export class SGD extends Owner {
     const weights = new Map([...this.#slots].map(([name, { weight }]) => [name, weight]));
     runtime.scope(() => {
       const clip = clipFactor('SGD.update', runtime, weights, gradients, maxNorm);
-      for (const [name, { weight, velocity, decay }] of this.#slots) {
-        runtime.launch({
-          kernel: sgdKernel,
-          constants: { HAS_MOMENTUM: velocity !== undefined, NESTEROV: nesterov },
-          buffers: { gradient: gradients[name], rate: this.#rate, clip, weight, velocity },
-          params: { count: weight.size, momentum, decay },
-          workgroups: spread(weight.size),
-        });
+      for (const [name, { decay, ...tensors }] of this.#slots) {
+        sgdStepOperation.run(
+          { gradient: gradients[name]!, rate: this.#rate, clip, ...tensors },
+          { momentum, nesterov, decay },
+        );
       }
     });
   }

@@ -3,9 +3,11 @@ import { it } from 'node:test';
 import { gradientRules } from '../../src/autograd/rules/index.js';
 import { operations } from '../../src/ops/operations.js';
 
-/** Operations of choices, of places and of data: without a derivative, or with none that is needed. */
+/** Operations of choices, of places, of data and of optimizers: without a derivative, or with none that is needed. */
 const withoutRule = [
+  'adamwStep',
   'argmax',
+  'clipFactor',
   'commitTokens',
   'ddimStep',
   'decodeMoments',
@@ -19,7 +21,9 @@ const withoutRule = [
   'random',
   'remaskTokens',
   'resamplePixels',
+  'sgdStep',
   'spanCandidates',
+  'squaredParts',
   'timeEmbedding',
   'tokenCandidates',
   'unpackHalves',

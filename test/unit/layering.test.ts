@@ -29,7 +29,7 @@ for (const layer of ['tensor', 'nn', 'models', 'training'])
 /** A model says what it takes of a data set. */
 mayImport.models!.push('datasets');
 /** Layers that launch kernels. */
-const launchesKernels = ['ops', 'diffusion', 'training'];
+const launchesKernels = ['ops', 'diffusion'];
 
 /** The layer of a file below src/: its folder, or its own name at the top. */
 function layerOf(path: string): string {
