@@ -66,7 +66,7 @@ export const adamwStepOperation = defineOperation<
         runtime.launch({
           kernel: adamwKernel,
           constants: { HAS_AVERAGE: averaged },
-          buffers: { ...operands },
+          buffers: { average: undefined, ...operands },
           params: { count, beta1, rest1: 1 - beta1, beta2, rest2: 1 - beta2, eps, decay, keep },
           workgroups: spread(count),
         }),

@@ -66,7 +66,7 @@ export const sgdStepOperation = defineOperation<
         runtime.launch({
           kernel: sgdKernel,
           constants: { HAS_MOMENTUM: hasVelocity, NESTEROV: nesterov },
-          buffers: { ...operands },
+          buffers: { velocity: undefined, ...operands },
           params: { count, momentum, decay },
           workgroups: spread(count),
         }),
