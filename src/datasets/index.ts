@@ -19,7 +19,6 @@ export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dat
 export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
 export { cropRows, padRows } from './sampling/crop-rows.js';
 export { batchAt, type Draw } from './sampling/draw.js';
-export { mergeWindowResults, type WindowResults, windowsOfRows } from './sampling/feature-windows.js';
 export { normalizeRows } from './sampling/normalize-rows.js';
 export { loadItems, type ReadAheadOptions, readAhead } from './sampling/read-ahead.js';
 export { binRows, resampleRows } from './sampling/resample-rows.js';

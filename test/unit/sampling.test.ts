@@ -3,17 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { cropRows, padRows } from '../../src/datasets/sampling/crop-rows.js';
 import { batchAt } from '../../src/datasets/sampling/draw.js';
-import {
-  mergeWindowResults,
-  type WindowResults,
-  windowsOfRows,
-} from '../../src/datasets/sampling/feature-windows.js';
 import { normalizeRows } from '../../src/datasets/sampling/normalize-rows.js';
 import { binRows, resampleRows } from '../../src/datasets/sampling/resample-rows.js';
 import { withEndpoints } from '../../src/datasets/sampling/with-endpoints.js';
 import type { ClipFeatures } from '../../src/datasets/video-dataset.js';
 import { OptionError } from '../../src/errors.js';
-import type { Detection } from '../../src/time/segment.js';
 
 /** Row i holds i and -i; rows are 2 s apart and 3 s long. */
 const clips = (steps: number): ClipFeatures => ({
@@ -57,7 +51,6 @@ test('padding is zeros, which the mask tells', () => {
     () => cropRows(padded, 2, draw),
     () => resampleRows(padded, 2),
     () => binRows(padded, 2, 'mean'),
-    () => windowsOfRows(padded, 2, 1),
   ])
     assert.throws(again, (error) => error instanceof OptionError && /padded already/.test(error.message));
 });
@@ -98,38 +91,6 @@ test('bins are those of 2D-TAN: means, or middle rows', () => {
   assert.deepEqual(rowNumbers(binRows(clips(1), 3, 'middle')), [0, 0, 0]);
   const { stride, window } = binRows(clips(10), 4, 'mean');
   assert.deepEqual([stride, window], [5, 5]);
-});
-
-test('windows show all of a long input, and their results are put together', () => {
-  const windows = windowsOfRows(clips(10), 4, 1);
-  assert.deepEqual(windows.map(rowNumbers), [
-    [0, 1, 2, 3],
-    [3, 4, 5, 6],
-    [6, 7, 8, 9],
-  ]);
-  assert.deepEqual(
-    windows.map(({ start }) => start),
-    [0, 6, 12],
-  );
-  assert.deepEqual(windowsOfRows(clips(9), 4, 1).map(rowNumbers).at(-1), [5, 6, 7, 8]);
-  assert.deepEqual(windowsOfRows(clips(4), 4, 3).map(rowNumbers), [[0, 1, 2, 3]]);
-  assert.throws(() => windowsOfRows(clips(10), 4, 4), /overlap must be below length, 4, not 4/);
-  const found: WindowResults<Detection>[] = [
-    { start: 0, found: [{ label: 'a', segment: [4, 8], score: 0.9 }] },
-    {
-      start: 6,
-      found: [
-        { label: 'a', segment: [-2, 2], score: 0.5 },
-        { label: 'b', segment: [-2, 2], score: 0.7 },
-        { label: 'a', segment: [4, 5], score: 0.95 },
-      ],
-    },
-  ];
-  assert.deepEqual(mergeWindowResults(found, 0.5), [
-    { label: 'a', segment: [10, 11], score: 0.95 },
-    { label: 'a', segment: [4, 8], score: 0.9 },
-    { label: 'b', segment: [4, 8], score: 0.7 },
-  ]);
 });
 
 test('rows of length 1; a row of zeros stays one', () => {
