@@ -12,8 +12,11 @@ export interface InputOptions {
   readonly duration?: number;
 }
 
+/** `Blob` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
+type BlobLike = typeof globalThis extends Record<'Blob', { prototype: infer Instance }> ? Instance : never;
+
 /** A file of one video: its path (Node), or the file itself; an open video; or the paths of its features. */
-export type InputSource = string | readonly string[] | Uint8Array | Blob | Video;
+export type InputSource = string | readonly string[] | Uint8Array | BlobLike | Video;
 
 const sourceRule: Rule<InputSource> = rule(
   'the path of a video or of features, the bytes of a video, a File, or an open video',
@@ -64,7 +67,7 @@ async function videoInput(file: string | Uint8Array): Promise<VideoInput> {
 }
 
 function isVideo(source: InputSource): source is Video {
-  return typeof source === 'object' && 'frameTimes' in source;
+  return typeof source === 'object' && source !== null && 'frameTimes' in source;
 }
 
 /** An open video for one who closes what they are given: it stays open. */

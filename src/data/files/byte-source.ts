@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../../abort.js';
 import { FileAccessError, FileFormatError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 
@@ -55,7 +56,7 @@ const READ_CHUNK = 2 ** 30;
  * @param signal when it is aborted, readings reject with its reason
  * @throws FileAccessError where it is missing, no regular file, or may not be read
  */
-export async function openSource(path: string, signal?: AbortSignal): Promise<ByteSource> {
+export async function openSource(path: string, signal?: AbortSignalLike): Promise<ByteSource> {
   signal?.throwIfAborted();
   const { open, stat } = await nodeModule('node:fs/promises');
   const refuse = (cause: unknown): never => {

@@ -1,15 +1,18 @@
-import type { Abortable } from '../../abort.js';
+import type { Abortable, AbortSignalLike } from '../../abort.js';
 import { type Rule, rule } from '../../arguments.js';
 import { FileAccessError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import { type ByteSource, bytesSource, openSource, parseJson } from './byte-source.js';
 import { openUrl } from './url-source.js';
 
+/** `URL` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
+type UrlLike = typeof globalThis extends Record<'URL', { prototype: infer Instance }> ? Instance : never;
+
 /**
  * Where the files of a model are: a folder (Node), the address of a folder (http, https; in a page also relative to it),
  * or the bytes of the files by name.
  */
-export type FolderSource = string | URL | ReadonlyMap<string, Uint8Array>;
+export type FolderSource = string | UrlLike | ReadonlyMap<string, Uint8Array>;
 
 export const folderSourceRule: Rule<FolderSource> = rule(
   'the path or address of a folder, or a Map of names to bytes',
@@ -70,7 +73,7 @@ function addressOf(source: string | URL): URL | undefined {
   return typeof document === 'undefined' ? undefined : new URL(source, document.baseURI);
 }
 
-function urlFolder(address: URL, signal: AbortSignal | undefined): SourceFolder {
+function urlFolder(address: URL, signal: AbortSignalLike | undefined): SourceFolder {
   const base = new URL(address);
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   const pathOf = (file: string) => new URL(file, base).href;

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../../abort.js';
 import { FileAccessError, FileFormatError } from '../../errors.js';
 import type { ByteSource } from './byte-source.js';
 
@@ -9,7 +10,7 @@ const blockBytes = 2 ** 23;
  * file is fetched as a whole.
  * @throws FileAccessError where it cannot be fetched
  */
-export async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSource> {
+export async function openUrl(url: string, signal?: AbortSignalLike): Promise<ByteSource> {
   const first = await request(url, [0, blockBytes - 1], signal);
   const bytes = await bodyOf(first, url, signal);
   const size = sizeOf(first, bytes.length);
@@ -39,7 +40,7 @@ export async function openUrl(url: string, signal?: AbortSignal): Promise<ByteSo
 async function request(
   url: string,
   [first, last]: readonly [number, number],
-  signal: AbortSignal | undefined,
+  signal: AbortSignalLike | undefined,
 ): Promise<Response> {
   const headers = { Range: `bytes=${first}-${last}` };
   const response = await fetch(url, { headers, ...(signal && { signal }) }).catch((cause) => {
@@ -60,7 +61,11 @@ function emptyFile(response: Response): Response {
   throw new FileAccessError(`Cannot fetch ${response.url}: status 416`);
 }
 
-async function bodyOf(response: Response, url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+async function bodyOf(
+  response: Response,
+  url: string,
+  signal: AbortSignalLike | undefined,
+): Promise<Uint8Array> {
   const body = await response.arrayBuffer().catch((cause) => {
     signal?.throwIfAborted();
     throw new FileAccessError(`Cannot fetch ${url}: the connection ended (${(cause as Error).message})`, {

@@ -1,11 +1,5 @@
-import {
-  callback,
-  checkArgument,
-  checkFields,
-  instanceOf,
-  optional,
-  path as pathRule,
-} from '../../arguments.js';
+import { type AbortSignalLike, abortRules } from '../../abort.js';
+import { callback, checkArgument, checkFields, optional, path as pathRule } from '../../arguments.js';
 import { loadWordVectors, type WordVectors } from '../../data/text/words.js';
 import { OptionError, TalError } from '../../errors.js';
 import { openFolder } from '../dataset-folder.js';
@@ -22,7 +16,7 @@ export interface CheckDatasetOptions {
   /** Called after each video of which the features were read. */
   readonly onProgress?: (done: number, videos: number) => void;
   /** Ends the check; it then throws the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 /** What a data set holds, and what is wrong with it. */
@@ -51,7 +45,7 @@ export async function checkDataset(
   checkFields<CheckDatasetOptions>('checkDataset', options, {
     words: optional(pathRule),
     onProgress: optional(callback),
-    signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+    ...abortRules,
   });
   const given = options.words === undefined ? undefined : await loadWordVectors(options.words);
   const faults: DatasetFault[] = [];

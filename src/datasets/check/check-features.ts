@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '../../abort.js';
 import { NotFiniteError, ShapeError, TalError } from '../../errors.js';
 import type { OnFault } from '../fault.js';
 import type { VideoDataset, VideoItem } from '../video-dataset.js';
@@ -25,7 +26,7 @@ export async function checkFeatures(
   dataset: VideoDataset,
   onFault: OnFault,
   onItem: () => void,
-  signal: AbortSignal | undefined,
+  signal: AbortSignalLike | undefined,
 ): Promise<FeatureSummary> {
   const all = new Map<string, Told>();
   for (const split of dataset.splits)

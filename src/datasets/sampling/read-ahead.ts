@@ -1,9 +1,9 @@
+import { type AbortSignalLike, abortRules } from '../../abort.js';
 import {
   callback,
   checkArgument,
   checkArguments,
   checkFields,
-  instanceOf,
   integer,
   listOf,
   objectWith,
@@ -20,7 +20,7 @@ export interface ReadAheadOptions {
   /** The step before which it ends; default: never. */
   readonly to?: number;
   /** Ends the loading; the loop over the batches throws its reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
 }
 
 /**
@@ -31,7 +31,7 @@ export interface ReadAheadOptions {
  * @throws OptionError; what `load` throws; the reason of `signal`
  */
 export function readAhead<T>(
-  load: (step: number, signal: AbortSignal) => Promise<T>,
+  load: (step: number, signal: AbortSignalLike) => Promise<T>,
   options: ReadAheadOptions = {},
 ): AsyncGenerator<T, void, undefined> {
   checkArgument('readAhead', 'load', load, callback);
@@ -39,13 +39,13 @@ export function readAhead<T>(
     ahead: optional(integer(0)),
     from: optional(integer(0)),
     to: optional(integer(0)),
-    signal: optional(instanceOf(AbortSignal, 'an AbortSignal')),
+    ...abortRules,
   });
   return loaded(load, options);
 }
 
 async function* loaded<T>(
-  load: (step: number, signal: AbortSignal) => Promise<T>,
+  load: (step: number, signal: AbortSignalLike) => Promise<T>,
   { ahead = 2, from = 0, to = Infinity, signal: outer }: ReadAheadOptions,
 ): AsyncGenerator<T, void, undefined> {
   const left = new AbortController();
@@ -73,9 +73,9 @@ async function* loaded<T>(
 }
 
 async function loadStep<T>(
-  load: (step: number, signal: AbortSignal) => Promise<T>,
+  load: (step: number, signal: AbortSignalLike) => Promise<T>,
   step: number,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
 ): Promise<T> {
   try {
     return await load(step, signal);
