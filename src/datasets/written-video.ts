@@ -17,8 +17,10 @@ import { OptionError } from '../errors.js';
 import { labelledSegmentRule, segmentRule } from '../time/segment.js';
 import type { Annotations, Caption, ClipScores, VideoItem, VideoQuery } from './video-dataset.js';
 
-/** A video whose annotations are written: an item of a data set, or what has these fields of one. */
-export type WrittenVideo = Pick<VideoItem, 'id' | 'duration' | 'annotations'>;
+/** A video whose annotations are written: an item of a data set without scores of clips, or what has these fields of one. */
+export interface WrittenVideo extends Pick<VideoItem, 'id' | 'duration'> {
+  readonly annotations: Omit<Annotations, 'clipScores'>;
+}
 
 /** A text with more than spaces in it. */
 const words: Rule<string> = rule(
@@ -67,7 +69,7 @@ export function checkWritten(where: string, name: string, video: unknown): asser
       `${where}: ${name} (${video.id}) has ${what}, for which the file has no place: leave it out`,
     );
   };
-  if (annotations.clipScores) refuse('clipScores');
+  if ('clipScores' in annotations && annotations.clipScores) refuse('clipScores');
   for (const { id, excerpt, windows, saliency } of annotations.queries ?? []) {
     const query = `a query ${JSON.stringify(id)}`;
     if (excerpt[0] !== 0 || excerpt[1] !== duration) refuse(`${query} about an excerpt`);

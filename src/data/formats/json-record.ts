@@ -10,7 +10,8 @@ export type QueryId = number | string;
 const shown = (value: unknown): string => {
   // JSON has 1e999, which is read as Infinity, but no name for it; what is not from a file may be what JSON lacks.
   if (typeof value === 'bigint' || typeof value === 'number') return described(value);
-  const text = JSON.stringify(value) ?? described(value);
+  const text =
+    JSON.stringify(value, (_, part) => (typeof part === 'bigint' ? `${part}n` : part)) ?? described(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 

@@ -44,9 +44,9 @@ export interface FeatureStore {
 const ROUNDING = 1;
 
 /** @throws OptionError in the place of FileFormatError */
-function asOption(check: () => unknown): void {
+function asOption<T>(check: () => T): T {
   try {
-    check();
+    return check();
   } catch (cause) {
     if (!(cause instanceof FileFormatError)) throw cause;
     throw new OptionError(cause.message, { cause });
@@ -61,12 +61,14 @@ function asOption(check: () => unknown): void {
  */
 export function openFeatures(source: FeatureSource, folder: string): FeatureStore {
   checkArgument('openFeatures', 'folder', folder, pathRule);
-  asOption(() => readFeatureSource(new JsonRecord(source, 'openFeatures: source')));
-  const parts = source.parts.map((part) => new StoredPart(part, folder));
+  const { parts: stored, timing: clips } = asOption(() =>
+    readFeatureSource(new JsonRecord(source, 'openFeatures: source')),
+  );
+  const parts = stored.map((part) => new StoredPart(part, folder));
   return {
     async read(video) {
       checkVideo(video);
-      const timing = clipTiming(source.timing, video);
+      const timing = clipTiming(clips, video);
       const read = await Promise.all(parts.map((part) => part.read(video.id)));
       const steps = Math.min(...read.map((part) => part.steps));
       if (read.some((part) => part.steps > steps + ROUNDING)) {

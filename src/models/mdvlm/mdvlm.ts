@@ -12,7 +12,7 @@ import {
   rule,
 } from '../../arguments.js';
 import type { LastLayer } from '../../diffusion/token-logits.js';
-import { OptionError } from '../../errors.js';
+import { OptionError, ShapeError } from '../../errors.js';
 import { Module } from '../../nn/module.js';
 import { concat } from '../../ops/array/concat.js';
 import { fill } from '../../ops/array/fill.js';
@@ -160,10 +160,22 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
    */
   answer(prompt: Prompt, answers: Tensor): LastLayer {
     checkArguments('Mdvlm.answer', { prompt, answers }, { prompt: promptRule, answers: anyTensor });
+    const layers = 'layers' in prompt ? prompt.layers : undefined;
+    const wanted = this.language.config.layers;
+    if (layers && layers.length !== wanted) {
+      throw new OptionError(
+        `Mdvlm.answer: prompt.layers must be as many as the language model has, ${wanted}, not ${layers.length}`,
+      );
+    }
     return this.runtime.scope(() => {
       const [rows = 0] = answers.shape;
       const repeated = (x: Tensor) => {
-        const times = rows / x.shape[0]!;
+        const times = rows / (x.shape[0] ?? 0);
+        if (!Number.isInteger(times)) {
+          throw new ShapeError(
+            `Mdvlm.answer: answers has ${rows} rows, no multiple of the prompt's ${x.shape[0]}`,
+          );
+        }
         return times === 1 ? x : concat(Array<Tensor>(times).fill(x), 0);
       };
       const autoregressive = this.order === 'autoregressive';
@@ -171,7 +183,6 @@ export class Mdvlm<Encoder extends VisualTokenEncoder = VisualTokenEncoder> exte
       const keyMask =
         prompt.keyMask && concat([repeated(prompt.keyMask), fill(this.runtime, answers.shape, 1, 'u32')], 1);
       const before = 'embeddings' in prompt ? [repeated(prompt.embeddings)] : [];
-      const layers = 'layers' in prompt ? prompt.layers : undefined;
       const states = answerStates(this.language, before, ids, {
         ...(keyMask && { keyMask }),
         ...(layers && {
