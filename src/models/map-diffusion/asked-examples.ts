@@ -114,7 +114,10 @@ export class AskedExamples implements ReadExamples {
     const least = 0.1 * Math.min(length, end - start);
     const first = Math.max(0, start + least - length);
     const last = Math.min(to - from - length, end - least);
-    const begin = from + first + random.uniform() * Math.max(0, last - first);
+    const place = from + first + random.uniform() * Math.max(0, last - first);
+    // Where a row begins: clips and moments would be up to half a row apart otherwise.
+    const step = await this.#reader.stepOf(video);
+    const begin = Math.round(place / step) * step;
     return [begin, begin + length];
   }
 

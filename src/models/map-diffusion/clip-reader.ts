@@ -1,8 +1,12 @@
 import type { VideoInput } from '../../datasets/open-input.js';
+import { padRows } from '../../datasets/sampling/crop-rows.js';
+import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
+import { binRows } from '../../datasets/sampling/resample-rows.js';
+import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
-import { type ClipConfig, type MapDiffusionConfig, totalStride } from './config.js';
+import { type ClipConfig, type FeaturesConfig, type MapDiffusionConfig, totalStride } from './config.js';
 import type { MomentExample } from './examples.js';
 import { framesWanted, videoOf, windowSeconds } from './world-examples.js';
 
@@ -13,6 +17,8 @@ export type VideoClips = Pick<MomentExample, 'video' | 'clips' | 'unit' | 'durat
 export interface ClipReader {
   /** Seconds that the model sees at a time. */
   windowOf(video: VideoInput): Promise<number>;
+  /** Seconds from one row, sample or frame of a video to the next: windows can begin at multiples of it. */
+  stepOf(video: VideoInput): Promise<number>;
   /** @throws OptionError where the window is longer than that; ShapeError, OptionError where the video is not of the model's kind */
   read(video: VideoInput, window: Segment): Promise<VideoClips>;
 }
@@ -44,6 +50,7 @@ function signalReader(config: Extract<ClipConfig, { kind: 'signal' }>, count: nu
   const signalOf = latest(async (video) => video.signal!());
   return {
     windowOf: async (video) => (count * samples) / (await signalOf(video)).rate,
+    stepOf: async (video) => 1 / (await signalOf(video)).rate,
     read: async (video, window) => signalClips(config, count, await signalOf(video), window),
   };
 }
@@ -82,38 +89,58 @@ export function signalClips(
   return { video, clips, unit: ofClip / rate, duration: length / rate };
 }
 
-function featureReader(config: Extract<ClipConfig, { kind: 'features' }>, count: number): ClipReader {
+function featureReader(config: FeaturesConfig, count: number): ClipReader {
+  const { channels, normalize, pool, sampling } = config;
   const featuresOf = latest(async (video) => {
     const features = await video.features!();
-    if (features.channels === config.channels) return features;
-    throw new ShapeError(
-      `the model reads features of ${config.channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
-    );
+    if (features.channels !== channels) {
+      throw new ShapeError(
+        `the model reads features of ${channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
+      );
+    }
+    return normalize ? normalizeRows(features) : features;
   });
+  const strideOf = async (video: VideoInput) => (await featuresOf(video)).stride;
   return {
-    windowOf: async (video) => count * config.pool * (await featuresOf(video)).stride,
+    windowOf:
+      sampling === 'bins'
+        ? async ({ duration }) => duration
+        : async (video) => count * pool * (await strideOf(video)),
+    stepOf: strideOf,
     read: async (video, window) => featureClips(config, count, await featuresOf(video), window),
   };
 }
 
-/** The rows of features [T, C] that begin within a window, channels first and padded with zeros. */
+/** The rows of features that begin within a window, as many as the model sees, channels first. */
 function featureClips(
-  { channels, pool }: Extract<ClipConfig, { kind: 'features' }>,
+  { pool, sampling }: FeaturesConfig,
   count: number,
-  { steps, stride, data }: ClipFeatures,
+  features: ClipFeatures,
   [start, end]: Segment,
 ): VideoClips {
+  const { steps, stride } = features;
   const rows = count * pool;
   const first = Math.min(steps - 1, Math.round(start / stride));
-  const last = Math.min(steps, first + rows, Math.max(first + 1, Math.round(end / stride)));
-  const video = new Float32Array(channels * rows);
-  for (let row = first; row < last; row++) {
+  const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
+  const duration = end - start;
+  const within = rowsOf(features, first, last - first);
+  if (sampling === 'bins') {
+    const video = channelsFirst(binRows(within, rows, 'middle'));
+    return { video, clips: count, unit: duration / count, duration };
+  }
+  const seen = Math.min(rows, within.steps);
+  const video = channelsFirst(padRows(rowsOf(within, 0, seen), rows));
+  return { video, clips: Math.max(1, Math.floor(seen / pool)), unit: stride * pool, duration };
+}
+
+function channelsFirst({ steps, channels, data }: ClipFeatures): Float32Array {
+  const video = new Float32Array(data.length);
+  for (let row = 0; row < steps; row++) {
     for (let channel = 0; channel < channels; channel++) {
-      video[channel * rows + row - first] = data[row * channels + channel]!;
+      video[channel * steps + row] = data[row * channels + channel]!;
     }
   }
-  const clips = Math.max(1, Math.floor((last - first) / pool));
-  return { video, clips, unit: stride * pool, duration: end - start };
+  return video;
 }
 
 /** All frames of a video at the model's rate and size, grey, which are small; then those of the window. */
@@ -131,6 +158,7 @@ function frameReader(config: MapDiffusionConfig): ClipReader {
   });
   return {
     windowOf: async () => windowSeconds(config),
+    stepOf: async () => 1 / rate,
     read: async (item, [start, end]) => {
       const frames = (await framesOf(item)).slice(Math.round(start * rate), Math.round(end * rate));
       const size = shape.width * shape.height * shape.channels;

@@ -23,12 +23,32 @@ import type { RecognitionConfig } from './recognition.js';
 
 /** How a clip of the video becomes a vector. */
 export type ClipConfig =
-  /** Features of a network that is not trained along (a 3D CNN), pooled to clips by an average (MS-2D-TAN). */
-  | { readonly kind: 'features'; readonly channels: number; readonly pool: number }
+  /** Features of a network that is not trained along (a 3D CNN). */
+  | FeaturesConfig
   /** A signal of several channels, through convolutions that are trained along (ours). */
   | SignalConfig
   /** Frames of a video, through convolutions that are trained along (ours). */
   | FramesConfig;
+
+export interface FeaturesConfig {
+  readonly kind: 'features';
+  readonly channels: number;
+  /** Rows that are pooled to a clip by an average (MS-2D-TAN). */
+  readonly pool: number;
+  /**
+   * Which rows of a video are seen: `window` (default), N · pool rows in succession, longer videos in several windows; or
+   * `bins`, the middle rows of N · pool bins over the whole video, so that a clip is duration / N seconds long (MS-2D-TAN on
+   * ActivityNet).
+   */
+  readonly sampling?: 'window' | 'bins';
+  /** Whether each row is divided by its Euclidean norm, as MS-2D-TAN does; default false. */
+  readonly normalize?: boolean;
+  /**
+   * Seconds from row to row of the features that the model is meant for. Other features are read too, with a warning.
+   * Default: any. Not with `bins`.
+   */
+  readonly stride?: number;
+}
 
 export interface SignalConfig {
   readonly kind: 'signal';
@@ -135,9 +155,15 @@ const paperDecoder: DecoderConfig = {
   stylization: { input: 'fused', layers: true },
 };
 
+/** Features as MS-2D-TAN takes them: rows of length 1. */
+const features = (
+  channels: number,
+  rows: Pick<FeaturesConfig, 'sampling' | 'stride'> & Partial<Pick<FeaturesConfig, 'pool'>>,
+): FeaturesConfig => ({ kind: 'features', channels, pool: 1, normalize: true, ...rows });
+
 const charades: MapDiffusionConfig = {
   layout: { clips: 64, scales: 3, durations: 16 },
-  clips: { kind: 'features', channels: 1024, pool: 1 },
+  clips: features(1024, { stride: 0.64 }),
   words: { size: 300, hidden: 256, layers: 3, packed: false },
   hidden: 512,
   positions: false,
@@ -146,6 +172,20 @@ const charades: MapDiffusionConfig = {
   diffusion: { times: 1000, schedule: 'linear' },
   loss: { kind: 'mse', rescaleFrom: 0 },
 };
+
+/** Charades-STA with VGG features: 256 rows of 1/6 s, pooled by 4. */
+const charadesVgg = { ...charades, clips: features(4096, { pool: 4, stride: 1 / 6 }) };
+
+/** TACoS with C3D features of 1 s, the large model. */
+const tacos = {
+  ...charades,
+  layout: { clips: 512, scales: 5, durations: 8 },
+  clips: features(4096, { stride: 1 }),
+  decoder: { ...paperDecoder, kernel: 9 },
+};
+
+/** ActivityNet Captions with C3D features, the middle rows of 64 bins. */
+const activitynet = { ...charades, clips: features(4096, { sampling: 'bins' }) };
 
 const singlePass = { head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 } } as const;
 
@@ -156,41 +196,31 @@ const singlePass = { head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 
 export const mapDiffusionConfigs = {
   /** Charades-STA with I3D features of 0.64 s (the paper's first data set). */
   'charades-sta': charades,
+  /** Charades-STA with VGG features, in the clips of MS-2D-TAN (the diffusion on them is ours). */
+  'charades-sta-vgg': charadesVgg,
+  /** Charades-STA with C3D features (ours: MS-2D-TAN published numbers of them, and no configuration). */
+  'charades-sta-c3d': { ...charades, clips: features(4096, {}) },
   /** DiDeMo: 6 segments of 5 s, VGG features (the paper's second data set). */
   didemo: {
     ...charades,
     layout: { clips: 6, scales: 1, durations: 6 },
-    clips: { kind: 'features', channels: 4096, pool: 1 },
+    clips: features(4096, { stride: 5 }),
     decoder: { ...paperDecoder, kernel: 5 },
   },
+  /** TACoS with C3D features, in the clips and kernels of MS-2D-TAN's large model (the diffusion on them is ours). */
+  tacos,
+  /** ActivityNet Captions with C3D features, in the clips of MS-2D-TAN (the diffusion on them is ours). */
+  activitynet,
   /** MS-2D-TAN as released for Charades-STA with I3D features. */
   'ms-2d-tan-charades-i3d': { ...charades, ...singlePass },
-  /** MS-2D-TAN as released for Charades-STA with VGG features: 256 steps of 1/6 s, pooled by 4. */
-  'ms-2d-tan-charades-vgg': {
-    ...charades,
-    ...singlePass,
-    clips: { kind: 'features', channels: 4096, pool: 4 },
-  },
-  /** MS-2D-TAN as released for ActivityNet Captions with C3D features, resampled to 64 steps. */
-  'ms-2d-tan-activitynet-c3d': {
-    ...charades,
-    ...singlePass,
-    clips: { kind: 'features', channels: 4096, pool: 1 },
-  },
-  /** MS-2D-TAN as released for TACoS with VGG features: 384 steps of 1/6 s, pooled by 6. */
-  'ms-2d-tan-tacos-vgg': {
-    ...charades,
-    ...singlePass,
-    clips: { kind: 'features', channels: 4096, pool: 6 },
-  },
+  /** MS-2D-TAN as released for Charades-STA with VGG features. */
+  'ms-2d-tan-charades-vgg': { ...charadesVgg, ...singlePass },
+  /** MS-2D-TAN as released for ActivityNet Captions with C3D features. */
+  'ms-2d-tan-activitynet-c3d': { ...activitynet, ...singlePass },
+  /** MS-2D-TAN as released for TACoS with VGG features: 384 rows of 1/6 s, pooled by 6. */
+  'ms-2d-tan-tacos-vgg': { ...charades, ...singlePass, clips: features(4096, { pool: 6, stride: 1 / 6 }) },
   /** MS-2D-TAN as released for TACoS with C3D features of 1 s, the large one. */
-  'ms-2d-tan-tacos': {
-    ...charades,
-    ...singlePass,
-    layout: { clips: 512, scales: 5, durations: 8 },
-    clips: { kind: 'features', channels: 4096, pool: 1 },
-    decoder: { ...paperDecoder, kernel: 9 },
-  },
+  'ms-2d-tan-tacos': { ...tacos, ...singlePass },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
   hapt: {
     layout: { clips: 64, scales: 3, durations: 8 },
@@ -280,7 +310,14 @@ const ofConvolutions = {
 };
 
 const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { readonly kind: Kind }> } = {
-  features: { kind: oneOf('features'), channels: size, pool: size },
+  features: {
+    kind: oneOf('features'),
+    channels: size,
+    pool: size,
+    sampling: optional(oneOf('window', 'bins')),
+    normalize: optional(flag),
+    stride: optional(positive),
+  },
   signal: { kind: oneOf('signal'), ...ofConvolutions },
   frames: {
     kind: oneOf('frames'),
@@ -374,7 +411,12 @@ function checkLayout({ clips, scales, durations }: MapLayout): void {
 }
 
 function checkClips(clips: ClipConfig): void {
-  if (clips.kind === 'features') return;
+  if (clips.kind === 'features') {
+    if (clips.sampling === 'bins' && clips.stride !== undefined) {
+      throw refused('clips.stride has no meaning with clips.sampling bins, which has one for each video');
+    }
+    return;
+  }
   clips.stages.forEach(({ kernel, stride }, i) => {
     if (kernel < stride) throw refused(`clips.stages[${i}] skips samples: kernel must be at least stride`);
     if (stride === 1 && kernel % 2 === 0) {

@@ -4,6 +4,7 @@ export {
   type ClipConfig,
   type ConvStage,
   type DecoderConfig,
+  type FeaturesConfig,
   type FramesConfig,
   type MapDiffusionConfig,
   type MapDiffusionName,

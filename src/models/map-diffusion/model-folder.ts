@@ -9,6 +9,7 @@ import {
   optional,
   path as pathRule,
   type Rules,
+  someOf,
   text,
 } from '../../arguments.js';
 import {
@@ -40,6 +41,8 @@ export interface MapDiffusionFile {
   readonly words: string;
   /** DDIM steps that it is meant to be sampled with. */
   readonly steps: number;
+  /** Classes that it was trained to find by their names (`training.sentences`); it finds the actions of these then. */
+  readonly labels?: readonly string[];
   /** How it was trained, for the reader. */
   readonly training: Readonly<Record<string, unknown>>;
   /** How high it scores false sentences, where that was measured (`tal calibrate`). */
@@ -57,6 +60,7 @@ const fileRules: Rules<MapDiffusionFile> = {
   model: onlyFields(configRules),
   words: text,
   steps: integer(1),
+  labels: optional(someOf(text)),
   training: object,
   calibration: optional(onlyFields(calibrationRules)),
 };

@@ -1,15 +1,18 @@
-import { integer, optional, type Rules } from '../../arguments.js';
+import { integer, oneOf, optional, type Rules } from '../../arguments.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { openSafetensors } from '../../data/formats/safetensors.js';
+import { HostRandom, mixBits } from '../../data/host-random.js';
 import { encodeWordVectors, WordVectors, wordsOf } from '../../data/text/words.js';
-import type { VideoDataset, VideoItem } from '../../datasets/video-dataset.js';
+import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
-import { AskedExamples, type AskedWindow } from './asked-examples.js';
+import { AskedExamples, type AskedSentence, type AskedWindow } from './asked-examples.js';
 import { checkConfig, configRules, type MapDiffusionConfig, mapDiffusionConfigs } from './config.js';
+import { featureWarnings } from './feature-warnings.js';
+import { labelSentences, sentenceOfLabel } from './label-sentences.js';
 import { MapDiffusion } from './model.js';
 import { saveMapDiffusion } from './model-folder.js';
 import { OpenedMapDiffusion } from './opened.js';
@@ -18,9 +21,18 @@ import { MomentTask } from './task.js';
 export interface MomentTraining extends TrainingSettings {
   /** Queries of each video that share its clips in a step; some twice where it has fewer. Default 1: each query by itself. */
   readonly queries?: number;
+  /**
+   * What is asked about a video: its `queries` (default), or `labels`, the classes of its segments as sentences, for data
+   * sets without queries (ours). A model of labels knows its classes, and finds actions too.
+   */
+  readonly sentences?: 'queries' | 'labels';
 }
 
-const momentTrainingRules: Rules<MomentTraining> = { ...trainingSettingRules, queries: optional(integer(1)) };
+const momentTrainingRules: Rules<MomentTraining> = {
+  ...trainingSettingRules,
+  queries: optional(integer(1)),
+  sentences: optional(oneOf('queries', 'labels')),
+};
 
 export type MomentRecipe = Recipe<MapDiffusionConfig, MomentTraining>;
 
@@ -41,19 +53,24 @@ export const momentRecipes: Readonly<Record<string, MomentRecipe>> = Object.from
   }),
 );
 
-/** Makes the model and its task from the queries of a split. @throws OptionError */
+/** Makes the model and its task from the sentences about a split. @throws OptionError */
 export async function prepareMoments(
   runtime: Runtime,
   recipe: MomentRecipe,
   { data, words, from }: TrainingInputs,
 ): Promise<PreparedTraining> {
   const { model: config, training } = recipe;
-  const { batch, seed, split = 'train', queries = 1 } = training;
+  const { batch, seed, split = 'train', queries = 1, sentences = 'queries' } = training;
   checkConfig(config);
   checkClasses(config, data);
-  const asked = askedOf(data.items(split), queries);
+  const labels = sentences === 'labels' ? { labels: data.classes } : {};
+  const asked = askedOf(data.items(split), queries, sentencesOf(training, data));
   if (asked.length === 0) {
-    throw new OptionError(`train: no query of the split ${split} of ${data.name} has a moment to learn from`);
+    const what = sentences === 'labels' ? 'video' : 'query';
+    const has = sentences === 'labels' ? 'labelled segments' : 'a moment to learn from';
+    throw new OptionError(
+      `train: no ${what} of the split ${split} of ${data.name} has ${has}${advice(data.items(split), sentences)}`,
+    );
   }
   const examples = new AskedExamples(config, asked, words.table, {
     queries,
@@ -66,7 +83,11 @@ export async function prepareMoments(
     model: config,
     words: wordsFile,
     steps: 1,
+    ...labels,
   });
+  const warnings = await featureWarnings(config, asked);
+  if (examples.unknownWords.length > 0)
+    warnings.push(`words without a vector: ${examples.unknownWords.join(', ')}`);
   return {
     task,
     settings: { examples: examples.size },
@@ -75,8 +96,7 @@ export async function prepareMoments(
       model,
       words: words.table,
     }),
-    warnings:
-      examples.unknownWords.length > 0 ? [`words without a vector: ${examples.unknownWords.join(', ')}`] : [],
+    warnings,
     ...(from !== undefined && {
       begin: async () => {
         const checkpoint = await openSafetensors(from);
@@ -92,10 +112,27 @@ export async function prepareMoments(
   };
 }
 
-/** Each query with its video, or each video with all its queries. */
-function askedOf(items: readonly VideoItem[], queries: number): AskedWindow[] {
+/** A sentence about an excerpt of a video, in seconds of it. */
+type AskedOf = (video: VideoItem) => readonly (AskedSentence & Pick<VideoQuery, 'excerpt'>)[];
+
+function sentencesOf({ sentences, seed }: MomentTraining, { classes }: VideoDataset): AskedOf {
+  if (sentences !== 'labels')
+    return ({ annotations }) => (annotations.queries ?? []).filter(({ windows }) => windows.length > 0);
+  return (video) => {
+    const excerpt = [0, video.duration] as const;
+    const random = new HostRandom(seed, textStream(video.id));
+    return labelSentences(video, classes, random).map((sentence) => ({ ...sentence, excerpt }));
+  };
+}
+
+/** A stream of random numbers that a text decides. */
+const textStream = (text: string): number =>
+  [...text].reduce((bits, letter) => mixBits(bits ^ letter.codePointAt(0)!), 0);
+
+/** Each sentence with its video, or each video with all its sentences. */
+function askedOf(items: readonly VideoItem[], queries: number, sentencesOf: AskedOf): AskedWindow[] {
   return items.flatMap((video): AskedWindow[] => {
-    const known = (video.annotations.queries ?? []).filter(({ windows }) => windows.length > 0);
+    const known = sentencesOf(video);
     if (queries === 1) return known.map((query) => ({ video, window: query.excerpt, sentences: [query] }));
     const [first] = known;
     if (!first) return [];
@@ -107,6 +144,12 @@ function askedOf(items: readonly VideoItem[], queries: number): AskedWindow[] {
       `train: training.queries is ${queries}, but the queries of ${video.id} are about different excerpts: it must be 1`,
     );
   });
+}
+
+/** The other kind of sentences, where the videos have those. */
+function advice(items: readonly VideoItem[], sentences: 'queries' | 'labels'): string {
+  if (sentences === 'labels' || !items.some(({ annotations }) => annotations.segments?.length)) return '';
+  return '; its videos have labelled segments: training.sentences=labels asks for their classes';
 }
 
 function checkClasses({ recognition }: MapDiffusionConfig, { name, classes }: VideoDataset): void {
@@ -128,6 +171,7 @@ async function saveWords(
   const sentences = data.splits.flatMap((split) =>
     data.items(split).flatMap(({ annotations }) => (annotations.queries ?? []).map(({ text }) => text)),
   );
+  sentences.push(...data.classes.map(sentenceOfLabel));
   const words = [...new Set(sentences.flatMap(wordsOf))].filter((word) => table.has(word)).sort();
   const vectors = new Float32Array(words.length * table.dimensions);
   words.forEach((word, i) => {
