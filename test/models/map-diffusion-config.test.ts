@@ -200,6 +200,23 @@ describe('checkConfig', () => {
       { decoder: { architecture: 'transformer', condition: 'multiplication' } },
       /condition of a transformer/,
     ],
+    [
+      'convolutions on all scales as one sequence',
+      { decoder: { sequence: 'all-scales' } },
+      /decoder\.sequence all-scales needs a transformer/,
+    ],
+    [
+      'a stride of bins',
+      { clips: { sampling: 'bins' } },
+      /clips\.stride has no meaning with clips\.sampling bins/,
+      'charades-sta',
+    ],
+    [
+      'another sampling of rows',
+      { clips: { sampling: 'bin' } },
+      /clips\.sampling must be window or bins/,
+      'charades-sta',
+    ],
     ['an even kernel of the decoder', { decoder: { kernel: 4 } }, /decoder\.kernel must be odd/],
     [
       'an unknown place of stylization',

@@ -390,6 +390,9 @@ class MapDiffusion(nn.Module):
             width = decoder["hidden"]
             self.time_embed = nn.Sequential(nn.Linear(width, 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
             cells = [layout["clips"] // 2**scale * layout["durations"] for scale in scales]
+            self.one_sequence = decoder.get("sequence") == "all-scales"
+            if self.one_sequence:
+                cells = [sum(cells)]
             self.decoders = nn.ModuleList(
                 ConvolutionDecoder(hidden, decoder, 4 * width)
                 if decoder["architecture"] == "convolution"
@@ -440,6 +443,11 @@ class MapDiffusion(nn.Module):
         if self.config["head"] == "single-pass":
             return [predict(module(x)) for module, predict, x in zip(self.map_modules, self.pred_modules, fused)]
         e = self.time_embed(time_waves(t, self.config["decoder"]["hidden"]))
+        if self.one_sequence:
+            # The cells of all scales, the rows of one scale after those of the other.
+            states = [state * mask for state, mask in zip(states, masks)]
+            seen = self.decoders[0](torch.cat(states, 2), e, torch.cat(fused, 2), torch.cat(masks, 2))
+            return list(seen.split([mask.shape[2] for mask in masks], 2))
         return [
             decoder(state * mask, e, x, mask) for decoder, state, x, mask in zip(self.decoders, states, fused, masks)
         ]
@@ -590,6 +598,9 @@ configs = {
         "recognition": {"kinds": 5, "weight": 0.3},
         "decoder": {"stylization": {"input": "none", "layers": False}},
     },
+    "transformer-one-sequence": {
+        "decoder": {**transformer, "condition": "cross-attention", "sequence": "all-scales", "embedding": 6},
+    },
 }
 
 
@@ -707,7 +718,8 @@ def golden(name):
         fused, masks = model.encode(inputs)
         for one, other in zip(fused, model.encode(inputs, masked=True)[0]):
             assert torch.equal(one, other), "a valid moment saw beyond the end of its video"
-        keep("expected", {f"fused.{k}": x for k, x in enumerate(fused)})
+        parts = [torch.cat(fused, 2)] if config["decoder"].get("sequence") == "all-scales" else fused
+        keep("expected", {f"fused.{k}": x for k, x in enumerate(parts)})
         if config["head"] == "single-pass":
             keep("expected", {"map": pack(model.scores(model.logits(None, None, fused, masks), masks))})
         else:

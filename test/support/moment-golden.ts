@@ -18,6 +18,7 @@ export const momentGoldenNames = [
   'single-pass',
   'single-pass-pooled',
   'frames',
+  'transformer-one-sequence',
 ] as const;
 
 export type MomentGoldenName = (typeof momentGoldenNames)[number];

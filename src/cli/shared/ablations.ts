@@ -12,6 +12,13 @@ export const ablations = {
   transformer: decoder({ architecture: 'transformer', condition: 'concatenation', heads: 5 }),
   /** Transformer blocks that see the condition by cross-attention. */
   'cross-attention': decoder({ architecture: 'transformer', condition: 'cross-attention', embedding: 48 }),
+  /** The same with the cells of all scales as one sequence. */
+  'cross-attention-one-sequence': decoder({
+    architecture: 'transformer',
+    condition: 'cross-attention',
+    sequence: 'all-scales',
+    embedding: 48,
+  }),
   /** The condition multiplied with the state instead of beside it. */
   multiplication: decoder({ condition: 'multiplication', embedding: 32 }),
   /** Cross entropy with the rescaled map instead of squared errors with the full one. */

@@ -57,7 +57,7 @@ export class AskedExamples implements ReadExamples {
   ) {
     if (table.dimensions !== config.words.size) {
       throw new OptionError(
-        `the model reads word vectors of ${config.words.size} numbers, these have ${table.dimensions}`,
+        `the model reads word vectors of ${config.words.size} numbers (words.size), these have ${table.dimensions}`,
       );
     }
     const sentences = asked.flatMap((window) => window.sentences);

@@ -87,6 +87,11 @@ export interface DecoderConfig {
    * further keys of the attention (Transformer only).
    */
   readonly condition: 'concatenation' | 'multiplication' | 'cross-attention';
+  /**
+   * What is a sequence to the Transformer: the cells of each scale, with weights of their own (`scale`, default), or those of
+   * all scales (`all-scales`; "single-scale" in the paper's table 3).
+   */
+  readonly sequence?: 'scale' | 'all-scales';
   /** d_H: channels that the state is embedded in. */
   readonly embedding: number;
   /** Channels of the layers; those of the Transformer are d_H, or d_H + d_F with concatenation. */
@@ -187,6 +192,9 @@ const tacos = {
 /** ActivityNet Captions with C3D features, the middle rows of 64 bins. */
 const activitynet = { ...charades, clips: features(4096, { sampling: 'bins' }) };
 
+/** For the word vectors of this package. */
+const ownWords = { ...charades.words, size: 100 };
+
 const singlePass = { head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 } } as const;
 
 /**
@@ -221,6 +229,17 @@ export const mapDiffusionConfigs = {
   'ms-2d-tan-tacos-vgg': { ...charades, ...singlePass, clips: features(4096, { pool: 6, stride: 1 / 6 }) },
   /** MS-2D-TAN as released for TACoS with C3D features of 1 s, the large one. */
   'ms-2d-tan-tacos': { ...tacos, ...singlePass },
+  /** QVHighlights with SlowFast and CLIP features of 2 s, whose parts have length 1 already (ours). */
+  qvhighlights: {
+    ...charades,
+    layout: { clips: 76, scales: 3, durations: 16 },
+    clips: { ...features(2816, { stride: 2 }), normalize: false },
+    words: ownWords,
+  },
+  /** THUMOS-14 with two-stream I3D features of 16 frames, asked for by the names of classes (ours). */
+  thumos14: { ...charades, clips: features(2048, {}), words: ownWords },
+  /** YouTube Highlights with two-stream I3D features of about 50 frames, asked for by the names of classes (ours). */
+  'youtube-highlights': { ...charades, clips: features(2048, {}), words: ownWords },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
   hapt: {
     layout: { clips: 64, scales: 3, durations: 8 },
@@ -363,6 +382,7 @@ export const configRules: Rules<MapDiffusionConfig> = {
   decoder: onlyFields<DecoderConfig>({
     architecture: oneOf('convolution', 'transformer'),
     condition: oneOf('concatenation', 'multiplication', 'cross-attention'),
+    sequence: optional(oneOf('scale', 'all-scales')),
     embedding: size,
     hidden: size,
     layers: size,
@@ -430,10 +450,13 @@ function checkClips(clips: ClipConfig): void {
   }
 }
 
-function checkDecoder({ architecture, condition, kernel }: DecoderConfig): void {
+function checkDecoder({ architecture, condition, sequence, kernel }: DecoderConfig): void {
   const other = architecture === 'convolution' ? 'cross-attention' : 'multiplication';
   if (condition === other) {
     throw refused(`decoder.condition of a ${architecture} must not be ${other}`);
+  }
+  if (sequence === 'all-scales' && architecture !== 'transformer') {
+    throw refused('decoder.sequence all-scales needs a transformer: convolutions see one scale at a time');
   }
   if (kernel % 2 === 0) throw refused(`decoder.kernel must be odd, not ${kernel}`);
 }

@@ -11,7 +11,7 @@ export interface ScaleCondition {
   readonly prepared?: Tensor | undefined;
 }
 
-/** The condition-injected decoder of one scale (paper, section 3.3.2). */
+/** The condition-injected decoder of one scale, or of the rows of all (paper, section 3.3.2). */
 export abstract class Decoder extends Module {
   /** What of a step depends on the condition alone, computed once a query. */
   abstract prepare(condition: ScaleCondition): ScaleCondition;

@@ -9,7 +9,7 @@ import { sum } from '../../ops/array/reduce.js';
 import { narrow } from '../../ops/array/slice.js';
 import { clamp, scaleShift, sigmoid, softplus, square } from '../../ops/array/unary.js';
 import { iouMap, mapMask } from '../../ops/iou-map/iou-map.js';
-import { type MapScale, mapScales } from '../../ops/iou-map/map-layout.js';
+import { type MapScale, mapRows, mapScales } from '../../ops/iou-map/map-layout.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyRuntime } from '../../tensor/runtime.js';
 import { sameShape, shapeText } from '../../tensor/shape.js';
@@ -46,6 +46,8 @@ import { TransformerDecoder } from './transformer-decoder.js';
 export class MapDiffusion extends Module {
   readonly diffusion: GaussianDiffusion;
   readonly scales: readonly MapScale[];
+  /** What each decoder sees: rows of a scale, or those of all scales. */
+  readonly #seenRows: readonly Pick<MapScale, 'offset' | 'rows'>[];
   readonly #clips: ClipEncoder;
   readonly #positions: ClipPositions | undefined;
   readonly #maps: MapEncoder;
@@ -65,6 +67,8 @@ export class MapDiffusion extends Module {
     super(runtime);
     const { layout, hidden, decoder, head, recognition } = config;
     this.scales = mapScales(layout);
+    const joins = head === 'diffusion' && decoder.sequence === 'all-scales';
+    this.#seenRows = joins ? [{ offset: 0, rows: mapRows(layout) }] : this.scales;
     this.#clips = this.child('clip_module', clipEncoder(runtime, config.clips, hidden, layout.clips));
     this.#positions = config.positions
       ? this.child('positions', new ClipPositions(runtime, hidden, layout.clips))
@@ -79,15 +83,16 @@ export class MapDiffusion extends Module {
     } else {
       const DecoderKind = decoder.architecture === 'convolution' ? ConvolutionDecoder : TransformerDecoder;
       this.#time = this.child('time_embed', new TimeEmbedding(runtime, decoder.hidden));
-      this.#decoders = this.scales.map((scale, k) =>
-        this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden, scale)),
+      this.#decoders = this.#seenRows.map((seen, k) =>
+        this.child(`decoders.${k}`, new DecoderKind(runtime, config, 4 * decoder.hidden, seen)),
       );
     }
     this.diffusion = this.own(() => new GaussianDiffusion(runtime, config.diffusion));
   }
 
   /**
-   * Encodes videos and queries to the fused features of each scale (paper, section 3.3.1).
+   * Encodes videos and queries to the fused features of each scale (paper, section 3.3.1), or of all under one another for a
+   * decoder that takes them as one sequence.
    * @throws ShapeError where the videos have another shape than `videoShape` gives: more clips than the model sees
    */
   encode(inputs: MomentInputs): Condition {
@@ -116,11 +121,16 @@ export class MapDiffusion extends Module {
       const mask = ofQueries(mapMask(lengths, this.config.layout));
       const sentence = this.#fusion.sentence(words);
       const scales = maps.map((map, k) => {
-        const cells = this.#scaleOf(mask, k);
+        const cells = this.#rowsOf(mask, this.scales[k]!);
         const fused = this.#fusion.fuse(sentence, ofQueries(this.#fusion.moments(map)), cells);
         return { fused, mask: cells };
       });
-      return { scales, mask };
+      if (this.#seenRows.length === scales.length) return { scales, mask };
+      const fused = concat(
+        scales.map((scale) => scale.fused),
+        2,
+      );
+      return { scales: [{ fused, mask: this.#rowsOf(mask, this.#seenRows[0]!) }], mask };
     });
   }
 
@@ -181,9 +191,9 @@ export class MapDiffusion extends Module {
       const errors =
         loss.kind === 'mse' ? square(sub(found, wanted)) : sub(softplus(found), mul(found, wanted));
       const maps = this.scales
-        .map((_, k) => {
-          const valid = this.#scaleOf(condition.mask, k);
-          return div(sum(mul(this.#scaleOf(errors, k), valid)), sum(valid));
+        .map((scale) => {
+          const valid = this.#rowsOf(condition.mask, scale);
+          return div(sum(mul(this.#rowsOf(errors, scale), valid)), sum(valid));
         })
         .reduce(add);
       if (!this.#recognition) return { maps };
@@ -201,7 +211,9 @@ export class MapDiffusion extends Module {
     const time = this.#time.forward(t);
     const valid = mul(state, mask);
     return this.#packed(
-      scales.map((scale, k) => this.#decoders[k]!.forward(this.#scaleOf(valid, k), time, scale)),
+      scales.map((seen, k) =>
+        this.#decoders[k]!.forward(this.#rowsOf(valid, this.#seenRows[k]!), time, seen),
+      ),
     );
   }
 
@@ -224,9 +236,8 @@ export class MapDiffusion extends Module {
     return clamp(scaleShift(overlaps, scale, -rescaleFrom * scale), 0, 1);
   }
 
-  /** One scale of a packed map, (Q, 1, rows, A). */
-  #scaleOf(map: Tensor, k: number): Tensor {
-    const { offset, rows } = this.scales[k]!;
+  /** Rows of a packed map, (Q, 1, rows, A). */
+  #rowsOf(map: Tensor, { offset, rows }: Pick<MapScale, 'offset' | 'rows'>): Tensor {
     return narrow(map, 1, offset, rows).reshape([map.shape[0]!, 1, rows, this.config.layout.durations]);
   }
 

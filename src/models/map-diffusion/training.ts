@@ -48,6 +48,8 @@ export const momentRecipes: Readonly<Record<string, MomentRecipe>> = Object.from
     const training: Record<string, MomentTraining> = {
       hapt: { steps: 1600, batch: 32, ...small },
       world: { steps: 1500, batch: 16, queries: 2, ...small },
+      thumos14: { ...released, sentences: 'labels' },
+      'youtube-highlights': { ...released, sentences: 'labels' },
     };
     return [name, { architecture: 'map-diffusion', model, training: training[name] ?? released }];
   }),

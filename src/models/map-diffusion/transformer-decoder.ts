@@ -61,7 +61,7 @@ class Block extends Module {
 }
 
 /**
- * Transformer blocks over the cells of one scale, after MotionDiffuse's with attention by softmax (ours: a linear layer
+ * Transformer blocks over the cells of one scale, or of all scales, after MotionDiffuse's with attention by softmax (ours: a linear layer
  * after the attention, LayerNorm before the feed-forward network too, one LayerNorm for H and F). Condition by
  * cross-attention: H is the query, the cells of H and F are keys and values. By concatenation: self-attention of the
  * cells of [H, F].
@@ -86,7 +86,7 @@ export class TransformerDecoder extends Decoder {
     runtime: Runtime,
     { decoder, hidden, layout }: MapDiffusionConfig,
     time: number,
-    { rows }: MapScale,
+    { rows }: Pick<MapScale, 'rows'>,
   ) {
     super(runtime);
     const crosses = decoder.condition === 'cross-attention';
