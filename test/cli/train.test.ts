@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,6 +11,7 @@ import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
+import { stoppedRun } from '../support/stopped-run.js';
 
 const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-train-cli-'));
@@ -113,25 +114,8 @@ describe('tal train recordings and tal evaluate model', () => {
   });
 
   it('train the same model after a kill and an interruption', async () => {
-    const log = inFolder('stopped/log.jsonl');
-    // A run writes its log anew as its first step begins; how long that takes depends on the machine.
-    const logFile = () => statSync(log, { throwIfNoEntry: false })?.ino;
     const stopped = (signal: NodeJS.Signals) =>
-      new Promise<number | null>((resolve) => {
-        const before = logFile();
-        const args = [tal, ...trainArgs('stopped')];
-        const child = spawn(process.execPath, args, { cwd: folder, stdio: 'ignore' });
-        const watch = setInterval(() => {
-          if (logFile() === before) return;
-          clearInterval(watch);
-          // Somewhere in its steps, or after them.
-          setTimeout(() => child.kill(signal), 1000 * Math.random());
-        }, 10);
-        child.on('exit', (status) => {
-          clearInterval(watch);
-          resolve(status);
-        });
-      });
+      stoppedRun([tal, ...trainArgs('stopped')], inFolder('stopped/log.jsonl'), signal, folder);
     await stopped('SIGKILL');
     const status = await stopped('SIGINT');
     assert.ok(status === 130 || status === 0, String(status));
