@@ -12,13 +12,12 @@ import { addCalibrate } from './commands/calibrate.js';
 import { addConvert } from './commands/convert.js';
 import { addData } from './commands/data-check.js';
 import { decode } from './commands/decode.js';
-import { demo, worldModel } from './commands/demo.js';
+import { demo } from './commands/demo.js';
 import { doctor } from './commands/doctor.js';
 import { doctorModel } from './commands/doctor-model.js';
 import { addEvaluate } from './commands/evaluate.js';
 import { addImport } from './commands/import.js';
 import { addLocalize } from './commands/localize.js';
-import { moments } from './commands/moments.js';
 import { sample } from './commands/sample.js';
 import { setup } from './commands/setup.js';
 import { addTrain } from './commands/train.js';
@@ -107,18 +106,6 @@ program
   .option('--video <n>', 'which video of the test split', whole(0, SPLIT_SIZE - 1), 0)
   .option('--query <n>', 'which of its queries', whole(0), 0)
   .action(demo);
-
-program
-  .command('moments')
-  .description('Find the moments of a video that a sentence speaks of, with a model that looks at frames')
-  .requiredOption('--video <file>', 'an mp4 or another video file')
-  .requiredOption('--query <sentence>', 'what to look for')
-  .option('--model <folder>', 'of tal train; default: the model of the built-in world', worldModel)
-  .option('--steps <n>', "DDIM steps (default: the model's own)", whole(1))
-  .option('--seed <n>', 'of the noise that the map begins as', whole(0), 0)
-  .option('--json <file>', 'write the moments, and what false sentences score')
-  .option('--plot <file>', 'a page with frames, moments and maps', page)
-  .action(moments);
 
 addDecodingOptions(
   program

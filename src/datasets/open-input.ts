@@ -1,5 +1,6 @@
 import { checkArgument, checkFields, optional, positive, type Rule, type Rules, rule } from '../arguments.js';
-import { loadFeatures } from '../data/formats/features.js';
+import { type Crop, cropRule, loadFeatures } from '../data/formats/features.js';
+import { arrayExtension, arrayExtensions } from '../data/formats/open-array-file.js';
 import { openVideo, type Video } from '../data/video/video.js';
 import { OptionError } from '../errors.js';
 import type { VideoItem } from './video-dataset.js';
@@ -10,6 +11,8 @@ export type VideoInput = Pick<VideoItem, 'duration' | 'features' | 'signal' | 'v
 export interface InputOptions {
   /** Length in seconds; files of features do not say it. */
   readonly duration?: number;
+  /** What is taken of ten-crop features [10, T, C]: their mean (default), or one crop, 0 to 9. */
+  readonly crop?: Crop;
 }
 
 /** `Blob` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
@@ -28,13 +31,14 @@ const sourceRule: Rule<InputSource> = rule(
     isVideo(value as InputSource),
 );
 
-const inputRules: Rules<InputOptions> = { duration: optional(positive) };
+const inputRules: Rules<InputOptions> = { duration: optional(positive), crop: optional(cropRule) };
 
-const FEATURES = /\.(npy|npz|safetensors)(#.*)?$/i;
+/** Whether a path, `FILE` or `FILE#NAME`, is of features. */
+export const isFeaturePath = (path: string): boolean =>
+  arrayExtension(path) !== undefined || arrayExtension(path.replace(/#.*$/, '')) !== undefined;
 
 /**
- * A file as `localize` takes it: a video, or features in .npy, .npz or .safetensors, several of which are joined along
- * their channels. A row of features lasts `duration` over their number.
+ * A file as `localize` takes it: a video, or features (`loadFeatures`), several files of which are joined along their channels. A row of features lasts `duration` over their number.
  * @throws FileAccessError, FileFormatError as `openVideo` and `loadFeatures`; OptionError where features come without a
  *   duration
  */
@@ -45,17 +49,17 @@ export async function openInput(source: InputSource, options: InputOptions = {})
   if (source instanceof Blob) return openInput(new Uint8Array(await source.arrayBuffer()), options);
   if (source instanceof Uint8Array) return videoInput(source);
   const paths = typeof source === 'string' ? [source] : source;
-  if (!paths.every((path) => FEATURES.test(path))) {
+  if (!paths.every(isFeaturePath)) {
     if (paths.length === 1) return videoInput(paths[0]!);
     throw new OptionError(
-      `openInput: source must be one video or files of features, not ${paths.join(', ')}`,
+      `openInput: source must be one video or files of features (${arrayExtensions.join(', ')}), not ${paths.join(', ')}`,
     );
   }
-  const { duration } = options;
+  const { duration, crop } = options;
   if (duration === undefined) {
     throw new OptionError(`openInput: features need duration, the length of their video in seconds`);
   }
-  const features = await loadFeatures(paths);
+  const features = await loadFeatures(paths, crop === undefined ? {} : { crop });
   const stride = duration / features.steps;
   return { duration, features: async () => ({ ...features, stride, window: stride }) };
 }

@@ -115,6 +115,17 @@ export abstract class LocalizationModel implements Freeable {
   protected abstract ask(asked: readonly Ask[], request: PredictRequest): Promise<readonly Found[]>;
 
   /**
+   * Refuses what `localize` would refuse of every video, before much work is begun.
+   * @throws OptionError
+   */
+  checkRequest(request: LocalizeRequest): void {
+    this.checkAlive();
+    checkFields('localize', request, requestRules);
+    this.checkOptions(request.options ?? {});
+    this.#checkQuery(request.query);
+  }
+
+  /**
    * What there is in a video. One that is longer than the model sees at a time is looked at in windows, each half over the
    * next, and what was found in them is joined by soft-NMS (`mergeWindows`).
    * @throws OptionError where the request does not fit the model or the video; FileFormatError, FileAccessError where the
@@ -124,10 +135,8 @@ export abstract class LocalizationModel implements Freeable {
     this.checkAlive();
     checkArgument('localize', 'video', video, inputRule);
     this.#checkInput(video);
-    checkFields('localize', request, requestRules);
+    this.checkRequest(request);
     const { query, excerpt = [0, video.duration], ...working } = request;
-    this.checkOptions(working.options ?? {});
-    this.#checkQuery(query);
     if (excerpt[0] < 0 || excerpt[1] > video.duration || excerpt[0] === excerpt[1]) {
       throw new OptionError(
         `localize: excerpt is [${excerpt}], it must lie within the video, [0, ${video.duration}]`,

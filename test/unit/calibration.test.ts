@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { calibrationNote } from '../../src/cli/commands/moments.js';
+import { calibrationNote } from '../../src/cli/views/moments-table.js';
 import { askedOf } from '../../src/cli/shared/sentences-of-actions.js';
 import { phrases } from '../../src/data/world/sentences.js';
 import { openDataset } from '../../src/datasets/open-dataset.js';
@@ -62,7 +62,7 @@ describe('a calibration', () => {
       /^above .*: no; of true sentences, 75 % are above it$/,
     );
     assert.match(calibrationNote(found, [], 1), /: no;/);
-    assert.match(calibrationNote(found, best(0.97), 9), /^not compared .*--steps 1, not 9$/);
+    assert.match(calibrationNote(found, best(0.97), 9), /^not compared .*steps=1, not 9$/);
     for (const steps of [1, 9]) assert.match(calibrationNote(found, best(0.5), steps), level);
     assert.match(calibrationNote(undefined, best(0.97), 1), /^no calibration/);
   });

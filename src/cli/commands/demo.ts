@@ -10,8 +10,8 @@ import { Runtime } from '../../tensor/runtime.js';
 import { temporalIoU } from '../../time/segment.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { renderMomentPage } from '../views/moment-page.js';
+import { printMoments } from '../views/moments-table.js';
 import { watchDenoising, watchVideo } from '../views/watch-denoising.js';
-import { printMoments } from './moments.js';
 import { writeWorldVideo } from './sample.js';
 
 /** The model that ships with the package, trained by `tal train world`. */

@@ -131,7 +131,8 @@ const nameOf = (path: string) => (path === standardOutput ? 'standard output' : 
 /** The most links of a path, as Linux counts them. */
 const mostLinks = 40;
 
-async function destinationOf(path: string): Promise<Destination> {
+/** Where an output goes, links followed. @throws FileAccessError where nothing can be written there */
+export async function destinationOf(path: string): Promise<Destination> {
   if (path === standardOutput) return descriptorDestination(1, path);
   const refuse = (cause: unknown): never => {
     throw fileAccessError(path, cause, 'write');
@@ -193,7 +194,8 @@ const identityOf = ({ dev, ino }: BigIntStats) => `${dev}:${ino}`;
 /** Milliseconds between two tries of a descriptor that does not wait. */
 const retryMs = 5;
 
-async function writeDescriptor(descriptor: number, bytes: Uint8Array): Promise<void> {
+/** Writes all bytes to a descriptor, however often it takes a part only. */
+export async function writeDescriptor(descriptor: number, bytes: Uint8Array): Promise<void> {
   const fs = await nodeModule('node:fs');
   if (bytes.length > 0 && (descriptor === 1 || descriptor === 2)) {
     const stream = descriptor === 1 ? process.stdout : process.stderr;

@@ -40,7 +40,8 @@ export interface FeatureOptions {
   readonly onSkipped?: OnSkipped;
 }
 
-const crops: Rule<Crop> = rule(
+/** What `crop` may be. */
+export const cropRule: Rule<Crop> = rule(
   `'mean' or an integer from 0 to ${CROPS - 1}`,
   (value) => value === 'mean' || (Number.isInteger(value) && Number(value) >= 0 && Number(value) < CROPS),
 );
@@ -213,7 +214,7 @@ export async function loadFeatures(
 ): Promise<Features> {
   checkArgument('loadFeatures', 'paths', paths, someOf(pathRule));
   checkFields<FeatureOptions>('loadFeatures', options, {
-    crop: optional(crops),
+    crop: optional(cropRule),
     onSkipped: optional(callback),
   });
   const parts = await Promise.all(paths.map((path) => readFeatures(path, options)));
