@@ -37,7 +37,7 @@ export {
   localizationQuestions,
 } from './annotations/timed-questions.js';
 export type { ByteSource } from './files/byte-source.js';
-export type { FolderOptions, FolderSource } from './files/source-folder.js';
+export type { FolderOptions, FolderSource, UrlLike } from './files/source-folder.js';
 export type { ArrayData, ArrayDtype, ArrayStorage, NumericArray, TypedArray } from './formats/array.js';
 export { type Crop, type FeatureOptions, type Features, loadFeatures } from './formats/features.js';
 export type { QueryId } from './formats/json-record.js';

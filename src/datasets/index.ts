@@ -16,7 +16,13 @@ export type {
 export { type FeatureStore, openFeatures } from './features/open-features.js';
 export { type ImportedSplit, type ImportHaptOptions, importHapt } from './hapt/import-hapt.js';
 export { datasetLayouts, type OpenDatasetOptions, openDataset } from './open-dataset.js';
-export { type InputOptions, type InputSource, openInput, type VideoInput } from './open-input.js';
+export {
+  type BlobLike,
+  type InputOptions,
+  type InputSource,
+  openInput,
+  type VideoInput,
+} from './open-input.js';
 export { cropRows, padRows } from './sampling/crop-rows.js';
 export { batchAt, type Draw } from './sampling/draw.js';
 export { normalizeRows } from './sampling/normalize-rows.js';

@@ -16,7 +16,8 @@ export interface InputOptions {
 }
 
 /** `Blob` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
-type BlobLike = typeof globalThis extends Record<'Blob', { prototype: infer Instance }> ? Instance : never;
+export type BlobLike =
+  typeof globalThis extends Record<'Blob', { prototype: infer Instance }> ? Instance : never;
 
 /** A file of one video: its path (Node), or the file itself; an open video; or the paths of its features. */
 export type InputSource = string | readonly string[] | Uint8Array | BlobLike | Video;

@@ -6,7 +6,8 @@ import { type ByteSource, bytesSource, openSource, parseJson } from './byte-sour
 import { openUrl } from './url-source.js';
 
 /** `URL` where the consumer has a library with it: so the declarations need no types of pages or of Node. */
-type UrlLike = typeof globalThis extends Record<'URL', { prototype: infer Instance }> ? Instance : never;
+export type UrlLike =
+  typeof globalThis extends Record<'URL', { prototype: infer Instance }> ? Instance : never;
 
 /**
  * Where the files of a model are: a folder (Node), the address of a folder (http, https; in a page also relative to it),
