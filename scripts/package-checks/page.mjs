@@ -7,7 +7,7 @@ const pages = [
   { name: 'attention', home: 'tal-webgpu', mostBytes: 150_000 },
   { name: 'attention', home: 'tal-webgpu/ops', mostBytes: 150_000 },
   // Twice as much with the kernels of gradients.
-  { name: 'LanguageModel', home: 'tal-webgpu/models/mdvlm', mostBytes: 270_000 },
+  { name: 'LanguageModel', home: 'tal-webgpu/models/mdvlm', mostBytes: 280_000 },
 ];
 
 /** Bundles pages that use a part of the package, and looks at their sizes. */
