@@ -160,8 +160,9 @@ const answerRules: Rules<AnswerVideoOptions> = {
   onStep: optional(callback),
 };
 
+const { onStep: _, ...passedRules } = answerRules;
 /** The options of `answerVideo` but for `onStep`, for those who pass them on. */
-export const { onStep: _, ...answerVideoRules } = answerRules;
+export const answerVideoRules: Rules<Omit<AnswerVideoOptions, 'onStep'>> = passedRules;
 
 const seenRule: Rule<SeenVideo> = objectWith<SeenVideo>({
   visual: anyTensor,
