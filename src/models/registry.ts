@@ -5,5 +5,6 @@ export const architectures: Readonly<Record<string, () => Promise<ModelSpec>>> =
   'map-diffusion': async () => (await import('./map-diffusion/spec.js')).mapDiffusionSpec,
   // LLaDA-V's configurations are in Hugging Face's form, which does not have our key.
   'llada-v': async () => (await import('./mdvlm/video/spec.js')).videoMdvlmSpec,
+  'signal-mdvlm': async () => (await import('./mdvlm/signal/spec.js')).signalMdvlmSpec,
   cmcs: async () => (await import('./wtal/cmcs-spec.js')).cmcsSpec,
 };

@@ -99,13 +99,13 @@ function run(args: string[]) {
 }
 
 const trainArgs = (out: string, data = 'data') => [
-  ...['train', 'recordings', '--data', inFolder(data), '--out', inFolder(out)],
+  ...['train', 'hapt', '--data', inFolder(data), '--out', inFolder(out)],
   ...['--steps', '4', '--batch', '2'],
 ];
 
 const weightsOf = (name: string) => readFileSync(join(inFolder(name), 'model.safetensors'));
 
-describe('tal train recordings and tal evaluate model', () => {
+describe('tal train hapt and tal evaluate model', () => {
   before(() => {
     makeData('data');
     const result = run(trainArgs('whole'));
@@ -131,10 +131,10 @@ describe('tal train recordings and tal evaluate model', () => {
   it('evaluate, with recalls by kind and those of the prior, and write the moments', () => {
     const result = run([
       ...['evaluate', 'model', '--model', inFolder('whole'), '--data', inFolder('data'), '--split', 'train'],
-      ...['--steps', '2', '--json', inFolder('metrics.json'), '--predictions', inFolder('found.jsonl')],
+      ...['--set', 'steps=2', '--json', inFolder('metrics.json'), '--predictions', inFolder('found.jsonl')],
     ]);
     assert.equal(result.status, 0, result.stderr);
-    assert.match(result.stdout, /model, 3 queries[\s\S]*ordinal[\s\S]*prior/);
+    assert.match(result.stdout, /model, 3[\s\S]*ordinal[\s\S]*prior/);
     const metrics = JSON.parse(readFileSync(inFolder('metrics.json'), 'utf8'));
     for (const table of [metrics, metrics.kinds.single, metrics.prior, metrics.prior.kinds.relation]) {
       for (const name of ['R1@0.3', 'R1@0.5', 'R1@0.7', 'R1@0.9', 'R5@0.5', 'R5@0.7', 'mIoU']) {
@@ -164,8 +164,15 @@ describe('tal train recordings and tal evaluate model', () => {
     refused({ relevant_windows: [[30, 41]] }, /not within the excerpt/);
     refused({ excerpt: [0, 45], duration: 45 }, /not within exp02_user02, 40 s long/);
     refused({ query: '  ' }, /query is " {2}", not a string/);
-    refused({ relevant_windows: [] }, /query 1 has no relevant_windows to learn from/);
     refused({ vid: 'exp09_user09' }, /no recording of the folder/);
+    makeData(
+      'bad',
+      queries.map((query) => ({ ...query, relevant_windows: [] })),
+    );
+    assertRefused(
+      run(trainArgs('bad-out', 'bad')),
+      /no query of the split train of bad has a moment to learn from/,
+    );
 
     const evaluate = (model: string) =>
       run(['evaluate', 'model', '--model', inFolder(model), '--data', inFolder('data'), '--split', 'train']);
@@ -194,31 +201,30 @@ describe('tal train recordings and tal evaluate model', () => {
   });
 });
 
-describe('tal train mdvlm and tal evaluate model', () => {
-  const mdvlmArgs = (out: string, ...more: string[]) => [
-    ...['train', 'mdvlm', '--data', inFolder('data'), '--out', inFolder(out)],
-    ...['--steps', '2', '--batch', '2', ...more],
+describe('tal train hapt-mdvlm-tiny and tal evaluate model', () => {
+  const mdvlmArgs = (out: string, data: string, ...set: string[]) => [
+    ...['train', 'hapt-mdvlm-tiny', '--data', inFolder(data), '--out', inFolder(out)],
+    ...['--steps', '2', '--batch', '2', ...set.flatMap((setting) => ['--set', setting])],
   ];
+  const evaluate = (...more: string[]) =>
+    run([
+      ...['evaluate', 'model', '--model', inFolder('answers'), '--data', inFolder('data')],
+      ...['--split', 'train', ...more],
+    ]);
+
+  before(() => {
+    makeData('data');
+    const trained = run(mdvlmArgs('answers', 'data'));
+    assert.equal(trained.status, 0, trained.stderr);
+  });
 
   it('train a model that answers, with metrics by kind and those of the prior', () => {
-    makeData('data');
-    const trained = run(mdvlmArgs('answers'));
-    assert.equal(trained.status, 0, trained.stderr);
-    const result = run([
-      ...[
-        'evaluate',
-        'model',
-        '--model',
-        inFolder('answers'),
-        '--data',
-        inFolder('data'),
-        '--split',
-        'train',
-      ],
-      ...['--json', inFolder('answers.json'), '--predictions', inFolder('answers.jsonl'), '--revise', '0.4'],
-    ]);
+    const result = evaluate(
+      ...['--json', inFolder('answers.json'), '--predictions', inFolder('answers.jsonl')],
+      ...['--set', 'revise=0.4'],
+    );
     assert.equal(result.status, 0, result.stderr);
-    assert.match(result.stdout, /model, 3 queries[\s\S]*ordinal[\s\S]*prior/);
+    assert.match(result.stdout, /model, 3[\s\S]*ordinal[\s\S]*prior/);
     const metrics = JSON.parse(readFileSync(inFolder('answers.json'), 'utf8'));
     for (const table of [metrics, metrics.kinds.single, metrics.prior, metrics.prior.kinds.relation]) {
       for (const name of ['mIoU', 'P@0.5', 'P@0.7', 'R1@0.5', 'R1@0.7']) {
@@ -232,46 +238,47 @@ describe('tal train mdvlm and tal evaluate model', () => {
       const [start, end] = windows[0];
       assert.ok(0 <= start && start <= end && end <= queries[qid]!.duration, line);
     }
+    assertRefused(evaluate('--set', 'step=3'), /did you mean steps/);
   });
 
-  it('begin with the weights of another model, for another objective or order', async () => {
+  it('begin with the weights and the words of another model, for another objective or order', async () => {
     const weights = async (name: string) => {
       const file = await openSafetensors(readFileSync(join(inFolder(name), 'model.safetensors')));
       return toFloat32(await file.read('model.embed_tokens.weight'));
     };
-    const still = ['--from', inFolder('answers'), '--learning-rate', '1e-9', '--seed', '5'];
-    for (const how of [['--objective', 'uniform'], ['--autoregressive']]) {
-      const trained = run(mdvlmArgs(`from${how.at(-1)}`, ...still, ...how));
+    const from = ['--from', inFolder('answers')];
+    const still = [...from, '--learning-rate', '1e-9', '--seed', '5'];
+    makeData('other', [{ ...queries[0]!, query: 'the person strolls' }]);
+    for (const [name, data, setting] of [
+      ['from-uniform', 'data', 'training.objective=uniform'],
+      ['from-autoregressive', 'other', 'model.order=autoregressive'],
+    ] as const) {
+      const trained = run([...mdvlmArgs(name, data, setting), ...still]);
       assert.equal(trained.status, 0, trained.stderr);
-      const [begun, base] = [await weights(`from${how.at(-1)}`), await weights('answers')];
+      const unknown = /words that the model of --from does not know: strolls/.test(trained.stderr);
+      assert.equal(unknown, data === 'other', trained.stderr);
+      const [begun, base] = [await weights(name), await weights('answers')];
       assert.ok(relativeError(begun, base) < 1e-6);
     }
-    const file = JSON.parse(readFileSync(join(inFolder('from--autoregressive'), 'config.json'), 'utf8'));
+    const file = JSON.parse(readFileSync(join(inFolder('from-autoregressive'), 'config.json'), 'utf8'));
     assert.equal(file.model.order, 'autoregressive');
-    assertRefused(run(mdvlmArgs('nothing', '--from', inFolder('nowhere'))), /nowhere.*config\.json/);
-    assertRefused(
-      run(mdvlmArgs('nothing', '--from', inFolder('answers'), '--time-tokens', '9')),
-      /shape|must have/,
-    );
+    const into = mdvlmArgs('nothing', 'data');
+    assertRefused(run([...into, '--from', inFolder('nowhere')]), /nowhere.*config\.json/);
+    assertRefused(run([...into, ...from, '--set', 'model.times=9']), /shape|must have/);
   });
 
-  it('refuse to go on with another objective, and what a folder does not hold', () => {
-    assertRefused(run(mdvlmArgs('answers', '--objective', 'uniform')), /other settings.*another folder/s);
+  it('refuse to go on with another objective, settings that do not fit, and what a folder does not hold', () => {
+    const uniform = 'training.objective=uniform';
+    assertRefused(run(mdvlmArgs('answers', 'data', uniform)), /other settings.*another folder/s);
+    assertRefused(run(mdvlmArgs('nothing', 'data', 'training.objective=iou')), /training\.objective/);
+    assertRefused(run(mdvlmArgs('nothing', 'data', uniform, 'training.rewardSamples=4')), /needs .*\+iou/);
+    assertRefused(
+      run(mdvlmArgs('nothing', 'data', 'model.encoder.recognition.classes=0')),
+      /recognition\.classes/,
+    );
     const path = join(inFolder('answers'), 'config.json');
     const file = JSON.parse(readFileSync(path, 'utf8'));
     writeFileSync(path, JSON.stringify({ ...file, model: { ...file.model, times: 0 } }));
-    const result = run([
-      ...[
-        'evaluate',
-        'model',
-        '--model',
-        inFolder('answers'),
-        '--data',
-        inFolder('data'),
-        '--split',
-        'train',
-      ],
-    ]);
-    assertRefused(result, /config\.json: .*times must be an integer/);
+    assertRefused(evaluate(), /config\.json: .*times must be an integer/);
   });
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { HostRandom } from '../../src/data/host-random.js';
 import type { Video } from '../../src/data/video/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { openInput } from '../../src/datasets/open-input.js';
@@ -157,6 +158,51 @@ describe('openModel', async () => {
       moments!.get(0)!.map(({ segment }) => segment),
       segments.map(({ segment }) => segment),
     );
+  });
+
+  it('opens a model that answers about signals, a moment a window', async () => {
+    const folder = join(checkpoints, 'hapt-mdvlm-tiny');
+    using model = await openModel(folder, { runtime });
+    assert.deepEqual([model.architecture, model.input, model.finds], ['signal-mdvlm', 'signal', ['moments']]);
+    const [rate, duration] = [50, 120];
+    const channels = ['acc_x', 'acc_y', 'acc_z', 'gyro_x', 'gyro_y', 'gyro_z'];
+    const random = new HostRandom(3);
+    const samples = Float32Array.from({ length: duration * rate * channels.length }, () => random.normal());
+    const signal = async () => ({
+      ...{ rate, channels, duration },
+      read: (start: number, end: number) =>
+        samples.slice(
+          ...([start, end].map((t) => Math.round(t * rate) * channels.length) as [number, number]),
+        ),
+    });
+    const warnings: string[] = [];
+    const asked = {
+      query: 'the person walks frobnicating',
+      onWarning: (text: string) => void warnings.push(text),
+    };
+    const whole = await model.localize({ duration, signal }, asked);
+    assert.deepEqual(warnings, ['words that the model does not know: frobnicating']);
+    // It sees 96 s: two windows, whose answers soft-NMS keeps.
+    assert.equal(whole.segments.length, 2);
+    for (const { label, segment } of whole.segments) {
+      assert.equal(label, asked.query);
+      assert.ok(0 <= segment[0] && segment[0] <= segment[1] && segment[1] <= duration, `${segment}`);
+    }
+    const last = { ...asked, excerpt: [100, 120] as const, options: { steps: 1, revise: 0.2 } };
+    const { segments } = await model.localize({ duration, signal }, last);
+    assert.equal(segments.length, 1);
+    assert.ok(100 <= segments[0]!.segment[0] && segments[0]!.segment[1] <= 120);
+    await assert.rejects(
+      model.localize({ duration, signal }, { ...asked, options: { rho: 2 } }),
+      /localize: .*rho/,
+    );
+    await assert.rejects(
+      model.localize({ duration, signal }, { ...asked, options: { onProgress: () => {} } }),
+      /unknown option onProgress/,
+    );
+    await assert.rejects(model.localize({ duration, signal }, { query: 'a '.repeat(21) }), /has 21 words/);
+    await assert.rejects(model.localize({ duration }, asked), /has no signal/);
+    await assert.rejects(openModel(folder, { runtime, dtype: 'f16' }), /keeps its weights in f32/);
   });
 
   it('frees what it opened', async () => {

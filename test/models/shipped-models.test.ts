@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { readMomentQueries } from '../../src/data/annotations/moment-queries.js';
-import { openRecordings } from '../../src/data/formats/recordings.js';
-import { recallAt } from '../../src/evaluation/moments.js';
-import { localizeMoments } from '../../src/models/map-diffusion/localize.js';
-import { loadMapDiffusion } from '../../src/models/map-diffusion/model-folder.js';
-import { RecordingExamples } from '../../src/models/map-diffusion/recording-examples.js';
-import { answerQuestions } from '../../src/models/mdvlm/decoding/answer-questions.js';
-import { loadSignalMdvlm } from '../../src/models/mdvlm/signal/signal-folder.js';
-import { SignalQuestions } from '../../src/models/mdvlm/signal/signal-questions.js';
-import type { ScoredSegment } from '../../src/time/segment.js';
+import { openDataset } from '../../src/datasets/open-dataset.js';
+import type { VideoDataset } from '../../src/datasets/video-dataset.js';
+import { evaluatePredictions } from '../../src/models/common/evaluate-predictions.js';
+import { openModel } from '../../src/models/open-model.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
 
@@ -20,38 +14,28 @@ const files = ['hapt/hapt.json', 'hapt/hapt_i16.bin', 'hapt/queries-validation.j
 describe('the shipped models of recordings', { skip: missing(...files) }, async () => {
   const runtime = await testRuntime();
   /** Some queries of the validation users, few enough for the slowest driver. */
-  async function asked() {
-    const recordings = await openRecordings(sharedData('hapt'));
-    const all = await readMomentQueries(sharedData('hapt/queries-validation.jsonl'), recordings.byName);
-    return { recordings, queries: all.filter((_, i) => i % 80 === 0) };
+  async function some(): Promise<VideoDataset> {
+    const data = await openDataset(sharedData('hapt'));
+    let count = 0;
+    const items = data.items('validation').map((item) => ({
+      ...item,
+      annotations: { queries: item.annotations.queries!.filter(() => count++ % 80 === 0) },
+    }));
+    return { ...data, items: () => items };
   }
-  const recall = (queries: Awaited<ReturnType<typeof asked>>['queries'], found: readonly ScoredSegment[][]) =>
-    100 *
-    recallAt(
-      queries.map(({ windows }, i) => ({ predicted: found[i]!, truths: windows })),
-      1,
-      0.5,
-    );
 
-  it('hapt-map-diffusion finds moments', async () => {
-    const { recordings, queries } = await asked();
-    const { model, words } = await loadMapDiffusion(runtime, checkpoint('hapt-map-diffusion'));
-    const examples = new RecordingExamples(model.config, recordings, queries, words);
-    const found = await localizeMoments(model, examples, { steps: 1 });
-    const r1 = recall(queries, found);
-    assert.ok(r1 >= 75, `R1@0.5 ${r1}`);
-    model.dispose();
-  });
-
-  it('hapt-mdvlm-tiny answers with spans', async () => {
-    const { recordings, queries } = await asked();
-    const mdvlm = await loadSignalMdvlm(runtime, checkpoint('hapt-mdvlm-tiny'));
-    const found = await answerQuestions(mdvlm, new SignalQuestions(mdvlm, recordings, queries));
-    const r1 = recall(
-      queries,
-      found.map((segment) => [{ segment, score: 1 }]),
-    );
-    assert.ok(r1 >= 75, `R1@0.5 ${r1}`);
-    mdvlm.model.dispose();
-  });
+  for (const [name, options] of [
+    ['hapt-map-diffusion', { steps: 1 }],
+    ['hapt-mdvlm-tiny', {}],
+  ] as const) {
+    it(`${name} finds moments`, async () => {
+      const data = await some();
+      using model = await openModel(checkpoint(name), { runtime });
+      const predictions = await model.predict(data, 'validation', { options });
+      const { metrics, count } = evaluatePredictions(data, 'validation', predictions);
+      assert.equal(count, 13);
+      assert.ok(metrics['R1@0.5']! >= 75, `R1@0.5 ${metrics['R1@0.5']}`);
+      await data.close();
+    });
+  }
 });

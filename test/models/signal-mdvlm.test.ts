@@ -20,7 +20,7 @@ import { testRuntime } from '../support/runtime.js';
 import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
 
 const runtime = await testRuntime();
-const { recordings, queries } = loudMoments();
+const { asked } = loudMoments();
 const words = ['is', 'left', 'loud', 'one', 'right', 'the', 'when'];
 
 function made(order: AnswerOrder = 'diffusion', question = smallMdvlm.question) {
@@ -32,13 +32,9 @@ function made(order: AnswerOrder = 'diffusion', question = smallMdvlm.question) 
 /** Hidden states of answers to all four questions. */
 async function hidden(mdvlm: ReturnType<typeof made>, answers: readonly number[]): Promise<Float32Array> {
   const { model, config } = mdvlm;
-  const questions = new SignalQuestions(mdvlm, recordings, queries);
+  const questions = new SignalQuestions(mdvlm, asked);
   const inputs = questionInputs(runtime, config, 4);
-  writeQuestions(
-    mdvlm,
-    queries.map((_, i) => questions.question(i)),
-    inputs,
-  );
+  writeQuestions(mdvlm, await Promise.all(asked.map((_, i) => questions.question(i))), inputs);
   const prompt = model.prompt(model.encoder.forward(inputs.video), inputs);
   const ids = runtime.tensor(answers, [answers.length / 3, 3], 'u32');
   return (await model.answer(prompt, ids).hidden.read()) as Float32Array;
@@ -82,9 +78,9 @@ describe('a masked diffusion model of signals', () => {
   it('goes through a prompt that sees only itself once, to the same as with each answer', async () => {
     const [split, whole] = [made('prefix-diffusion'), made('diffusion')];
     const { model, config } = whole;
-    const questions = new SignalQuestions(whole, recordings, queries);
+    const questions = new SignalQuestions(whole, asked);
     const inputs = questionInputs(runtime, config, 1);
-    writeQuestions(whole, [questions.question(3)], inputs);
+    writeQuestions(whole, [await questions.question(3)], inputs);
     const prompt = model.prompt(model.encoder.forward(inputs.video), inputs);
     assert.ok('embeddings' in prompt);
     const before = prompt.embeddings.shape[1]!;
@@ -101,9 +97,9 @@ describe('a masked diffusion model of signals', () => {
 
   it('does not see what is beyond the end of an excerpt', async () => {
     const mdvlm = made();
-    const questions = new SignalQuestions(mdvlm, recordings, queries);
+    const questions = new SignalQuestions(mdvlm, asked);
     // 6 of 8 seconds.
-    const short = questions.question(3);
+    const short = await questions.question(3);
     assert.equal(short.clips, 6);
     const inputs = questionInputs(runtime, mdvlm.config, 2);
     const other = short.video.map((value, i) => (i % 80 >= 75 ? 9 : value));
@@ -123,12 +119,12 @@ describe('a masked diffusion model of signals', () => {
     const { usedBytes } = runtime.memory;
     for (const order of answerOrders) {
       const mdvlm = made(order);
-      const questions = new SignalQuestions(mdvlm, recordings, queries);
+      const questions = new SignalQuestions(mdvlm, asked);
       for (const options of [{}, { rho: 0.5, steps: 6 }, { steps: 1 }, { steps: 5, revise: 0.5, batch: 3 }]) {
         const found = await answerQuestions(mdvlm, questions, options);
         assert.equal(found.length, 4);
         found.forEach(([start, end], i) => {
-          assert.ok(0 <= start && start <= end && end <= queries[i]!.duration, `${start} to ${end}`);
+          assert.ok(0 <= start && start <= end && end <= asked[i]!.window[1], `${start} to ${end}`);
         });
       }
       mdvlm.model.dispose();
@@ -138,10 +134,13 @@ describe('a masked diffusion model of signals', () => {
 
   it('refuses what it cannot do', async () => {
     const mdvlm = made('diffusion', 3);
-    assert.throws(() => new SignalQuestions(mdvlm, recordings, queries), /query 0 has 4 words/);
+    assert.throws(
+      () => new SignalQuestions(mdvlm, asked),
+      /"when is left loud" has 4 words, the model reads 3/,
+    );
     mdvlm.model.dispose();
     const whole = made();
-    const questions = new SignalQuestions(whole, recordings, queries);
+    const questions = new SignalQuestions(whole, asked);
     for (const options of [{ rho: 0 }, { revise: 1 }, { steps: 0 }]) {
       await assert.rejects(answerQuestions(whole, questions, options), OptionError);
     }

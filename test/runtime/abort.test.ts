@@ -197,8 +197,7 @@ describe('an aborted signal ends', () => {
     maps.dispose();
     const mdvlm = makeSignalMdvlm(runtime, smallMdvlm, ['when', 'is']);
     mdvlm.model.initialize(1);
-    const { recordings, queries } = loudMoments();
-    const questions = new SignalQuestions(mdvlm, recordings, queries);
+    const questions = new SignalQuestions(mdvlm, loudMoments().asked);
     const second = abortable();
     let batches = 0;
     await endsEarly(() =>

@@ -38,7 +38,7 @@ import type { LossParts, TrainingTask } from '../../src/training/training-task.j
 import { plus } from '../support/kernels.js';
 import { smallExamples, smallLanguage, smallMaps } from '../support/owners.js';
 import { testRuntime } from '../support/runtime.js';
-import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
+import { loudMoments, loudSentences, smallMdvlm } from '../support/signal-questions.js';
 import { smallTokenizer, smallTokenizerConfig } from '../support/small-tokenizer.js';
 
 const runtime = await testRuntime({ poison: false });
@@ -191,8 +191,7 @@ function fusedSquare(x: Tensor): Tensor {
 }
 
 describe('finding and answering', () => {
-  const { recordings, queries } = loudMoments();
-  const asked = queries.map(({ query }) => query);
+  const { asked } = loudMoments();
   const language = new LanguageModel(runtime, smallLanguage).initialize(1);
   const sizes = { length: 4, blockLength: 2, steps: 2 };
 
@@ -221,10 +220,10 @@ describe('finding and answering', () => {
   });
 
   it('answerQuestions', async () => {
-    const { words } = WordVocabulary.of(asked, smallMdvlm.times);
+    const { words } = WordVocabulary.of(loudSentences(asked), smallMdvlm.times);
     const signal = makeSignalMdvlm(runtime, smallMdvlm, words);
     signal.model.initialize(1);
-    const questions = new SignalQuestions(signal, recordings, queries);
+    const questions = new SignalQuestions(signal, asked);
     const options = { steps: 2, batch: 2, rho: 0.5, revise: 0.1 };
     await staysLevel(() => answerQuestions(signal, questions, options), 2);
     await staysLevel(() =>

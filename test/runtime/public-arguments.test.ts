@@ -16,7 +16,7 @@ import { type Knowledge, type Trial, wrongValues } from '../support/wrong-values
 const FRACTIONS =
   'context schedule betas alphaBars eta shift t first rho excerpt duration windows segment score low high probability shape ' +
   'durations offset start end spans length stride answer rate seconds clamp temperature guidanceScale threshold ' +
-  'fractions truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
+  'fractions span truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
   'epsilon frameTimes lateness alpha timeWeight largestWeight sigma full warmup planWeight revise timed negativeSlope ' +
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
   'strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average learningRate peak floor minimum saveEvery';

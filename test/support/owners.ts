@@ -55,7 +55,7 @@ import {
   visualConfigs,
   WordVocabulary,
 } from './public-api.js';
-import { loudMoments, smallMdvlm } from './signal-questions.js';
+import { loudMoments, loudSentences, smallMdvlm } from './signal-questions.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
 
 /** How an object that owns tensors is made and used. All that it is given is made before, and stays. */
@@ -164,14 +164,12 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
   };
   const condition = maps.encode(inputs);
   const pixels = ones(1, 3, 22, 22);
-  const { recordings, queries } = loudMoments();
-  const { words } = WordVocabulary.of(
-    queries.map(({ query }) => query),
-    smallMdvlm.times,
-  );
+  const { asked } = loudMoments();
+  const { words } = WordVocabulary.of(loudSentences(asked), smallMdvlm.times);
   const signal = makeSignalMdvlm(runtime, smallMdvlm, words);
   signal.model.initialize(1);
-  const questions = new SignalQuestions(signal, recordings, queries);
+  const questions = new SignalQuestions(signal, asked);
+  const loaded = [await questions.question(0)];
   const signals = ones(1, 2, 80);
   const tokenizer = await loadTokenizer({ tokenizer: smallTokenizer(), config: smallTokenizerConfig }, times);
   const chat = chatExample(
@@ -449,7 +447,7 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       make: () =>
         used(
           new MdvlmTask(signal, questions, objective),
-          (it) => it.prepare({ index: 0, examples: [0] }),
+          (it) => it.prepare({ index: 0, loaded }),
           (it) => it.loss(),
         ),
       broken: () => new MdvlmTask(signal, questions, { ...objective, batch: 2 ** 40 }),

@@ -37,17 +37,16 @@ export class Samples {
     const model = (order: 'prefix-diffusion') =>
       tal.makeSignalMdvlm(runtime, { ...smallMdvlm, order }, ['when', 'is']);
     const signal = runtime.detached(() => model('prefix-diffusion'));
-    const { recordings, queries } = loudMoments();
-    const words = new WordVectors(['a'], new Float32Array(100));
-    const questions = new tal.SignalQuestions(signal, recordings, queries);
+    const { asked } = loudMoments();
+    const words = new WordVectors(['loud'], new Float32Array(100));
+    const questions = new tal.SignalQuestions(signal, asked);
     const map = runtime.detached(() => new tal.MapDiffusion(runtime, tal.mapDiffusionConfigs.hapt));
     const denoise = (state: tal.Tensor) => state;
     const diffusion = new tal.GaussianDiffusion(runtime, { times: 4 });
     const layer = () => ({ hidden: runtime.zeros([1, 2, 4]), weight: runtime.zeros([8, 4]) });
-    const signalExamples = new tal.RecordingExamples(
+    const signalExamples = new tal.AskedExamples(
       { ...tal.mapDiffusionConfigs.hapt, clips: smallMdvlm.encoder.clips },
-      recordings,
-      queries,
+      asked,
       words,
     );
     const objectiveOptions = { batch: 1, seed: 1, steps: 1 } as const;
@@ -107,9 +106,8 @@ export class Samples {
       Random: runtime.detached(() => new tal.Random(runtime, 1)),
       MapDiffusion: map,
       MomentExamples: signalExamples,
-      ReadExamples: signalExamples,
-      RecordingExamples: signalExamples,
-      WorldExamples: new tal.WorldExamples(tal.mapDiffusionConfigs.world, 'train', 1, 1, words),
+      AskedExamples: signalExamples,
+      AskedWindow: asked[0],
       MomentSampler: await tal.MomentSampler.create(map, { videos: 1, words: 1, steps: 1 }),
       MomentTask: new tal.MomentTask(map, signalExamples, 1, 1),
       GaussianDiffusion: diffusion,
@@ -131,6 +129,7 @@ export class Samples {
       Mdvlm: signal.model,
       WordVocabulary: signal.vocabulary,
       SignalQuestions: questions,
+      SignalQuestion: await questions.question(0),
       KeyValueCache: signal.model.language.keyValueCache(1, 2),
       IouReward: new tal.IouReward(runtime, signal.vocabulary.times, 3),
       MdvlmTask: new tal.MdvlmTask(signal, questions, objectiveOptions),
@@ -166,11 +165,9 @@ export class Samples {
       ),
       WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
       AdamW: new tal.AdamW({ weight }),
-      WorldSentences: new tal.WorldSentences(tal.mapDiffusionConfigs.world, 'train', [['a']], words),
       SGD: new tal.SGD({ weight }),
       KernelSource: { name: 'one', text: kernelText, imports: {} },
       Launch: { source: kernelText, buffers: { out: weight }, workgroups: [1] },
-      Recordings: recordings,
       MapDiffusionConfig: tal.mapDiffusionConfigs.hapt,
       LanguageConfig: language,
       VisualConfig: visual,

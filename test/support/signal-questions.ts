@@ -1,6 +1,5 @@
-import type { MomentQuery } from '../../src/data/annotations/moment-queries.js';
-import type { Recording, Recordings } from '../../src/data/formats/recordings.js';
 import { HostRandom } from '../../src/data/host-random.js';
+import type { AskedWindow } from '../../src/models/map-diffusion/asked-windows.js';
 import type { SignalMdvlmConfig } from '../../src/models/mdvlm/signal/signal-config.js';
 
 /** A model that a test trains in seconds: 8 clips of 10 samples of two channels. */
@@ -36,8 +35,8 @@ export const smallMdvlm: SignalMdvlmConfig = {
 const duration = 8;
 const rate = 10;
 
-/** Recordings in which one of two channels is loud for a while, and questions when that is; the last one is shorter. */
-export function loudMoments(): { recordings: Recordings; queries: MomentQuery[] } {
+/** Signals of which one of two channels is loud for a while, and questions when that is; the last one is shorter. */
+export function loudMoments(): { asked: readonly AskedWindow[]; classes: readonly string[] } {
   const spans = [
     [1, 3],
     [4, 8],
@@ -45,36 +44,34 @@ export function loudMoments(): { recordings: Recordings; queries: MomentQuery[] 
     [0, 4],
   ] as const;
   const lengths = [duration, duration, duration, 6];
-  const all = spans.map(([start, end], i): Recording => {
+  const asked = spans.map((span, i): AskedWindow => {
     const random = new HostRandom(7, i);
+    const [start, end] = span;
     const samples = Float32Array.from({ length: 2 * lengths[i]! * rate }, (_, at) => {
       const seconds = Math.floor(at / 2) / rate;
       const loud = at % 2 === i % 2 && seconds >= start && seconds < end;
       return (loud ? 2 : 0.1) * random.normal();
     });
+    const signal = {
+      ...{ rate, channels: ['left', 'right'], duration: lengths[i]! },
+      read: (from: number, to: number) =>
+        samples.slice(2 * Math.round(from * rate), 2 * Math.round(to * rate)),
+    };
     return {
-      name: `recording ${i}`,
-      split: 'train',
-      duration: lengths[i]!,
-      segments: [{ label: 'LOUD', segment: [start, end] }],
-      signal: (from, to) => samples.slice(2 * Math.round(from * rate), 2 * Math.round(to * rate)),
+      video: {
+        duration: lengths[i]!,
+        annotations: { segments: [{ label: 'LOUD', segment: span }] },
+        signal: async () => signal,
+      },
+      window: [0, lengths[i]!],
+      sentences: [
+        { text: i % 2 === 0 ? 'when is left loud' : 'the right one is loud: when', windows: [span] },
+      ],
     };
   });
-  return {
-    recordings: {
-      rate,
-      channels: ['left', 'right'],
-      classes: ['LOUD', 'QUIET'],
-      byName: new Map(all.map((recording) => [recording.name, recording])),
-    },
-    queries: all.map(({ name, duration }, i) => ({
-      qid: i,
-      vid: name,
-      excerpt: [0, duration],
-      duration,
-      query: i % 2 === 0 ? 'when is left loud' : 'the right one is loud: when',
-      kind: '',
-      windows: [spans[i]!],
-    })),
-  };
+  return { asked, classes: ['LOUD', 'QUIET'] };
 }
+
+/** The sentences of `loudMoments`. */
+export const loudSentences = (asked: readonly AskedWindow[]): string[] =>
+  asked.flatMap(({ sentences }) => sentences.map(({ text }) => text));

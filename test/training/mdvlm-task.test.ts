@@ -13,16 +13,13 @@ import { temporalIoU } from '../../src/time/segment.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
 import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
-import { loudMoments, smallMdvlm } from '../support/signal-questions.js';
+import { loudMoments, loudSentences, smallMdvlm } from '../support/signal-questions.js';
 
 const runtime = await testRuntime();
 const folder = await mkdtemp(join(tmpdir(), 'tal-mdvlm-'));
 after(() => rm(folder, { recursive: true, force: true }));
-const { recordings, queries } = loudMoments();
-const { words } = WordVocabulary.of(
-  queries.map(({ query }) => query),
-  smallMdvlm.times,
-);
+const { asked, classes } = loudMoments();
+const { words } = WordVocabulary.of(loudSentences(asked), smallMdvlm.times);
 
 const prefixed: SignalMdvlmConfig = {
   ...smallMdvlm,
@@ -38,7 +35,7 @@ async function trained(
   { config = smallMdvlm, stopAfter = steps }: { config?: SignalMdvlmConfig; stopAfter?: number } = {},
 ) {
   const mdvlm = makeSignalMdvlm(runtime, config, words);
-  const questions = new SignalQuestions(mdvlm, recordings, queries);
+  const questions = new SignalQuestions(mdvlm, asked, { classes });
   const task = new MdvlmTask(mdvlm, questions, { batch: 4, seed: 1, steps, ...options });
   const losses: number[] = [];
   const stop = new AbortController();
@@ -66,7 +63,7 @@ describe('training on questions about signals', () => {
     it(`by ${name} learns four answers by heart`, async (test) => {
       const { mdvlm, questions, losses } = await trained(name, 120, options, { config });
       const overlaps = (await answerQuestions(mdvlm, questions, { batch: 3 })).map((found, i) =>
-        temporalIoU(found, queries[i]!.windows[0]!),
+        temporalIoU(found, asked[i]!.sentences[0]!.windows[0]!),
       );
       test.diagnostic(
         `overlaps ${overlaps}, loss ${mean(losses.slice(0, 20))} to ${mean(losses.slice(-20))}`,

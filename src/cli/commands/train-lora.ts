@@ -17,12 +17,17 @@ import { hasVisionEncoder } from '../../models/mdvlm/video/video-config-file.js'
 import { loraFiles, saveLora } from '../../nn/lora-folder.js';
 import type { WeightStorage } from '../../nn/weight-storage.js';
 import { positive, weightsOption, whole } from '../options/arguments.js';
-import { addRunOptions, ourOptimizer, type RunOptions, runTraining } from '../shared/training-run.js';
+import { runTraining } from '../shared/training-run.js';
 import { loadWithProgress } from './decode.js';
 
-export interface TrainLoraOptions extends RunOptions {
+export interface TrainLoraOptions {
   readonly model: string;
   readonly data: string;
+  readonly out: string;
+  readonly steps: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly seed: number;
   readonly rank: number;
   readonly alpha?: number;
   readonly layers: readonly string[];
@@ -40,37 +45,40 @@ const allLayers = ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj
 /** `tal train lora`: a low-rank adapter for a language model of LLaDA's kind, which is shown text alone. */
 export function addTrainLora(train: Command): void {
   const times = new TimeTokens();
-  addRunOptions(
-    train
-      .command('lora')
-      .description('A low-rank adapter that teaches a masked diffusion language model (LLaDA) to answer')
-      .requiredOption('--model <folder>', 'config.json, safetensors and tokenizer of LLaDA or LLaDA-V')
-      .requiredOption(
-        '--data <file>',
-        'a .jsonl of question and answer, both text: the model sees no video. With <seconds> in an answer, duration too',
+  train
+    .command('lora')
+    .description('A low-rank adapter that teaches a masked diffusion language model (LLaDA) to answer')
+    .requiredOption('--model <folder>', 'config.json, safetensors and tokenizer of LLaDA or LLaDA-V')
+    .requiredOption(
+      '--data <file>',
+      'a .jsonl of question and answer, both text: the model sees no video. With <seconds> in an answer, duration too',
+    )
+    .option('--rank <n>', 'of the additions', whole(1), 64)
+    .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
+    .option('--layers <name...>', 'the layers that get one', allLayers)
+    .addOption(weightsOption())
+    .addOption(
+      new Option('--objective <name>', 'what it learns by, each on top of those before it')
+        .choices(objectives)
+        .default('+iou'),
+    )
+    .addOption(
+      new Option(
+        '--targets <which>',
+        "learn the answers, or what LLaDA-V's code does, with the template's marks",
       )
-      .option('--rank <n>', 'of the additions', whole(1), 64)
-      .option('--alpha <x>', 'additions count alpha / rank; default: twice the rank', positive)
-      .option('--layers <name...>', 'the layers that get one', allLayers)
-      .addOption(weightsOption())
-      .addOption(
-        new Option('--objective <name>', 'what it learns by, each on top of those before it')
-          .choices(objectives)
-          .default('+iou'),
-      )
-      .addOption(
-        new Option(
-          '--targets <which>',
-          "learn the answers, or what LLaDA-V's code does, with the template's marks",
-        )
-          .choices(['answers', 'llada-v'])
-          .default('answers'),
-      )
-      .option('--time-tokens <n>', "over a video's length", whole(2), times.count)
-      .option('--first-time-id <id>', 'the id of the first of them', whole(0), times.firstId)
-      .option('--no-recompute', 'keep all that gradients need, which takes more memory and less time'),
-    { steps: 1000, batch: 4, learningRate: 1e-4 },
-  ).action(async (options: TrainLoraOptions) => void (await trainLora(options)));
+        .choices(['answers', 'llada-v'])
+        .default('answers'),
+    )
+    .option('--time-tokens <n>', "over a video's length", whole(2), times.count)
+    .option('--first-time-id <id>', 'the id of the first of them', whole(0), times.firstId)
+    .option('--no-recompute', 'keep all that gradients need, which takes more memory and less time')
+    .requiredOption('--out <folder>', 'where the adapter goes; a run that was stopped there goes on')
+    .option('--steps <n>', 'training steps', whole(1), 1000)
+    .option('--batch <n>', 'examples a step', whole(1), 4)
+    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-4)
+    .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1)
+    .action(async (options: TrainLoraOptions) => void (await trainLora(options)));
 }
 
 /**
@@ -123,7 +131,7 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
         ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
         ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },
       },
-      training: { steps, batch, seed, learningRate, ...ourOptimizer },
+      training: { steps, batch, seed, learningRate, weightDecay: 0.01, maxNorm: 1 },
       make: async (runtime) => {
         const language = await loadWithProgress(runtime, base, { weights, maxLength, lora, recompute });
         return new LanguageTask(language, times, chats, { batch, seed, steps, objective });

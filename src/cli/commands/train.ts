@@ -14,7 +14,6 @@ import { datasetOf } from '../shared/datasets.js';
 import { applySettings, type FoundRecipe, findRecipe } from '../shared/recipes.js';
 import { modelFiles, runTraining, writePrior } from '../shared/training-run.js';
 import { addTrainLora } from './train-lora.js';
-import { addTrainMdvlm } from './train-mdvlm.js';
 
 /** What the trainings of all architectures have in common. */
 export interface TrainOptions {
@@ -42,7 +41,7 @@ export function addTrain(program: Command): Command {
     command
       .command('recipe', { isDefault: true })
       .description('A model on a data set; the word recipe may be left out')
-      .argument('<name>', 'such as hapt, world or charades-sta, or a .json file (a wrong name lists all)'),
+      .argument('<name>', 'such as hapt, world or hapt-mdvlm-tiny, or a .json file (a wrong name lists all)'),
   )
     .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
     .option('--from <folder>', 'begin with the weights of this model')
@@ -52,7 +51,6 @@ export function addTrain(program: Command): Command {
         .default([]),
     )
     .action(async (name: string, options: TrainOptions) => void (await trainRecipe(name, options)));
-  addTrainMdvlm(command);
   addTrainLora(command);
   return command;
 }

@@ -1,10 +1,5 @@
 import { join } from 'node:path';
-import type { Command } from 'commander';
-import { type MomentQuery, readMomentQueries } from '../../data/annotations/moment-queries.js';
 import { writeWhole } from '../../data/files/output-file.js';
-import { openRecordings, type Recordings } from '../../data/formats/recordings.js';
-import { wordsOf } from '../../data/text/words.js';
-import { FileFormatError } from '../../errors.js';
 import { type SentenceExample, WindowPrior } from '../../evaluation/window-prior.js';
 import type { TrainingSettings } from '../../models/recipe.js';
 import { given } from '../../tensor/given.js';
@@ -14,18 +9,8 @@ import { train } from '../../training/train.js';
 import type { ValidationOptions } from '../../training/training-options.js';
 import { stateFiles } from '../../training/training-run.js';
 import type { TrainingTask } from '../../training/training-task.js';
-import { positive, whole } from '../options/arguments.js';
 import { Progress } from '../views/progress.js';
 import { checkOutputFolder, type Paths } from './outputs.js';
-
-/** What all trainings have in common. */
-export interface RunOptions {
-  readonly out: string;
-  readonly steps: number;
-  readonly batch: number;
-  readonly learningRate: number;
-  readonly seed: number;
-}
 
 /** What a run reads, and the files of the finished model in its folder. */
 export interface RunFiles {
@@ -35,45 +20,6 @@ export interface RunFiles {
 
 /** Files of a model whose folder has its prior. */
 export const modelFiles = ['config.json', 'model.safetensors', 'prior.json'];
-
-/** What trainings without a recipe have of AdamW. */
-export const ourOptimizer = { weightDecay: 0.01, maxNorm: 1 } as const;
-
-export interface RunDefaults {
-  readonly steps: number;
-  readonly batch: number;
-  /** Default 1e-3. */
-  readonly learningRate?: number;
-}
-
-/** The options that every training command has. */
-export function addRunOptions(command: Command, { steps, batch, learningRate = 1e-3 }: RunDefaults): Command {
-  return command
-    .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
-    .option('--steps <n>', 'training steps', whole(1), steps)
-    .option('--batch <n>', 'examples a step', whole(1), batch)
-    .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, learningRate)
-    .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1);
-}
-
-/** The recordings of a folder, and the queries of one split, all with an answer. @throws FileAccessError, FileFormatError */
-export async function trainingQueries({
-  data,
-  split,
-}: {
-  readonly data: string;
-  readonly split: string;
-}): Promise<{ recordings: Recordings; queries: MomentQuery[] }> {
-  const recordings = await openRecordings(data);
-  const path = join(data, `queries-${split}.jsonl`);
-  const queries = await readMomentQueries(path, recordings.byName);
-  const blind = queries.find(({ windows }) => windows.length === 0);
-  if (blind) throw new FileFormatError(`${path}: query ${blind.qid} has no relevant_windows to learn from`);
-  return { recordings, queries };
-}
-
-export const sentencesOf = (queries: readonly MomentQuery[]): SentenceExample[] =>
-  queries.map(({ query, windows }) => ({ words: wordsOf(query), windows }));
 
 /** Writes what the words alone say beside a model, for its evaluation. */
 export async function writePrior(folder: string, sentences: readonly SentenceExample[]): Promise<void> {

@@ -1,10 +1,10 @@
 import { openVideo } from '../../data/video/video.js';
 import { OptionError } from '../../errors.js';
 import { writeExamples } from '../../models/map-diffusion/examples.js';
+import { framesWanted, videoOf } from '../../models/map-diffusion/frame-clips.js';
 import type { LoadedMapDiffusion } from '../../models/map-diffusion/model-folder.js';
 import { rankMoments } from '../../models/map-diffusion/ranking.js';
 import { MomentSampler } from '../../models/map-diffusion/sampler.js';
-import { framesWanted, videoOf } from '../../models/map-diffusion/world-examples.js';
 import { mergeMaps } from '../../ops/iou-map/merge-maps.js';
 import { Random } from '../../ops/random/random.js';
 import type { ScoredSegment } from '../../time/segment.js';

@@ -1,14 +1,4 @@
-import {
-  callback,
-  checkArgument,
-  listOf,
-  mapOf,
-  objectWith,
-  path as pathRule,
-  positive,
-  type Rule,
-  text,
-} from '../../arguments.js';
+import { checkArgument, path as pathRule } from '../../arguments.js';
 import { FileAccessError, FileFormatError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { LabelledSegment } from '../../time/segment.js';
@@ -43,15 +33,6 @@ export interface Recordings {
   readonly classes: readonly string[];
   readonly byName: ReadonlyMap<string, Recording>;
 }
-
-export const recordingsRule: Rule<Recordings> = objectWith<Recordings>({
-  rate: positive,
-  channels: listOf(text),
-  classes: listOf(text),
-  byName: mapOf(
-    objectWith<Pick<Recording, 'duration' | 'signal'>>({ duration: positive, signal: callback }),
-  ) as Rule<Recordings['byName']>,
-});
 
 const two = (number: number): string => String(number).padStart(2, '0');
 

@@ -6,9 +6,15 @@ import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
-import { type ClipConfig, type FeaturesConfig, type MapDiffusionConfig, totalStride } from './config.js';
+import type { ModelInput } from '../localization-model.js';
+import {
+  type FeaturesConfig,
+  type MapDiffusionConfig,
+  type SignalConfig,
+  totalStride,
+} from './config.js';
 import type { MomentExample } from './examples.js';
-import { framesWanted, videoOf, windowSeconds } from './world-examples.js';
+import { framesWanted, videoOf, windowSeconds } from './frame-clips.js';
 
 /** A window of a video as a model takes it. */
 export type VideoClips = Pick<MomentExample, 'video' | 'clips' | 'unit' | 'duration'>;
@@ -21,6 +27,11 @@ export interface ClipReader {
   stepOf(video: VideoInput): Promise<number>;
   /** @throws OptionError where the window is longer than that; ShapeError, OptionError where the video is not of the model's kind */
   read(video: VideoInput, window: Segment): Promise<VideoClips>;
+}
+
+/** What a model of a configuration looks at. */
+export function inputOf({ clips }: MapDiffusionConfig): ModelInput {
+  return clips.kind === 'frames' ? 'video' : clips.kind;
 }
 
 /** The reader for the clips of a configuration. */
@@ -45,7 +56,8 @@ function latest<T>(load: (video: VideoInput) => Promise<T>): (video: VideoInput)
   };
 }
 
-function signalReader(config: Extract<ClipConfig, { kind: 'signal' }>, count: number): ClipReader {
+/** Of windows of N clips of signals. */
+export function signalReader(config: SignalConfig, count: number): ClipReader {
   const samples = totalStride(config.stages);
   const signalOf = latest(async (video) => video.signal!());
   return {
@@ -59,13 +71,12 @@ function signalReader(config: Extract<ClipConfig, { kind: 'signal' }>, count: nu
  * An excerpt of a signal in N clips, padded with zeros; a clip belongs to the excerpt where at least half of it does.
  * @throws OptionError where the signal has other channels than the model, or the excerpt is longer than N clips
  */
-export function signalClips(
-  config: ClipConfig,
+function signalClips(
+  config: SignalConfig,
   count: number,
   { channels, rate, read }: Signal,
   window: Segment,
 ): VideoClips {
-  if (config.kind !== 'signal') throw new OptionError(`a model of ${config.kind} cannot read signals`);
   if (config.channels !== channels.length) {
     throw new OptionError(
       `the model reads ${config.channels} channels, the signal has ${channels.length}: ${channels.join(', ')}`,

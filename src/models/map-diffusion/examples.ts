@@ -60,7 +60,7 @@ export const exampleRule = objectWith<MomentExample>({
 });
 
 /** Examples by number, which may have to be read first. */
-export interface ReadExamples {
+export interface MomentExamples {
   /** Videos. */
   readonly size: number;
   /** Queries of each video. */
@@ -73,18 +73,13 @@ export interface ReadExamples {
   example(index: number, random?: HostRandom): MomentExample | Promise<MomentExample>;
 }
 
-/** Examples by number. */
-export interface MomentExamples extends ReadExamples {
-  example(index: number): MomentExample;
-}
-
-export const examplesRule: Rule<MomentExamples> = objectWith<ReadExamples>({
+export const examplesRule: Rule<MomentExamples> = objectWith<MomentExamples>({
   size: integer(1),
   queries: integer(1),
   words: integer(1),
   spans: integer(1),
   example: callback,
-}) as Rule<MomentExamples>;
+});
 
 /** Operands for `videos` examples at a time, each video with as many queries as the examples have. */
 export function makeInputs(

@@ -1,5 +1,8 @@
 /** Moment localization by diffusion of IoU maps: `tal-webgpu/models/map-diffusion`. */
 
+export { AskedExamples, type AskedOptions } from './asked-examples.js';
+export type { AskedSentence, AskedWindow } from './asked-windows.js';
+export type { VideoClips } from './clip-reader.js';
 export {
   type ClipConfig,
   type ConvStage,
@@ -16,7 +19,6 @@ export {
   type EmbeddedQuery,
   type MomentExample,
   type MomentExamples,
-  type ReadExamples,
   writeExamples,
 } from './examples.js';
 export type { Words } from './fusion.js';
@@ -31,8 +33,5 @@ export {
 export type { Condition, Corruption, MomentInputs, MomentTargets } from './operands.js';
 export { type RankingOptions, rankMoments } from './ranking.js';
 export type { Recognition, RecognitionConfig } from './recognition.js';
-export type { RecordedClips } from './recording-clips.js';
-export { RecordingExamples } from './recording-examples.js';
 export { MomentSampler, type MomentSamplerOptions } from './sampler.js';
 export { MomentTask } from './task.js';
-export { WorldExamples, WorldSentences } from './world-examples.js';

@@ -1,6 +1,6 @@
 import type { HostRandom } from '../../data/host-random.js';
 import type { VideoItem } from '../../datasets/video-dataset.js';
-import type { AskedSentence } from './asked-examples.js';
+import type { AskedSentence } from './asked-windows.js';
 
 /** The name of a class as a sentence: `CleanAndJerk` and `clean_and_jerk` are `clean and jerk`. */
 export function sentenceOfLabel(label: string): string {

@@ -12,7 +12,7 @@ import {
 import { Random } from '../../ops/random/random.js';
 import { given } from '../../tensor/given.js';
 import type { ScoredSegment } from '../../time/segment.js';
-import type { MomentExample, ReadExamples } from './examples.js';
+import type { MomentExample, MomentExamples } from './examples.js';
 import { examplesRule, writeExamples } from './examples.js';
 import { MapDiffusion } from './model.js';
 import { type RankingOptions, rankingRules, rankMoments } from './ranking.js';
@@ -47,7 +47,7 @@ const localizeRules: Rules<LocalizeMomentsOptions> = {
  */
 export async function localizeMoments(
   model: MapDiffusion,
-  data: ReadExamples,
+  data: MomentExamples,
   options: LocalizeMomentsOptions = {},
 ): Promise<ScoredSegment[][]> {
   checkArguments(

@@ -2,9 +2,15 @@ import { checkFields, integer, numberIn, optional, type Rules } from '../../argu
 import type { VideoInput } from '../../datasets/open-input.js';
 import { given } from '../../tensor/given.js';
 import type { Detection } from '../../time/segment.js';
-import { type Ask, type Found, LocalizationModel, type PredictRequest } from '../localization-model.js';
+import {
+  type Ask,
+  type Found,
+  LocalizationModel,
+  type ModelInput,
+  type PredictRequest,
+} from '../localization-model.js';
 import { AskedExamples } from './asked-examples.js';
-import { type ClipReader, clipReader } from './clip-reader.js';
+import { type ClipReader, clipReader, inputOf } from './clip-reader.js';
 import { featureWarnings } from './feature-warnings.js';
 import { sentenceOfLabel } from './label-sentences.js';
 import { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
@@ -31,7 +37,7 @@ const ACTIONS = 20;
 export class OpenedMapDiffusion extends LocalizationModel {
   readonly architecture = 'map-diffusion';
   readonly finds: readonly ('moments' | 'actions')[];
-  readonly input;
+  readonly input: ModelInput;
   readonly #reader: ClipReader;
   /** Each warning is given once. */
   readonly #warned = new Set<string>();
@@ -40,7 +46,7 @@ export class OpenedMapDiffusion extends LocalizationModel {
     super(loaded.model.runtime, loaded.model);
     const { config } = loaded.model;
     this.finds = loaded.file.labels ? ['moments', 'actions'] : ['moments'];
-    this.input = config.clips.kind === 'frames' ? ('video' as const) : config.clips.kind;
+    this.input = inputOf(config);
     this.#reader = clipReader(config);
   }
 

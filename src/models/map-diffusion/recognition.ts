@@ -1,3 +1,5 @@
+import type { VideoDataset } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
 import { Linear } from '../../nn/linear.js';
 import { Module } from '../../nn/module.js';
 import { div } from '../../ops/array/binary.js';
@@ -22,6 +24,23 @@ export function withClasses(config: unknown): unknown {
   const { kinds, ...rest } = Object(recognition) as { kinds?: unknown };
   if (kinds === undefined || 'classes' in rest) return config;
   return { ...Object(config), recognition: { classes: kinds, ...rest } };
+}
+
+/**
+ * Refuses a data set with more classes than the model recognizes.
+ * @param path of the configuration in the recipe
+ * @throws OptionError
+ */
+export function checkClasses(
+  recognition: RecognitionConfig | undefined,
+  { name, classes }: VideoDataset,
+  path: string,
+): void {
+  if (!recognition || classes.length <= recognition.classes) return;
+  throw new OptionError(
+    `train: the model recognizes ${recognition.classes} classes, ${name} has ${classes.length}: ` +
+      `set ${path}.classes, or leave it out (--set ${path}=undefined)`,
+  );
 }
 
 /** In training, each clip's feature also predicts the class of action that it shows (ours). */

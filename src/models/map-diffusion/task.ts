@@ -19,8 +19,8 @@ import {
   exampleRule,
   examplesRule,
   type MomentExample,
+  type MomentExamples,
   makeInputs,
-  type ReadExamples,
   writeExamples,
 } from './examples.js';
 import { MapDiffusion } from './model.js';
@@ -40,7 +40,7 @@ export class MomentTask extends Owner implements TrainingTask<readonly MomentExa
   /** @throws OptionError */
   constructor(
     readonly model: MapDiffusion,
-    readonly data: ReadExamples,
+    readonly data: MomentExamples,
     /** Videos a step. */
     readonly batch: number,
     readonly seed: number,

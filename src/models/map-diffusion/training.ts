@@ -9,13 +9,15 @@ import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
-import { AskedExamples, type AskedSentence, type AskedWindow } from './asked-examples.js';
+import { AskedExamples } from './asked-examples.js';
+import type { AskedSentence, AskedWindow } from './asked-windows.js';
 import { checkConfig, configRules, type MapDiffusionConfig, mapDiffusionConfigs } from './config.js';
 import { featureWarnings } from './feature-warnings.js';
 import { labelSentences, sentenceOfLabel } from './label-sentences.js';
 import { MapDiffusion } from './model.js';
 import { saveMapDiffusion } from './model-folder.js';
 import { OpenedMapDiffusion } from './opened.js';
+import { checkClasses } from './recognition.js';
 import { MomentTask } from './task.js';
 
 export interface MomentTraining extends TrainingSettings {
@@ -64,7 +66,7 @@ export async function prepareMoments(
   const { model: config, training } = recipe;
   const { batch, seed, split = 'train', queries = 1, sentences = 'queries' } = training;
   checkConfig(config);
-  checkClasses(config, data);
+  checkClasses(config.recognition, data, 'model.recognition');
   const labels = sentences === 'labels' ? { labels: data.classes } : {};
   const asked = askedOf(data.items(split), queries, sentencesOf(training, data));
   if (asked.length === 0) {
@@ -152,14 +154,6 @@ function askedOf(items: readonly VideoItem[], queries: number, sentencesOf: Aske
 function advice(items: readonly VideoItem[], sentences: 'queries' | 'labels'): string {
   if (sentences === 'labels' || !items.some(({ annotations }) => annotations.segments?.length)) return '';
   return '; its videos have labelled segments: training.sentences=labels asks for their classes';
-}
-
-function checkClasses({ recognition }: MapDiffusionConfig, { name, classes }: VideoDataset): void {
-  if (!recognition || classes.length <= recognition.classes) return;
-  throw new OptionError(
-    `train: the model recognizes ${recognition.classes} classes, ${name} has ${classes.length}: ` +
-      `set model.recognition.classes, or leave it out (--ablation no-recognition)`,
-  );
 }
 
 /** Names the file of the vectors from the model's folder; without a file, the folder gets the words of the queries. */

@@ -81,7 +81,11 @@ export {
   type SignalMdvlmFile,
   saveSignalMdvlm,
 } from './signal/signal-folder.js';
-export { type SignalQuestion, SignalQuestions } from './signal/signal-questions.js';
+export {
+  type SignalQuestion,
+  type SignalQuestionOptions,
+  SignalQuestions,
+} from './signal/signal-questions.js';
 export { MdvlmTask } from './signal/task.js';
 export { WordVocabulary } from './signal/word-vocabulary.js';
 export { TimeTokens, type TimeTokensOptions } from './time-tokens.js';

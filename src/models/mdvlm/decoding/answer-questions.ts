@@ -19,7 +19,12 @@ import { type Tensor, tensorsIn } from '../../../tensor/tensor.js';
 import type { Segment } from '../../../time/segment.js';
 import type { Prompt } from '../mdvlm.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../signal/signal-config.js';
-import { questionInputs, SignalQuestions, writeQuestions } from '../signal/signal-questions.js';
+import {
+  questionInputs,
+  type SignalQuestion,
+  SignalQuestions,
+  writeQuestions,
+} from '../signal/signal-questions.js';
 
 export interface AnswerOptions extends Abortable {
   /** Denoising steps; default 4. An autoregressive model has one a token. */
@@ -34,7 +39,7 @@ export interface AnswerOptions extends Abortable {
   readonly onProgress?: (done: number) => void;
 }
 
-const answerRules: Rules<AnswerOptions> = {
+export const answerRules: Rules<AnswerOptions> = {
   steps: optional(integer(1)),
   rho: optional(rhoRule),
   revise: optional(
@@ -95,13 +100,14 @@ export async function answerQuestions(
     const found: Segment[] = [];
     for (let first = 0; first < questions.size; first += together) {
       const count = Math.min(together, questions.size - first);
-      const asked = Array.from({ length: count }, (_, i) => questions.question(first + i));
+      const asked: SignalQuestion[] = [];
+      for (let i = 0; i < count; i++) asked.push(await questions.question(first + i));
       writeQuestions(mdvlm, asked, inputs);
       prompt.run();
       const answers = await sampler.decode(masked, stop);
       for (let i = 0; i < count; i++) {
         const [start, end] = [0, 1].map((k) => vocabulary.times.indexOf(answers[i * answerLength + k]!)!);
-        found.push(questions.segment(first + i, [start!, end!]));
+        found.push(questions.segment(asked[i]!, [start!, end!]));
       }
       onProgress?.(found.length);
     }

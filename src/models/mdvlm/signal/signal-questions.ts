@@ -1,32 +1,58 @@
 import {
-  checkArgument,
   checkArguments,
+  checkFields,
   instanceOf,
   integer,
+  listOf,
+  numberIn,
   objectWith,
   onlyFields,
+  optional,
   pairOf,
-  someOf,
+  positive,
+  type Rule,
+  type Rules,
+  text,
 } from '../../../arguments.js';
-import { type MomentQuery, momentQueryRule } from '../../../data/annotations/moment-queries.js';
-import { type Recordings, recordingsRule } from '../../../data/formats/recordings.js';
+import { HostRandom } from '../../../data/host-random.js';
 import { OptionError } from '../../../errors.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import { sizeOf } from '../../../tensor/shape.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import { type AskedWindow, askedRule, readWindow } from '../../map-diffusion/asked-windows.js';
 import { videoShape } from '../../map-diffusion/clip-encoder.js';
-import { type RecordedClips, RecordingClips } from '../../map-diffusion/recording-clips.js';
+import { type ClipReader, signalReader, type VideoClips } from '../../map-diffusion/clip-reader.js';
+import { unknownClass } from '../../map-diffusion/examples.js';
 import type { PromptTokens } from '../mdvlm.js';
 import { configRules, type SignalMdvlm, type SignalMdvlmConfig } from './signal-config.js';
 import { WordVocabulary } from './word-vocabulary.js';
 
-/** A question about an excerpt of a recording, as numbers. */
-export interface SignalQuestion extends RecordedClips {
+/** A question about a window of a signal, as numbers. */
+export interface SignalQuestion extends VideoClips {
   /** Ids of the question's words. */
   readonly words: readonly number[];
   /** The wanted span in time tokens, between two where it falls so; absent where it is not known. */
   readonly span: readonly [start: number, end: number] | undefined;
+  /** The class of each clip, by number, `unknownClass` where nothing is known of it. */
+  readonly classes: readonly number[];
 }
+
+export const questionRule: Rule<SignalQuestion> = objectWith<SignalQuestion>({
+  video: instanceOf(Float32Array, 'a Float32Array'),
+  clips: integer(1),
+  unit: positive,
+  duration: positive,
+  words: listOf(integer(0)),
+  span: optional(pairOf(numberIn(0))),
+  classes: listOf(integer(0, unknownClass)),
+});
+
+export interface SignalQuestionOptions {
+  /** Names of the classes that the model recognizes in clips, for training with labelled segments. */
+  readonly classes?: readonly string[];
+}
+
+const optionRules: Rules<SignalQuestionOptions> = { classes: optional(listOf(text)) };
 
 const modelRule = objectWith<Pick<SignalMdvlm, 'config' | 'vocabulary'>>(
   {
@@ -37,61 +63,81 @@ const modelRule = objectWith<Pick<SignalMdvlm, 'config' | 'vocabulary'>>(
 );
 
 /**
- * Moment queries over recordings as questions to a model of signals. Times are tokens of the window that the model sees,
- * so that a token is the same clip in every excerpt. Of several moments the first is asked for.
- * @throws OptionError as `RecordingClips`, and where a question has more words than the operands hold
+ * The sentences about windows of signals as questions to a model, in their order, read when they are needed. Times are tokens of
+ * what the model sees at a time, so that a token is the same clip in every window. Of several moments the first is asked for.
  */
 export class SignalQuestions {
+  /** Sentences of all windows. */
   readonly size: number;
-  readonly #clips: RecordingClips;
-  readonly #words: readonly (readonly number[])[];
+  /** Words of the sentences that the model does not know. */
+  readonly unknownWords: readonly string[];
+  readonly #each: readonly { readonly asked: AskedWindow; readonly words: readonly number[] }[];
+  readonly #reader: ClipReader;
+  readonly #classes: readonly string[];
 
+  /** @throws OptionError where a video has no signal, or a sentence has more words than the model reads */
   constructor(
     readonly from: Pick<SignalMdvlm, 'config' | 'vocabulary'>,
-    recordings: Recordings,
-    readonly asked: readonly MomentQuery[],
+    readonly asked: readonly AskedWindow[],
+    options: SignalQuestionOptions = {},
   ) {
-    checkArguments(
-      'SignalQuestions',
-      { from, recordings, asked },
-      { from: modelRule, recordings: recordingsRule, asked: someOf(momentQueryRule) },
-    );
+    checkArguments('SignalQuestions', { from, asked }, { from: modelRule, asked: askedRule('signal') });
+    checkFields('SignalQuestions', options, optionRules);
     const { config, vocabulary } = from;
-    this.size = asked.length;
-    this.#clips = new RecordingClips(config.encoder.clips, config.encoder.count, recordings, asked);
-    this.#words = asked.map(({ qid, query }) => {
-      const ids = vocabulary.encode(query);
-      if (ids.length <= config.question) return ids;
-      throw new OptionError(`query ${qid} has ${ids.length} words, the model reads ${config.question}`);
-    });
+    const { encoder, question } = config;
+    this.#each = asked.flatMap(({ video, window, sentences }) =>
+      sentences.map((sentence) => {
+        const words = vocabulary.encode(sentence.text);
+        if (words.length <= question) return { asked: { video, window, sentences: [sentence] }, words };
+        throw new OptionError(
+          `SignalQuestions: the question ${JSON.stringify(sentence.text)} has ${words.length} words, the model reads ${question}`,
+        );
+      }),
+    );
+    this.size = this.#each.length;
+    this.unknownWords = vocabulary.unknownWords(
+      this.#each.flatMap(({ asked }) => asked.sentences.map(({ text }) => text)),
+    );
+    this.#reader = signalReader(encoder.clips, encoder.count);
+    this.#classes = options.classes ?? [];
   }
 
-  /** @throws OptionError where there is no such question */
-  question(index: number): SignalQuestion {
-    checkArgument('SignalQuestions.question', 'index', index, integer(0, this.size - 1));
-    const [first] = this.asked[index]!.windows;
-    const tokens = (seconds: number) => (seconds * (this.from.config.times - 1)) / this.#clips.window;
+  /**
+   * @param random of training, where a window that is longer than the model sees is cut at random, with a part of a moment
+   * @throws OptionError where there is no such question, its window is longer than the model sees, or its signal has other
+   *   channels than the model; FileAccessError, FileFormatError where it cannot be read
+   */
+  async question(index: number, random?: HostRandom): Promise<SignalQuestion> {
+    checkArguments(
+      'SignalQuestions.question',
+      { index, random },
+      { index: integer(0, this.size - 1), random: optional(instanceOf(HostRandom, 'a HostRandom')) },
+    );
+    const { asked, words } = this.#each[index]!;
+    const { sentences, classes, ...clips } = await readWindow(this.#reader, asked, this.#classes, random);
+    const [first] = sentences[0]!.windows;
+    const { encoder, times } = this.from.config;
+    const tokens = (seconds: number) => (seconds * (times - 1)) / (encoder.count * clips.unit);
     return {
-      ...this.#clips.of(index),
-      words: this.#words[index]!,
+      ...clips,
+      words,
       span: first && [tokens(first[0]), tokens(first[1])],
+      classes: classes ?? Array<number>(clips.clips).fill(unknownClass),
     };
   }
 
-  /** The span of two time tokens in seconds of the excerpt that a query is about, the earlier one first. @throws OptionError */
-  segment(index: number, tokens: readonly [number, number]): [number, number] {
-    const { times } = this.from.vocabulary;
-    const token = integer(0, times.count - 1);
+  /** The span of two time tokens in seconds of the window of a question, the earlier one first. @throws OptionError */
+  segment(question: SignalQuestion, tokens: readonly [number, number]): [number, number] {
+    const { config, vocabulary } = this.from;
+    const { times } = vocabulary;
     checkArguments(
       'SignalQuestions.segment',
-      { index, tokens },
-      {
-        index: integer(0, this.size - 1),
-        tokens: pairOf(token),
-      },
+      { question, tokens },
+      { question: questionRule, tokens: pairOf(integer(0, times.count - 1)) },
     );
-    const { duration } = this.asked[index]!;
-    const seconds = tokens.map((token) => Math.min(duration, times.decode(token, this.#clips.window)));
+    const { unit, duration } = question;
+    const window = config.encoder.count * unit;
+    const seconds = tokens.map((token) => Math.min(duration, times.decode(token, window)));
     return [Math.min(...seconds), Math.max(...seconds)];
   }
 }

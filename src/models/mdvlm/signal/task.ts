@@ -7,6 +7,7 @@ import {
   objectWith,
   someOf,
 } from '../../../arguments.js';
+import { HostRandom } from '../../../data/host-random.js';
 import { OptionError } from '../../../errors.js';
 import { narrow } from '../../../ops/array/slice.js';
 import { Owner } from '../../../tensor/owner.js';
@@ -27,6 +28,7 @@ import type { SignalEncoder } from './signal-encoder.js';
 import {
   type QuestionInputs,
   questionInputs,
+  questionRule,
   type SignalQuestion,
   SignalQuestions,
   writeQuestions,
@@ -35,10 +37,11 @@ import {
 const layout: AnswerLayout = { length: answerLength, spans: [[0, 1]] };
 
 /** Training of a model of signals by the objectives of MDVLM-TAL. A step takes a batch of questions. */
-export class MdvlmTask extends Owner implements TrainingTask {
+export class MdvlmTask extends Owner implements TrainingTask<readonly SignalQuestion[]> {
   readonly model: Mdvlm<SignalEncoder>;
   readonly sampler: BatchSampler;
   readonly batch: number;
+  readonly #seed: number;
   readonly #objective: AnswerObjective;
   readonly #inputs: QuestionInputs;
   readonly #classes: Tensor;
@@ -64,6 +67,7 @@ export class MdvlmTask extends Owner implements TrainingTask {
     const { maskId, times } = vocabulary;
     this.model = model;
     this.batch = options.batch;
+    this.#seed = options.seed;
     this.sampler = shuffledBatches(questions.size, options.batch);
     const limits = { maxLength: answerLength, maxSpans: layout.spans.length };
     const perClip = [this.batch, config.encoder.count];
@@ -76,17 +80,31 @@ export class MdvlmTask extends Owner implements TrainingTask {
     ]);
   }
 
-  /** Writes the questions of a batch. @throws OptionError */
-  prepare(batch: Pick<Batch, 'index' | 'examples'>): void {
+  /** Reads the questions of a batch. @throws OptionError as `SignalQuestions.question` */
+  async load(index: number, examples: readonly number[]): Promise<readonly SignalQuestion[]> {
+    checkArguments(
+      'MdvlmTask.load',
+      { index, examples },
+      { index: integer(0), examples: someOf(integer(0, this.questions.size - 1)) },
+    );
+    const loaded: SignalQuestion[] = [];
+    for (const [i, example] of examples.entries()) {
+      const random = new HostRandom(this.#seed, 2 ** 24 + index * this.batch + i);
+      loaded.push(await this.questions.question(example, random));
+    }
+    return loaded;
+  }
+
+  /** Writes questions that `load` gave. @throws OptionError */
+  prepare(batch: Pick<Batch<readonly SignalQuestion[]>, 'index' | 'loaded'>): void {
     checkArgument(
       'MdvlmTask.prepare',
       'batch',
       batch,
-      objectWith<typeof batch>({ index: integer(0), examples: someOf(integer(0, this.questions.size - 1)) }),
+      objectWith<typeof batch>({ index: integer(0), loaded: someOf(questionRule) }),
     );
-    const { index, examples } = batch;
+    const { index, loaded: questions } = batch;
     this.checkAlive();
-    const questions = examples.map((example) => this.questions.question(example));
     const { config } = this.mdvlm;
     writeQuestions(this.mdvlm, questions, this.#inputs);
     const classes = new Uint32Array(this.#classes.size).fill(unknownClass);
