@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { writeNpy } from '../../src/data/formats/npy.js';
 import { HostRandom } from '../../src/data/host-random.js';
+import { sentenceOfLabel } from '../../src/models/map-diffusion/label-sentences.js';
 import { type Content, madeFolders } from '../support/dataset-folder.js';
 import { hdf5Bytes } from '../support/hdf5.js';
 import { hangMs } from '../support/limits.js';
@@ -88,6 +89,10 @@ const made = (rows: number, channels: number) => ({
 
 const npy = ({ shape, data }: ReturnType<typeof made>): Uint8Array => writeNpy(data, shape);
 const npz = (features: ReturnType<typeof made>): Uint8Array => zipSync({ 'features.npy': npy(features) });
+
+/** Made-up vectors of these words in GloVe's format. */
+const vectorsOf = (...words: string[]): string =>
+  words.map((word) => `${word} ${[...made(1, 100).data].map((x) => x.toFixed(4)).join(' ')}\n`).join('');
 
 const textOf = (path: string): string => readFileSync(sharedData(path), 'utf8');
 const jsonOf = <T>(path: string): T => JSON.parse(textOf(path)) as T;
@@ -224,12 +229,14 @@ describe('tal train and tal evaluate model on published data sets', () => {
       new Uint8Array(readFileSync(sharedData(`${youtube}/video_features/${file}`))),
     ];
     const data = makeFolder({
+      'words.txt': vectorsOf('dog', 'surfing'),
       'splits.json': splits,
       'youtube_anno.json': Object.fromEntries(videos.map((id) => [id, anno[id]!])),
       ...Object.fromEntries(videos.flatMap((id) => [copied(`${id}_rgb.npy`), copied(`${id}_opt.npy`)])),
     });
     const { out, metrics } = await trainAndEvaluate('youtube', 'youtube-highlights', data, {
       split: own,
+      train: ['--words', join(data, 'words.txt')],
       evaluate: ['--set', 'steps=2'],
     });
     assert.ok(metrics['average-mAP']! >= 0 && metrics['average-mAP']! <= 1);
@@ -251,7 +258,9 @@ describe('tal train and tal evaluate model on published data sets', () => {
       for (const id of first) kept.set(id, subset);
     }
     const durations = new DataView(bytesOf('duration').buffer, 128);
+    const classes = bytesTable(bytesOf('classlist')).map(sentenceOfLabel);
     const data = makeFolder({
+      'words.txt': vectorsOf(...new Set(classes.join(' ').split(' '))),
       ...Object.fromEntries(names.map((name): [string, Content] => [`co2net_${name}.npy`, bytesOf(name)])),
       'co2net_subset.npy': bytesArray(videos.map((id) => kept.get(id) ?? 'none')),
       ...Object.fromEntries(
@@ -263,6 +272,7 @@ describe('tal train and tal evaluate model on published data sets', () => {
       'dataset.json': {
         annotations: { layout: 'co2net', files: 'co2net_videoname.npy' },
         features: { parts: [{ file: 'i3d/{id}.npy' }], timing: { strideFrames: 16, fps: 25 } },
+        words: 'words.txt',
       },
     });
     const { metrics } = await trainAndEvaluate('thumos', 'thumos14', data, {

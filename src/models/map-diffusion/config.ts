@@ -192,9 +192,6 @@ const tacos = {
 /** ActivityNet Captions with C3D features, the middle rows of 64 bins. */
 const activitynet = { ...charades, clips: features(4096, { sampling: 'bins' }) };
 
-/** For the word vectors of this package. */
-const ownWords = { ...charades.words, size: 100 };
-
 const singlePass = { head: 'single-pass', loss: { kind: 'bce', rescaleFrom: 0.5 } } as const;
 
 /**
@@ -234,12 +231,11 @@ export const mapDiffusionConfigs = {
     ...charades,
     layout: { clips: 76, scales: 3, durations: 16 },
     clips: { ...features(2816, { stride: 2 }), normalize: false },
-    words: ownWords,
   },
   /** THUMOS-14 with two-stream I3D features of 16 frames, asked for by the names of classes (ours). */
-  thumos14: { ...charades, clips: features(2048, {}), words: ownWords },
+  thumos14: { ...charades, clips: features(2048, {}) },
   /** YouTube Highlights with two-stream I3D features of about 50 frames, asked for by the names of classes (ours). */
-  'youtube-highlights': { ...charades, clips: features(2048, {}), words: ownWords },
+  'youtube-highlights': { ...charades, clips: features(2048, {}) },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours): trains in an hour on two cores. */
   hapt: {
     layout: { clips: 64, scales: 3, durations: 8 },

@@ -4,9 +4,10 @@ import { openSafetensors } from '../../data/formats/safetensors.js';
 import { HostRandom, mixBits } from '../../data/host-random.js';
 import { encodeWordVectors, WordVectors, wordsOf } from '../../data/text/words.js';
 import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
-import { OptionError } from '../../errors.js';
+import { FeatureError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { shapeText, sizeOf } from '../../tensor/shape.js';
 import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { AskedExamples } from './asked-examples.js';
@@ -57,7 +58,7 @@ export const momentRecipes: Readonly<Record<string, MomentRecipe>> = Object.from
   }),
 );
 
-/** Makes the model and its task from the sentences about a split. @throws OptionError */
+/** Makes the model and its task from the sentences about a split. @throws OptionError; FeatureError where a weight is too large */
 export async function prepareMoments(
   runtime: Runtime,
   recipe: MomentRecipe,
@@ -81,6 +82,7 @@ export async function prepareMoments(
     ...(config.recognition && { classes: data.classes }),
   });
   const model = new MapDiffusion(runtime, config);
+  checkWeights(model);
   const task = new MomentTask(model, examples, batch, seed);
   const file = (wordsFile: string) => ({
     architecture: 'map-diffusion' as const,
@@ -114,6 +116,26 @@ export async function prepareMoments(
     save: async (folder, trained) =>
       saveMapDiffusion(folder, model, { ...file(await saveWords(folder, words, data)), training: trained }),
   };
+}
+
+/**
+ * Before anything is allocated: gradients and optimizers bind a weight as a whole, though the forward pass takes large ones
+ * in parts.
+ * @throws FeatureError that names the largest weight
+ */
+function checkWeights(model: MapDiffusion): void {
+  const { maxStorageBufferBindingSize: limit, maxBufferSize } = model.runtime.traits.limits;
+  const [name, shape] = [...model.parameters()]
+    .map(([name, { shape }]) => [name, shape] as const)
+    .reduce((largest, one) => (sizeOf(one[1]) > sizeOf(largest[1]) ? one : largest));
+  const bytes = 4 * sizeOf(shape);
+  const most = Math.min(limit, maxBufferSize);
+  if (bytes <= most) return;
+  model.dispose();
+  throw new FeatureError(
+    `train: the weight ${name} ${shapeText(shape)} has ${bytes} bytes, this adapter binds ${most} at a time: ` +
+      'set a smaller model.decoder.kernel, model.decoder.hidden or model.hidden, or train on another adapter',
+  );
 }
 
 /** A sentence about an excerpt of a video, in seconds of it. */
