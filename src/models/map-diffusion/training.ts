@@ -178,14 +178,15 @@ function advice(items: readonly VideoItem[], sentences: 'queries' | 'labels'): s
   return '; its videos have labelled segments: training.sentences=labels asks for their classes';
 }
 
-/** Names the file of the vectors from the model's folder; without a file, the folder gets the words of the queries. */
+/** Names a safetensors file of the vectors from the model's folder; without one, the folder gets the words of the sentences. */
 async function saveWords(
   folder: string,
   { table, file }: TrainingWords,
   data: VideoDataset,
 ): Promise<string> {
   const { join, relative, sep } = await nodeModule('node:path');
-  if (file !== undefined) return relative(folder, file).split(sep).join('/');
+  // Models read safetensors only; tables of text may have gigabytes of words that no query has.
+  if (file?.endsWith('.safetensors')) return relative(folder, file).split(sep).join('/');
   const sentences = data.splits.flatMap((split) =>
     data.items(split).flatMap(({ annotations }) => (annotations.queries ?? []).map(({ text }) => text)),
   );
