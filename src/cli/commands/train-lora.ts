@@ -127,10 +127,10 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
     out,
     { inputs: { '--model': base, '--data': data }, model: loraFiles },
     {
-      settings: {
+      settings: () => ({
         ...{ base, model, data, weights, lora, objective, targets, steps, batch, seed, learningRate },
         ...{ timeTokens: times.count, firstTimeId: times.firstId, examples: chats.length },
-      },
+      }),
       training: { steps, batch, seed, learningRate, weightDecay: 0.01, maxNorm: 1 },
       make: async (runtime) => {
         const language = await loadWithProgress(runtime, base, { weights, maxLength, lora, recompute });

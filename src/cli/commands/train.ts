@@ -90,7 +90,7 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
       options.out,
       { inputs, model: modelFiles },
       {
-        settings: { recipe, data: data.name, from },
+        settings: (prepared) => ({ recipe, data: data.name, from, ...prepared.settings }),
         training: recipe.training,
         make: async (runtime) => {
           const prepared = await spec.prepare(runtime, recipe, { data, words, ...given({ from }) });

@@ -34,7 +34,7 @@ export interface RunValidation<Task> extends Omit<ValidationOptions, 'validate'>
 /** What is trained, and what comes of it. */
 export interface Run<Task> {
   /** All that the run depends on: one of other settings is not resumed. */
-  readonly settings: Readonly<Record<string, unknown>>;
+  settings(made: Task): Readonly<Record<string, unknown>>;
   readonly training: TrainingSettings;
   /** What is trained, on the device that is opened for it. */
   make(runtime: Runtime): Task | Promise<Task>;
@@ -70,7 +70,7 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
     let smooth: number | undefined;
     const finished = await train(run.taskOf(made), {
       folder: out,
-      settings: JSON.stringify(run.settings),
+      settings: JSON.stringify(run.settings(made)),
       steps,
       seed,
       learningRate: cosineLearningRate({
