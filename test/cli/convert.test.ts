@@ -44,6 +44,18 @@ const configOf = (out: string) => JSON.parse(readFileSync(join(folder, out, 'con
 const runtime = await testRuntime();
 
 describe('tal convert', () => {
+  it('makes a model of a .safetensors, as of the checkpoint of PyTorch', async () => {
+    const first = convert(path('cmcs.pth'), 'first', '--classes', names);
+    assert.equal(first.status, 0, first.stderr);
+    const weights = join(folder, 'weights.safetensors');
+    cpSync(join(folder, 'first', 'model.safetensors'), weights);
+    const second = convert(weights, 'second', '--classes', names);
+    assert.equal(second.status, 0, second.stderr);
+    assert.deepEqual(await tensorsOf('second'), await tensorsOf('first'));
+    assert.deepEqual(configOf('second'), configOf('first'));
+    assertRefused(convert(weights, 'third', '--classes', names, '--key', 'model'), /--key goes with/);
+  });
+
   for (const file of ['cmcs.pth', 'cmcs-parallel.pth']) {
     it(`makes a model of ${file} that loads`, async () => {
       const out = `model-${file}`;

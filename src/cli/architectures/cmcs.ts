@@ -28,7 +28,7 @@ export const cmcs: Architecture = {
       ),
       config: { architecture: 'cmcs' },
       classes,
-      note: 'openModel and loadCmcs take the folder; tal localize --model also takes --classes',
+      note: 'openModel, loadCmcs and tal localize --model take the folder',
     };
   },
 };

@@ -2,13 +2,11 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadClassNames } from '../../data/annotations/class-names.js';
 import { writeWhole } from '../../data/files/output-file.js';
-import {
-  openPyTorch,
-  type PyTorchCheckpoint,
-  type PyTorchTensor,
-} from '../../data/formats/pytorch/pytorch.js';
-import { safetensorsParts } from '../../data/formats/safetensors.js';
-import { OptionError } from '../../errors.js';
+import type { ArrayDtype, NumericArray } from '../../data/formats/array.js';
+import { openPyTorch } from '../../data/formats/pytorch/pytorch.js';
+import { openSafetensors, safetensorsParts } from '../../data/formats/safetensors.js';
+import type { StoredTensor } from '../../data/formats/safetensors-header.js';
+import { FileFormatError, OptionError } from '../../errors.js';
 import { architectures, type Converted, converted, plain } from '../architectures/architectures.js';
 import { checkOutputFolder } from '../shared/outputs.js';
 import { megabytesProgress } from '../views/progress.js';
@@ -19,12 +17,29 @@ interface ConvertOptions {
   readonly classes?: string;
 }
 
+/** A tensor of a checkpoint that can be read. */
+interface ReadableTensor extends StoredTensor {
+  readonly dtype: ArrayDtype;
+}
+
+/** What is converted: a checkpoint of PyTorch, or of safetensors. */
+interface Checkpoint {
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, ReadableTensor>;
+  /** What it holds beside tensors, by key: what kind of value each is. */
+  readonly others: ReadonlyMap<string, string>;
+  read(tensor: string): Promise<NumericArray>;
+  close(): Promise<void>;
+}
+
 /** `tal convert`: a checkpoint of PyTorch in; a folder with config.json and model.safetensors out. */
 export function addConvert(program: Command): void {
   program
     .command('convert')
-    .description('Convert a checkpoint of PyTorch (.pth, .pt, .ckpt, .pkl) to a folder that is read here')
-    .argument('<file>', 'what torch.save wrote; nothing in it is run')
+    .description(
+      'Convert a checkpoint of PyTorch (.pth, .pt, .ckpt, .pkl) or .safetensors to a folder that is read here',
+    )
+    .argument('<file>', 'what torch.save wrote, of which nothing is run; or a .safetensors')
     .argument('<out>', 'the folder for config.json and model.safetensors; made where it is missing')
     .option('--key <path>', 'which dictionary of the file is the state dict, such as model or ema/state_dict')
     .option('--classes <file>', 'JSON with the class names, for an architecture that has classes')
@@ -42,7 +57,7 @@ async function convert(
   out: string,
   { key, architecture, classes }: ConvertOptions,
 ): Promise<void> {
-  const checkpoint = await openPyTorch(file, key === undefined ? {} : { key });
+  const checkpoint = await openCheckpoint(file, key);
   try {
     const result = converted(checkpoint, architecture);
     const config = await configOf(result, classes);
@@ -70,6 +85,30 @@ async function convert(
   }
 }
 
+/** @throws FileAccessError, FileFormatError; OptionError where a key is given and the file has no dictionaries */
+async function openCheckpoint(path: string, key: string | undefined): Promise<Checkpoint> {
+  if (!/\.safetensors$/i.test(path)) return openPyTorch(path, key === undefined ? {} : { key });
+  if (key !== undefined) throw new OptionError('--key goes with a checkpoint of PyTorch');
+  const file = await openSafetensors(path);
+  const tensors = new Map<string, ReadableTensor>();
+  for (const [name, tensor] of file.tensors) {
+    const { dtype } = tensor;
+    if (dtype !== undefined) {
+      tensors.set(name, { ...tensor, dtype });
+      continue;
+    }
+    await file.close();
+    throw new FileFormatError(`${path}: ${name} is ${tensor.storedDtype}, which is not read`);
+  }
+  return {
+    name: path,
+    tensors,
+    others: new Map(),
+    read: (name) => file.read(name),
+    close: () => file.close(),
+  };
+}
+
 /** The configuration, with the names of the classes where it needs some. */
 async function configOf({ title, conversion }: Converted, file: string | undefined): Promise<object> {
   const { config, classes } = conversion;
@@ -83,8 +122,8 @@ async function configOf({ title, conversion }: Converted, file: string | undefin
 
 async function writeTensors(
   path: string,
-  checkpoint: PyTorchCheckpoint,
-  tensors: ReadonlyMap<string, PyTorchTensor>,
+  checkpoint: Checkpoint,
+  tensors: ReadonlyMap<string, ReadableTensor>,
   { sources }: Converted,
 ): Promise<void> {
   const total = bytesOf([...tensors.values()]);
@@ -105,11 +144,11 @@ async function writeTensors(
   }
 }
 
-const bytesOf = (tensors: readonly PyTorchTensor[]): number =>
+const bytesOf = (tensors: readonly ReadableTensor[]): number =>
   tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
 
 /** Tensors and bytes of each dtype. */
-function printTable(tensors: ReadonlyMap<string, PyTorchTensor>): void {
+function printTable(tensors: ReadonlyMap<string, ReadableTensor>): void {
   const all = [...tensors.values()];
   const dtypes = [...new Set(all.map(({ storedDtype }) => storedDtype))].sort();
   const row = (dtype: string, count: string | number, bytes: string | number) =>
