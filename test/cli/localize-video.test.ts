@@ -38,7 +38,7 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
   const span = [times.decode(10, duration), times.decode(60, duration)] as const;
 
   it('streams the answer, prints its spans, writes JSON and picture', () => {
-    const files = ['--json', 'out.json', '--plot', 'out.svg'];
+    const files = ['--json', 'out.json', '--format', 'activitynet', '--plot', 'out.svg'];
     const result = run(
       'localize',
       'clip.mp4',
@@ -46,8 +46,7 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
       'a wave',
       '--model',
       acting,
-      '--length',
-      8,
+      ...['--set', 'length=8'],
       ...files,
     );
     assert.equal(result.status, 0, result.stderr);
@@ -61,7 +60,7 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
   });
 
   it('names actions, which tal evaluate detection scores', () => {
-    const args = ['--actions', '--model', acting, '--length', 8, '--json', 'actions.json'];
+    const args = ['--model', acting, '--set', 'length=8', '--json', 'actions.json'];
     const result = run('localize', 'clip.mp4', ...args);
     assert.equal(result.status, 0, result.stderr);
     const truth = (segment: readonly number[]) => ({
@@ -95,10 +94,8 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
       'When is it?',
       '--model',
       silent,
-      '--length',
-      4,
-      '--json',
-      'silent.json',
+      ...['--set', 'length=4'],
+      ...['--json', 'silent.json', '--format', 'activitynet'],
     );
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /names no two times: the whole video/);
@@ -108,17 +105,18 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
   });
 
   it('decodes as it is told to', () => {
-    const sizes = ['--length', 8, '--block-length', 4, '--steps', 8, '--cache', 'dual', '--weights', 'int8'];
-    const drawn = ['--temperature', 0.5, '--seed', 3, '--cfg-scale', 0.5, '--times-first', '--rho', 0.5];
+    const set = (...options: string[]) => options.flatMap((option) => ['--set', option]);
+    const sizes = set('length=8', 'blockLength=4', 'steps=8', 'cache=dual');
+    const drawn = set('temperature=0.5', 'seed=3', 'guidanceScale=0.5', 'timesFirst=true', 'rho=0.5');
     const asked = ['localize', 'clip.mp4', '--query', 'a wave', '--model', acting];
-    const result = run(...asked, ...sizes, ...drawn);
+    const result = run(...asked, '--weights', 'int8', ...sizes, ...drawn);
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /answer about .*: <t\d+><t\d+>/);
     assertRefused(
-      run(...asked, '--length', 8, '--block-length', 4, '--cache', 'block', '--revise', 0.1),
+      run(...asked, ...set('length=8', 'blockLength=4', 'cache=block', 'revise=0.1')),
       /one block/,
     );
-    assertRefused(run(...asked, '--cache', 'all'), /none, prefix, block, dual/);
+    assertRefused(run(...asked, ...set('cache=all')), /none, prefix, block, dual/);
   });
 
   cpSync(acting, inFolder('alone'), { recursive: true });
@@ -128,8 +126,11 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
   const worldModel = fileURLToPath(new URL('../../../checkpoints/world-map-diffusion', import.meta.url));
   const query = ['--query', 'a wave'];
   const refused: [what: string, args: (string | number)[], message: RegExp][] = [
-    ['nothing to look for', ['clip.mp4', '--model', acting], /one of --query, --question and --actions/],
-    ['two things to look for', ['clip.mp4', ...query, '--actions', '--model', acting], /one of --query/],
+    [
+      'two things to look for',
+      ['clip.mp4', ...query, '--question', 'When?', '--model', acting],
+      /one of --query and --question/,
+    ],
     [
       'an empty query',
       ['clip.mp4', '--query', ' ', '--model', acting],
@@ -138,25 +139,20 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     ['a file that is no video', ['no.mp4', ...query, '--model', acting], /no\.mp4 is not a video/],
     ['a missing video', ['nowhere.mp4', ...query, '--model', acting], /nowhere\.mp4/],
     ['a missing model', ['clip.mp4', ...query, '--model', 'nowhere'], /nowhere.*config\.json/],
-    ['a model of another kind', ['clip.mp4', ...query, '--model', worldModel], /of the kind map-diffusion/],
+    [
+      'no query for a model of moments',
+      ['clip.mp4', '--model', worldModel],
+      /map-diffusion model needs query/,
+    ],
+    ['a question for another model', ['clip.mp4', '--question', 'When?', '--model', worldModel], /verbatim/],
+    ['features for a model of videos', ['a.npy', '--duration', 3, '--model', acting], /a\.npy/],
     ['a language model alone', ['clip.mp4', ...query, '--model', 'alone'], /cannot look at videos/],
-    ['too many frames', ['clip.mp4', ...query, '--model', acting, '--frames', 200], /look at fewer frames/],
     [
-      'features beside a video',
-      ['clip.mp4', '--features', 'a.npy', '--model', acting],
-      /--features goes without/,
+      'too many frames',
+      ['clip.mp4', ...query, '--model', acting, '--set', 'frames=200'],
+      /look at fewer frames/,
     ],
-    [
-      'a question without a video',
-      ['--tell-times', '--model', acting],
-      /--tell-times goes with a video file/,
-    ],
-    [
-      'a decoding without a video',
-      ['--cfg-scale', 1, '--model', acting],
-      /--cfg-scale goes with a video file/,
-    ],
-    ['nothing at all', ['--model', acting], /a video file and --query, or --features and --duration/],
+    ['nothing at all', ['--model', acting], /missing required argument 'inputs'/],
     [
       'a folder that is not there',
       ['clip.mp4', ...query, '--model', acting, '--json', 'none/a.json'],

@@ -132,28 +132,17 @@ describe('an output', () => {
     assert.deepEqual(readdirSync(inFolder('model')).length, 3);
   });
 
-  it('is refused where it is what the command reads by default', () => {
-    writeFileSync(inFolder('classes.json'), '["a"]');
-    const args = ['localize', '--model', 'm.safetensors', '--features', 'f.npy', '--duration', '9'];
-    assertRefused(run([...args, '--json', 'classes.json']), /classes\.json, which --classes reads/);
-    assert.equal(readFileSync(inFolder('classes.json'), 'utf8'), '["a"]');
+  it('is refused where it is one of the joined files of an input', () => {
+    writeFileSync(inFolder('flow.npy'), 'kept');
+    const args = ['localize', 'rgb.npy+flow.npy', '--model', 'm', '--duration', '9'];
+    for (const option of ['--json', '--out'])
+      assertRefused(run([...args, option, 'flow.npy']), /flow\.npy, which the input reads/);
+    assert.equal(readFileSync(inFolder('flow.npy'), 'utf8'), 'kept');
   });
 
   it('is refused where another output is the same file', () => {
     const both = (json: string, plot: string) =>
-      run([
-        'localize',
-        '--features',
-        'f.npy',
-        '--duration',
-        '9',
-        '--model',
-        'm',
-        '--json',
-        json,
-        '--plot',
-        plot,
-      ]);
+      run(['localize', 'f.npy', '--duration', '9', '--model', 'm', '--json', json, '--plot', plot]);
     const same = /--json and --plot name the same file/;
     assertRefused(both('same.svg', './same.svg'), same);
     assertRefused(both('-', '-'), same);
@@ -197,7 +186,7 @@ describe('tal', () => {
 describe('a number of an option', () => {
   for (const text of ['0x10', '', '1e999', '5s']) {
     it(`is not ${JSON.stringify(text)}`, () => {
-      const { status, stderr } = run(['localize', '--features', 'f.npy', `--duration=${text}`]);
+      const { status, stderr } = run(['localize', 'f.npy', `--duration=${text}`]);
       assert.equal(status, 1);
       assert.match(stderr, /--duration <seconds>' argument .* is invalid\. It must be a positive number/);
     });
