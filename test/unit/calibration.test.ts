@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { calibrationNote } from '../../src/cli/views/moments-table.js';
 import { askedOf } from '../../src/cli/shared/sentences-of-actions.js';
+import { calibrationNote } from '../../src/cli/views/moments-table.js';
 import { phrases } from '../../src/data/world/sentences.js';
 import { openDataset } from '../../src/datasets/open-dataset.js';
 import { worldDataset } from '../../src/datasets/world-dataset.js';

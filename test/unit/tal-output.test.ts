@@ -126,7 +126,10 @@ describe('an output', () => {
     mkdirSync(inFolder('model'));
     for (const name of ['config.json', 'model.safetensors', 'prior.json']) {
       writeFileSync(join(folder, 'model', name), '{}');
-      const args = ['evaluate', 'world', '--model', 'model', '--json', `model/${name}`];
+      const args = [
+        ...['evaluate', 'model', '--data', 'world', '--split', 'test', '--model', 'model'],
+        ...['--json', `model/${name}`],
+      ];
       assertRefused(run(args), /which --model reads/);
     }
     assert.deepEqual(readdirSync(inFolder('model')).length, 3);

@@ -37,6 +37,8 @@ export const ownWords = fileURLToPath(
 /** `tal train`: trains a model on a data set. */
 export function addTrain(program: Command): Command {
   const command = program.command('train').description('Train a model; interrupt it at will');
+  // Without anything there is no recipe to miss.
+  command.hook('preSubcommand', (train) => void (train.args.length === 0 && train.help()));
   addTrainingOptions(
     command
       .command('recipe', { isDefault: true })

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { VideoInput } from '../../datasets/open-input.js';
 import type { LocalizationModel, LocalizeRequest } from '../../models/localization-model.js';
-import { type MapDiffusionOptions, OpenedMapDiffusion } from '../../models/map-diffusion/opened.js';
 import { windowSeconds } from '../../models/map-diffusion/frame-clips.js';
+import { type MapDiffusionOptions, OpenedMapDiffusion } from '../../models/map-diffusion/opened.js';
 import { localizeActions } from '../../models/wtal/localize.js';
 import { OpenedCmcs } from '../../models/wtal/opened-cmcs.js';
 import { CMCS_PROPOSALS, type ProposalOptions } from '../../models/wtal/proposals.js';

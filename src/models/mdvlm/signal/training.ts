@@ -81,11 +81,13 @@ export async function prepareQuestions(
 ): Promise<PreparedTraining> {
   const { batch, seed, steps, split = 'train', objective = '+iou', complementary, rewardSamples } = training;
   checkClasses(config.encoder.recognition, data, 'model.encoder.recognition');
-  const asked = data.items(split).flatMap((video): AskedWindow[] =>
-    (video.annotations.queries ?? [])
-      .filter(({ windows }) => windows.length > 0)
-      .map((query) => ({ video, window: query.excerpt, sentences: [query] })),
-  );
+  const asked = data
+    .items(split)
+    .flatMap((video): AskedWindow[] =>
+      (video.annotations.queries ?? [])
+        .filter(({ windows }) => windows.length > 0)
+        .map((query) => ({ video, window: query.excerpt, sentences: [query] })),
+    );
   if (asked.length === 0) {
     throw new OptionError(`train: no query of the split ${split} of ${data.name} has a moment to learn from`);
   }
