@@ -123,6 +123,8 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
       ...['--json', 'model.json'],
     );
     assert.equal(ofModel.status, 0, ofModel.stderr);
+    // One video at a time, or all at once: the same moments up to the noise that they begin as.
+    assert.ok(Math.abs(read(inFolder('model.json'))['R1@0.5'] - metrics['R1@0.5']) <= 20);
     const rtl = evaluate('rtl', 'rtl.json', 'questions.json');
     assert.ok(rtl.mIoU > 40, JSON.stringify(rtl));
   });

@@ -116,7 +116,7 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
       run(...asked, ...set('length=8', 'blockLength=4', 'cache=block', 'revise=0.1')),
       /one block/,
     );
-    assertRefused(run(...asked, ...set('cache=all')), /none, prefix, block, dual/);
+    assertRefused(run(...asked, ...set('cache=all')), /cache must be none, prefix, block or dual/);
   });
 
   cpSync(acting, inFolder('alone'), { recursive: true });

@@ -205,13 +205,6 @@ describe('tal', () => {
     assert.match(page, /after 50 of 50 steps/);
   });
 
-  it('evaluate world measures the model that ships', () => {
-    const result = run(['evaluate', 'world', '--videos', '2', '--json', inFolder('world.json')]);
-    assert.equal(result.status, 0, result.stderr);
-    assert.match(result.stdout, /12 queries about 2 videos/);
-    assert.ok(JSON.parse(readFileSync(inFolder('world.json'), 'utf8')).mIoU > 0);
-  });
-
   it('demo and localize refuse what is not there', { skip: noVideoLibrary }, () => {
     assertRefused(run(['demo', '--query', '99']), /has the queries 0 to/);
     const moments = (video: string, query: string) => run(['localize', video, '--query', query]);
