@@ -63,7 +63,7 @@ describe('tal sample', () => {
     ['no folder', [], /--out/],
     ['a count of none', ['--out', 'x', '--count', '0'], /an integer of at least 1/],
     ['half a video', ['--out', 'x', '--count', '1.5'], /an integer of at least 1/],
-    ['a negative seed', ['--out', 'x', '--seed', '-1'], /an integer of at least 0/],
+    ['a negative seed', ['--out', 'x', '--seed', '-1'], /an integer from 0 to 1073741823/],
     [
       'a seed beyond the split',
       ['--out', 'x', '--seed', String(2 ** 30)],
