@@ -4,7 +4,6 @@ import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { wordsOf } from '../../data/text/words.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
-import { OptionError } from '../../errors.js';
 import type { RecallRule } from '../../evaluation/moments.js';
 import { type PriorGuess, WindowPrior } from '../../evaluation/window-prior.js';
 import {
@@ -148,14 +147,17 @@ async function writePredictions(
     console.log(`segments written to ${path}`);
     return;
   }
-  const lines = data.items(split).flatMap(({ id: vid, annotations }) =>
-    (annotations.queries ?? []).map(({ id: qid, text: query }) => {
-      const found = moments?.get(qid);
-      if (!found) throw new OptionError(`--predictions: query ${qid} has no prediction`);
-      const windows = found.map(({ segment: [start, end], score }) => [start, end, score]);
-      return JSON.stringify({ qid, query, vid, pred_relevant_windows: windows });
-    }),
+  const asked = new Map(
+    data
+      .items(split)
+      .flatMap(({ id: vid, annotations }) =>
+        (annotations.queries ?? []).map(({ id, text: query }) => [id, { query, vid }] as const),
+      ),
   );
+  const lines = [...(moments ?? [])].map(([qid, found]) => {
+    const windows = found.map(({ segment: [start, end], score }) => [start, end, score]);
+    return JSON.stringify({ qid, ...asked.get(qid), pred_relevant_windows: windows });
+  });
   await writeWhole(path, `${lines.join('\n')}\n`);
   console.log(`moments written to ${path}`);
 }
