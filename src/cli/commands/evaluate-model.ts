@@ -14,7 +14,7 @@ import {
 import type { Predictions } from '../../models/localization-model.js';
 import { openModel } from '../../models/open-model.js';
 import { given } from '../../tensor/given.js';
-import { datasetOf } from '../shared/datasets.js';
+import { dataFolder, datasetOf, queriesOf } from '../shared/datasets.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { applySettings } from '../shared/recipes.js';
 import { megabytesProgress, Progress } from '../views/progress.js';
@@ -39,7 +39,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
   const { split } = options;
   await checkOutputs(
     { '--json': options.json, '--predictions': options.predictions },
-    { '--model': options.model, '--data': options.data === 'world' ? undefined : options.data },
+    { '--model': options.model, '--data': dataFolder(options.data) },
   );
   const data = await datasetOf(options.data);
   try {
@@ -90,8 +90,7 @@ async function predicted(data: VideoDataset, options: EvaluateModelOptions): Pro
 
 /** Whether a split has queries of which some have no known moment. */
 function isKeptBack(data: VideoDataset, split: string): boolean {
-  const queries = data.items(split).flatMap(({ annotations }) => annotations.queries ?? []);
-  return queries.some(({ windows }) => windows.length === 0);
+  return queriesOf(data, split).some(({ windows }) => windows.length === 0);
 }
 
 /** What the words of the queries alone say, where the model's folder has that. */
@@ -99,7 +98,7 @@ async function priorOf(folder: string, data: VideoDataset, split: string): Promi
   const stored = await readJson(join(folder, 'prior.json')).catch(() => undefined);
   if (!Array.isArray(stored)) return undefined;
   const prior = new WindowPrior(stored as PriorGuess[]);
-  const queries = data.items(split).flatMap(({ annotations }) => annotations.queries ?? []);
+  const queries = queriesOf(data, split);
   if (queries.length === 0) return undefined;
   return {
     moments: new Map(

@@ -10,7 +10,7 @@ import type { Recipe } from '../../models/recipe.js';
 import { given } from '../../tensor/given.js';
 import { positive, repeated, whole } from '../options/arguments.js';
 import { type Ablation, ablated, ablations } from '../shared/ablations.js';
-import { datasetOf } from '../shared/datasets.js';
+import { dataFolder, datasetOf, queriesOf } from '../shared/datasets.js';
 import { applySettings, type FoundRecipe, findRecipe } from '../shared/recipes.js';
 import { modelFiles, runTraining, writePrior } from '../shared/training-run.js';
 import { addTrainLora } from './train-lora.js';
@@ -83,7 +83,7 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
     const words = await wordsFor(data, options.words);
     const { from } = options;
     const inputs = {
-      '--data': options.data === 'world' ? undefined : options.data,
+      '--data': dataFolder(options.data),
       '--words': options.words,
       '--from': from,
     };
@@ -109,10 +109,7 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
           });
           await writePrior(options.out, sentencesOf(data, recipe.training.split ?? 'train'));
         },
-        begin: async ({ begin, task }) => {
-          if (begin) await begin();
-          else task.model.initialize(recipe.training.seed);
-        },
+        beginOf: ({ begin }) => begin,
         ...(measured && { validation: measured }),
       },
     );
@@ -155,8 +152,5 @@ function validation(recipe: Recipe, data: VideoDataset) {
 
 /** The queries of a split, from which the prior of the words alone is made. */
 function sentencesOf(data: VideoDataset, split: string): SentenceExample[] {
-  return data
-    .items(split)
-    .flatMap(({ annotations }) => annotations.queries ?? [])
-    .map(({ text, windows }) => ({ words: wordsOf(text), windows }));
+  return queriesOf(data, split).map(({ text, windows }) => ({ words: wordsOf(text), windows }));
 }

@@ -41,8 +41,8 @@ export interface Run<Task> {
   taskOf(made: Task): TrainingTask;
   /** Writes the finished model; `adapter` names the device. */
   save(made: Task, adapter: string): Promise<void>;
-  /** Gives a new run its weights; default: at random. */
-  begin?(made: Task): Promise<void>;
+  /** What gives a new run its weights; without it they are drawn at random. */
+  beginOf?(made: Task): (() => Promise<void>) | undefined;
   readonly validation?: RunValidation<Task>;
 }
 
@@ -66,7 +66,8 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
   const progress = new Progress(steps, 'loss {loss} | {seconds} s a step', { loss: '-', seconds: '-' });
   try {
     const made = await run.make(runtime);
-    const { validation, begin } = run;
+    const { validation } = run;
+    const begin = run.beginOf?.(made);
     let smooth: number | undefined;
     const finished = await train(run.taskOf(made), {
       folder: out,
@@ -82,7 +83,7 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
       ...given({ maxNorm, accumulate }),
       ...(average && { average: averageKeep(steps) }),
       signal: stop.signal,
-      ...(begin && { begin: () => begin(made) }),
+      ...(begin && { begin }),
       ...(validation && { validation: { ...validation, validate: () => validation.validate(made) } }),
       onStep: ({ step, loss, seconds }) => {
         smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;

@@ -30,8 +30,11 @@ export interface LocalizeMomentsOptions extends Omit<RankingOptions, 'durations'
   readonly onProgress?: (done: number) => void;
 }
 
-const localizeRules: Rules<LocalizeMomentsOptions> = {
-  ...rankingRules,
+// The durations are those of the examples.
+const { durations: _, ...ranking } = rankingRules;
+
+export const localizeRules: Rules<LocalizeMomentsOptions> = {
+  ...ranking,
   steps: optional(integer(1)),
   eta: optional(numberIn(0, 1)),
   batch: optional(integer(1)),

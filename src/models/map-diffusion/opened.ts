@@ -1,4 +1,4 @@
-import { checkFields, integer, numberIn, optional, type Rules } from '../../arguments.js';
+import { checkFields } from '../../arguments.js';
 import type { VideoInput } from '../../datasets/open-input.js';
 import { given } from '../../tensor/given.js';
 import type { Detection } from '../../time/segment.js';
@@ -13,22 +13,13 @@ import { AskedExamples } from './asked-examples.js';
 import { type ClipReader, clipReader, inputOf } from './clip-reader.js';
 import { featureWarnings } from './feature-warnings.js';
 import { sentenceOfLabel } from './label-sentences.js';
-import { type LocalizeMomentsOptions, localizeMoments } from './localize.js';
+import { type LocalizeMomentsOptions, localizeMoments, localizeRules } from './localize.js';
 import type { LoadedMapDiffusion } from './model-folder.js';
-import { rankingRules } from './ranking.js';
 
 /** How moments are sampled and ranked; by default as `config.json` says. */
 export type MapDiffusionOptions = Omit<LocalizeMomentsOptions, 'onProgress' | 'signal'>;
 
-const { durations: _, ...ranking } = rankingRules;
-
-const optionRules: Rules<MapDiffusionOptions> = {
-  ...ranking,
-  steps: optional(integer(1)),
-  eta: optional(numberIn(0, 1)),
-  batch: optional(integer(1)),
-  seed: optional(integer(0)),
-};
+const { onProgress: _, signal: __, ...optionRules } = localizeRules;
 
 /** Moments of each class in a window, where `count` does not say (ours). */
 const ACTIONS = 20;

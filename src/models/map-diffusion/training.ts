@@ -12,7 +12,7 @@ import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-s
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { AskedExamples } from './asked-examples.js';
 import type { AskedSentence, AskedWindow } from './asked-windows.js';
-import { checkConfig, configRules, type MapDiffusionConfig, mapDiffusionConfigs } from './config.js';
+import { configRules, type MapDiffusionConfig, mapDiffusionConfigs } from './config.js';
 import { featureWarnings } from './feature-warnings.js';
 import { labelSentences, sentenceOfLabel } from './label-sentences.js';
 import { MapDiffusion } from './model.js';
@@ -66,7 +66,6 @@ export async function prepareMoments(
 ): Promise<PreparedTraining> {
   const { model: config, training } = recipe;
   const { batch, seed, split = 'train', queries = 1, sentences = 'queries' } = training;
-  checkConfig(config);
   checkClasses(config.recognition, data, 'model.recognition');
   const labels = sentences === 'labels' ? { labels: data.classes } : {};
   const asked = askedOf(data.items(split), queries, sentencesOf(training, data));
