@@ -6,8 +6,9 @@ import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
+import { type SignalConfig, totalStride } from '../common/signal-config.js';
 import type { ModelInput } from '../localization-model.js';
-import { type FeaturesConfig, type MapDiffusionConfig, type SignalConfig, totalStride } from './config.js';
+import type { FeaturesConfig, MapDiffusionConfig } from './config.js';
 import type { MomentExample } from './examples.js';
 import { framesWanted, videoOf, windowSeconds } from './frame-clips.js';
 

@@ -2,7 +2,6 @@ import {
   checkFields,
   flag,
   integer,
-  listOf,
   object,
   objectWith,
   oneOf,
@@ -13,12 +12,18 @@ import {
   type Rule,
   type Rules,
   rule,
-  someOf,
 } from '../../arguments.js';
 import { actionNames } from '../../data/world/actions.js';
 import { type BetaSchedule, scheduleRule } from '../../diffusion/schedule.js';
 import { OptionError } from '../../errors.js';
 import type { MapLayout } from '../../ops/iou-map/map-layout.js';
+import {
+  type ConvStage,
+  convolutionRules,
+  type SignalConfig,
+  signalRules,
+  totalStride,
+} from '../common/signal-config.js';
 import type { RecognitionConfig } from './recognition.js';
 
 /** How a clip of the video becomes a vector. */
@@ -50,15 +55,6 @@ export interface FeaturesConfig {
   readonly stride?: number;
 }
 
-export interface SignalConfig {
-  readonly kind: 'signal';
-  readonly channels: number;
-  /** Samples of a clip: the product of the strides of the convolutions. */
-  readonly stages: readonly ConvStage[];
-  /** Temporal context: residual convolutions of 3 clips with these dilations. */
-  readonly context: readonly number[];
-}
-
 export interface FramesConfig {
   readonly kind: 'frames';
   /** Numbers of a pixel. */
@@ -71,12 +67,6 @@ export interface FramesConfig {
   readonly width: number;
   readonly stages: readonly ConvStage[];
   readonly context: readonly number[];
-}
-
-export interface ConvStage {
-  readonly channels: number;
-  readonly kernel: number;
-  readonly stride: number;
 }
 
 export interface DecoderConfig {
@@ -307,22 +297,9 @@ export const mapDiffusionConfigs = {
 
 export type MapDiffusionName = keyof typeof mapDiffusionConfigs;
 
-/** Length of the product of the strides: samples of a clip, or the factor that frames shrink by. */
-export function totalStride(stages: readonly ConvStage[]): number {
-  return stages.reduce((product, { stride }) => product * stride, 1);
-}
-
 const size = integer(1);
 /** Sizes of maps, which kernels keep in 16 bits. */
 const side = integer(1, 0xffff);
-
-const stageRule: Rule<ConvStage> = onlyFields<ConvStage>({ channels: size, kernel: size, stride: size });
-
-const ofConvolutions = {
-  channels: size,
-  stages: someOf(stageRule) as Rule<readonly ConvStage[]>,
-  context: listOf(size),
-};
 
 const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { readonly kind: Kind }> } = {
   features: {
@@ -333,17 +310,15 @@ const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { r
     normalize: optional(flag),
     stride: optional(positive),
   },
-  signal: { kind: oneOf('signal'), ...ofConvolutions },
+  signal: signalRules,
   frames: {
     kind: oneOf('frames'),
-    ...ofConvolutions,
+    ...convolutionRules,
     size: pairOf(size),
     frames: size,
     width: size,
   },
 };
-
-export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>(clipRules.signal);
 
 const clipKind = oneOf('features', 'signal', 'frames');
 

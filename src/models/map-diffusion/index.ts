@@ -1,18 +1,17 @@
 /** Moment localization by diffusion of IoU maps: `tal-webgpu/models/map-diffusion`. */
 
+export type { ConvStage, SignalConfig } from '../common/signal-config.js';
 export { AskedExamples, type AskedOptions } from './asked-examples.js';
 export type { AskedSentence, AskedWindow } from './asked-windows.js';
 export type { VideoClips } from './clip-reader.js';
 export {
   type ClipConfig,
-  type ConvStage,
   type DecoderConfig,
   type FeaturesConfig,
   type FramesConfig,
   type MapDiffusionConfig,
   type MapDiffusionName,
   mapDiffusionConfigs,
-  type SignalConfig,
 } from './config.js';
 export type { ScaleCondition } from './decoder.js';
 export {

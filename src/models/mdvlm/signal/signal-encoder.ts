@@ -16,8 +16,10 @@ import type { Runtime } from '../../../tensor/runtime.js';
 import { anyRuntime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
-import { ClipPositions, clipEncoder } from '../../map-diffusion/clip-encoder.js';
-import { recognitionRule, type SignalConfig, signalRule } from '../../map-diffusion/config.js';
+import { SignalClips } from '../../common/signal-clips.js';
+import { type SignalConfig, signalRule } from '../../common/signal-config.js';
+import { ClipPositions } from '../../map-diffusion/clip-encoder.js';
+import { recognitionRule } from '../../map-diffusion/config.js';
 import { Recognition, type RecognitionConfig } from '../../map-diffusion/recognition.js';
 import { TimeTokens } from '../time-tokens.js';
 
@@ -75,7 +77,7 @@ export class SignalEncoder extends Module {
     );
     super(runtime);
     const { count, clips, hidden, recognition } = config;
-    this.#clips = this.child('clips', clipEncoder(runtime, clips, hidden, count));
+    this.#clips = this.child('clips', new SignalClips(runtime, clips, hidden));
     this.#positions = this.child('positions', new ClipPositions(runtime, hidden, count));
     this.#projector = this.child('projector', new Linear(runtime, hidden, size));
     const starts = Array.from({ length: count }, (_, clip) => times.id(times.encode(clip, count)));

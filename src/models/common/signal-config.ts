@@ -1,0 +1,38 @@
+import { integer, listOf, oneOf, onlyFields, type Rule, type Rules, someOf } from '../../arguments.js';
+
+/** Clips of a signal by convolutions that are trained along (ours). */
+export interface SignalConfig {
+  readonly kind: 'signal';
+  readonly channels: number;
+  /** Samples of a clip: the product of the strides of the convolutions. */
+  readonly stages: readonly ConvStage[];
+  /** Temporal context: residual convolutions of 3 clips with these dilations. */
+  readonly context: readonly number[];
+}
+
+export interface ConvStage {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly stride: number;
+}
+
+/** Length of the product of the strides: samples of a clip, or the factor that frames shrink by. */
+export function totalStride(stages: readonly ConvStage[]): number {
+  return stages.reduce((product, { stride }) => product * stride, 1);
+}
+
+const size = integer(1);
+
+const stageRule: Rule<ConvStage> = onlyFields<ConvStage>({ channels: size, kernel: size, stride: size });
+
+export const stagesRule = someOf(stageRule) as Rule<readonly ConvStage[]>;
+
+/** The fields of all that is made by convolutions in stages. */
+export const convolutionRules: Rules<Pick<SignalConfig, 'channels' | 'stages' | 'context'>> = {
+  channels: size,
+  stages: stagesRule,
+  context: listOf(size),
+};
+
+export const signalRules: Rules<SignalConfig> = { kind: oneOf('signal'), ...convolutionRules };
+export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>(signalRules);
