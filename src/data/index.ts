@@ -63,6 +63,7 @@ export type {
   Location as TensorLocation,
   StoredTensor,
 } from './formats/safetensors-header.js';
+export { type RecordedSignal, readSignalCsv } from './formats/signal-csv.js';
 export { HostRandom } from './host-random.js';
 export { parseSpokenTimes } from './text/spoken-times.js';
 export { parseTimedText, type TimedText } from './text/timed-text.js';

@@ -1,6 +1,7 @@
 import { checkArgument, checkFields, optional, positive, type Rule, type Rules, rule } from '../arguments.js';
 import { type Crop, cropRule, loadFeatures } from '../data/formats/features.js';
 import { arrayExtension, arrayExtensions } from '../data/formats/open-array-file.js';
+import { readSignalCsv } from '../data/formats/signal-csv.js';
 import { openVideo, type Video } from '../data/video/video.js';
 import { OptionError } from '../errors.js';
 import type { VideoItem } from './video-dataset.js';
@@ -19,11 +20,11 @@ export interface InputOptions {
 export type BlobLike =
   typeof globalThis extends Record<'Blob', { prototype: infer Instance }> ? Instance : never;
 
-/** A file of one video: its path (Node), or the file itself; an open video; or the paths of its features. */
+/** A file of one video: its path (Node), or the file itself; an open video; a recording; or the paths of its features. */
 export type InputSource = string | readonly string[] | Uint8Array | BlobLike | Video;
 
 const sourceRule: Rule<InputSource> = rule(
-  'the path of a video or of features, the bytes of a video, a File, or an open video',
+  'the path of a video, of a recording or of features, the bytes of a video, a File, or an open video',
   (value) =>
     (typeof value === 'string' && value !== '') ||
     (Array.isArray(value) && value.length > 0 && value.every((path) => typeof path === 'string')) ||
@@ -38,8 +39,12 @@ const inputRules: Rules<InputOptions> = { duration: optional(positive), crop: op
 export const isFeaturePath = (path: string): boolean =>
   arrayExtension(path) !== undefined || arrayExtension(path.replace(/#.*$/, '')) !== undefined;
 
+/** Whether a path is of a recording of sensors. */
+export const isSignalPath = (path: string): boolean => /\.csv$/i.test(path);
+
 /**
- * A file as `localize` takes it: a video, or features (`loadFeatures`), several files of which are joined along their channels. A row of features lasts `duration` over their number.
+ * A file as `localize` takes it: a video, or features (`loadFeatures`), several files of which are joined along their channels, or a recording of sensors (`.csv`,
+ * `readSignalCsv`). A row of features lasts `duration` over their number.
  * @throws FileAccessError, FileFormatError as `openVideo` and `loadFeatures`; OptionError where features come without a
  *   duration
  */
@@ -51,6 +56,7 @@ export async function openInput(source: InputSource, options: InputOptions = {})
   if (source instanceof Uint8Array) return videoInput(source);
   const paths = typeof source === 'string' ? [source] : source;
   if (!paths.every(isFeaturePath)) {
+    if (paths.length === 1 && isSignalPath(paths[0]!)) return signalInput(paths[0]!);
     if (paths.length === 1) return videoInput(paths[0]!);
     throw new OptionError(
       `openInput: source must be one video or files of features (${arrayExtensions.join(', ')}), not ${paths.join(', ')}`,
@@ -63,6 +69,11 @@ export async function openInput(source: InputSource, options: InputOptions = {})
   const features = await loadFeatures(paths, crop === undefined ? {} : { crop });
   const stride = duration / features.steps;
   return { duration, features: async () => ({ ...features, stride, window: stride }) };
+}
+
+async function signalInput(path: string): Promise<VideoInput> {
+  const recorded = await readSignalCsv(path);
+  return { duration: recorded.duration, signal: async () => recorded };
 }
 
 async function videoInput(file: string | Uint8Array): Promise<VideoInput> {

@@ -66,11 +66,11 @@ export function addLocalize(program: Command): void {
     .command('localize')
     .description(
       'Find when something happens in videos: what a sentence says, or actions, as the model finds. An input is a video, ' +
-        'a file of features (several joined as rgb.npy+flow.npy; FILE#NAME for one of several arrays), a folder of such ' +
-        'files, or a data set (a folder, or world, the built-in one)',
+        'a file of features (several joined as rgb.npy+flow.npy; FILE#NAME for one of several arrays), a recording ' +
+        '(.csv with time in seconds and a column a channel), a folder of such files, or a data set (a folder, or world, the built-in one)',
     )
     .summary('Find when something happens in videos')
-    .argument('<inputs...>', 'videos, files of features, folders of them; or one data set')
+    .argument('<inputs...>', 'videos, files of features, recordings, folders of them; or one data set')
     .option('--model <folder>', 'a trained model of any architecture', worldModel)
     .option('--query <sentence>', 'what to look for; default: the queries of a data set, or all actions')
     .option('--question <text>', 'asked as it is (LLaDA-V): its answer should begin with two times')

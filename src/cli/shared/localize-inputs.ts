@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readDurations, type VideoDurations } from '../../data/annotations/video-durations.js';
 import { type Crop, featurePath } from '../../data/formats/features.js';
-import { isFeaturePath, openInput, type VideoInput } from '../../datasets/open-input.js';
+import { isFeaturePath, isSignalPath, openInput, type VideoInput } from '../../datasets/open-input.js';
 import type { VideoDataset, VideoItem } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
-import type { LocalizationModel } from '../../models/localization-model.js';
+import type { LocalizationModel, ModelInput } from '../../models/localization-model.js';
 import { given } from '../../tensor/given.js';
 import { datasetOf } from './datasets.js';
 
@@ -14,7 +14,7 @@ export interface LocalizeInput {
   readonly id: string;
   /** What messages call it. */
   readonly name: string;
-  readonly kind: 'features' | 'video' | 'item';
+  readonly kind: ModelInput | 'item';
   /** Of a data set. */
   readonly item?: VideoItem;
   /** @throws FileAccessError, FileFormatError and others of `openInput` */
@@ -65,10 +65,10 @@ export async function findInputs(paths: readonly string[], flags: InputFlags): P
     }
     folders++;
     const names = (await readdir(path)).sort();
-    const files = names.filter((name) => VIDEO.test(name) || isFeaturePath(name));
+    const files = names.filter((name) => VIDEO.test(name) || isFeaturePath(name) || isSignalPath(name));
     if (files.length === 0)
       throw new OptionError(
-        `${path} holds no video and no file of features, and looks like no data set (${names.slice(0, 8).join(', ') || 'it is empty'})`,
+        `${path} holds no video, no recording and no file of features, and looks like no data set (${names.slice(0, 8).join(', ') || 'it is empty'})`,
       );
     for (const name of files) inputs.push(fileInput(join(path, name), durations, flags));
   }
@@ -151,7 +151,7 @@ function fileInput(
       );
     return openInput(features ? files : path, given({ crop, ...(features && { duration }) }));
   };
-  return { id, name: path, kind: features ? 'features' : 'video', open };
+  return { id, name: path, kind: features ? 'features' : isSignalPath(path) ? 'signal' : 'video', open };
 }
 
 function featureId(path: string): string {
