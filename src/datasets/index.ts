@@ -4,6 +4,7 @@ export { type CheckDatasetOptions, checkDataset, type DatasetReport } from './ch
 export type { FeatureSummary } from './check/check-features.js';
 export type { ClassSummary, DatasetSummary, LengthSummary, SplitSummary } from './check/dataset-summary.js';
 export type { AnnotationFiles, DatasetFile, SplitFiles } from './dataset-file.js';
+export { excerptsOf } from './excerpts.js';
 export type { DatasetFault, FaultKind, OnFault } from './fault.js';
 export type { FeatureVideo } from './features/clip-timing.js';
 export type {

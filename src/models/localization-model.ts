@@ -105,6 +105,14 @@ export abstract class LocalizationModel implements Freeable {
     this.#owned = [...owned];
   }
 
+  /**
+   * The data set in the form that the model is judged on in a split: as it is, or its videos cut as they were cut for training.
+   * @throws FileAccessError, FileFormatError
+   */
+  async judgedOn(data: VideoDataset, _split: string): Promise<VideoDataset> {
+    return data;
+  }
+
   /** Seconds of a video that it sees at a time. */
   protected abstract windowOf(video: VideoInput, options: ModelOptions): number | Promise<number>;
 

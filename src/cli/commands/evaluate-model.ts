@@ -43,12 +43,12 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
   );
   const data = await datasetOf(options.data);
   try {
-    const predictions = await predicted(data, options);
+    const { predictions, judged } = await predicted(data, options);
     if (options.predictions !== undefined)
-      await writePredictions(options.predictions, data, split, predictions);
+      await writePredictions(options.predictions, judged, split, predictions);
     if (options.predictions !== undefined && isKeptBack(data, split)) return undefined;
     const rules = given({ rule: options.rule, thresholds: options.thresholds });
-    const evaluation = evaluatePredictions(data, split, predictions, rules);
+    const evaluation = evaluatePredictions(judged, split, predictions, rules);
     const prior = await priorOf(options.model, data, split);
     const answers = 'P@0.5' in evaluation.metrics;
     const ofPrior = prior && evaluatePredictions(data, split, prior, { ...rules, answers });
@@ -67,14 +67,18 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
   }
 }
 
-/** What the model predicts, under progress bars. */
-async function predicted(data: VideoDataset, options: EvaluateModelOptions): Promise<Predictions> {
+/** What the model predicts, under progress bars, and the data set in the form that it is judged on. */
+async function predicted(
+  data: VideoDataset,
+  options: EvaluateModelOptions,
+): Promise<{ readonly predictions: Predictions; readonly judged: VideoDataset }> {
   const loading = megabytesProgress('MB of weights');
   const model = await openModel(options.model, { onProgress: loading.update }).finally(loading.stop);
   const what = model.finds.includes('moments') ? 'queries' : 'videos';
   let progress: Progress | undefined;
   try {
-    return await model.predict(data, options.split, {
+    const judged = await model.judgedOn(data, options.split);
+    const predictions = await model.predict(judged, options.split, {
       options: applySettings({}, options.set),
       onProgress: (done, total) => {
         progress ??= new Progress(total, what);
@@ -82,6 +86,7 @@ async function predicted(data: VideoDataset, options: EvaluateModelOptions): Pro
       },
       onWarning: (message) => console.error(message),
     });
+    return { predictions, judged };
   } finally {
     progress?.stop();
     model.dispose();

@@ -144,8 +144,9 @@ function validation(recipe: Recipe, data: VideoDataset) {
     every: validateEvery,
     ...(best !== undefined && { best: { metric: best, better: 'higher' as const }, endWithBest: true }),
     validate: async ({ opened }: PreparedTraining) => {
-      const predictions = await opened.predict(data, validationSplit);
-      return evaluatePredictions(data, validationSplit, predictions).metrics;
+      const judged = await opened.judgedOn(data, validationSplit);
+      const predictions = await opened.predict(judged, validationSplit);
+      return evaluatePredictions(judged, validationSplit, predictions).metrics;
     },
   };
 }
