@@ -94,6 +94,29 @@ test('segments are cut at the duration, and steps beyond it propose nothing', ()
   ]);
 });
 
+test('the length of a segment counts by its root where it is asked for', () => {
+  const attention = [0, 0, 1, 1, 1, 1, 0, 0];
+  const [without] = proposeSegments(single(attention), { duration: 8 }, plain);
+  const [with_] = proposeSegments(single(attention), { duration: 8 }, { ...plain, lengthWeight: 0.5 });
+  close(with_!.score - without!.score, 0.5 * Math.sqrt(4 / 8));
+});
+
+test('what the released code leaves out is left out by compat alone', () => {
+  const bounds = (attention: number[], compat?: 'co2net' | 'delu') =>
+    proposeSegments(
+      single(attention),
+      { duration: attention.length },
+      { ...plain, ...(compat && { compat }) },
+    )
+      .map(({ segment }) => segment)
+      .sort(([a], [b]) => a - b);
+  const first = [1, 0, 0, 0];
+  assert.deepEqual([bounds(first), bounds(first, 'co2net'), bounds(first, 'delu')], [[[0, 1]], [], []]);
+  const both = [1, 0, 1, 0, 1, 1];
+  assert.deepEqual(bounds(both), bounds(both, 'co2net'));
+  assert.deepEqual(bounds(both, 'delu'), [[4, 6]]);
+});
+
 test('dilation grows runs on both sides and joins those that come to touch', () => {
   const attention = [0, 1, 0, 0, 1, 0, 0, 0, 0, 1];
   const bounds = (dilation: number) =>

@@ -69,6 +69,13 @@ export interface ProposalOptions {
   context: number;
   /** Weight of the video score in the score of a segment (gamma). */
   videoScoreWeight: number;
+  /** Weight of the root of the share of the video that a segment covers, in its score (ours). Default 0. */
+  lengthWeight?: number;
+  /**
+   * Leaves out what the released code leaves out: at each threshold, the first step where no other is above it (CO2-Net, DELU),
+   * and segments of one step (DELU). Default: nothing.
+   */
+  compat?: 'co2net' | 'delu';
   /** Sigma of the Gaussian soft-NMS per class, or null for none. */
   softNmsSigma: number | null;
 }
@@ -93,6 +100,8 @@ export const proposalRules: Rules<ProposalOptions> = {
   scoredOn: oneOf('activation', 'weighted-cas'),
   context: numberIn(0),
   videoScoreWeight: number,
+  lengthWeight: optional(number),
+  compat: optional(oneOf('co2net', 'delu')),
   softNmsSigma: rule(
     'a finite number above 0, or null for none',
     (value) => value === null || positive.accepts(value),
@@ -205,7 +214,8 @@ function proposeClass(
   label: number,
   options: ProposalOptions,
 ): ProposedSegment[] {
-  const { samplesPerStep, thresholdUnit, context, videoScoreWeight, softNmsSigma } = options;
+  const { samplesPerStep, thresholdUnit, context, videoScoreWeight, softNmsSigma, compat } = options;
+  const { lengthWeight = 0 } = options;
   const attention = Float64Array.from(scores.attention);
   const classes = scores.videoScores.length;
   const stepActivation =
@@ -222,9 +232,12 @@ function proposeClass(
   const growth = Math.round((options.dilation * samplesPerStep) / 2);
 
   const proposals = options.thresholds.flatMap((threshold) =>
-    runsAbove(activation, threshold * unit, growth).map(([start, end]) => ({
+    kept(runsAbove(activation, threshold * unit, growth), samplesPerStep, compat).map(([start, end]) => ({
       label,
-      score: contrast(scored, start, end, context) + videoScoreWeight * scores.videoScores[label]!,
+      score:
+        contrast(scored, start, end, context) +
+        videoScoreWeight * scores.videoScores[label]! +
+        lengthWeight * Math.sqrt((end - start) / activation.length),
       segment: [start / samplesPerStep, end / samplesPerStep] as const,
     })),
   );
@@ -290,6 +303,18 @@ function runsAbove(sequence: Float64Array, threshold: number, growth: number): [
     else runs.push([start, end]);
   }
   return runs;
+}
+
+/** The runs of a threshold that the released code keeps, in samples. */
+function kept(
+  runs: readonly [number, number][],
+  step: number,
+  compat: ProposalOptions['compat'],
+): readonly [number, number][] {
+  if (compat === undefined) return runs;
+  const [first] = runs;
+  if (runs.length === 1 && first![0] === 0 && first![1] <= step) return [];
+  return compat === 'delu' ? runs.filter(([start, end]) => end - start > step) : runs;
 }
 
 const mean = (sequence: Float64Array, start: number, end: number): number =>
