@@ -25,9 +25,9 @@ export {
   type VideoInput,
 } from './open-input.js';
 export { cropRows, padRows } from './sampling/crop-rows.js';
-export { batchAt, type Draw } from './sampling/draw.js';
+export type { Draw } from './sampling/draw.js';
+export { loadItems } from './sampling/load-items.js';
 export { normalizeRows } from './sampling/normalize-rows.js';
-export { loadItems, type ReadAheadOptions, readAhead } from './sampling/read-ahead.js';
 export { binRows, resampleRows } from './sampling/resample-rows.js';
 export type { MaybeSampled, SampledClips } from './sampling/sampled-clips.js';
 export { withEndpoints } from './sampling/with-endpoints.js';

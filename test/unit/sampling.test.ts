@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { cropRows, padRows } from '../../src/datasets/sampling/crop-rows.js';
-import { batchAt } from '../../src/datasets/sampling/draw.js';
 import { normalizeRows } from '../../src/datasets/sampling/normalize-rows.js';
 import { binRows, resampleRows } from '../../src/datasets/sampling/resample-rows.js';
 import { withEndpoints } from '../../src/datasets/sampling/with-endpoints.js';
@@ -104,18 +103,4 @@ test('temporal endpoints are those of the rows that are not padding', () => {
   const ends = [...data].filter((_, i) => i % 4 > 1);
   assert.deepEqual(ends, [0, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 1, 0, 0]);
   assert.deepEqual([...data.subarray(4, 6)], [1, -1]);
-});
-
-test('batches go through all items once an epoch, in an order that seed and step decide', () => {
-  const steps = (seed: number) => Array.from({ length: 10 }, (_, step) => batchAt(20, 6, { seed, step }));
-  const all = steps(1).flat();
-  for (const epoch of [0, 1, 2])
-    assert.deepEqual(
-      all.slice(20 * epoch, 20 * epoch + 20).sort((a, b) => a - b),
-      Array.from({ length: 20 }, (_, i) => i),
-    );
-  assert.notDeepEqual(all.slice(0, 20), all.slice(20, 40));
-  assert.deepEqual(steps(1), steps(1));
-  assert.notDeepEqual(steps(1), steps(2));
-  assert.throws(() => batchAt(0, 6, draw), OptionError);
 });
