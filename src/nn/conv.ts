@@ -1,4 +1,4 @@
-import { checkArgument, checkFields, either, integer, pairOf, type Rules } from '../arguments.js';
+import { checkArgument, checkFields, either, integer, optional, pairOf, type Rules } from '../arguments.js';
 import {
   type Conv1dOptions,
   type Conv2dOptions,
@@ -11,7 +11,7 @@ import type { Runtime } from '../tensor/runtime.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Initial, uniformFanIn } from './initial.js';
-import { checkLayer, layerRules } from './layer-rules.js';
+import { anyInitial, checkLayer, layerRules } from './layer-rules.js';
 import { Module } from './module.js';
 
 export interface ConvLayerOptions {
@@ -19,12 +19,16 @@ export interface ConvLayerOptions {
   readonly bias?: boolean;
   /** Replaces the usual start of weight and bias. */
   readonly initial?: Initial;
+  /** Start of the bias, where it differs from that of the weight. */
+  readonly biasInitial?: Initial;
 }
 
-const conv1dLayerRules: Rules<Conv1dOptions & ConvLayerOptions> = { ...conv1dRules, ...layerRules };
+const ownRules: Rules<ConvLayerOptions> = { ...layerRules, biasInitial: optional(anyInitial) };
+
+const conv1dLayerRules: Rules<Conv1dOptions & ConvLayerOptions> = { ...conv1dRules, ...ownRules };
 const conv2dLayerRules: Rules<Conv2dOptions & ConvLayerOptions> = {
   ...conv2dOperation.spec.options,
-  ...layerRules,
+  ...ownRules,
 };
 
 /** Convolution over time with `weight` (outputs, inputs, kernel) and `bias` (outputs). */
@@ -43,11 +47,11 @@ export class Conv1d extends Module {
     checkLayer('Conv1d', runtime, { inputs, outputs, kernel });
     checkFields('Conv1d', options, conv1dLayerRules);
     super(runtime);
-    const { bias = true, initial, ...others } = options;
+    const { bias = true, initial, biasInitial, ...others } = options;
     this.#options = others;
     const start = initial ?? uniformFanIn(inputs * kernel);
     this.#weight = this.parameter('weight', [outputs, inputs, kernel], start);
-    this.#bias = bias ? this.parameter('bias', [outputs], start) : undefined;
+    this.#bias = bias ? this.parameter('bias', [outputs], biasInitial ?? start) : undefined;
   }
 
   /** (B, inputs, T) to (B, outputs, T'). */
@@ -74,12 +78,12 @@ export class Conv2d extends Module {
     checkArgument('Conv2d', 'kernel', kernel, either(integer(1), pairOf(integer(1))));
     checkFields('Conv2d', options, conv2dLayerRules);
     super(runtime);
-    const { bias = true, initial, ...others } = options;
+    const { bias = true, initial, biasInitial, ...others } = options;
     this.#options = others;
     const sides = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const start = initial ?? uniformFanIn(inputs * sizeOf(sides));
     this.#weight = this.parameter('weight', [outputs, inputs, ...sides], start);
-    this.#bias = bias ? this.parameter('bias', [outputs], start) : undefined;
+    this.#bias = bias ? this.parameter('bias', [outputs], biasInitial ?? start) : undefined;
   }
 
   /** (B, inputs, H, W) to (B, outputs, H', W'). */

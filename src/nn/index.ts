@@ -5,7 +5,14 @@ export { type Drop, Dropout, DropPath } from './dropout.js';
 export { Embedding } from './embedding.js';
 export { FeedForward, type FeedForwardOptions } from './feed-forward.js';
 export { GatedConv2d, type GateNames } from './gated-conv.js';
-export { constantInitial, type Initial, normalInitial, uniformFanIn } from './initial.js';
+export {
+  constantInitial,
+  type Initial,
+  kaimingUniform,
+  normalInitial,
+  uniformFanIn,
+  uniformWithin,
+} from './initial.js';
 export { Linear, type LinearLayer, type LinearOptions } from './linear.js';
 export type { LoadOptions, ModelFolderOptions } from './load-weights.js';
 export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './lora.js';

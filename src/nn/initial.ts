@@ -7,8 +7,13 @@ export type Initial = (count: number, random: HostRandom) => Float32Array;
 /** Uniform within ±1/√fanIn: what PyTorch starts linear layers, convolutions and LSTMs (fanIn = hidden) from. */
 export function uniformFanIn(fanIn: number): Initial {
   checkArgument('uniformFanIn', 'fanIn', fanIn, integer(1));
-  const bound = 1 / Math.sqrt(fanIn);
-  return (count, random) => Float32Array.from({ length: count }, () => (2 * random.uniform() - 1) * bound);
+  return uniformWithin(1 / Math.sqrt(fanIn));
+}
+
+/** Uniform within ±√(6/fanIn) (He et al., arXiv:1502.01852): PyTorch's `kaiming_uniform_` with its defaults. */
+export function kaimingUniform(fanIn: number): Initial {
+  checkArgument('kaimingUniform', 'fanIn', fanIn, integer(1));
+  return uniformWithin(Math.sqrt(6 / fanIn));
 }
 
 /** Normal with mean 0: embeddings. */
@@ -21,4 +26,10 @@ export function normalInitial(deviation: number): Initial {
 export function constantInitial(value: number): Initial {
   checkArgument('constantInitial', 'value', value, number);
   return (count) => new Float32Array(count).fill(value);
+}
+
+/** Uniform from −bound to bound. */
+export function uniformWithin(bound: number): Initial {
+  checkArgument('uniformWithin', 'bound', bound, numberIn(0));
+  return (count, random) => Float32Array.from({ length: count }, () => (2 * random.uniform() - 1) * bound);
 }

@@ -5,7 +5,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 export interface BaseOutputs {
   /** (B, T, K) class activation sequence (CAS), logits. */
   readonly cas: Tensor;
-  /** (B, T) attention: how much a snippet belongs to an action, from 0 to 1. */
+  /** (B, T) attention: how much a snippet belongs to an action, from 0 to 1. That of CMCS is a softmax over time. */
   readonly attention: Tensor;
   /** (B, T) the attention of each modality, whose mean `attention` is; empty where there is one modality only. */
   readonly modalAttentions: readonly Tensor[];
@@ -13,6 +13,14 @@ export interface BaseOutputs {
   readonly features: Tensor;
   /** (B, T) actionness of each modality and branch, where a base has such heads; empty otherwise. */
   readonly actionness: readonly Tensor[];
+  /** What the auto-encoders of an attention rebuilt, where it has them (Boosting-WTAL); empty otherwise. */
+  readonly reconstructions: readonly Reconstruction[];
+}
+
+/** A modality of the snippets, and what came of it through a code of fewer channels; both (B, channels of it, T). */
+export interface Reconstruction {
+  readonly modality: Tensor;
+  readonly rebuilt: Tensor;
 }
 
 /**
