@@ -195,6 +195,8 @@ export const binaryCases: CaseTable<BinarySize> = {
     { operator: 'mul', kind: 'float', a: [2, 8, 6, 4], b: [8, 1, 1] },
     { operator: 'sub', kind: 'float', a: 1, b: [1000] },
     { operator: 'sub', kind: 'float', a: [1001], b: 0.25 },
+    { operator: 'pow', kind: 'float', a: [400], b: 1.5 },
+    { operator: 'pow', kind: 'float', a: 1.5, b: [400] },
     { operator: 'div', kind: 'float', ...alternating },
     { operator: 'sub', kind: 'float', a: [2, 1, 3, 1, 2, 4], b: [3, 1, 2, 1, 1] },
   ],

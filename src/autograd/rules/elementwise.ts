@@ -80,7 +80,8 @@ function slopeByFirst(operator: BinaryOperator, a: Operand, b: Operand, y: Tenso
     case 'pow': {
       // b y / a has the right sign for negative a; at 0 the limit.
       const elsewhere = div(mul(b, y), a);
-      const slope = where(equal(a, 0), mul(pow(a, sub(b, 1)), b), elsewhere);
+      const less1 = typeof b === 'number' ? b - 1 : sub(b, 1);
+      const slope = where(equal(a, 0), mul(pow(a, less1), b), elsewhere);
       return mul(gradient, slope);
     }
     default:
