@@ -5,6 +5,7 @@ import {
   instanceOf,
   integer,
   onlyFields,
+  type Rules,
 } from '../../arguments.js';
 import { type Features, featuresRule } from '../../data/formats/features.js';
 import { Safetensors } from '../../data/formats/safetensors.js';
@@ -12,7 +13,7 @@ import { FileFormatError, ShapeError } from '../../errors.js';
 import { Conv1d } from '../../nn/conv.js';
 import { Linear } from '../../nn/linear.js';
 import { type LoadOptions, loadRules } from '../../nn/load-weights.js';
-import { loaded, Module } from '../../nn/module.js';
+import { loaded } from '../../nn/module.js';
 import { add, mul } from '../../ops/array/binary.js';
 import { concat } from '../../ops/array/concat.js';
 import { transpose } from '../../ops/array/permute.js';
@@ -21,8 +22,8 @@ import { softmax } from '../../ops/array/softmax.js';
 import { matmul } from '../../ops/matmul/matmul.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { anyRuntime } from '../../tensor/runtime.js';
-import type { Tensor } from '../../tensor/tensor.js';
-import { anyTensor } from '../../tensor/tensor.js';
+import { anyTensor, type Tensor } from '../../tensor/tensor.js';
+import { type BaseOutputs, WtalBase } from './base.js';
 
 /** Sizes of a CMCS network. */
 export interface CmcsConfig {
@@ -38,24 +39,27 @@ export interface CmcsConfig {
   readonly classes: number;
 }
 
-/** What the network says about B videos of T steps and K classes. */
-export interface CmcsOutputs {
+/** What is localized from: B videos of T steps and K classes. */
+export interface CmcsScores {
   /** (B, T, K) class activation sequence, logits. */
   readonly cas: Tensor;
-  /** (B, T) attention, a softmax over time. */
+  /** (B, T) attention, a softmax over time: it sums to 1, unlike that of the other bases. */
   readonly attention: Tensor;
   /** (B, K) probability of each class in the video. */
   readonly videoScores: Tensor;
 }
 
+/** All that the network says; the features, (B, T, width), are those after the first convolution. */
+export interface CmcsOutputs extends CmcsScores, BaseOutputs {}
+
 const size = integer(1);
-const configRule = onlyFields<CmcsConfig>({
+export const cmcsRules: Rules<CmcsConfig> = {
   channels: size,
   width: size,
   branchWidth: size,
   branches: size,
   classes: integer(2),
-});
+};
 
 /** Steps of time that are computed at once, so that what lies between the layers stays small. */
 const windowSteps = 4096;
@@ -70,7 +74,7 @@ type FeatureSource = (begin: number, end: number) => Tensor;
  * CMCS: completeness modelling and context separation for weakly supervised temporal action localization
  * (Liu, Jiang, Wang, CVPR 2019). The released weights load as they are.
  */
-export class Cmcs extends Module {
+export class Cmcs extends WtalBase {
   readonly #base: Conv1d;
   readonly #branches: readonly { readonly conv: Conv1d; readonly head: Linear }[];
   readonly #attentionConv: Conv1d;
@@ -80,7 +84,7 @@ export class Cmcs extends Module {
     runtime: Runtime,
     readonly config: CmcsConfig,
   ) {
-    checkArguments('Cmcs', { runtime, config }, { runtime: anyRuntime, config: configRule });
+    checkArguments('Cmcs', { runtime, config }, { runtime: anyRuntime, config: onlyFields(cmcsRules) });
     super(runtime);
     const { channels, width, branchWidth, branches, classes } = config;
     const relu = { activation: 'relu' } as const;
@@ -122,6 +126,10 @@ export class Cmcs extends Module {
     return this.config.classes;
   }
 
+  get width(): number {
+    return this.config.width;
+  }
+
   /**
    * Features (B, T, channels) to the sequences of {@link CmcsOutputs}. Long videos are computed in windows of time, with
    * the same results.
@@ -133,14 +141,32 @@ export class Cmcs extends Module {
     if (features.rank !== 3 || channels !== this.channels) {
       throw new ShapeError(`cmcs: features must be (B, T, ${this.channels}), not ${features}`);
     }
-    return this.#forward(batch, steps, (begin, end) => stepsOf(features, begin, end));
+    this.#checkSteps(batch, steps, Math.max(this.classes, this.width));
+    return this.runtime.scope(() => {
+      const windows = this.#windows(steps, (begin, end) => stepsOf(features, begin, end), true);
+      return {
+        ...scoresOf(windows),
+        features: joined(windows.map((window) => window.features!)),
+        modalAttentions: [],
+        actionness: [],
+        reconstructions: [],
+      };
+    });
+  }
+
+  classify(features: Tensor): Tensor {
+    checkArgument('Cmcs.classify', 'features', features, anyTensor);
+    if (features.rank !== 3 || features.shape[2] !== this.width) {
+      throw new ShapeError(`cmcs: features must be (B, T, ${this.width}), not ${features}`);
+    }
+    return this.runtime.scope(() => this.#classify(transpose(features, 1, 2), (sequence) => sequence));
   }
 
   /**
-   * As {@link forward} with a batch of one, for features on the host, which may be larger than a buffer of the device.
+   * The scores alone, for a batch of one and features on the host, which may be larger than a buffer of the device.
    * @throws ShapeError where the features have other channels, or more steps than the device can hold the results of
    */
-  forwardVideo(features: Features): CmcsOutputs {
+  forwardVideo(features: Features): CmcsScores {
     checkArgument('Cmcs.forwardVideo', 'features', features, featuresRule);
     const { steps, channels, data } = features;
     if (channels !== this.channels) {
@@ -148,58 +174,88 @@ export class Cmcs extends Module {
         `cmcs: the features have ${channels} channels, the network takes ${this.channels}`,
       );
     }
-    return this.#forward(1, steps, (begin, end) =>
-      this.runtime.tensor(data.subarray(begin * channels, end * channels), [1, end - begin, channels]),
-    );
-  }
-
-  #forward(batch: number, steps: number, source: FeatureSource): CmcsOutputs {
-    const { runtime, classes } = this;
-    const most = Math.floor(runtime.traits.limits.maxStorageBufferBindingSize / (4 * batch * classes));
-    if (steps > most) {
-      throw new ShapeError(
-        `cmcs: the video has ${steps} steps, but this device holds at most ${most} steps of ${classes} classes ` +
-          `for ${batch} video${batch === 1 ? '' : 's'} at a time`,
-      );
-    }
-    return runtime.scope(() => {
-      const windows = Array.from({ length: Math.ceil(steps / windowSteps) }, (_, i) => i * windowSteps).map(
-        (begin) => this.#window(steps, begin, Math.min(steps, begin + windowSteps), source),
-      );
-      const joined = (parts: readonly Tensor[]) => (parts.length === 1 ? parts[0]! : concat(parts, 1));
-      const cas = joined(windows.map((window) => window.cas));
-      const attention = softmax(joined(windows.map((window) => window.evidence)));
-      const pooled = matmul({ a: attention.reshape([batch, 1, steps]), b: cas });
-      return { cas, attention, videoScores: softmax(pooled.reshape([batch, classes])) };
+    this.#checkSteps(1, steps, this.classes);
+    return this.runtime.scope(() => {
+      const source = (begin: number, end: number) =>
+        this.runtime.tensor(data.subarray(begin * channels, end * channels), [1, end - begin, channels]);
+      return scoresOf(this.#windows(steps, source, false));
     });
   }
 
-  /** Class activation sequence and logits of the attention (B, end - begin) of some steps. */
+  /** @throws ShapeError where a result of `numbers` numbers a step is larger than a binding of the device */
+  #checkSteps(batch: number, steps: number, numbers: number): void {
+    const most = Math.floor(this.runtime.traits.limits.maxStorageBufferBindingSize / (4 * batch * numbers));
+    if (steps <= most) return;
+    throw new ShapeError(
+      `cmcs: the video has ${steps} steps, but this device holds at most ${most} steps of ` +
+        `${numbers === this.classes ? `${numbers} classes` : `${numbers} features`} ` +
+        `for ${batch} video${batch === 1 ? '' : 's'} at a time`,
+    );
+  }
+
+  #windows(steps: number, source: FeatureSource, keepFeatures: boolean): WindowScores[] {
+    return Array.from({ length: Math.ceil(steps / windowSteps) }, (_, i) => {
+      const begin = i * windowSteps;
+      return this.#window(steps, begin, Math.min(steps, begin + windowSteps), source, keepFeatures);
+    });
+  }
+
   #window(
     steps: number,
     begin: number,
     end: number,
     source: FeatureSource,
-  ): { cas: Tensor; evidence: Tensor } {
+    keepFeatures: boolean,
+  ): WindowScores {
     const first = Math.max(0, begin - context);
     const last = Math.min(steps, end + context);
     return this.runtime.scope(() => {
       const base = this.#base.forward(transpose(source(first, last), 1, 2));
       const within = (sequence: Tensor) =>
         last - first === end - begin ? sequence : narrow(sequence, 1, begin - first, end - begin);
-      const scores = this.#branches.map(({ conv, head }) =>
-        head.forward(within(transpose(conv.forward(base), 1, 2))),
-      );
-      const cas = mul(
-        scores.reduce((sum, score) => add(sum, score)),
-        1 / scores.length,
-      );
       const evidence = this.#attentionHead.forward(
         within(transpose(this.#attentionConv.forward(base), 1, 2)),
       );
-      return { cas, evidence: evidence.reshape(evidence.shape.slice(0, 2)) };
+      return {
+        cas: this.#classify(base, within),
+        evidence: evidence.reshape(evidence.shape.slice(0, 2)),
+        ...(keepFeatures && { features: within(transpose(base, 1, 2)) }),
+      };
     });
   }
+
+  /** The features (B, width, T) after the first convolution to the CAS of the steps that `within` takes. */
+  #classify(base: Tensor, within: (sequence: Tensor) => Tensor): Tensor {
+    return this.runtime.scope(() => {
+      const scores = this.#branches.map(({ conv, head }) =>
+        head.forward(within(transpose(conv.forward(base), 1, 2))),
+      );
+      return mul(
+        scores.reduce((sum, score) => add(sum, score)),
+        1 / scores.length,
+      );
+    });
+  }
+}
+
+/** Steps of B videos that were computed at once. */
+interface WindowScores {
+  /** (B, steps, K) */
+  readonly cas: Tensor;
+  /** (B, steps) logits of the attention. */
+  readonly evidence: Tensor;
+  /** (B, steps, width) */
+  readonly features?: Tensor;
+}
+
+const joined = (parts: readonly Tensor[]) => (parts.length === 1 ? parts[0]! : concat(parts, 1));
+
+function scoresOf(windows: readonly WindowScores[]): CmcsScores {
+  const cas = joined(windows.map((window) => window.cas));
+  const attention = softmax(joined(windows.map((window) => window.evidence)));
+  const [batch, steps, classes] = cas.shape as [number, number, number];
+  const pooled = matmul({ a: attention.reshape([batch, 1, steps]), b: cas });
+  return { cas, attention, videoScores: softmax(pooled.reshape([batch, classes])) };
 }
 
 /** Some steps of features (B, T, channels), which may be larger than a binding of the device. */

@@ -1,8 +1,19 @@
 /** Weakly supervised temporal action localization: `tal-webgpu/models/wtal`. */
 
-export { Cmcs, type CmcsConfig, type CmcsOutputs } from './cmcs.js';
+export { type BaseOutputs, type Reconstruction, WtalBase } from './base.js';
+export { Co2Net, type Co2NetConfig } from './bases/co2net.js';
+export { FourHead, type FourHeadConfig } from './bases/four-head.js';
+export { type BaseConfig, makeBase } from './bases/make-base.js';
+export { Cmcs, type CmcsConfig, type CmcsOutputs, type CmcsScores } from './cmcs.js';
 export { type CmcsFile, loadCmcs } from './cmcs-folder.js';
 export { type Localization, localizeActions } from './localize.js';
+export {
+  type MaskedLosses,
+  type Objective,
+  type ObjectiveOperands,
+  objectiveLoss,
+  objectives,
+} from './objective.js';
 export {
   CMCS_ACTIVITYNET_PROPOSALS,
   CMCS_PROPOSALS,

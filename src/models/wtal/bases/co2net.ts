@@ -8,7 +8,7 @@ import { scaleShift } from '../../../ops/array/unary.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import { type BaseOutputs, WtalBase } from '../base.js';
-import { FilterAttention, leakyConv } from './filter-attention.js';
+import { FilterAttention, familyConv } from './filter-attention.js';
 import { checkSnippets, modalities, smoothed, withoutChannel } from './snippets.js';
 
 /** Sizes of the network of CO2-Net and DELU; published: 2048, 21 or 101, 2048, 512. */
@@ -82,9 +82,9 @@ export class Co2Net extends WtalBase {
       this.child('vAttn', new FilterAttention(runtime, attention)),
       this.child('fAttn', new FilterAttention(runtime, attention)),
     ];
-    this.#fusion = this.child('fusion.0', leakyConv(runtime, channels, width, 1));
-    this.#hidden = this.child('classifier.1', leakyConv(runtime, width, width, 3));
-    this.#scores = this.child('classifier.4', leakyConv(runtime, width, classes, 1, {}));
+    this.#fusion = this.child('fusion.0', familyConv(runtime, channels, width, 1));
+    this.#hidden = this.child('classifier.1', familyConv(runtime, width, width, 3));
+    this.#scores = this.child('classifier.4', familyConv(runtime, width, classes, 1, {}));
     this.#dropout = this.child('dropout', new Dropout(runtime, dropout));
     this.unused('feat_encoder.0.weight');
     this.unused('feat_encoder.0.bias');

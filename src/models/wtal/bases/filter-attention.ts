@@ -32,8 +32,8 @@ export interface Filtered {
 
 const leaky = { activation: 'leaky_relu', negativeSlope: 0.2 } as const;
 
-/** A convolution as all networks of this family begin: Kaiming weights, no bias at first, LeakyReLU with a slope of .2. */
-export function leakyConv(
+/** A convolution as in all networks of this family: Kaiming weights and biases 0 to begin with; by default LeakyReLU with a slope of .2. */
+export function familyConv(
   runtime: Runtime,
   inputs: number,
   outputs: number,
@@ -68,7 +68,7 @@ export class FilterAttention extends Module {
   constructor(runtime: Runtime, { channels, width, dropout, code }: FilterAttentionSizes) {
     super(runtime);
     const conv = (name: string, ...sizes: [number, number, 1 | 3, Conv1dOptions?]) =>
-      this.child(name, leakyConv(runtime, ...sizes));
+      this.child(name, familyConv(runtime, ...sizes));
     this.#encode = code === undefined ? undefined : conv('AE_e.0', channels, code, 3);
     this.#decode = code === undefined ? undefined : conv('AE_d.0', code, channels, 3);
     this.#local = conv('bit_wise_attn.0', code ?? channels, channels, 3);

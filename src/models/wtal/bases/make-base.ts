@@ -1,0 +1,61 @@
+import {
+  checkArguments,
+  object,
+  objectWith,
+  oneOf,
+  onlyFields,
+  type Rule,
+  type Rules,
+  rule,
+} from '../../../arguments.js';
+import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
+import type { WtalBase } from '../base.js';
+import { Cmcs, type CmcsConfig, cmcsRules } from '../cmcs.js';
+import { Co2Net, type Co2NetConfig, co2NetRules } from './co2net.js';
+import { FourHead, type FourHeadConfig, fourHeadRules } from './four-head.js';
+
+/** A base and its sizes, as a file has them. */
+export type BaseConfig =
+  | ({ readonly kind: 'co2net' } & Co2NetConfig)
+  | ({ readonly kind: 'four-head' } & FourHeadConfig)
+  | ({ readonly kind: 'cmcs' } & CmcsConfig);
+
+type Kind = BaseConfig['kind'];
+
+const rules: { readonly [K in Kind]: Rules<BaseConfig & { readonly kind: K }> } = {
+  co2net: { kind: oneOf('co2net'), ...co2NetRules },
+  'four-head': { kind: oneOf('four-head'), ...fourHeadRules },
+  cmcs: { kind: oneOf('cmcs'), ...cmcsRules },
+};
+
+const anyKind = oneOf('co2net', 'four-head', 'cmcs');
+
+/** The fields depend on the kind; others are refused. */
+export const baseRule: Rule<BaseConfig> = {
+  ...rule<BaseConfig>('an object with kind and the fields of that kind', (value) =>
+    ofKind(value).accepts(value),
+  ),
+  fault: (name, value) => ofKind(value).fault?.(name, value),
+};
+
+function ofKind(value: unknown): Rule<BaseConfig> {
+  const kind = object.accepts(value) ? value.kind : undefined;
+  if (!anyKind.accepts(kind)) {
+    return objectWith<Pick<BaseConfig, 'kind'>>({ kind: anyKind }) as Rule<BaseConfig>;
+  }
+  return onlyFields<BaseConfig>(rules[kind] as Rules<BaseConfig>);
+}
+
+/** The base of a configuration, without weights. @throws OptionError */
+export function makeBase(runtime: Runtime, config: BaseConfig): WtalBase {
+  checkArguments('makeBase', { runtime, config }, { runtime: anyRuntime, config: baseRule });
+  const { kind, ...sizes } = config;
+  switch (kind) {
+    case 'co2net':
+      return new Co2Net(runtime, sizes as Co2NetConfig);
+    case 'four-head':
+      return new FourHead(runtime, sizes as FourHeadConfig);
+    case 'cmcs':
+      return new Cmcs(runtime, sizes as CmcsConfig);
+  }
+}
