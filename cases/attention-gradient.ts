@@ -28,19 +28,36 @@ interface Size extends AttentionSize {
   of?: 'output' | 'logSumExp';
 }
 
+/**
+ * Weights of the type of the other operands: f32 weights have f32 gradients, held to a bound that the rounding of an f16
+ * output does not keep.
+ */
+const weightsAsStored = (size: AttentionSize): AttentionSize =>
+  size.keyWeight ? { ...size, keyWeight: 'float' } : size;
+
 /** With few keys what they give cancels, to zero for one key. */
 const enoughKeys = ({ keys }: AttentionSize) => keys >= 8;
 
 export const attentionGradientCases: CaseTable<Size> = {
   operation: attentionGradientOperation,
   sizes: [
-    ...attentionCases.sizes.filter(enoughKeys),
+    ...attentionCases.sizes.filter(enoughKeys).map(weightsAsStored),
     { batch: 2, heads: 2, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'output' },
+    {
+      batch: 2,
+      heads: 4,
+      keyHeads: 2,
+      queries: 9,
+      keys: 17,
+      headSize: 10,
+      mask: 'turns',
+      keyWeight: 'float',
+    },
     { batch: 2, heads: 4, keyHeads: 2, queries: 9, keys: 17, headSize: 8, of: 'logSumExp' },
   ],
   long: [
     { batch: 1, heads: 1, keyHeads: 1, queries: 2, keys: 20_001, headSize: 8 },
-    { batch: 1, heads: 1, keyHeads: 1, queries: 20_001, keys: 9, headSize: 8 },
+    { batch: 1, heads: 1, keyHeads: 1, queries: 20_001, keys: 9, headSize: 8, keyWeight: 'float' },
   ],
   random: (fc) => attentionCases.random(fc).filter(enoughKeys),
   // With scores far apart, what f16 rounds of the output is not small beside what is left of the sums.
@@ -62,11 +79,11 @@ export const attentionGradientCases: CaseTable<Size> = {
         outputGradient: size.of === 'logSumExp' ? undefined : normal(random, shape),
         logSumExpGradient: size.of === 'output' ? undefined : fixed(normal(random, rows)),
       },
-      options,
+      options: { ...options, ofKeyWeight: inputs.keyWeight !== undefined },
     };
   },
   reference: (inputs, _, size) => {
-    const { query, key, outputGradient, logSumExpGradient } = inputs;
+    const { query, key, keyWeight, outputGradient, logSumExpGradient } = inputs;
     const all = native.attentionGradient(
       ...referenceOperands(inputs, size),
       outputGradient?.data,
@@ -76,7 +93,8 @@ export const attentionGradientCases: CaseTable<Size> = {
     return {
       query: result(query.shape, all.subarray(0, queries)),
       key: result(key.shape, all.subarray(queries, queries + keys)),
-      value: result(key.shape, all.subarray(queries + keys)),
+      value: result(key.shape, all.subarray(queries + keys, queries + 2 * keys)),
+      ...(keyWeight && { keyWeight: result(keyWeight.shape, all.subarray(queries + 2 * keys)) }),
     };
   },
 };

@@ -46,7 +46,7 @@ static Napi::Value attention(Info info) {
 
 /// The gradients of attention, whose results the gradients are of; the first arguments are those of attention:
 /// attentionGradient(query, key, value, bias?, keyWeight?, queryGroups, keyGroups, sizes, scale, outputGradient? [B, H,
-///   Lq, D], logSumExpGradient? [B, H, Lq]) -> those of query, key and value in one array
+///   Lq, D], logSumExpGradient? [B, H, Lq]) -> those of query, key, value and weights (B, Lk) in one array
 static Napi::Value attentionGradient(Info info) {
   const double *query = doubles(info, 0), *key = doubles(info, 1), *value = doubles(info, 2);
   const double *bias = doubles(info, 3), *weight = doubles(info, 4);
@@ -56,10 +56,11 @@ static Napi::Value attentionGradient(Info info) {
   const double scale = real(info, 8);
   const double *gradient = doubles(info, 9), *logSumExpGradient = doubles(info, 10);
   const size_t queryCount = batches * heads * queries * size, keyCount = batches * keyHeads * keys * size;
-  auto result = Napi::Float64Array::New(info.Env(), queryCount + 2 * keyCount);
+  const size_t count = queryCount + 2 * keyCount + batches * keys;
+  auto result = Napi::Float64Array::New(info.Env(), count);
   double* ofQuery = result.Data();
-  double *ofKey = ofQuery + queryCount, *ofValue = ofKey + keyCount;
-  std::fill_n(ofQuery, queryCount + 2 * keyCount, 0.0);
+  double *ofKey = ofQuery + queryCount, *ofValue = ofKey + keyCount, *ofWeight = ofValue + keyCount;
+  std::fill_n(ofQuery, count, 0.0);
   const auto dot = [&](const double* a, const double* b) {
     double sum = 0;
     for (size_t d = 0; d < size; d++) sum += a[d] * b[d];
@@ -71,8 +72,9 @@ static Napi::Value attentionGradient(Info info) {
     const double* q = query + row * size;
     std::vector<double> p(keys, 0), ofP(keys, 0);
     double maximum = -std::numeric_limits<double>::infinity(), total = 0, mean = 0;
+    const auto mayAttend = [&](size_t j) { return keyGroups[batch * keys + j] <= queryGroups[batch * queries + i]; };
     const auto counts = [&](size_t j) {
-      if (keyGroups[batch * keys + j] > queryGroups[batch * queries + i]) return 0.0;
+      if (!mayAttend(j)) return 0.0;
       return weight ? weight[batch * keys + j] : 1.0;
     };
     const auto score = [&](size_t j) {
@@ -91,7 +93,9 @@ static Napi::Value attentionGradient(Info info) {
       mean += p[j] * ofP[j];
     }
     for (size_t j = 0; j < keys; j++) {
-      const double ofScore = p[j] * (ofP[j] - mean + (logSumExpGradient ? logSumExpGradient[row] : 0));
+      const double excess = ofP[j] - mean + (logSumExpGradient ? logSumExpGradient[row] : 0);
+      const double ofScore = p[j] * excess;
+      if (mayAttend(j)) ofWeight[batch * keys + j] += std::exp(score(j) - maximum) / total * excess;
       for (size_t d = 0; d < size; d++) {
         const size_t at = (first + j) * size + d;
         ofQuery[row * size + d] += scale * ofScore * key[at];

@@ -74,6 +74,8 @@ export interface AttentionInputs {
   readonly value?: Tensor | undefined;
   /** u32 (B, Lk): keys where it is 0 are not attended (PyTorch's `key_padding_mask` says the opposite). */
   readonly keyMask?: Tensor | undefined;
+  /** (B, Lk), at least 0, in the place of `keyMask`: probabilities p become p w / Σ p w. */
+  readonly keyWeight?: Tensor | undefined;
   /** (B or 1, heads or 1, Lq or 1, Lk): added to the scaled scores. */
   readonly bias?: Tensor | undefined;
   /** Which keys a query may attend; default all. */
@@ -116,6 +118,7 @@ const inputRules: Rules<AttentionInputs> = {
   key: optional(anyTensor),
   value: optional(anyTensor),
   keyMask: optional(anyTensor),
+  keyWeight: optional(anyTensor),
   bias: optional(anyTensor),
   mask: optional(attentionMaskRule),
 };
@@ -235,7 +238,7 @@ export class MultiHeadAttention extends Module {
   forward(query: Tensor, inputs: AttentionInputs = {}): Tensor {
     checkArgument('multiHeadAttention', 'query', query, anyTensor);
     checkFields('multiHeadAttention', inputs, inputRules);
-    const { keyMask, bias, mask } = inputs;
+    const { keyMask, keyWeight, bias, mask } = inputs;
     const { runtime } = this;
     if (this.training && this.#dropout.p > 0) {
       return runtime.scope(() => this.output(runtime.scope(() => this.#gather(query, inputs).gathered)));
@@ -243,7 +246,7 @@ export class MultiHeadAttention extends Module {
     return runtime.scope(() => {
       const gathered = runtime.scope(() => {
         const heads = this.#heads(query, inputs);
-        return attention({ ...heads, keyMask, bias }, mask ? { mask } : {}).output;
+        return attention({ ...heads, keyMask, keyWeight, bias }, mask ? { mask } : {}).output;
       });
       return this.output(gathered);
     });
@@ -300,9 +303,9 @@ export class MultiHeadAttention extends Module {
     const { runtime } = this;
     return runtime.scope(() => {
       const { value, ...heads } = this.#heads(query, inputs);
-      const { keyMask, bias, mask } = inputs;
+      const { keyMask, keyWeight, bias, mask } = inputs;
       const weights = runtime.scope(() =>
-        this.#dropout.forward(attentionProbabilities({ ...heads, keyMask, bias }, mask)),
+        this.#dropout.forward(attentionProbabilities({ ...heads, keyMask, keyWeight, bias }, mask)),
       );
       // Neighbouring heads that share values are more rows of one product.
       const [batches, keyHeads, keyLength, headSize] = value.shape as [number, number, number, number];

@@ -77,12 +77,16 @@ export interface TransformerBlockOptions {
 export interface TransformerInputs {
   /** u32 (B, L): positions where it is 0 are not attended. */
   readonly keyMask?: Tensor | undefined;
+  /** (B, L), at least 0, in the place of `keyMask`: probabilities p of the self-attention become p w / Σ p w. */
+  readonly keyWeight?: Tensor | undefined;
   /** Which positions a position may attend; default all. */
   readonly mask?: AttentionMask | undefined;
   /** (B, Lm, width): the other sequence, of a block with cross-attention. */
   readonly memory?: Tensor | undefined;
   /** u32 (B, Lm): positions of `memory` where it is 0 are not attended. */
   readonly memoryMask?: Tensor | undefined;
+  /** (B, Lm), in the place of `memoryMask`: as `keyWeight`, for the cross-attention. */
+  readonly memoryWeight?: Tensor | undefined;
   /** f32, of a shape that broadcasts to that of x: added to what queries and self-attended keys are made of. */
   readonly positions?: Tensor | undefined;
   /** The same for `memory`: added to what the keys of the cross-attention are made of. */
@@ -111,9 +115,11 @@ const optionRules: Rules<TransformerBlockOptions> = {
 
 const inputRules: Rules<TransformerInputs> = {
   keyMask: optional(anyTensor),
+  keyWeight: optional(anyTensor),
   mask: optional(attentionMaskRule),
   memory: optional(anyTensor),
   memoryMask: optional(anyTensor),
+  memoryWeight: optional(anyTensor),
   positions: optional(anyTensor),
   memoryPositions: optional(anyTensor),
 };
@@ -176,17 +182,17 @@ export class TransformerBlock extends Module {
   forward(x: Tensor, inputs: TransformerInputs = {}): Tensor {
     checkArgument('transformerBlock', 'x', x, anyTensor);
     checkFields('transformerBlock', inputs, inputRules);
-    const { keyMask, mask, memory, memoryMask, positions, memoryPositions } = inputs;
+    const { keyMask, keyWeight, mask, memory, memoryMask, memoryWeight, positions, memoryPositions } = inputs;
     const cross = this.#crossAttention;
-    if (cross ? !memory : memory || memoryMask || memoryPositions) {
+    if (cross ? !memory : memory || memoryMask || memoryWeight || memoryPositions) {
       throw new OptionError(
-        `transformerBlock: ${cross ? 'memory is missing' : 'memory, memoryMask and memoryPositions need cross-attention'}`,
+        `transformerBlock: ${cross ? 'memory is missing' : 'memory and what belongs to it need cross-attention'}`,
       );
     }
     const parts = [
       (y: Tensor) => {
         const placed = this.#placed(y, 'positions', positions);
-        return this.#attention.forward(placed, { value: y, keyMask, mask });
+        return this.#attention.forward(placed, { value: y, keyMask, keyWeight, mask });
       },
       ...(cross && memory
         ? [
@@ -195,6 +201,7 @@ export class TransformerBlock extends Module {
                 key: this.#placed(memory, 'memoryPositions', memoryPositions),
                 value: memory,
                 keyMask: memoryMask,
+                keyWeight: memoryWeight,
               }),
           ]
         : []),

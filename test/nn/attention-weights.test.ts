@@ -4,7 +4,10 @@ import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { type AttentionInputs, MultiHeadAttention } from '../../src/nn/multi-head-attention.js';
-import { mul } from '../../src/ops/array/binary.js';
+import { TransformerBlock, type TransformerInputs } from '../../src/nn/transformer.js';
+import { greater, mul } from '../../src/ops/array/binary.js';
+import { cast } from '../../src/ops/array/cast.js';
+import { fill } from '../../src/ops/array/fill.js';
 import { sum } from '../../src/ops/array/reduce.js';
 import { square } from '../../src/ops/array/unary.js';
 import { matmul } from '../../src/ops/matmul/matmul.js';
@@ -29,6 +32,7 @@ describe('attention by its probabilities gives what forward gives', () => {
   const lengths = runtime.tensor([3, 6], [batch], 'u32');
   const turns = runtime.tensor([0, 0, 1, 1, 2, 2, 2, 0, 1, 1, 1, 1, 2, 3], [batch, keys], 'u32');
   const keyMask = runtime.tensor([1, 0, 1, 7, 1, 0, 1, 0, 1, 1, 1, 0, 1, 1], [batch, keys], 'u32');
+  const keyWeight = runtime.tensor([0.5, 0, 1, 7, 1e-6, 0.1, 1, 2, 1, 0, 0, 0, 0.3, 1], [batch, keys]);
   const cases: Record<string, AttentionInputs> = {
     'all keys': {},
     'a key mask': { keyMask },
@@ -41,6 +45,8 @@ describe('attention by its probabilities gives what forward gives', () => {
     'no prefix': { mask: { kind: 'prefix', prefixLength: 0 } },
     'a prefix for each sequence': { mask: { kind: 'prefix', prefixLength: lengths }, keyMask },
     turns: { mask: { kind: 'turns', turns, queryOffset: 2 } },
+    'weights of the keys': { keyWeight },
+    'weights of the keys, causal': { keyWeight, mask: { kind: 'causal' } },
   };
   for (const keyHeads of [4, 2]) {
     for (const [name, inputs] of Object.entries(cases)) {
@@ -65,10 +71,60 @@ describe('attention by its probabilities gives what forward gives', () => {
 
   it('zeros for a query that attends no key', async () => {
     using layer = new MultiHeadAttention(runtime, width, 4).initialize(1);
-    const none = runtime.zeros([batch, keys], 'u32');
-    const { output, weights } = layer.forwardWithWeights(query, { key, keyMask: none });
-    assert.ok((await read(weights)).every((p) => p === 0));
-    assert.deepEqual(await read(output), await read(layer.forward(query, { key, keyMask: none })));
+    for (const none of [
+      { keyMask: runtime.zeros([batch, keys], 'u32') },
+      { keyWeight: runtime.zeros([batch, keys]) },
+    ]) {
+      const { output, weights } = layer.forwardWithWeights(query, { key, ...none });
+      assert.ok((await read(weights)).every((p) => p === 0));
+      assert.deepEqual(await read(output), await read(layer.forward(query, { key, ...none })));
+    }
+  });
+
+  it('the gradients too, those of the weights of the keys among them', async () => {
+    using layer = new MultiHeadAttention(runtime, width, 4, { keyHeads: 2 }).initialize(1);
+    const parameters = { query, key, keyWeight };
+    const factors = normal(batch, queries, width);
+    const found = (attend: (inputs: AttentionInputs) => Tensor) =>
+      valueAndGrad(parameters, () => sum(mul(attend({ key, keyWeight }), factors))).gradients;
+    const expected = found((inputs) => layer.forwardWithWeights(query, inputs).output);
+    for (const [name, gradient] of Object.entries(found((inputs) => layer.forward(query, inputs)))) {
+      const wanted = expected[name as keyof typeof expected];
+      const error = relativeError(await read(gradient), await read(wanted));
+      assert.ok(error < 1e-5, `${name} is off by ${error}`);
+    }
+  });
+});
+
+describe('a block with weights of keys', () => {
+  const x = normal(batch, queries, width);
+  const weight = (length: number) =>
+    runtime.tensor(
+      Float32Array.from({ length: batch * length }, (_, i) => (i % 3) / 2),
+      [batch, length],
+    );
+  const mask = (weight: Tensor) => cast(greater(weight, 0), 'u32');
+
+  it('hides keys of weight 0, and takes equal weights as none', async () => {
+    using block = new TransformerBlock(runtime, width, {
+      heads: 4,
+      intermediate: 8,
+      crossAttention: true,
+    }).initialize(2);
+    const run = (inputs: TransformerInputs) => read(block.forward(x, { memory: key, ...inputs }));
+    const plain = await run({});
+    const equal = await run({
+      keyWeight: fill(runtime, [batch, queries], 0.3),
+      memoryWeight: fill(runtime, [batch, keys], 2),
+    });
+    assert.ok(relativeError(equal, plain) < 1e-6);
+    const weighted = await run({ keyWeight: weight(queries), memoryWeight: weight(keys) });
+    const masked = await run({ keyMask: mask(weight(queries)), memoryMask: mask(weight(keys)) });
+    // The weights are 0, 1/2 and 1: what is left differs from a mask.
+    for (const other of [masked, plain]) assert.ok(relativeError(weighted, other) > 1e-3);
+    const twice = (length: number) => mul(cast(mask(weight(length)), 'f32'), 2);
+    const asMask = await run({ keyWeight: twice(queries), memoryWeight: twice(keys) });
+    assert.ok(relativeError(asMask, masked) < 1e-6);
   });
 });
 

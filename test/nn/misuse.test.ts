@@ -143,7 +143,7 @@ describe('a call of a layer is refused:', () => {
     ],
     'of a block without cross-attention with another sequence': [
       () => block.forward(x.reshape([1, 2, 2]), { memory: x.reshape([1, 2, 2]) }),
-      'transformerBlock: memory, memoryMask and memoryPositions need cross-attention',
+      'transformerBlock: memory and what belongs to it need cross-attention',
     ],
 
     'without an input': [() => linear.forward(), 'linear: input must be a tensor, not undefined'],

@@ -9,7 +9,7 @@ export const attentionRules = [
       inputs: ['query', 'key', 'value', 'bias', 'keyMask', 'keyWeight', 'groups'],
       outputs: ['output', 'logSumExp'],
     }),
-    rule: ({ inputs, outputs, options, gradients }) =>
+    rule: ({ inputs, outputs, options, gradients, wants }) =>
       attentionGradientOperation.run(
         {
           ...inputs,
@@ -18,7 +18,7 @@ export const attentionRules = [
           outputGradient: gradients.output,
           logSumExpGradient: gradients.logSumExp,
         },
-        options,
+        { ...options, ofKeyWeight: wants('keyWeight') },
       ),
   }),
   gradientOf(rotaryOperation, {

@@ -1,10 +1,14 @@
 import attentionGradientKeyValuePlainKernel from '../../../kernels/attention/gradient_key_value_plain.wgsl.js';
 import attentionGradientKeyValueShuffleKernel from '../../../kernels/attention/gradient_key_value_shuffle.wgsl.js';
 import attentionGradientKeyValueTiledKernel from '../../../kernels/attention/gradient_key_value_tiled.wgsl.js';
+import attentionGradientKeyWeightPlainKernel from '../../../kernels/attention/gradient_key_weight_plain.wgsl.js';
+import attentionGradientKeyWeightWorkgroupKernel from '../../../kernels/attention/gradient_key_weight_workgroup.wgsl.js';
 import attentionGradientQueryPlainKernel from '../../../kernels/attention/gradient_query_plain.wgsl.js';
 import attentionGradientQueryShuffleKernel from '../../../kernels/attention/gradient_query_shuffle.wgsl.js';
 import attentionGradientQueryTiledKernel from '../../../kernels/attention/gradient_query_tiled.wgsl.js';
 import attentionGradientRowsKernel from '../../../kernels/attention/gradient_rows.wgsl.js';
+import { flag, optional } from '../../arguments.js';
+import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { spread } from '../grid.js';
@@ -36,6 +40,16 @@ interface Outputs {
   readonly query: Tensor;
   readonly key: Tensor;
   readonly value: Tensor;
+  readonly keyWeight?: Tensor;
+}
+
+interface Options extends AttentionOptions {
+  /** Also give the gradient of `keyWeight`; default false. */
+  readonly ofKeyWeight?: boolean;
+}
+
+interface Problem extends AttentionProblem {
+  readonly ofKeyWeight: boolean;
 }
 
 /** As for the forward pass: larger heads take minutes to compile. */
@@ -53,12 +67,7 @@ const keyValueKernels = {
   tiled: attentionGradientKeyValueTiledKernel,
 };
 
-export const attentionGradientOperation = defineOperation<
-  Operands,
-  AttentionOptions,
-  AttentionProblem,
-  Outputs
->({
+export const attentionGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
   name: 'attentionGradient',
   operands: {
     query: 'required',
@@ -73,10 +82,12 @@ export const attentionGradientOperation = defineOperation<
     outputGradient: 'optional',
     logSumExpGradient: 'optional',
   },
-  options: attentionRules,
+  options: { ...attentionRules, ofKeyWeight: optional(flag) },
   problem({ output, logSumExp, outputGradient, logSumExpGradient, ...operands }, options) {
-    const problem = attentionProblem(operands, options);
+    const { ofKeyWeight = false, ...others } = options;
+    const problem = attentionProblem(operands, others);
     const { query } = operands;
+    if (ofKeyWeight && !operands.keyWeight) throw new OptionError('ofKeyWeight needs keyWeight');
     for (const [name, tensor] of Object.entries({ output, outputGradient })) {
       if (!tensor) continue;
       expectDtype(tensor, name, query.dtype);
@@ -87,11 +98,16 @@ export const attentionGradientOperation = defineOperation<
       expectDtype(tensor, name, 'f32');
       expectShape(tensor, name, query.shape.slice(0, 3));
     }
-    return problem;
+    return { ...problem, ofKeyWeight };
   },
-  outputs({ batches, heads, keyHeads, queryLength, keyLength, headSize, dtype }) {
+  outputs({ batches, heads, keyHeads, queryLength, keyLength, headSize, dtype, keyWeight, ofKeyWeight }) {
     const keys = { shape: [batches, keyHeads, keyLength, headSize], dtype };
-    return { query: { shape: [batches, heads, queryLength, headSize], dtype }, key: keys, value: keys };
+    return {
+      query: { shape: [batches, heads, queryLength, headSize], dtype },
+      key: keys,
+      value: keys,
+      ...(ofKeyWeight && { keyWeight: { shape: [batches, keyLength], dtype: keyWeight.dtype } }),
+    };
   },
   variants: [
     {
@@ -134,7 +150,7 @@ export const attentionGradientOperation = defineOperation<
       },
     },
   ],
-  // Five products of the forward pass's two.
+  // Five products of the forward pass's two; those of the weights are among them.
   flops: (problem) => 10 * problem.heads * problem.headSize * attendedPairs(problem),
   reduction: ({ headSize, keyLength, queryLength, heads, keyHeads }) =>
     Math.max(headSize, keyLength, (queryLength * heads) / keyHeads),
@@ -150,7 +166,7 @@ function launch(
   kind: 'plain' | 'shuffle' | 'tiled',
   operands: Operands,
   outputs: Outputs,
-  problem: AttentionProblem,
+  problem: Problem,
   own: {
     readonly constants: Readonly<Record<string, number | string>>;
     readonly params: Readonly<Record<string, number>>;
@@ -201,5 +217,14 @@ function launch(
     ...shared,
     buffers: { ...buffers, key_gradient: outputs.key, value_gradient: outputs.value },
     workgroups: workgroups(batches * keyHeads, keyLength),
+  });
+  if (!outputs.keyWeight) return;
+  const plain = kind === 'plain';
+  runtime.launch({
+    kernel: plain ? attentionGradientKeyWeightPlainKernel : attentionGradientKeyWeightWorkgroupKernel,
+    constants: { ...sharedConstants(problem), KEY_WEIGHT: 0, ...(!plain && { VECTORS: headSize / 4 }) },
+    params: shared.params,
+    buffers: { ...buffers, key_weight: undefined, out: outputs.keyWeight },
+    workgroups: plain ? spread(batches * keyLength) : spread(batches * keyLength, 1),
   });
 }

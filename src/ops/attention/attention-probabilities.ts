@@ -1,8 +1,9 @@
 import type { Runtime } from '../../tensor/runtime.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { arange } from '../array/arange.js';
-import { add, div, greaterEqual, lessEqual, mul } from '../array/binary.js';
+import { add, div, greaterEqual, lessEqual, maximum, mul } from '../array/binary.js';
 import { cast } from '../array/cast.js';
+import { sum } from '../array/reduce.js';
 import { narrow } from '../array/slice.js';
 import { softmax } from '../array/softmax.js';
 import { scaleShift } from '../array/unary.js';
@@ -13,21 +14,24 @@ import type { AttentionMask } from './attention-mask.js';
 import type { AttentionOperands } from './attention-problem.js';
 
 /** The operands of `attention` that decide the probabilities. */
-export type ProbabilityOperands = Pick<AttentionOperands, 'query' | 'key' | 'bias' | 'keyMask'>;
+export type ProbabilityOperands = Pick<AttentionOperands, 'query' | 'key' | 'bias' | 'keyMask' | 'keyWeight'>;
 
 /**
- * The probabilities that `attention` never writes, softmax(query · keyᵀ / √D + bias) over the keys that the masks allow:
- * f32 (B, H, Lq, Lk), zeros for a query that attends no key. They take B H Lq Lk numbers, several times over while they
- * are made. With gradients for all operands that are numbers.
+ * The probabilities that `attention` never writes, p = softmax(query · keyᵀ / √D + bias) over the keys that the masks allow,
+ * or p w / Σ p w with weights of the keys: f32 (B, H, Lq, Lk), zeros for a query that attends no key. They take B H Lq Lk
+ * numbers, several times over while they are made. With gradients for all operands that are numbers.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function attentionProbabilities(
-  { query, key, bias, keyMask }: ProbabilityOperands,
+  { query, key, bias, keyMask, keyWeight }: ProbabilityOperands,
   mask: AttentionMask = { kind: 'none' },
 ): Tensor {
   const groups = mask.kind === 'turns' ? mask.turns : mask.kind === 'prefix' ? mask.prefixLength : undefined;
   const { batches, heads, keyHeads, queryLength, keyLength, headSize, scale } = attentionOperation.problem(
-    { query, key, value: key, bias, keyMask, groups: groups instanceof Tensor ? groups : undefined },
+    {
+      ...{ query, key, value: key, bias, keyMask, keyWeight },
+      groups: groups instanceof Tensor ? groups : undefined,
+    },
     { mask },
   );
   const { runtime } = query;
@@ -38,10 +42,24 @@ export function attentionProbabilities(
     const scaled = scaleShift(products, scale, 0).reshape([batches, heads, queryLength, keyLength]);
     const scores = bias ? add(scaled, bias.dtype === 'f32' ? bias : cast(bias, 'f32')) : scaled;
     const attended = attendedKeys(runtime, { queryLength, keyLength, keyMask }, mask);
-    if (!attended) return softmax(scores);
-    return where(attended, softmax(where(attended, scores, emptyLogSumExp)), 0);
+    const probabilities = attended
+      ? where(attended, softmax(where(attended, scores, emptyLogSumExp)), 0)
+      : softmax(scores);
+    return keyWeight ? reweighted(probabilities, keyWeight) : probabilities;
   });
 }
+
+/** Probabilities times weights (B, Lk), divided by their sum; zeros where that is none. */
+function reweighted(probabilities: Tensor, keyWeight: Tensor): Tensor {
+  const [batches, keyLength] = keyWeight.shape as [number, number];
+  const weights = keyWeight.dtype === 'f32' ? keyWeight : cast(keyWeight, 'f32');
+  const products = mul(probabilities, weights.reshape([batches, 1, 1, keyLength]));
+  const total = sum(products, { axes: -1, keepDims: true });
+  return div(products, maximum(total, leastTotal));
+}
+
+/** Below every sum of products that are not all 0, and no subnormal number, which devices may take for 0. */
+const leastTotal = 2 ** -126;
 
 /** Whether a query attends a key, u32 of a shape that broadcasts to (B, H, Lq, Lk); undefined where all attend all. */
 function attendedKeys(

@@ -1,0 +1,61 @@
+// Gradient of attention (plain.wgsl) by the weights of the keys; s, g, log_sum_exp and delta are those of
+// gradient_query_plain.wgsl:
+//   out_j = sum_i exp(s_ij - log_sum_exp_i) (g_i . v_j - delta_i)
+// over the queries i of all heads that may attend key j, also where its weight is 0. To be launched with KEY_WEIGHT 0: the
+// weight itself is no factor of its gradient. One invocation a key.
+//! import lib/attention.wgsl
+//! import lib/attention_probability.wgsl
+//! import lib/index.wgsl
+
+const WORKGROUP = 64u;
+const BLOCK = 1024u;   // queries that are added up by themselves
+const HAS_BIAS = false;
+alias Element = f32;
+
+struct Params {
+  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
+  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
+  group_size: u32, last_group: u32, query_offset: u32,
+  head_size: u32,                                     // D
+  width: u32,                                         // of a row, see gradient_rows.wgsl
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> rows: array<f32>;                 // (B, H, Lq, width): q, g, log-sum-exp, delta
+@group(0) @binding(1) var<storage, read> key: array<Element>;              // (B, Hkv, Lk, D)
+@group(0) @binding(2) var<storage, read> value: array<Element>;            // (B, Hkv, Lk, D)
+@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
+@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // not read
+@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
+@group(0) @binding(6) var<storage, read_write> out: array<KeyWeight>;      // (B, Lk)
+
+@compute @workgroup_size(WORKGROUP)
+fn attention_gradient_key_weight(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let index = linear_index(workgroup, workgroups, WORKGROUP, local);
+  let j = index % params.key_length;
+  let batch = index / params.key_length;
+  if (batch >= params.batches) { return; }
+  let shared_by = params.heads / params.key_heads;
+  let group = group_at(batch, j);
+
+  var sum = 0.0;
+  for (var head = 0u; head < params.heads; head++) {
+    let at = ((batch * params.key_heads + head / shared_by) * params.key_length + j) * params.head_size;
+    let first_bias = batch * params.bias_batch + head * params.bias_head;
+    let first_row = (batch * params.heads + head) * params.query_length;
+    for (var start = query_begin(j); start < params.query_length; start += BLOCK) {
+      var part = 0.0;
+      for (var i = start; i < min(start + BLOCK, params.query_length); i++) {
+        if (group > group_at(batch, params.query_offset + i)) { continue; }
+        var offset = 0.0;
+        if (HAS_BIAS) { offset = f32(bias[first_bias + i * params.bias_row + j]); }
+        part += probability((first_row + i) * params.width, at, offset, 1.0).y;
+      }
+      sum += part;
+    }
+  }
+  out[index] = KeyWeight(sum);
+}
