@@ -111,6 +111,26 @@ export const conv2dCases: CaseTable<ForwardSize> = {
     { batches: 2, channels: 3, outChannels: 9, image: [17, 9], kernel: [7, 7], padding: 'same' },
     { batches: 2, channels: 3, outChannels: 20, image: [3, 17], kernel: [9, 9], padding: 'same', bias: true },
     { batches: 2, channels: 3, outChannels: 12, image: [5, 4], kernel: [1, 3], padding: [2, 5] },
+    // Taps far apart: some windows have two taps inside, some only the middle one.
+    {
+      batches: 2,
+      channels: 6,
+      outChannels: 7,
+      image: [1, 130],
+      kernel: [1, 5],
+      padding: 'same',
+      dilation: [1, 64],
+      bias: true,
+    },
+    {
+      batches: 1,
+      channels: 4,
+      outChannels: 5,
+      image: [1, 40],
+      kernel: [1, 5],
+      padding: 'same',
+      dilation: [1, 128],
+    },
     {
       batches: 2,
       channels: 3,
@@ -201,6 +221,16 @@ export const conv2dWeightGradientCases: CaseTable<Size> = {
     },
     { batches: 1, channels: 2, outChannels: 1, image: [9, 5], kernel: [17, 17], padding: 'same' },
     { batches: 2, channels: 9, outChannels: 35, image: [4, 5], kernel: [1, 1] },
+    // Taps far apart: some windows have two taps inside, some only the middle one.
+    {
+      batches: 2,
+      channels: 6,
+      outChannels: 7,
+      image: [1, 130],
+      kernel: [1, 5],
+      padding: 'same',
+      dilation: [1, 64],
+    },
     {
       batches: 2,
       channels: 3,

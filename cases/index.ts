@@ -73,6 +73,7 @@ import {
   linearCrossEntropyGradientCases,
   linearTokenCandidatesCases,
 } from './vocabulary.js';
+import { windowedAttentionCases, windowedAttentionGradientCases } from './windowed-attention.js';
 
 /** A table of any operation. */
 // biome-ignore lint/suspicious/noExplicitAny: each table has its own kind of size
@@ -155,4 +156,6 @@ export const caseTables: readonly AnyCaseTable[] = [
   sgdStepCases,
   squaredPartsCases,
   clipFactorCases,
+  windowedAttentionCases,
+  windowedAttentionGradientCases,
 ];

@@ -72,6 +72,11 @@ export { type AttentionOutputs, attention, emptyLogSumExp } from './attention/at
 export type { AttentionMask } from './attention/attention-mask.js';
 export type { AttentionOperands, AttentionOptions } from './attention/attention-problem.js';
 export { type RotaryOperands, type RotaryOptions, rotary, rotaryTable } from './attention/rotary.js';
+export { windowedAttention } from './attention/windowed-attention.js';
+export type {
+  WindowedAttentionOperands,
+  WindowedAttentionOptions,
+} from './attention/windowed-attention-problem.js';
 export { type Conv1dOptions, type Conv2dOptions, type ConvOperands, conv1d, conv2d } from './conv/conv.js';
 export type { PerAxis, WindowOptions as ConvWindowOptions } from './conv/conv-geometry.js';
 export { type GatedConv2dOptions, type GatedConvOperands, gatedConv2d } from './conv/gated-conv.js';

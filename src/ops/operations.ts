@@ -27,6 +27,8 @@ import { linearAssignmentOperation } from './assign/linear-assignment.js';
 import { attentionOperation } from './attention/attention.js';
 import { attentionGradientOperation } from './attention/attention-gradient.js';
 import { rotaryOperation } from './attention/rotary.js';
+import { windowedAttentionOperation } from './attention/windowed-attention.js';
+import { windowedAttentionGradientOperation } from './attention/windowed-attention-gradient.js';
 import { conv2dOperation } from './conv/conv.js';
 import { conv2dWeightGradientOperation } from './conv/conv-gradient.js';
 import { gateSumsOperation } from './conv/gate-sums.js';
@@ -147,4 +149,6 @@ export const operations: readonly AnyOperation[] = [
   unaryGradientOperation,
   unpackHalvesOperation,
   whereOperation,
+  windowedAttentionGradientOperation,
+  windowedAttentionOperation,
 ];

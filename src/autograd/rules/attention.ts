@@ -1,6 +1,8 @@
 import { attentionOperation } from '../../ops/attention/attention.js';
 import { attentionGradientOperation } from '../../ops/attention/attention-gradient.js';
 import { rotary, rotaryOperation } from '../../ops/attention/rotary.js';
+import { windowedAttentionOperation } from '../../ops/attention/windowed-attention.js';
+import { windowedAttentionGradientOperation } from '../../ops/attention/windowed-attention-gradient.js';
 import { gradientOf } from '../gradient-rule.js';
 
 export const attentionRules = [
@@ -27,5 +29,10 @@ export const attentionRules = [
       const turnedBack = { ...options, inverse: !options.inverse };
       return { x: rotary({ x: gradients.output!, table, positions }, turnedBack) };
     },
+  }),
+  gradientOf(windowedAttentionOperation, {
+    keeps: () => ({ inputs: ['query', 'key', 'value'] }),
+    rule: ({ inputs, options, gradients }) =>
+      windowedAttentionGradientOperation.run({ ...inputs, gradient: gradients.output! }, options),
   }),
 ];
