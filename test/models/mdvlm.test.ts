@@ -4,7 +4,7 @@ import { relativeError } from '../../cases/support/host.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import { OptionError } from '../../src/errors.js';
 import { firstLogits, generateTokens } from '../../src/models/mdvlm/decoding/decode.js';
-import { answerSizes } from '../../src/models/mdvlm/decoding/decode-answer.js';
+import { answerSizes } from '../../src/models/mdvlm/decoding/decoding-options.js';
 import { languageConfigs } from '../../src/models/mdvlm/language/language-config.js';
 import { LanguageModel } from '../../src/models/mdvlm/language/language-model.js';
 import type { Tensor } from '../../src/tensor/tensor.js';

@@ -3,7 +3,7 @@ import { writeWhole } from '../../data/files/output-file.js';
 import { writeNpy } from '../../data/formats/npy.js';
 import { FileFormatError } from '../../errors.js';
 import { checkPrompt, firstLogits, generateTokens } from '../../models/mdvlm/decoding/decode.js';
-import { answerSizes } from '../../models/mdvlm/decoding/decode-answer.js';
+import { answerSizes } from '../../models/mdvlm/decoding/decoding-options.js';
 import type { LanguageModel } from '../../models/mdvlm/language/language-model.js';
 import {
   type LoadLanguageOptions,

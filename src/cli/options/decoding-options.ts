@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type CacheKind, cacheKinds } from '../../models/mdvlm/decoding/answer-logits.js';
-import type { DecodingOptions } from '../../models/mdvlm/decoding/decode-answer.js';
+import type { DecodingOptions } from '../../models/mdvlm/decoding/decoding-options.js';
 import type { WeightStorage } from '../../nn/weight-storage.js';
 import { given } from '../../tensor/given.js';
 import { notNegative, share, weightsOption, whole } from './arguments.js';

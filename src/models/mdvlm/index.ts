@@ -1,6 +1,7 @@
 /** The masked-diffusion vision-language model: `tal-webgpu/models/mdvlm`. */
 
 export { mergeWindows, type WindowDetections } from '../common/merge-windows.js';
+export type { DecodedAnswers } from './decoding/answer-decoder.js';
 export { AnswerLogits, type AnswerSequences, type CacheKind, cacheKinds } from './decoding/answer-logits.js';
 export { type AnswerOptions, answerQuestions } from './decoding/answer-questions.js';
 export {
@@ -16,13 +17,8 @@ export {
   withSpokenTimes,
 } from './decoding/answers.js';
 export { firstLogits, type GenerateOptions, generateTokens } from './decoding/decode.js';
-export {
-  type AnswerSizes,
-  type DecodedAnswer,
-  type DecodingOptions,
-  decodeAnswer,
-  type TokenRules,
-} from './decoding/decode-answer.js';
+export { decodeAnswer } from './decoding/decode-answer.js';
+export type { AnswerSizes, DecodingOptions, TokenRules } from './decoding/decoding-options.js';
 export {
   type ChatMessage,
   type ChatOptions,

@@ -9,13 +9,10 @@ import {
   type Rules,
   rule,
 } from '../../../arguments.js';
-import { MaskedSampler } from '../../../diffusion/masked.js';
-import type { MaskedSamplerOptions } from '../../../diffusion/masked-options.js';
-import { lateStep, revisionFractions, rhoRule } from '../../../diffusion/unmasking.js';
-import { tokenSet } from '../../../ops/sampling/decoding.js';
+import { rhoRule } from '../../../diffusion/unmasking.js';
 import type { Capture } from '../../../tensor/capture.js';
 import { given } from '../../../tensor/given.js';
-import { type Tensor, tensorsIn } from '../../../tensor/tensor.js';
+import { tensorsIn } from '../../../tensor/tensor.js';
 import type { Segment } from '../../../time/segment.js';
 import type { Prompt } from '../mdvlm.js';
 import { answerLength, type SignalMdvlm, signalMdvlmRule } from '../signal/signal-config.js';
@@ -25,6 +22,9 @@ import {
   SignalQuestions,
   writeQuestions,
 } from '../signal/signal-questions.js';
+import type { WordVocabulary } from '../signal/word-vocabulary.js';
+import { AnswerDecoder, type DecoderOptions } from './answer-decoder.js';
+import type { TokenRules } from './decoding-options.js';
 
 export interface AnswerOptions extends Abortable {
   /** Denoising steps; default 4. An autoregressive model has one a token. */
@@ -72,31 +72,21 @@ export async function answerQuestions(
   const { batch = 32, onProgress, signal, ...options } = answering;
   signal?.throwIfAborted();
   const { model, config, vocabulary } = mdvlm;
-  const { runtime } = model;
+  const { runtime, language } = model;
   const together = Math.min(batch, questions.size);
-  const { vocabulary: ids } = model.language.config;
-  const sets = [tokenSet(ids, vocabulary.times.ids), tokenSet(ids, [vocabulary.eotId])];
-  const { inputs, positions, allowed, allowedIndex, times } = runtime.detached(() => ({
-    inputs: questionInputs(runtime, config, together),
-    positions: runtime.tensor(Array<[number, number]>(together).fill([0, 1]).flat(), [together, 1, 2], 'u32'),
-    allowed: runtime.tensor(Uint32Array.from(sets.flatMap((set) => [...set])), [2, sets[0]!.length], 'u32'),
-    allowedIndex: runtime.tensor([0, 0, 1], undefined, 'u32'),
-    times: runtime.tensor(sets[0]!, undefined, 'u32'),
-  }));
+  const inputs = questionInputs(runtime, config, together);
   let prompt: Capture<Prompt> | undefined;
-  let sampler: MaskedSampler | undefined;
+  let decoder: AnswerDecoder | undefined;
   try {
     const stop = given({ signal });
     prompt = await runtime.capture(() => model.prompt(model.encoder.forward(inputs.video), inputs), stop);
     const before = prompt.outputs;
-    sampler = await MaskedSampler.create(runtime, (tokens) => model.answer(before, tokens), {
-      ...{ batch: together, length: answerLength, answerLength, maskId: vocabulary.maskId },
-      ...{ allowed, allowedIndex },
-      spans: { positions, firstId: vocabulary.times.firstId, count: config.times },
-      ...stepsOf(model.order, options, times),
+    decoder = await AnswerDecoder.create(language, (tokens) => model.answer(before, tokens), {
+      ...{ batch: together, length: answerLength },
+      ...spanThenEnd(vocabulary),
+      ...stepsOf(mdvlm, options),
       ...stop,
     });
-    const masked = new Uint32Array(together * answerLength).fill(vocabulary.maskId);
     const found: Segment[] = [];
     for (let first = 0; first < questions.size; first += together) {
       const count = Math.min(together, questions.size - first);
@@ -104,32 +94,32 @@ export async function answerQuestions(
       for (let i = 0; i < count; i++) asked.push(await questions.question(first + i));
       writeQuestions(mdvlm, asked, inputs);
       prompt.run();
-      const answers = await sampler.decode(masked, stop);
+      const { ids } = await decoder.decode(stop);
       for (let i = 0; i < count; i++) {
-        const [start, end] = [0, 1].map((k) => vocabulary.times.indexOf(answers[i * answerLength + k]!)!);
+        const [start, end] = [0, 1].map((k) => vocabulary.times.indexOf(ids[i * answerLength + k]!)!);
         found.push(questions.segment(asked[i]!, [start!, end!]));
       }
       onProgress?.(found.length);
     }
     return found;
   } finally {
-    sampler?.dispose();
+    decoder?.dispose();
     prompt?.dispose();
-    for (const tensor of tensorsIn([inputs, positions, allowed, allowedIndex, times])) tensor.dispose();
+    for (const tensor of tensorsIn(inputs)) tensor.dispose();
   }
+}
+
+/** Two times, then the token that ends the answer. */
+function spanThenEnd({ times, eotId, size }: WordVocabulary): TokenRules {
+  const ids = Array.from({ length: size }, (_, id) => id);
+  return { span: times, banned: ids.filter((id) => id !== eotId) };
 }
 
 /** The order in which positions get their tokens. @throws OptionError */
 function stepsOf(
-  order: SignalMdvlm['model']['order'],
+  { model, vocabulary }: SignalMdvlm,
   { steps = 4, rho = 1, revise = 0 }: AnswerOptions,
-  times: Tensor,
-): Partial<MaskedSamplerOptions> {
-  if (order === 'autoregressive') return { blockLength: 1, steps: answerLength };
-  const from = lateStep(steps, rho);
-  return {
-    steps,
-    ...(rho < 1 && { late: { ids: times, from } }),
-    ...(revise > 0 && { revision: { fractions: revisionFractions(steps, revise) } }),
-  };
+): Partial<DecoderOptions> {
+  if (model.order === 'autoregressive') return { blockLength: 1, steps: answerLength };
+  return { steps, revise, ...(rho < 1 && { late: { ids: vocabulary.times.ids, rho } }) };
 }

@@ -13,16 +13,16 @@ import { narrow } from '../../../ops/array/slice.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { LanguageConfig } from '../language/language-config.js';
 import { LanguageModel } from '../language/language-model.js';
+import { decodeAnswer } from './decode-answer.js';
 import {
   type AnswerSizes,
   answerSizes,
   type DecodingOptions,
-  decodeAnswer,
   decodingRules,
   sizeRules,
   type TokenRules,
   tokenRules,
-} from './decode-answer.js';
+} from './decoding-options.js';
 
 export interface GenerateOptions extends DecodingOptions, TokenRules {
   /** Called after each step with the answer so far, masks where nothing is committed yet. */

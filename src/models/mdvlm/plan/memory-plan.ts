@@ -90,9 +90,9 @@ async function measured(
     const watched = beyond(held);
     watching.dispose();
     await runtime.trim();
-    const sampler = await step.sampler();
+    const decoder = await step.decoder();
     const activations = Math.max(watched, beyond(held));
-    sampler.dispose();
+    decoder.dispose();
     await runtime.trim();
     const before = beyond(0);
     step.language.keyValueCache(1, positionsOf(model, sizes));

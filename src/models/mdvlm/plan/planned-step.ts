@@ -1,4 +1,3 @@
-import { MaskedSampler } from '../../../diffusion/masked.js';
 import type { LastLayer } from '../../../diffusion/token-logits.js';
 import type { StoredWeight } from '../../../nn/stored-weight.js';
 import type { WeightStorage } from '../../../nn/weight-storage.js';
@@ -6,6 +5,7 @@ import { concat } from '../../../ops/array/concat.js';
 import { linear } from '../../../ops/matmul/matmul.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import { AnswerDecoder } from '../decoding/answer-decoder.js';
 import { AnswerLogits } from '../decoding/answer-logits.js';
 import { LanguageModel } from '../language/language-model.js';
 import { framesAtOnce, tokensPerFrame } from '../vision/vision-config.js';
@@ -70,14 +70,10 @@ export class PlannedStep {
     });
   }
 
-  /** A sampler that decodes the answer as `decodeAnswer` does, one step of which is recorded. */
-  async sampler(): Promise<MaskedSampler> {
-    const { runtime, sizes, model } = this;
-    const length = sizes.answer;
-    return await MaskedSampler.create(runtime, this.#logits(), {
-      ...{ batch: 1, length, answerLength: length, maskId: model.language.maskId },
-      ...{ keepConfidence: true, maskAllowed: true },
-    });
+  /** What decodes the answer in `decodeAnswer`: one step is recorded. */
+  async decoder(): Promise<AnswerDecoder> {
+    const length = this.sizes.answer;
+    return await AnswerDecoder.create(this.language, this.#logits(), { batch: 1, length, steps: length });
   }
 
   /** The forward pass of a step, up to the last layer, which is not run yet. */

@@ -29,13 +29,13 @@ import type { Tensor } from '../../../tensor/tensor.js';
 import { anyTensor } from '../../../tensor/tensor.js';
 import type { Segment } from '../../../time/segment.js';
 import { type AnswerPart, answerFromTokens, withSpokenTimes } from '../decoding/answers.js';
+import { decodeAnswer } from '../decoding/decode-answer.js';
 import {
   answerSizes,
   type DecodingOptions,
-  decodeAnswer,
   decodingRules,
   type TokenRules,
-} from '../decoding/decode-answer.js';
+} from '../decoding/decoding-options.js';
 import {
   chatRule,
   type EncodedChat,
