@@ -107,7 +107,9 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
             data: data.name,
             adapter,
           });
-          await writePrior(options.out, sentencesOf(data, recipe.training.split ?? 'train'));
+          const sentences = sentencesOf(data, recipe.training.split ?? 'train');
+          if (prepared.opened.finds.includes('moments') && sentences.length > 0)
+            await writePrior(options.out, sentences);
         },
         beginOf: ({ begin }) => begin,
         ...(measured && { validation: measured }),

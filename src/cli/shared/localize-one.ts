@@ -4,6 +4,7 @@ import type { LocalizationModel, LocalizeRequest } from '../../models/localizati
 import { windowSeconds } from '../../models/map-diffusion/frame-clips.js';
 import { type MapDiffusionOptions, OpenedMapDiffusion } from '../../models/map-diffusion/opened.js';
 import { localizeActions } from '../../models/wtal/localize.js';
+import { OpenedWtal } from '../../models/wtal/opened.js';
 import { OpenedCmcs } from '../../models/wtal/opened-cmcs.js';
 import { CMCS_PROPOSALS, type ProposalOptions } from '../../models/wtal/proposals.js';
 import type { Detection } from '../../time/segment.js';
@@ -42,6 +43,7 @@ export function localizeOne(
   request: LocalizeRequest,
 ): Promise<LocalizedOne> {
   if (model instanceof OpenedCmcs) return withActivations(model, one, request);
+  if (model instanceof OpenedWtal) return withCurves(model, one, request);
   if (model instanceof OpenedMapDiffusion) return withMaps(model, one, request);
   return withAnswers(model, one, request);
 }
@@ -59,6 +61,19 @@ async function withActivations(
   if (plot === undefined) return { segments };
   const timeline = localizationTimeline(found, id, `CMCS, ${basename(folder)}`);
   return { segments, picture: timelineFile(timeline, plot) };
+}
+
+/** Weakly supervised models: the same. */
+async function withCurves(
+  model: OpenedWtal,
+  { video, id, plot, top, folder }: OneVideo,
+  request: LocalizeRequest,
+): Promise<LocalizedOne> {
+  const { segments } = await model.localize(video, request);
+  const found = { ...(await model.curves(video)), segments };
+  printSegments(found, top);
+  if (plot === undefined) return { segments };
+  return { segments, picture: timelineFile(localizationTimeline(found, id, basename(folder)), plot) };
 }
 
 /** Map diffusion: says what false sentences score; a page shows how the map of a video of one window came about. */

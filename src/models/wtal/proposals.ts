@@ -25,6 +25,8 @@ export interface LocalizationScores {
   attention: ArrayLike<number>;
   /** [K] probability of each class in the video. */
   videoScores: ArrayLike<number>;
+  /** [T, K] scores of each class at each step, where the network has scores of its own for segments. */
+  segmentScores?: ArrayLike<number>;
   /** Whether the last of the K classes is the background, which is never proposed. */
   background: boolean;
 }
@@ -45,9 +47,9 @@ export interface ProposalOptions {
   classThreshold: number;
   /**
    * The sequence to threshold, per class: the attention (the same for every class), or the probability of the
-   * class at each step, the softmax of `cas` over all K classes.
+   * class at each step, the softmax of `cas` over all K classes, or `segmentScores`.
    */
-  activation: 'attention' | 'class';
+  activation: 'attention' | 'class' | 'segment';
   /**
    * Whether that sequence is first rescaled to [0, 1] over time. Attention that is a softmax over time has
    * values around 1/T and needs it with absolute thresholds (ours; CMCS rescales class probabilities).
@@ -85,13 +87,14 @@ const scoresRule = objectWith<LocalizationScores>({
   attention: numbers,
   videoScores: numbers,
   background: flag,
+  segmentScores: optional(numbers),
 });
 
 const timingRule = objectWith<Timing>({ duration: positive, secondsPerStep: optional(positive) });
 
 export const proposalRules: Rules<ProposalOptions> = {
   classThreshold: number,
-  activation: oneOf('attention', 'class'),
+  activation: oneOf('attention', 'class', 'segment'),
   normalize: flag,
   thresholds: someOf(number),
   thresholdUnit: oneOf('absolute', 'mean'),
@@ -179,6 +182,11 @@ export function proposeSegments(
   checkArguments('proposeSegments', { scores, timing }, { scores: scoresRule, timing: timingRule });
   checkFields('proposeSegments', options, proposalRules);
   checkScores(scores);
+  if (options.activation === 'segment' && scores.segmentScores?.length !== scores.cas.length) {
+    throw new ShapeError(
+      `proposeSegments: activation "segment" needs segmentScores of ${scores.cas.length} values, not ${scores.segmentScores?.length ?? 'none'}`,
+    );
+  }
   const steps = scores.attention.length;
   const { duration, secondsPerStep = duration / steps } = timing;
   return selectClasses(scores, options.classThreshold)
@@ -218,10 +226,7 @@ function proposeClass(
   const { lengthWeight = 0 } = options;
   const attention = Float64Array.from(scores.attention);
   const classes = scores.videoScores.length;
-  const stepActivation =
-    options.activation === 'attention'
-      ? attention
-      : column(classProbabilities(scores.cas, classes), classes, label);
+  const stepActivation = stepActivations(scores, options.activation, label);
   const activation = interpolate(
     options.normalize ? rescale(stepActivation) : stepActivation,
     samplesPerStep,
@@ -242,6 +247,16 @@ function proposeClass(
     })),
   );
   return softNmsSigma === null ? proposals : softSuppress(proposals, softNmsSigma, 1);
+}
+
+/** [T] what is thresholded for a class. */
+function stepActivations(
+  { attention, cas, videoScores: { length: classes }, segmentScores }: LocalizationScores,
+  activation: ProposalOptions['activation'],
+  label: number,
+): Float64Array {
+  if (activation === 'attention') return Float64Array.from(attention);
+  return column(activation === 'class' ? classProbabilities(cas, classes) : segmentScores!, classes, label);
 }
 
 /** Labels whose video score reaches the threshold, or else the best one. */

@@ -20,6 +20,12 @@ export type BaseConfig =
   | ({ readonly kind: 'four-head' } & FourHeadConfig)
   | ({ readonly kind: 'cmcs' } & CmcsConfig);
 
+/** A base as a recipe has it: its channels are those of the snippets, its classes those of the data. */
+export type BaseRecipe =
+  | Omit<Extract<BaseConfig, { kind: 'co2net' }>, 'channels' | 'classes'>
+  | Omit<Extract<BaseConfig, { kind: 'four-head' }>, 'channels' | 'classes'>
+  | Omit<Extract<BaseConfig, { kind: 'cmcs' }>, 'channels' | 'classes'>;
+
 type Kind = BaseConfig['kind'];
 
 const rules: { readonly [K in Kind]: Rules<BaseConfig & { readonly kind: K }> } = {
@@ -44,6 +50,23 @@ function ofKind(value: unknown): Rule<BaseConfig> {
     return objectWith<Pick<BaseConfig, 'kind'>>({ kind: anyKind }) as Rule<BaseConfig>;
   }
   return onlyFields<BaseConfig>(rules[kind] as Rules<BaseConfig>);
+}
+
+/** The fields depend on the kind; others, and channels and classes, are refused. */
+export const baseRecipeRule: Rule<BaseRecipe> = {
+  ...rule<BaseRecipe>('an object with kind and the fields of that kind', (value) =>
+    recipeOfKind(value).accepts(value),
+  ),
+  fault: (name, value) => recipeOfKind(value).fault?.(name, value),
+};
+
+function recipeOfKind(value: unknown): Rule<BaseRecipe> {
+  const kind = object.accepts(value) ? value.kind : undefined;
+  if (!anyKind.accepts(kind)) {
+    return objectWith<Pick<BaseRecipe, 'kind'>>({ kind: anyKind }) as Rule<BaseRecipe>;
+  }
+  const { channels: _, classes: __, ...own } = rules[kind];
+  return onlyFields<BaseRecipe>(own as Rules<BaseRecipe>);
 }
 
 /** The base of a configuration, without weights. @throws OptionError */

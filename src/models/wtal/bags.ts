@@ -1,0 +1,114 @@
+import type { VideoInput } from '../../datasets/open-input.js';
+import type { Draw } from '../../datasets/sampling/draw.js';
+import { resampleRows } from '../../datasets/sampling/resample-rows.js';
+import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
+import type {
+  Annotations,
+  ClipFeatures,
+  Signal,
+  VideoDataset,
+  VideoItem,
+} from '../../datasets/video-dataset.js';
+import { OptionError, ShapeError } from '../../errors.js';
+import type { Segment } from '../../time/segment.js';
+import { type SnippetsConfig, samplesOf, sourceChannels } from './snippets.js';
+
+/** A video, or an excerpt of one, of which nothing is known but its classes. */
+export interface Bag {
+  readonly video: VideoItem;
+  /** Numbers of its classes, rising. */
+  readonly labels: readonly number[];
+}
+
+/** What is read of a bag: the values of {@link Snippets.forward}, without the batch axis. */
+export interface BagValues {
+  readonly shape: readonly [number, number];
+  readonly values: Float32Array;
+  /** Snippets. */
+  readonly steps: number;
+  /** Seconds from one snippet to the next. */
+  readonly stride: number;
+}
+
+/** The classes of a video: its labels where it has them, else those of its segments. */
+function classesOf({ labels, segments = [] }: Annotations): readonly string[] {
+  return labels ?? segments.map(({ label }) => label);
+}
+
+/** The bags of a split: all videos that have a class. @throws OptionError where there is none */
+export function bagsOf(data: VideoDataset, split: string): Bag[] {
+  const bags = data.items(split).flatMap((video): Bag[] => {
+    const labels = [...new Set(classesOf(video.annotations).map((name) => data.classes.indexOf(name)))];
+    return labels.length > 0 ? [{ video, labels: labels.sort((a, b) => a - b) }] : [];
+  });
+  if (bags.length > 0) return bags;
+  throw new OptionError(
+    `train: no video of the split ${split} of ${data.name} has a label or a labelled segment`,
+  );
+}
+
+/**
+ * Exactly T snippets of a bag. Features are resampled, at random where `draw` is given (dossier: all systems of this family); a
+ * signal is read as it is and padded with zeros.
+ * @throws ShapeError, OptionError where the video is not of the model's kind; FileAccessError, FileFormatError
+ */
+export async function readBag(
+  config: SnippetsConfig,
+  steps: number,
+  video: VideoInput,
+  draw?: Draw,
+): Promise<BagValues> {
+  if (config.kind === 'signal')
+    return signalValues(config, await video.signal!(), [0, video.duration], steps);
+  const features = resampleRows(await featuresOf(config, video), steps, draw);
+  return { shape: [steps, features.channels], values: features.data, steps, stride: features.stride };
+}
+
+/** All snippets of a window of a video. @throws as {@link readBag} */
+export async function readWindow(
+  config: SnippetsConfig,
+  video: VideoInput,
+  window: Segment,
+): Promise<BagValues> {
+  if (config.kind === 'signal') return signalValues(config, await video.signal!(), window);
+  const features = await featuresOf(config, video);
+  const first = Math.min(features.steps - 1, Math.round(window[0] / features.stride));
+  const last = Math.min(features.steps, Math.max(first + 1, Math.round(window[1] / features.stride)));
+  const { data, channels } = rowsOf(features, first, last - first);
+  return { shape: [last - first, channels], values: data, steps: last - first, stride: features.stride };
+}
+
+async function featuresOf(config: SnippetsConfig, video: VideoInput): Promise<ClipFeatures> {
+  const features = await video.features!();
+  const channels = sourceChannels(config);
+  if (features.channels === channels) return features;
+  throw new ShapeError(
+    `the model reads features of ${channels} channels, these have ${features.channels}: give all the feature files that it ` +
+      'was trained on, in order (RGB, then flow)',
+  );
+}
+
+/** @param steps default: as many as the window has, the last one rounded */
+function signalValues(
+  config: SnippetsConfig,
+  { channels, rate, read }: Signal,
+  window: Segment,
+  steps?: number,
+): BagValues {
+  if (channels.length !== sourceChannels(config)) {
+    throw new OptionError(
+      `the model reads ${sourceChannels(config)} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
+    );
+  }
+  const ofSnippet = samplesOf(config);
+  const signal = read(...window);
+  const samples = signal.length / channels.length;
+  const count = steps ?? Math.max(1, Math.round(samples / ofSnippet));
+  const values = new Float32Array(channels.length * count * ofSnippet);
+  for (let sample = 0; sample < Math.min(samples, count * ofSnippet); sample++) {
+    for (let channel = 0; channel < channels.length; channel++) {
+      values[channel * count * ofSnippet + sample] = signal[sample * channels.length + channel]!;
+    }
+  }
+  return { shape: [channels.length, count * ofSnippet], values, steps: count, stride: ofSnippet / rate };
+}

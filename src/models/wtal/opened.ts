@@ -1,0 +1,136 @@
+import { checkFields } from '../../arguments.js';
+import { slidingWindows } from '../../data/annotations/sliding-windows.js';
+import { excerptsOf } from '../../datasets/excerpts.js';
+import type { VideoInput } from '../../datasets/open-input.js';
+import type { VideoDataset } from '../../datasets/video-dataset.js';
+import type { Segment } from '../../time/segment.js';
+import {
+  type Ask,
+  type Found,
+  LocalizationModel,
+  type ModelInput,
+  type PredictRequest,
+} from '../localization-model.js';
+import { readWindow } from './bags.js';
+import type { Localization } from './localize.js';
+import {
+  classProbabilities,
+  type LocalizationScores,
+  type ProposalOptions,
+  proposalRules,
+  proposeSegments,
+} from './proposals.js';
+import { segmentScores } from './segment-scores.js';
+import { samplesOf } from './snippets.js';
+import { videoScores } from './video-scores.js';
+import type { LoadedWtal } from './wtal-folder.js';
+
+/** What the network says about the snippets of a window. */
+interface Sequences extends LocalizationScores {
+  /** Seconds from one snippet to the next. */
+  readonly stride: number;
+}
+
+/**
+ * A weakly supervised model as `openModel` gives it. Features are seen as a whole; a signal in windows as long as the bags of
+ * its training.
+ */
+export class OpenedWtal extends LocalizationModel {
+  readonly architecture = 'wtal';
+  readonly finds = ['actions'] as const;
+  readonly input: ModelInput;
+
+  constructor(readonly loaded: LoadedWtal) {
+    super(loaded.network.runtime, loaded.network);
+    this.input = loaded.file.model.snippets.kind;
+  }
+
+  /** Signals are judged in the excerpts that such a model is trained on. */
+  override async judgedOn(data: VideoDataset, split: string): Promise<VideoDataset> {
+    const [video] = this.input === 'signal' ? data.items(split) : [];
+    return video?.signal ? excerptsOf(data, await this.windowOf(video)) : data;
+  }
+
+  /**
+   * What the network says about a whole video, for a picture: a signal in windows that follow each other.
+   * @throws as `localize`
+   */
+  async curves(video: VideoInput): Promise<Omit<Localization, 'segments'>> {
+    this.checkAlive();
+    const length = await this.windowOf(video);
+    const windows: readonly Segment[] = Number.isFinite(length)
+      ? slidingWindows(video.duration, { length, stride: length })
+      : [[0, video.duration]];
+    const { classes } = this.loaded.file;
+    const width = classes.length + 1;
+    const attention: number[] = [];
+    const probabilities: number[] = [];
+    const best = new Float64Array(classes.length);
+    for (const window of windows) {
+      const found = await this.#sequences(video, window);
+      // The last window may begin within the one before.
+      const first = Math.round(window[0] / found.stride);
+      attention.splice(first, Infinity, ...Array.from(found.attention));
+      probabilities.splice(first * width, Infinity, ...classProbabilities(found.cas, width));
+      for (const label of best.keys()) best[label] = Math.max(best[label]!, found.videoScores[label]!);
+    }
+    return {
+      duration: video.duration,
+      classes: classes
+        .map((label, i) => ({ label, probability: best[i]! }))
+        .sort((a, b) => b.probability - a.probability),
+      activation: (label) => {
+        const index = classes.indexOf(label);
+        return Float64Array.from(attention, (_, t) => probabilities[t * width + index]!);
+      },
+      attention: Float32Array.from(attention),
+    };
+  }
+
+  protected async windowOf(video: VideoInput): Promise<number> {
+    if (this.input === 'features') return Infinity;
+    const { snippets, steps } = this.loaded.file.model;
+    return (steps * samplesOf(snippets)) / (await video.signal!()).rate;
+  }
+
+  protected checkOptions(options: Readonly<Partial<ProposalOptions>>): void {
+    checkFields('localize', { ...this.loaded.file.model.proposals, ...options }, proposalRules);
+  }
+
+  protected async ask(asked: readonly Ask[], { options, signal }: PredictRequest): Promise<readonly Found[]> {
+    const { classes, model } = this.loaded.file;
+    const proposals = { ...model.proposals, ...(options as Partial<ProposalOptions>) };
+    const found: Found[] = [];
+    for (const { video, window } of asked) {
+      signal?.throwIfAborted();
+      const sequences = await this.#sequences(video, window);
+      const timing = { duration: window[1] - window[0], secondsPerStep: sequences.stride };
+      const detections = proposeSegments(sequences, timing, proposals).map(({ label, ...rest }) => ({
+        ...rest,
+        label: classes[label]!,
+      }));
+      found.push({ detections });
+    }
+    return found;
+  }
+
+  async #sequences(video: VideoInput, window: Segment): Promise<Sequences> {
+    const { snippets, videoScore } = this.loaded.file.model;
+    const { values, shape, stride } = await readWindow(snippets, video, window);
+    // A read is recorded at once: what it reads need not live until it is done.
+    const reads = this.runtime.scope(() => {
+      const outputs = this.loaded.network.forward(this.runtime.tensor(values, [1, ...shape]));
+      return [outputs.cas, outputs.attention, segmentScores(outputs)].map((tensor) => tensor.read());
+    });
+    const [cas, attention, ofSegments] = (await Promise.all(reads)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    return {
+      ...{ cas, attention, segmentScores: ofSegments, stride },
+      videoScores: videoScores(cas, attention, videoScore),
+      background: true,
+    };
+  }
+}
