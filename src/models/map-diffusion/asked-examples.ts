@@ -11,6 +11,7 @@ import {
 import { HostRandom } from '../../data/host-random.js';
 import { WordVectors } from '../../data/text/words.js';
 import { OptionError } from '../../errors.js';
+import { augmentationRule, augmentSignal, type SignalAugmentation } from '../common/signal-augmentation.js';
 import { type AskedWindow, askedRule, readWindow } from './asked-windows.js';
 import { type ClipReader, clipReader, inputOf } from './clip-reader.js';
 import { checkConfig, type MapDiffusionConfig } from './config.js';
@@ -19,11 +20,17 @@ import type { MomentExample, MomentExamples } from './examples.js';
 export interface AskedOptions {
   /** Names of the classes that the model recognizes in clips, for training with labelled segments. */
   readonly classes?: readonly string[];
+  /** How signals are changed in training; default: they are not. */
+  readonly augment?: SignalAugmentation;
   /** Sentences of each example, some twice where a window has fewer; default 1. */
   readonly queries?: number;
 }
 
-const optionRules: Rules<AskedOptions> = { classes: optional(listOf(text)), queries: optional(integer(1)) };
+const optionRules: Rules<AskedOptions> = {
+  classes: optional(listOf(text)),
+  augment: optional(augmentationRule),
+  queries: optional(integer(1)),
+};
 
 /**
  * Windows of videos with sentences about them, read when they are needed. In training (`random`), the sentences of an example are
@@ -40,6 +47,7 @@ export class AskedExamples implements MomentExamples {
   readonly #vectors: ReadonlyMap<string, Float32Array>;
   readonly #reader: ClipReader;
   readonly #classes: readonly string[];
+  readonly #augment: SignalAugmentation | undefined;
 
   /**
    * @throws OptionError where a video lacks what the model looks at, the vectors have another size, or the table has no
@@ -70,10 +78,13 @@ export class AskedExamples implements MomentExamples {
       if (words.every((word) => unknown.includes(word)))
         throw new OptionError(`the model knows no word of the query ${JSON.stringify(text)}`);
     }
-    const { classes = [], queries = 1 } = options;
+    const { classes = [], queries = 1, augment } = options;
     this.size = asked.length;
     this.queries = queries;
     this.#classes = classes;
+    this.#augment = augment;
+    if (augment && config.clips.kind !== 'signal')
+      throw new OptionError('AskedExamples: augment is for models of signals');
     this.words = Math.max(1, ...[...embedded.values()].map(({ words }) => words.length));
     this.spans = Math.max(1, ...sentences.map(({ windows }) => windows.length));
     this.unknownWords = [...new Set([...embedded.values()].flatMap(({ unknown }) => unknown))].sort();
@@ -96,6 +107,8 @@ export class AskedExamples implements MomentExamples {
     const sentences = Array.from({ length: this.queries }, (_, i) => all[order[i % order.length]!]!);
     const read = await readWindow(this.#reader, { video, window, sentences }, this.#classes, random);
     const { sentences: seen, ...clips } = read;
+    if (random && this.#augment)
+      augmentSignal(clips.video, this.config.clips.channels, this.#augment, random);
     return {
       ...clips,
       queries: seen.map(({ text, windows }) => ({ words: this.#vectors.get(text)!, spans: windows })),

@@ -6,8 +6,10 @@ import { encodeWordVectors, WordVectors, wordsOf } from '../../data/text/words.j
 import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
 import { FeatureError, OptionError } from '../../errors.js';
 import { nodeModule } from '../../node-module.js';
+import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { shapeText, sizeOf } from '../../tensor/shape.js';
+import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
 import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { AskedExamples } from './asked-examples.js';
@@ -29,12 +31,15 @@ export interface MomentTraining extends TrainingSettings {
    * sets without queries (ours). A model of labels knows its classes, and finds actions too.
    */
   readonly sentences?: 'queries' | 'labels';
+  /** How signals are changed in training (ours); default: they are not. */
+  readonly augment?: SignalAugmentation;
 }
 
 const momentTrainingRules: Rules<MomentTraining> = {
   ...trainingSettingRules,
   queries: optional(integer(1)),
   sentences: optional(oneOf('queries', 'labels')),
+  augment: optional(augmentationRule),
 };
 
 export type MomentRecipe = Recipe<MapDiffusionConfig, MomentTraining>;
@@ -78,6 +83,7 @@ export async function prepareMoments(
   }
   const examples = new AskedExamples(config, asked, words.table, {
     queries,
+    ...given({ augment: training.augment }),
     ...(config.recognition && { classes: data.classes }),
   });
   const model = new MapDiffusion(runtime, config);

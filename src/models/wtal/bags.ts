@@ -1,5 +1,5 @@
 import type { VideoInput } from '../../datasets/open-input.js';
-import type { Draw } from '../../datasets/sampling/draw.js';
+import { type Draw, randomOf } from '../../datasets/sampling/draw.js';
 import { resampleRows } from '../../datasets/sampling/resample-rows.js';
 import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
 import type {
@@ -11,6 +11,7 @@ import type {
 } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
+import { augmentSignal, type SignalAugmentation } from '../common/signal-augmentation.js';
 import { type SnippetsConfig, samplesOf, sourceChannels } from './snippets.js';
 
 /** A video, or an excerpt of one, of which nothing is known but its classes. */
@@ -47,6 +48,12 @@ export function bagsOf(data: VideoDataset, split: string): Bag[] {
   );
 }
 
+/** How a bag is read in training. */
+export interface BagDraw extends Draw {
+  /** How signals are changed. */
+  readonly augment?: SignalAugmentation | undefined;
+}
+
 /**
  * Exactly T snippets of a bag. Features are resampled, at random where `draw` is given (dossier: all systems of this family); a
  * signal is read as it is and padded with zeros.
@@ -56,10 +63,13 @@ export async function readBag(
   config: SnippetsConfig,
   steps: number,
   video: VideoInput,
-  draw?: Draw,
+  draw?: BagDraw,
 ): Promise<BagValues> {
-  if (config.kind === 'signal')
-    return signalValues(config, await video.signal!(), [0, video.duration], steps);
+  if (config.kind === 'signal') {
+    const bag = signalValues(config, await video.signal!(), [0, video.duration], steps);
+    if (draw?.augment) augmentSignal(bag.values, bag.shape[0], draw.augment, randomOf(draw));
+    return bag;
+  }
   const features = resampleRows(await featuresOf(config, video), steps, draw);
   return { shape: [steps, features.channels], values: features.data, steps, stride: features.stride };
 }

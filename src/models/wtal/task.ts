@@ -3,6 +3,7 @@ import { Owner } from '../../tensor/owner.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { type BatchSampler, classPairBatches, shuffledBatches } from '../../training/batch-samplers.js';
 import type { Batch, LossParts, TrainingTask } from '../../training/training-task.js';
+import type { SignalAugmentation } from '../common/signal-augmentation.js';
 import { type Bag, type BagValues, readBag } from './bags.js';
 import { type Objective, objectiveLoss } from './objective.js';
 import { samplesOf, sourceChannels } from './snippets.js';
@@ -14,6 +15,8 @@ export interface WtalTaskOptions {
   readonly seed: number;
   readonly steps: number;
   readonly objective: Objective;
+  /** How signals are changed; default: they are not. */
+  readonly augment?: SignalAugmentation | undefined;
 }
 
 /** Training of a weakly supervised network on bags: nothing but the classes of each bag is known. */
@@ -70,6 +73,7 @@ export class WtalTask extends Owner implements TrainingTask<readonly BagValues[]
           seed: this.options.seed,
           step: index,
           item,
+          augment: this.options.augment,
         }),
       ),
     );

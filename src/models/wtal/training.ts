@@ -1,7 +1,8 @@
-import { checkArgument, type Rules } from '../../arguments.js';
+import { checkArgument, optional, type Rules } from '../../arguments.js';
 import { openSafetensors } from '../../data/formats/safetensors.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
 import type { PreparedTraining, TrainingInputs } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { bagsOf } from './bags.js';
@@ -15,11 +16,14 @@ import { WtalNetwork } from './wtal-network.js';
 export interface WtalTraining extends TrainingSettings {
   /** What the network learns by. */
   readonly objective: Objective;
+  /** How signals are changed in training (ours); default: they are not. */
+  readonly augment?: SignalAugmentation;
 }
 
 const trainingRules: Rules<WtalTraining> = {
   ...trainingSettingRules,
   objective: objectiveRule,
+  augment: optional(augmentationRule),
 };
 
 export type WtalRecipe = Recipe<WtalConfig, WtalTraining>;
@@ -36,6 +40,9 @@ export function checkWtalRecipe(recipe: Recipe): WtalRecipe {
       `train: training.objective.coActivity.pairs is ${pairs}, but a batch has ${batch} bags: it must be at most half of them`,
     );
   }
+  if ((recipe as WtalRecipe).training.augment && (recipe as WtalRecipe).model.snippets.kind !== 'signal') {
+    throw new OptionError('train: training.augment is for signals, but model.snippets.kind is features');
+  }
   return recipe as WtalRecipe;
 }
 
@@ -45,7 +52,7 @@ export async function prepareWtal(
   { model: config, training }: WtalRecipe,
   { data: given, from }: TrainingInputs,
 ): Promise<PreparedTraining> {
-  const { batch, seed, steps, objective, split = 'train' } = training;
+  const { batch, seed, steps, objective, augment, split = 'train' } = training;
   const network = new WtalNetwork(runtime, config, given.classes.length + 1);
   const file = (trained: Readonly<Record<string, unknown>>) => ({
     architecture: 'wtal' as const,
@@ -55,7 +62,7 @@ export async function prepareWtal(
   });
   const opened = new OpenedWtal({ file: file({}), network });
   const bags = bagsOf(await opened.judgedOn(given, split), split);
-  const task = new WtalTask(network, bags, { batch, seed, steps, objective });
+  const task = new WtalTask(network, bags, { batch, seed, steps, objective, augment });
   return {
     task,
     settings: { bags: bags.length },
