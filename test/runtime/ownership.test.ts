@@ -18,8 +18,8 @@ const ownNothing = [
   'WordVectors',
   'WordVocabulary',
 ];
-/** What owners are made of; `Module` is abstract. Their own tests hold what becomes of them. */
-const basis = ['Module', 'Runtime', 'Tensor'];
+/** What owners are made of; `Module` and `WtalBase` are abstract. Their own tests hold what becomes of them. */
+const basis = ['Module', 'Runtime', 'Tensor', 'WtalBase'];
 
 const runtime = await testRuntime({ poison: false });
 const cases = await ownerCases(runtime);

@@ -19,7 +19,7 @@ const FRACTIONS =
   'fractions span truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
   'epsilon frameTimes lateness alpha timeWeight largestWeight sigma full warmup planWeight revise timed negativeSlope ' +
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
-  'strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average learningRate peak floor minimum saveEvery';
+  'strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery';
 /** Numbers that may be below 0. */
 const NEGATIVES =
   'low high first last start end answer segment windows spans excerpt predicted judged truths truth window axis ' +

@@ -6,6 +6,7 @@ import {
   BatchNorm1d,
   BatchNorm2d,
   Cmcs,
+  Co2Net,
   Conv1d,
   Conv2d,
   chatExample,
@@ -14,6 +15,7 @@ import {
   DropPath,
   Embedding,
   FeedForward,
+  FourHead,
   GatedConv2d,
   GaussianDiffusion,
   GroupNorm,
@@ -285,6 +287,12 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
       () => new Cmcs(runtime, { channels: 4, width: 4, branchWidth: 4, branches: 2, classes: 3 }),
       (it) => it.forward(sequence),
     ),
+    Co2Net: module(
+      () => new Co2Net(runtime, { channels: 4, width: 4, attentionWidth: 2, classes: 3, autoEncoder: 2 }),
+      (it) => it.forward(sequence),
+      (it) => it.classify(sequence),
+      (it) => it.train().forward(sequence),
+    ),
     Conv1d: module(
       () => new Conv1d(runtime, 4, 2, 3),
       (it) => it.forward(clip),
@@ -317,6 +325,12 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     FeedForward: module(
       () => new FeedForward(runtime, 4, 8, { dropout: 0.5 }).train(),
       (it) => it.forward(row),
+    ),
+    FourHead: module(
+      () =>
+        new FourHead(runtime, { channels: 4, heads: 2, classifierWidth: 3, attentionWidth: 2, classes: 3 }),
+      (it) => it.forward(sequence),
+      (it) => it.classify(sequence),
     ),
     GatedConv2d: module(
       () => new GatedConv2d(runtime, 4, 2, 3),

@@ -59,6 +59,9 @@ export class Samples {
           lora: { rank: 1, alpha: 1, targets: ['q_proj'] },
         }),
     );
+    const co2netSizes = { channels: 2, width: 2, attentionWidth: 2, classes: 2 };
+    const fourHeadSizes = { channels: 2, heads: 1, classifierWidth: 2, attentionWidth: 2, classes: 2 };
+    const co2net = runtime.detached(() => new tal.Co2Net(runtime, co2netSizes).initialize(1));
     const linear = new tal.Linear(runtime, 2, 2);
     linear.initialize(1);
     const weight = runtime.detached(() => runtime.zeros([2, 2]));
@@ -163,6 +166,16 @@ export class Samples {
       Cmcs: runtime.detached(
         () => new Cmcs(runtime, { channels: 2, width: 2, branchWidth: 2, branches: 1, classes: 2 }),
       ),
+      Co2Net: co2net,
+      Co2NetConfig: co2netSizes,
+      FourHead: runtime.detached(() => new tal.FourHead(runtime, fourHeadSizes)),
+      FourHeadConfig: fourHeadSizes,
+      FourHeadBase: { kind: 'four-head', ...fourHeadSizes },
+      WtalBase: co2net,
+      Co2NetBase: { kind: 'co2net', ...co2netSizes },
+      BaseOutputs: runtime.detached(() => co2net.forward(runtime.zeros([1, 4, 2]))),
+      WtalObjective: { guide: { weight: 1 } },
+      ObjectiveOperands: { labels: runtime.detached(() => runtime.zeros([1, 1])) },
       WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
       AdamW: new tal.AdamW({ weight }),
       SGD: new tal.SGD({ weight }),

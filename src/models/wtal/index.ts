@@ -9,10 +9,10 @@ export { type CmcsFile, loadCmcs } from './cmcs-folder.js';
 export { type Localization, localizeActions } from './localize.js';
 export {
   type MaskedLosses,
-  type Objective as WtalObjective,
   type ObjectiveOperands,
   objectiveLoss,
-  objectives as wtalObjectives,
+  type WtalObjective,
+  wtalObjectives,
 } from './objective.js';
 export {
   CMCS_ACTIVITYNET_PROPOSALS,

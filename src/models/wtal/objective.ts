@@ -3,6 +3,7 @@ import {
   checkFields,
   flag,
   integer,
+  listOf,
   numberIn,
   objectWith,
   onlyFields,
@@ -16,10 +17,10 @@ import { add, mul } from '../../ops/array/binary.js';
 import { narrow } from '../../ops/array/slice.js';
 import { softmax } from '../../ops/array/softmax.js';
 import { scaleShift } from '../../ops/array/unary.js';
-import { sameShape } from '../../tensor/shape.js';
+import { sameShape, shapeText } from '../../tensor/shape.js';
 import { anyTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
 import type { LossParts } from '../../training/training-task.js';
-import type { BaseOutputs } from './base.js';
+import type { BaseOutputs, Reconstruction } from './base.js';
 import { absentClasses } from './losses/absent-classes.js';
 import { actionBackground } from './losses/action-background.js';
 import { attentionNorm } from './losses/attention-norm.js';
@@ -46,7 +47,7 @@ interface Weighted {
 }
 
 /** What a base learns by: its losses, each with its weight. Those that are absent are not computed. */
-export interface Objective {
+export interface WtalObjective {
   /** Softmax MIL of the CAS with background 1 and of the suppressed CAS with background 0, over the ⌊T / ratio⌋ best snippets. */
   readonly softmaxMil?: Weighted & { readonly ratio: number };
   /** Binary MIL over the best `snippets` (ours); `attended`: as well of the probabilities times the attention. */
@@ -85,62 +86,58 @@ export interface MaskedLosses {
 }
 
 const weight = numberIn(0);
-const weighted = onlyFields<Weighted>({ weight });
 const least1 = numberIn(1);
 
-const objectiveRules: Rules<Objective> = {
-  softmaxMil: optional(onlyFields<NonNullable<Objective['softmaxMil']>>({ weight, ratio: least1 })),
-  binaryMil: optional(
-    onlyFields<NonNullable<Objective['binaryMil']>>({ weight, snippets: integer(1), attended: flag }),
-  ),
-  absentClasses: optional(weighted),
-  backgroundExcess: optional(
-    onlyFields<NonNullable<Objective['backgroundExcess']>>({ weight, above: numberIn(0, 1) }),
-  ),
-  coActivity: optional(onlyFields<NonNullable<Objective['coActivity']>>({ weight, pairs: integer(1) })),
-  attentionNorm: optional(weighted),
-  guide: optional(weighted),
-  mutual: optional(weighted),
-  reconstruction: optional(weighted),
-  evidence: optional(onlyFields<NonNullable<Objective['evidence']>>({ weight, ratio: least1 })),
-  curriculum: optional(
-    onlyFields<NonNullable<Objective['curriculum']>>({ weight, amplitude: numberIn(0, 1) }),
-  ),
-  masked: optional(
-    onlyFields<MaskedLosses>({
-      ratio: least1,
-      scores: weighted,
-      attentions: onlyFields<MaskedLosses['attentions']>({ weight, q: positive }),
-      magnitude: onlyFields<MaskedLosses['magnitude']>({ weight, margin: numberIn(0) }),
-    }),
-  ),
+/** A loss of the objective, with its fields and no others. */
+function loss<T extends object>(rules: Rules<T>): Rule<T | undefined> {
+  return optional(onlyFields(rules));
+}
+
+const objectiveRules: Rules<WtalObjective> = {
+  softmaxMil: loss({ weight, ratio: least1 }),
+  binaryMil: loss({ weight, snippets: integer(1), attended: flag }),
+  absentClasses: loss({ weight }),
+  backgroundExcess: loss({ weight, above: numberIn(0, 1) }),
+  coActivity: loss({ weight, pairs: integer(1) }),
+  attentionNorm: loss({ weight }),
+  guide: loss({ weight }),
+  mutual: loss({ weight }),
+  reconstruction: loss({ weight }),
+  evidence: loss({ weight, ratio: least1 }),
+  curriculum: loss({ weight, amplitude: numberIn(0, 1) }),
+  masked: loss({
+    ratio: least1,
+    scores: onlyFields<Weighted>({ weight }),
+    attentions: onlyFields<MaskedLosses['attentions']>({ weight, q: positive }),
+    magnitude: onlyFields<MaskedLosses['magnitude']>({ weight, margin: numberIn(0) }),
+  }),
 };
 
-/** An objective with at least one loss; unknown names are refused. */
-export const objectiveRule: Rule<Objective> = onlyFields(objectiveRules);
+/** Unknown names are refused, at every depth. */
+export const objectiveRule: Rule<WtalObjective> = onlyFields(objectiveRules);
 
-const thumosBase: Objective = {
+const thumosBase = {
   softmaxMil: { weight: 1, ratio: 7 },
   coActivity: { weight: 1, pairs: 3 },
   attentionNorm: { weight: 0.8 },
   guide: { weight: 0.8 },
   mutual: { weight: 1 },
-};
+} satisfies WtalObjective;
 
-const activitynetBase: Objective = { ...thumosBase, softmaxMil: { weight: 1, ratio: 5 } };
+const activitynetBase = { ...thumosBase, softmaxMil: { weight: 1, ratio: 5 } } satisfies WtalObjective;
 
 /** q is published. The weights λ and β, the ratio (ActionDiff's is not known either) and the margin (Lee et al.'s) are ours. */
-const fourHead: Objective = {
+const fourHead = {
   masked: {
     ratio: 5,
     scores: { weight: 1 },
     attentions: { weight: 0.1, q: 0.7 },
     magnitude: { weight: 5e-4, margin: 100 },
   },
-};
+} satisfies WtalObjective;
 
 /** Objectives by name. Those of CO2-Net and DELU have the released numbers. */
-export const objectives = {
+export const wtalObjectives = {
   /** CO2-Net, THUMOS-14. */
   'co2net-thumos14': thumosBase,
   /** CO2-Net, ActivityNet 1.2 and 1.3. */
@@ -166,7 +163,7 @@ export const objectives = {
     absentClasses: { weight: 1 },
     backgroundExcess: { weight: 1, above: 0.1 },
   },
-} as const satisfies Readonly<Record<string, Objective>>;
+} satisfies Readonly<Record<string, WtalObjective>>;
 
 export interface ObjectiveOperands {
   /** f32 (B, K − 1): 1 where the video has the class, else 0. */
@@ -183,11 +180,14 @@ const operandRules: Rules<ObjectiveOperands> = {
   mask: optional(anyTensor),
 };
 
-const outputsRule = objectWith<Pick<BaseOutputs, 'cas' | 'attention' | 'features'>>({
+const outputsRule = objectWith<BaseOutputs>({
   cas: anyTensor,
   attention: anyTensor,
+  modalAttentions: listOf(anyTensor),
   features: anyTensor,
-}) as Rule<BaseOutputs>;
+  actionness: listOf(anyTensor),
+  reconstructions: listOf(objectWith<Reconstruction>({ modality: anyTensor, rebuilt: anyTensor })),
+});
 
 /**
  * The losses of an objective, each times its weight: what a task gives to `train`.
@@ -197,7 +197,7 @@ const outputsRule = objectWith<Pick<BaseOutputs, 'cas' | 'attention' | 'features
 export function objectiveLoss(
   outputs: BaseOutputs,
   operands: ObjectiveOperands,
-  objective: Objective,
+  objective: WtalObjective,
 ): LossParts {
   checkArguments('objectiveLoss', { outputs, objective }, { outputs: outputsRule, objective: objectiveRule });
   checkFields('objectiveLoss', operands, operandRules, 'operand');
@@ -285,20 +285,29 @@ function need(there: boolean, loss: string, what: string): void {
 }
 
 /** @throws ShapeError, DtypeError */
-function checkShapes({ cas, attention }: BaseOutputs, { labels, progress, mask }: ObjectiveOperands): void {
+function checkShapes(
+  { cas, features, attention, modalAttentions, actionness }: BaseOutputs,
+  { labels, progress, mask }: ObjectiveOperands,
+): void {
   const [batch = 0, steps = 0, classes = 0] = cas.shape;
   if (cas.rank !== 3 || classes < 2) {
     throw new ShapeError(`objectiveLoss: cas must be (B, T, K) with two classes or more, not ${cas}`);
   }
-  const wanted = { attention: [batch, steps], labels: [batch, classes - 1], progress: [1], mask: cas.shape };
-  for (const [name, tensor] of Object.entries({ attention, labels, progress, mask })) {
-    if (tensor === undefined) continue;
+  const check = (name: string, tensor: Tensor | undefined, ...shape: number[]) => {
+    if (!tensor) return;
     expectDtype(tensor, `objectiveLoss: ${name}`, 'f32');
-    const shape = wanted[name as keyof typeof wanted];
-    if (!sameShape(tensor.shape, shape)) {
-      throw new ShapeError(
-        `objectiveLoss: ${name} must be (${shape.join(', ')}) for cas ${cas}, not ${tensor}`,
-      );
-    }
-  }
+    if (sameShape(tensor.shape, shape)) return;
+    const wanted = shapeText(shape);
+    throw new ShapeError(
+      `objectiveLoss: ${name} must have the shape ${wanted} for cas ${cas}, not ${tensor}`,
+    );
+  };
+  check('cas', cas, ...cas.shape);
+  check('features', features, batch, steps, features.shape[2] ?? 0);
+  check('attention', attention, batch, steps);
+  for (const [i, one] of modalAttentions.entries()) check(`modalAttentions[${i}]`, one, batch, steps);
+  for (const [i, one] of actionness.entries()) check(`actionness[${i}]`, one, batch, steps);
+  check('labels', labels, batch, classes - 1);
+  check('progress', progress, 1);
+  check('mask', mask, batch, steps, classes);
 }

@@ -14,11 +14,20 @@ import { Cmcs, type CmcsConfig, cmcsRules } from '../cmcs.js';
 import { Co2Net, type Co2NetConfig, co2NetRules } from './co2net.js';
 import { FourHead, type FourHeadConfig, fourHeadRules } from './four-head.js';
 
+interface Co2NetBase extends Co2NetConfig {
+  readonly kind: 'co2net';
+}
+
+interface FourHeadBase extends FourHeadConfig {
+  readonly kind: 'four-head';
+}
+
+interface CmcsBase extends CmcsConfig {
+  readonly kind: 'cmcs';
+}
+
 /** A base and its sizes, as a file has them. */
-export type BaseConfig =
-  | ({ readonly kind: 'co2net' } & Co2NetConfig)
-  | ({ readonly kind: 'four-head' } & FourHeadConfig)
-  | ({ readonly kind: 'cmcs' } & CmcsConfig);
+export type BaseConfig = Co2NetBase | FourHeadBase | CmcsBase;
 
 /** A base as a recipe has it: its channels are those of the snippets, its classes those of the data. */
 export type BaseRecipe =
@@ -28,7 +37,7 @@ export type BaseRecipe =
 
 type Kind = BaseConfig['kind'];
 
-const rules: { readonly [K in Kind]: Rules<BaseConfig & { readonly kind: K }> } = {
+const rules: { readonly [K in Kind]: Rules<Extract<BaseConfig, { readonly kind: K }>> } = {
   co2net: { kind: oneOf('co2net'), ...co2NetRules },
   'four-head': { kind: oneOf('four-head'), ...fourHeadRules },
   cmcs: { kind: oneOf('cmcs'), ...cmcsRules },
@@ -72,13 +81,18 @@ function recipeOfKind(value: unknown): Rule<BaseRecipe> {
 /** The base of a configuration, without weights. @throws OptionError */
 export function makeBase(runtime: Runtime, config: BaseConfig): WtalBase {
   checkArguments('makeBase', { runtime, config }, { runtime: anyRuntime, config: baseRule });
-  const { kind, ...sizes } = config;
-  switch (kind) {
-    case 'co2net':
-      return new Co2Net(runtime, sizes as Co2NetConfig);
-    case 'four-head':
-      return new FourHead(runtime, sizes as FourHeadConfig);
-    case 'cmcs':
-      return new Cmcs(runtime, sizes as CmcsConfig);
+  switch (config.kind) {
+    case 'co2net': {
+      const { kind: _, ...sizes } = config;
+      return new Co2Net(runtime, sizes);
+    }
+    case 'four-head': {
+      const { kind: _, ...sizes } = config;
+      return new FourHead(runtime, sizes);
+    }
+    case 'cmcs': {
+      const { kind: _, ...sizes } = config;
+      return new Cmcs(runtime, sizes);
+    }
   }
 }
