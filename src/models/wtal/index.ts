@@ -3,7 +3,13 @@
 export { type BaseOutputs, type Reconstruction, WtalBase } from './base.js';
 export { Co2Net, type Co2NetConfig } from './bases/co2net.js';
 export { FourHead, type FourHeadConfig } from './bases/four-head.js';
-export { type BaseConfig, makeBase } from './bases/make-base.js';
+export {
+  type BaseConfig,
+  type CmcsBase,
+  type Co2NetBase,
+  type FourHeadBase,
+  makeBase,
+} from './bases/make-base.js';
 export { Cmcs, type CmcsConfig, type CmcsOutputs, type CmcsScores } from './cmcs.js';
 export { type CmcsFile, loadCmcs } from './cmcs-folder.js';
 export { type Localization, localizeActions } from './localize.js';
@@ -11,6 +17,7 @@ export {
   type MaskedLosses,
   type ObjectiveOperands,
   objectiveLoss,
+  type WeightedLoss,
   type WtalObjective,
   wtalObjectives,
 } from './objective.js';

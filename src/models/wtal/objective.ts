@@ -41,7 +41,7 @@ import { topMask } from './losses/top-mask.js';
 import { snippetCount } from './losses/top-snippets.js';
 import { segmentScores } from './segment-scores.js';
 
-interface Weighted {
+export interface WeightedLoss {
   /** Factor of the loss. */
   readonly weight: number;
 }
@@ -49,27 +49,27 @@ interface Weighted {
 /** What a base learns by: its losses, each with its weight. Those that are absent are not computed. */
 export interface WtalObjective {
   /** Softmax MIL of the CAS with background 1 and of the suppressed CAS with background 0, over the ⌊T / ratio⌋ best snippets. */
-  readonly softmaxMil?: Weighted & { readonly ratio: number };
+  readonly softmaxMil?: WeightedLoss & { readonly ratio: number };
   /** Binary MIL over the best `snippets` (ours); `attended`: as well of the probabilities times the attention. */
-  readonly binaryMil?: Weighted & { readonly snippets: number; readonly attended: boolean };
+  readonly binaryMil?: WeightedLoss & { readonly snippets: number; readonly attended: boolean };
   /** Mean probability of the classes that a video does not have (ours). */
-  readonly absentClasses?: Weighted;
+  readonly absentClasses?: WeightedLoss;
   /** By how much the background's mean probability exceeds `above` (ours). */
-  readonly backgroundExcess?: Weighted & { readonly above: number };
+  readonly backgroundExcess?: WeightedLoss & { readonly above: number };
   /** Co-activity of the batch's first `pairs` pairs of videos with a common class. */
-  readonly coActivity?: Weighted & { readonly pairs: number };
+  readonly coActivity?: WeightedLoss & { readonly pairs: number };
   /** Mean of the attentions. */
-  readonly attentionNorm?: Weighted;
+  readonly attentionNorm?: WeightedLoss;
   /** How far the attentions are from what the classifier does not call background. */
-  readonly guide?: Weighted;
+  readonly guide?: WeightedLoss;
   /** The two modalities' attentions learn from each other. */
-  readonly mutual?: Weighted;
+  readonly mutual?: WeightedLoss;
   /** Squared errors of the attention's auto-encoders. */
-  readonly reconstruction?: Weighted;
+  readonly reconstruction?: WeightedLoss;
   /** DELU's evidential loss over the ⌊T / ratio⌋ snippets with the most attention. */
-  readonly evidence?: Weighted & { readonly ratio: number };
+  readonly evidence?: WeightedLoss & { readonly ratio: number };
   /** DELU's guide loss, weighted by the uncertainty of snippets; needs `progress`. */
-  readonly curriculum?: Weighted & { readonly amplitude: number };
+  readonly curriculum?: WeightedLoss & { readonly amplitude: number };
   /** The losses of ActionDiff's sibling by a mask, which snippets show which class. */
   readonly masked?: MaskedLosses;
 }
@@ -78,11 +78,11 @@ export interface MaskedLosses {
   /** Where no mask is given: the ⌊T / ratio⌋ snippets of each class with the best segment scores. */
   readonly ratio: number;
   /** Cross-entropies of the action score and of 1 − the background score. */
-  readonly scores: Weighted;
+  readonly scores: WeightedLoss;
   /** Generalised cross-entropy of each attention and actionness of a modality. */
-  readonly attentions: Weighted & { readonly q: number };
+  readonly attentions: WeightedLoss & { readonly q: number };
   /** Length of the features inside of the mask and outside. */
-  readonly magnitude: Weighted & { readonly margin: number };
+  readonly magnitude: WeightedLoss & { readonly margin: number };
 }
 
 const weight = numberIn(0);
@@ -107,7 +107,7 @@ const objectiveRules: Rules<WtalObjective> = {
   curriculum: loss({ weight, amplitude: numberIn(0, 1) }),
   masked: loss({
     ratio: least1,
-    scores: onlyFields<Weighted>({ weight }),
+    scores: onlyFields<WeightedLoss>({ weight }),
     attentions: onlyFields<MaskedLosses['attentions']>({ weight, q: positive }),
     magnitude: onlyFields<MaskedLosses['magnitude']>({ weight, margin: numberIn(0) }),
   }),
@@ -207,7 +207,7 @@ export function objectiveLoss(
   const attentions = [attention, ...modalAttentions];
   return cas.runtime.scope(() => {
     const parts: Record<string, Tensor> = {};
-    const put = (name: string, options: Weighted | undefined, loss: () => Tensor) => {
+    const put = (name: string, options: WeightedLoss | undefined, loss: () => Tensor) => {
       if (options) parts[name] = cas.runtime.scope(() => scaleShift(loss(), options.weight, 0));
     };
     const { softmaxMil: mil, binaryMil: binary, backgroundExcess: excess } = objective;

@@ -14,15 +14,15 @@ import { Cmcs, type CmcsConfig, cmcsRules } from '../cmcs.js';
 import { Co2Net, type Co2NetConfig, co2NetRules } from './co2net.js';
 import { FourHead, type FourHeadConfig, fourHeadRules } from './four-head.js';
 
-interface Co2NetBase extends Co2NetConfig {
+export interface Co2NetBase extends Co2NetConfig {
   readonly kind: 'co2net';
 }
 
-interface FourHeadBase extends FourHeadConfig {
+export interface FourHeadBase extends FourHeadConfig {
   readonly kind: 'four-head';
 }
 
-interface CmcsBase extends CmcsConfig {
+export interface CmcsBase extends CmcsConfig {
   readonly kind: 'cmcs';
 }
 
