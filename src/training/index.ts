@@ -10,7 +10,12 @@ export {
   weightedBatches,
 } from './batch-samplers.js';
 export type { BestOptions } from './best-weights.js';
-export { constantLearningRate, cosineLearningRate, type LearningRate } from './learning-rate.js';
+export {
+  constantLearningRate,
+  cosineLearningRate,
+  inverseSquareRootLearningRate,
+  type LearningRate,
+} from './learning-rate.js';
 export type { OptimizerOptions } from './optimizers.js';
 export { SGD, type SgdOptions } from './sgd.js';
 export { train } from './train.js';

@@ -40,3 +40,25 @@ export function constantLearningRate(rate: number): LearningRate {
   checkArgument('constantLearningRate', 'rate', rate, positive);
   return () => rate;
 }
+
+/**
+ * A linear rise from `initial` to `peak` over `warmup` steps, then a fall as 1 / √step: at `step` the rate is
+ * peak · √(warmup / step).
+ * @throws OptionError
+ */
+export function inverseSquareRootLearningRate(options: {
+  readonly peak: number;
+  readonly warmup: number;
+  readonly initial?: number;
+}): LearningRate {
+  const where = 'inverseSquareRootLearningRate';
+  checkFields<typeof options>(where, options, {
+    peak: positive,
+    warmup: integer(1),
+    initial: optional(numberIn(0)),
+  });
+  const { peak, warmup, initial = 0 } = options;
+  checkArgument(where, 'initial', initial, numberIn(0, peak));
+  return (step) =>
+    step < warmup ? initial + ((peak - initial) * step) / warmup : peak * Math.sqrt(warmup / step);
+}
