@@ -1,31 +1,22 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Runtime } from '../../src/tensor/runtime.js';
-import { hangMs } from '../support/limits.js';
+import { tal } from '../support/tal.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-bench-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Runs `tal bench` with a cache of its own; the driver's cache stays where it is, for it may hold the driver. */
-function bench(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tal, 'bench', ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, TAL_TUNING_CACHE: folder },
-    timeout: hangMs,
-  });
-  return { status, stdout, stderr };
-}
+// A cache of its own; the driver's cache stays where it is, for it may hold the driver.
+process.env.TAL_TUNING_CACHE = folder;
+const bench = (...args: string[]) => tal(['bench', ...args], folder);
 
 describe('tal bench', () => {
-  it('times every legal variant, names the adapter, and keeps the results', () => {
+  it('times every legal variant, names the adapter, and keeps the results', async () => {
     const json = join(folder, 'results.json');
-    const { status, stdout } = bench('--only', 'argmax', '--rounds', '1', '--json', json);
+    const { status, stdout } = await bench('--only', 'argmax', '--rounds', '1', '--json', json);
     assert.equal(status, 0, stdout);
     assert.match(stdout, /GFLOP\/s multiply-add f32, .* GB\/s copy/);
     const { device, ceilings, rows } = JSON.parse(readFileSync(json, 'utf8'));
@@ -36,20 +27,18 @@ describe('tal bench', () => {
   });
 
   it('tunes, and later runtimes on this adapter choose what was found', async () => {
-    const { status, stdout } = bench('--tune', '--only', 'softmax', '--rounds', '1');
+    const { status, stdout } = await bench('--tune', '--only', 'softmax', '--rounds', '1');
     assert.equal(status, 0, stdout);
     const [file] = readdirSync(folder).filter((name) => name !== 'results.json');
     const tuning = JSON.parse(readFileSync(join(folder, file!), 'utf8'));
     assert.ok(Object.keys(tuning.softmax.choices).length >= 3);
-    process.env.TAL_TUNING_CACHE = folder;
     const runtime = await Runtime.create();
-    delete process.env.TAL_TUNING_CACHE;
     assert.deepEqual(runtime.tuning.toJSON(), tuning);
     runtime.destroy();
   });
 
-  it('tells what the host costs', () => {
-    const { status, stdout } = bench('--host-time', '--rounds', '1');
+  it('tells what the host costs', async () => {
+    const { status, stdout } = await bench('--host-time', '--rounds', '1');
     assert.equal(status, 0, stdout);
     assert.match(
       stdout,
@@ -57,8 +46,8 @@ describe('tal bench', () => {
     );
   });
 
-  it('tells how long the start takes', () => {
-    const { status, stdout } = bench('--start-up', '--rounds', '1');
+  it('tells how long the start takes', async () => {
+    const { status, stdout } = await bench('--start-up', '--rounds', '1');
     assert.equal(status, 0, stdout);
     assert.match(
       stdout,
@@ -66,14 +55,14 @@ describe('tal bench', () => {
     );
   });
 
-  it('refuses what it cannot do before it starts', () => {
+  it('refuses what it cannot do before it starts', async () => {
     for (const [args, message] of [
       [['--only', 'sotfmax'], /There is no sotfmax; there are .*softmax/],
       [['--rounds', '0'], /It must be an integer of at least 1/],
       [['--storage', 'f64'], /Allowed choices are f32, f16/],
       [['--json', join(folder, 'absent', 'x.json')], /absent/],
     ] as const) {
-      const { status, stderr, stdout } = bench(...args);
+      const { status, stderr, stdout } = await bench(...args);
       assert.equal(status, 1, args.join(' '));
       assert.match(stderr, message);
       assert.doesNotMatch(stdout, /ceilings/);

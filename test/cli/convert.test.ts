@@ -10,20 +10,18 @@ import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import type { StoredTensor } from '../../src/data/formats/safetensors-header.js';
 import { FileFormatError } from '../../src/errors.js';
 import { loadCmcs } from '../../src/models/wtal/cmcs-folder.js';
-import { hangMs } from '../support/limits.js';
 import { committedFiles, described, noPyTorch, python } from '../support/python-files.js';
 import { assertRefused } from '../support/refused.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
+import { tal } from '../support/tal.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const save = fileURLToPath(new URL('../../../test/unit/python-files/save.py', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-convert-'));
 after(() => rmSync(folder, { recursive: true }));
 const { path, expected } = committedFiles;
 
-const convert = (...args: string[]) =>
-  spawnSync(process.execPath, [tal, 'convert', ...args], { encoding: 'utf8', timeout: hangMs, cwd: folder });
+const convert = (...args: string[]) => tal(['convert', ...args], folder);
 
 const classes = ['a', 'b', 'c', 'd', 'background'];
 const names = join(folder, 'names.json');
@@ -45,21 +43,21 @@ const runtime = await testRuntime();
 
 describe('tal convert', () => {
   it('makes a model of a .safetensors, as of the checkpoint of PyTorch', async () => {
-    const first = convert(path('cmcs.pth'), 'first', '--classes', names);
+    const first = await convert(path('cmcs.pth'), 'first', '--classes', names);
     assert.equal(first.status, 0, first.stderr);
     const weights = join(folder, 'weights.safetensors');
     cpSync(join(folder, 'first', 'model.safetensors'), weights);
-    const second = convert(weights, 'second', '--classes', names);
+    const second = await convert(weights, 'second', '--classes', names);
     assert.equal(second.status, 0, second.stderr);
     assert.deepEqual(await tensorsOf('second'), await tensorsOf('first'));
     assert.deepEqual(configOf('second'), configOf('first'));
-    assertRefused(convert(weights, 'third', '--classes', names, '--key', 'model'), /--key goes with/);
+    assertRefused(await convert(weights, 'third', '--classes', names, '--key', 'model'), /--key goes with/);
   });
 
   for (const file of ['cmcs.pth', 'cmcs-parallel.pth']) {
     it(`makes a model of ${file} that loads`, async () => {
       const out = `model-${file}`;
-      const { status, stdout, stderr } = convert(path(file), out, '--classes', names);
+      const { status, stdout, stderr } = await convert(path(file), out, '--classes', names);
       assert.equal(status, 0, stderr);
       assert.match(stdout, /architecture: CMCS\ndtype +tensors +bytes\nf32 +14 +660\n/);
       assert.deepEqual(readdirSync(join(folder, out)).sort(), ['config.json', 'model.safetensors']);
@@ -72,7 +70,7 @@ describe('tal convert', () => {
   }
 
   it('keeps every dtype and value of a checkpoint that it does not know', async () => {
-    const { status, stdout, stderr } = convert(path('layouts.pth'), 'plain');
+    const { status, stdout, stderr } = await convert(path('layouts.pth'), 'plain');
     assert.equal(status, 0, stderr);
     assert.match(stdout, /none that is known.*\n(.*\n)*bf16 +1 +\d+\n(.*\n)*all +21 +\d+\n/);
     assert.deepEqual(await tensorsOf('plain'), expected.tensors['layouts.pth']);
@@ -80,36 +78,36 @@ describe('tal convert', () => {
   });
 
   it('takes the state dict at a key, and what a wrapper put before its names off', async () => {
-    const result = convert(path('ema.ckpt'), 'ema', '--key', 'ema/state_dict');
+    const result = await convert(path('ema.ckpt'), 'ema', '--key', 'ema/state_dict');
     assert.equal(result.status, 0, result.stderr);
     const wanted = Object.entries(expected.tensors['ema.ckpt']!);
     assert.deepEqual(
       await tensorsOf('ema'),
       Object.fromEntries(wanted.map(([name, value]) => [name.replace('module.', ''), value])),
     );
-    assertRefused(convert(path('ema.ckpt'), 'no'), /several state dicts, at model and ema\/state_dict/);
+    assertRefused(await convert(path('ema.ckpt'), 'no'), /several state dicts, at model and ema\/state_dict/);
     assert.ok(!existsSync(join(folder, 'no')));
   });
 
-  it('refuses what it cannot convert, and writes nothing', () => {
-    const refused = (message: RegExp, ...args: string[]) => {
-      assertRefused(convert(...args), message);
+  it('refuses what it cannot convert, and writes nothing', async () => {
+    const refused = async (message: RegExp, ...args: string[]) => {
+      assertRefused(await convert(...args), message);
       assert.ok(!existsSync(join(folder, 'no')));
     };
-    refused(/does not exist/, 'missing.pth', 'no');
-    refused(/refers to posix\.system/, path('runs-2.pkl'), 'no');
-    refused(/refers to torch\.nn\.modules\.container\.Sequential/, path('whole-model.pth'), 'no');
-    refused(
+    await refused(/does not exist/, 'missing.pth', 'no');
+    await refused(/refers to posix\.system/, path('runs-2.pkl'), 'no');
+    await refused(/refers to torch\.nn\.modules\.container\.Sequential/, path('whole-model.pth'), 'no');
+    await refused(
       /is no CMCS checkpoint: base\.base_conv_0\.weight is missing/,
       path('cuda.pth'),
       'no',
       '--architecture',
       'cmcs',
     );
-    refused(/argument 'rnn' is invalid.*cmcs/, path('cuda.pth'), 'no', '--architecture', 'rnn');
-    refused(/CMCS needs --classes: a JSON list of its 5 names/, path('cmcs.pth'), 'no');
-    refused(/--classes goes with/, path('cuda.pth'), 'no', '--classes', names);
-    refused(/missing required argument/, path('cuda.pth'));
+    await refused(/argument 'rnn' is invalid.*cmcs/, path('cuda.pth'), 'no', '--architecture', 'rnn');
+    await refused(/CMCS needs --classes: a JSON list of its 5 names/, path('cmcs.pth'), 'no');
+    await refused(/--classes goes with/, path('cuda.pth'), 'no', '--classes', names);
+    await refused(/missing required argument/, path('cuda.pth'));
   });
 
   it('leaves the model that was there when a tensor is damaged', async () => {
@@ -121,7 +119,7 @@ describe('tal convert', () => {
     const first = Buffer.from(data.buffer, data.byteOffset, 4);
     bytes[bytes.indexOf(first)]! ^= 1;
     writeFileSync(join(folder, 'damaged.pth'), bytes);
-    assertRefused(convert('damaged.pth', 'kept'), /damaged\.pth: .* is damaged \(CRC-32\)/);
+    assertRefused(await convert('damaged.pth', 'kept'), /damaged\.pth: .* is damaged \(CRC-32\)/);
     assert.deepEqual(await tensorsOf('kept'), expected.tensors['cmcs.pth']);
     assert.deepEqual(readdirSync(join(folder, 'kept')).sort(), ['config.json', 'model.safetensors']);
   });
@@ -134,7 +132,7 @@ describe('tal convert', () => {
       assert.equal(saved.status, 0, String(saved.stderr));
       const original = await openSafetensors(from);
       for (const form of ['zip', 'legacy']) {
-        const { status, stderr } = convert(`${form}.pth`, form, '--classes', realNames);
+        const { status, stderr } = await convert(`${form}.pth`, form, '--classes', realNames);
         assert.equal(status, 0, stderr);
         const file = await openSafetensors(join(folder, form));
         assert.deepEqual([...file.tensors.keys()].sort(), [...original.tensors.keys()].sort());

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { relativeError } from '../../cases/support/host.js';
 import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
 import { readNpy } from '../../src/data/formats/npy.js';
@@ -12,10 +10,9 @@ import { encodeSafetensors } from '../../src/data/formats/safetensors.js';
 import { languageConfigs } from '../../src/models/mdvlm/language/language-config.js';
 import { configFile, writeRandomCheckpoint } from '../support/language-checkpoint.js';
 import { LanguageGolden } from '../support/language-golden.js';
-import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
+import { tal } from '../support/tal.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-decode-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -32,7 +29,7 @@ const makeFolder = (name: string): string => {
 /** Runs `tal decode` with these options. */
 function decode(options: Readonly<Record<string, string | number>>) {
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return spawnSync(process.execPath, [tal, 'decode', ...args], { encoding: 'utf8', timeout: hangMs });
+  return tal(['decode', ...args], folder);
 }
 
 const prompt = save('prompt.json', '[3, 1, 4, 1, 5]');
@@ -68,7 +65,7 @@ describe('tal decode', () => {
     writeFileSync(join(model, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
 
     const { prompt, length, blockLength, steps, guidanceScale, trace } = golden.decodings[1]!;
-    const result = decode({
+    const result = await decode({
       ...{ model, 'prompt-ids': save('golden.json', JSON.stringify(prompt)), json, 'gen-length': length },
       ...{ 'block-length': blockLength, steps, 'cfg-scale': guidanceScale, logits: inFolder('logits.npy') },
     });
@@ -84,39 +81,39 @@ describe('tal decode', () => {
     await writeRandomCheckpoint(other, languageConfigs.tiny, { names: 'llada' });
     const third = makeFolder('third');
     await writeRandomCheckpoint(third, languageConfigs.tiny, { dtype: 'f32' });
-    const logitsOf = (model: string) => {
+    const logitsOf = async (model: string) => {
       const logits = inFolder('logits.npy');
-      const result = decode({ ...common, model, logits, temperature: 0.5, seed: 7 });
+      const result = await decode({ ...common, model, logits, temperature: 0.5, seed: 7 });
       assert.equal(result.status, 0, result.stderr);
       assert.match(result.stdout, /8 ids after 8 steps/);
       return toFloat32(readNpy(readFileSync(logits), 'logits.npy'));
     };
     // What bf16 loses is cut off, so the two differ by up to 2^-8 in each weight.
-    const [truncated, exact] = [logitsOf(other), logitsOf(third)];
+    const [truncated, exact] = [await logitsOf(other), await logitsOf(third)];
     assert.equal(truncated.length, (5 + 8) * languageConfigs.tiny.vocabulary);
     const error = relativeError(truncated, exact);
     assert.ok(error > 0 && error < 0.05, `off by ${error}`);
   });
 
-  it('takes weights in fewer bits', () => {
-    const logitsOf = (weights: string) => {
+  it('takes weights in fewer bits', async () => {
+    const logitsOf = async (weights: string) => {
       const logits = inFolder('logits.npy');
-      const result = decode({ ...common, model: tiny, logits, weights });
+      const result = await decode({ ...common, model: tiny, logits, weights });
       assert.equal(result.status, 0, result.stderr);
       return toFloat32(readNpy(readFileSync(logits), 'logits.npy'));
     };
-    const [exact, eight, four] = [logitsOf('f32'), logitsOf('int8'), logitsOf('int4')];
+    const [exact, eight, four] = [await logitsOf('f32'), await logitsOf('int8'), await logitsOf('int4')];
     const [near, far] = [relativeError(eight, exact), relativeError(four, exact)];
     assert.ok(near > 0 && near < 0.05 && far > 4 * near && far < 0.5, `off by ${near} and ${far}`);
   });
 
-  it('takes the options that stray from LLaDA', () => {
+  it('takes the options that stray from LLaDA', async () => {
     const banned = '0-200,300';
     const straying = {
       ...{ threshold: 0.5, revise: 0.2, 'late-ids': '400-450', rho: 0.25, 'banned-ids': banned },
       ...{ cache: 'prefix', temperature: 1, seed: 3 },
     };
-    const result = decode({ ...common, ...straying, model: tiny, 'stop-id': 460 });
+    const result = await decode({ ...common, ...straying, model: tiny, 'stop-id': 460 });
     assert.equal(result.status, 0, result.stderr);
     const { ids, trace } = JSON.parse(readFileSync(json, 'utf8')) as { ids: number[]; trace: number[][] };
     const early = trace.slice(0, 6).flat();
@@ -161,6 +158,7 @@ describe('tal decode', () => {
     ['a folder that is not there', { json: inFolder('nowhere/out.json') }, /nowhere/],
   ];
   for (const [what, options, message] of refused) {
-    it(`refuses ${what}`, () => assertRefused(decode({ ...common, model: tiny, ...options }), message));
+    it(`refuses ${what}`, async () =>
+      assertRefused(await decode({ ...common, model: tiny, ...options }), message));
   }
 });

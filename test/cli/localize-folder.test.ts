@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -13,14 +13,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { writeWorldVideo } from '../../src/cli/commands/sample.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
-import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
+import { tal, talPath, talProcess } from '../support/tal.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-localize-folder-'));
 after(() => rmSync(folder, { recursive: true }));
 const inFolder = (name: string) => join(folder, name);
@@ -31,9 +29,8 @@ const idsOf = (text: string) =>
     .slice(0, -1)
     .map((line) => JSON.parse(line).vid);
 
-const asked = [tal, 'localize', 'videos', '--query', 'the person waves'];
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, [...asked, ...args], { encoding: 'utf8', timeout: hangMs, cwd: folder });
+const asked = ['localize', 'videos', '--query', 'the person waves'];
+const run = (...args: string[]) => tal([...asked, ...args], folder);
 const good = ['a', 'b', 'd', 'e', 'f', 'g'];
 
 describe('tal localize FOLDER', { skip: noVideoLibrary }, () => {
@@ -46,8 +43,8 @@ describe('tal localize FOLDER', { skip: noVideoLibrary }, () => {
     writeFileSync(inFolder('videos/notes.txt'), 'not looked at');
   });
 
-  it('passes over a bad file, says so, and localizes the others', () => {
-    const result = run('--out', 'whole.jsonl', '--json', 'all.json', '--format', 'activitynet');
+  it('passes over a bad file, says so, and localizes the others', async () => {
+    const result = await run('--out', 'whole.jsonl', '--json', 'all.json', '--format', 'activitynet');
     assert.equal(result.status, 1);
     assert.match(result.stderr, /left out: videos.c\.mp4: .*is not a video/);
     assert.match(result.stderr, /tal: 1 of 7 inputs failed/);
@@ -56,7 +53,7 @@ describe('tal localize FOLDER', { skip: noVideoLibrary }, () => {
   });
 
   it('goes on where a killed run stopped, without loss or repetition', async () => {
-    const child = spawn(process.execPath, [...asked, '--out', 'killed.jsonl'], {
+    const child = spawn(process.execPath, [talPath, ...asked, '--out', 'killed.jsonl'], {
       cwd: folder,
       stdio: 'ignore',
     });
@@ -72,41 +69,41 @@ describe('tal localize FOLDER', { skip: noVideoLibrary }, () => {
     // As a process leaves it that ends while it writes.
     const whole = textOf('whole.jsonl');
     appendFileSync(inFolder('killed.jsonl'), whole.slice(before.length, before.length + 40));
-    const result = run('--out', 'killed.jsonl', '--json', 'again.json', '--format', 'activitynet');
+    const result = await run('--out', 'killed.jsonl', '--json', 'again.json', '--format', 'activitynet');
     assert.equal(result.status, 1, result.stderr);
     assert.equal(textOf('killed.jsonl'), whole);
     assert.equal(textOf('again.json'), textOf('all.json'));
   });
 
-  it('adds nothing to what is of another query or options, or is no such file', () => {
+  it('adds nothing to what is of another query or options, or is no such file', async () => {
     const whole = textOf('whole.jsonl');
     for (const more of [
       ['--query', 'the person kicks'],
       ['--set', 'seed=3'],
     ])
-      assertRefused(run('--out', 'whole.jsonl', ...more), /line 1: of another model, query/);
+      assertRefused(await run('--out', 'whole.jsonl', ...more), /line 1: of another model, query/);
     assert.equal(textOf('whole.jsonl'), whole);
     for (const [name, text] of Object.entries({ list: '{"a":1}\n', note: 'a note without a line break' })) {
       writeFileSync(inFolder(name), text);
-      assertRefused(run('--out', name), /line 1.*not written by tal localize/);
+      assertRefused(await run('--out', name), /line 1.*not written by tal localize/);
       assert.equal(textOf(name), text);
     }
   });
 
   it('writes lines alone to standard output', () => {
     rmSync(inFolder('videos/c.mp4'));
-    const result = run();
+    const result = talProcess(asked, { cwd: folder });
     assert.equal(result.status, 0, result.stderr);
     assert.equal(result.stdout, textOf('whole.jsonl'));
   });
 
-  it('refuses what goes with one input, and inputs of one name', () => {
+  it('refuses what goes with one input, and inputs of one name', async () => {
     for (const option of ['--plot', '--video-id'])
-      assertRefused(run(option, 'x.svg'), new RegExp(`${option} goes with one input`));
-    assertRefused(run('videos/a.mp4'), /a\.mp4 and .*a\.mp4 would both be "a"/);
-    assertRefused(run('--split', 'test'), /videos has no dataset\.json/);
-    assertRefused(run('--format', 'rtl'), /--format is the format of --json/);
+      assertRefused(await run(option, 'x.svg'), new RegExp(`${option} goes with one input`));
+    assertRefused(await run('videos/a.mp4'), /a\.mp4 and .*a\.mp4 would both be "a"/);
+    assertRefused(await run('--split', 'test'), /videos has no dataset\.json/);
+    assertRefused(await run('--format', 'rtl'), /--format is the format of --json/);
     mkdirSync(inFolder('empty'));
-    assertRefused(run('empty'), /empty holds no video and no file of features/);
+    assertRefused(await run('empty'), /empty holds no video and no file of features/);
   });
 });

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +8,15 @@ import { writeWorldVideo } from '../../src/cli/commands/sample.js';
 import type { FrameShape } from '../../src/data/video/frame.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { assertRefused } from '../support/refused.js';
+import { tal } from '../support/tal.js';
 import { noVideoLibrary } from '../support/video-library.js';
 import { writeWorldFolder } from '../support/world-folder.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const checkpoints = fileURLToPath(new URL('../../../checkpoints/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-moments-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 const inFolder = (name: string) => join(folder, name);
-const run = (...args: string[]) =>
-  spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: 600_000, cwd: folder });
+const run = (...args: string[]) => tal(args, folder);
 
 const model = inFolder('model');
 const worldModel = join(checkpoints, 'world-map-diffusion');
@@ -37,11 +35,11 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     await writeWorldFolder(inFolder('data'), [2, 3]);
   });
 
-  it('measure what false sentences score, and keep it in the folder', () => {
+  it('measure what false sentences score, and keep it in the folder', async () => {
     const given = configOf();
     assert.equal(given.calibration.falseQueries, 600);
     calibrateAs(undefined);
-    const result = run('calibrate', '--model', model, '--data', 'data');
+    const result = await run('calibrate', '--model', model, '--data', 'data');
     assert.equal(result.status, 0, result.stderr);
     const { calibration, ...rest } = configOf();
     const { calibration: _, ...before } = given;
@@ -53,11 +51,11 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     assert.match(result.stdout, /AUROC of true and false sentences: \d\.\d{3}/);
   });
 
-  it('say whether the best score is above it', () => {
+  it('say whether the best score is above it', async () => {
     const [json, plot] = [inFolder('moments.json'), inFolder('moments.html')];
     const query = 'the moment in which the figure stands up right before standing without moving';
-    const find = (...more: string[]) => {
-      const result = run(
+    const find = async (...more: string[]) => {
+      const result = await run(
         ...['localize', inFolder('data/videos/video-2.mp4'), '--model', model, '--query', query],
         ...['--json', json, '--plot', plot, ...more],
       );
@@ -72,32 +70,34 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     const said = 'above the score that 95 % of false sentences stay below';
 
     calibrateAs(calibration);
-    const above = find();
+    const above = await find();
     const [start, end, score] = above.best;
     // What the README says: the sample's own sentence is about 11.11 to 14.48 s.
     assert.ok(Math.abs(start - 11.11) < 1 && Math.abs(end - 14.48) < 1, `${start} ${end}`);
     for (const text of [above.stdout, above.page]) assert.ok(text.includes(`${said} (0.500): yes`), text);
     assert.match(above.page, /after 1 of 1 steps/);
 
-    const other = find('--set', 'steps=2', '--top', '1');
+    const other = await find('--set', 'steps=2', '--top', '1');
     assert.match(other.stdout, /not compared.*measured with steps=1, not 2/);
     assert.doesNotMatch(other.stdout, /^2\. /m);
 
     calibrateAs({ ...calibration, falseQuery95: 0.99 });
-    const below = find();
+    const below = await find();
     assert.equal(below.best[2], score);
     for (const text of [below.stdout, below.page]) {
       assert.ok(text.includes(`${said} (0.990): no; of true sentences, 40 % are above it`), text);
     }
 
     calibrateAs(undefined);
-    const without = find();
+    const without = await find();
     assert.equal(without.best[2], score);
     for (const text of [without.stdout, without.page]) assert.match(text, /no calibration: how high/);
   });
 
-  it('ask the queries of a data set, as tal evaluate takes the answers', () => {
-    const result = run('localize', 'data', '--out', 'found.jsonl', '--json', 'rtl.json', '--format', 'rtl');
+  it('ask the queries of a data set, as tal evaluate takes the answers', async () => {
+    const result = await run(
+      ...['localize', 'data', '--out', 'found.jsonl', '--json', 'rtl.json', '--format', 'rtl'],
+    );
     assert.equal(result.status, 0, result.stderr);
     const { videos } = read(inFolder('data/annotations.json'));
     const truths = videos.flatMap(({ id: vid, duration, queries }: World) =>
@@ -109,23 +109,23 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     const jsonl = truths.map((truth: object) => `${JSON.stringify(truth)}\n`).join('');
     writeFileSync(inFolder('truths.jsonl'), jsonl);
     writeFileSync(inFolder('questions.json'), JSON.stringify(truths));
-    const evaluate = (kind: string, predictions: string, truth: string) => {
+    const evaluate = async (kind: string, predictions: string, truth: string) => {
       const files = ['--predictions', predictions, '--ground-truth', truth, '--json', 'metrics.json'];
-      const scored = run('evaluate', kind, ...files);
+      const scored = await run('evaluate', kind, ...files);
       assert.equal(scored.status, 0, scored.stderr);
       return read(inFolder('metrics.json'));
     };
-    const metrics = evaluate('moments', 'found.jsonl', 'truths.jsonl');
+    const metrics = await evaluate('moments', 'found.jsonl', 'truths.jsonl');
     // It reaches 90 % on the test split.
     assert.ok(metrics['R1@0.5'] >= 60, JSON.stringify(metrics));
-    const ofModel = run(
+    const ofModel = await run(
       ...['evaluate', 'model', '--model', worldModel, '--data', 'data', '--split', 'validation'],
       ...['--json', 'model.json'],
     );
     assert.equal(ofModel.status, 0, ofModel.stderr);
     // One video at a time, or all at once: the same moments up to the noise that they begin as.
     assert.ok(Math.abs(read(inFolder('model.json'))['R1@0.5'] - metrics['R1@0.5']) <= 20);
-    const rtl = evaluate('rtl', 'rtl.json', 'questions.json');
+    const rtl = await evaluate('rtl', 'rtl.json', 'questions.json');
     assert.ok(rtl.mIoU > 40, JSON.stringify(rtl));
   });
 
@@ -138,7 +138,9 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     };
     await writeWorldVideo(inFolder('long.mp4'), twice);
     const query = 'the moment in which the figure stands up right before standing without moving';
-    const result = run('localize', 'long.mp4', '--query', query, '--json', 'long.json', '--plot', 'long.svg');
+    const result = await run(
+      ...['localize', 'long.mp4', '--query', query, '--json', 'long.json', '--plot', 'long.svg'],
+    );
     assert.equal(result.status, 0, result.stderr);
     const found = read(inFolder('long.json')).pred_relevant_windows as [number, number, number][];
     for (const from of [11.11, 11.11 + world.duration])
@@ -149,11 +151,11 @@ describe('tal calibrate and tal localize', { skip: noVideoLibrary }, () => {
     assert.match(readFileSync(inFolder('long.svg'), 'utf8'), /^<svg/);
   });
 
-  it('refuse a calibration that is damaged', () => {
+  it('refuse a calibration that is damaged', async () => {
     for (const broken of [3, { falseQuery95: 'high' }, { falseQuery95: 0.5, steps: 1 }]) {
       calibrateAs(broken);
       assertRefused(
-        run('calibrate', '--model', model, '--data', 'data'),
+        await run('calibrate', '--model', model, '--data', 'data'),
         /config\.json: .*calibration|falseQuer/,
       );
     }

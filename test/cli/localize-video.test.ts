@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,21 +9,17 @@ import { worldSeed, worldVideo } from '../../src/data/world/world.js';
 import { TimeTokens } from '../../src/models/mdvlm/time-tokens.js';
 import { MASK_MARK } from '../../src/models/mdvlm/video/answer-video.js';
 import { videoMdvlmConfigs } from '../../src/models/mdvlm/video/video-config.js';
-import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 import { smallIds } from '../support/small-tokenizer.js';
+import { tal, talProcess } from '../support/tal.js';
 import { writeSayingCheckpoint } from '../support/video-checkpoint.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-localize-video-'));
 after(() => rmSync(folder, { recursive: true }));
 const inFolder = (name: string) => join(folder, name);
 
-function run(...args: (string | number)[]) {
-  const options = { encoding: 'utf8', timeout: hangMs, cwd: folder } as const;
-  return spawnSync(process.execPath, [tal, ...args.map(String)], options);
-}
+const run = (...args: (string | number)[]) => tal(args.map(String), folder);
 
 const { reserved, eot, jump } = smallIds;
 const times = new TimeTokens(videoMdvlmConfigs.tiny.times);
@@ -39,15 +34,9 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
 
   it('streams the answer, prints its spans, writes JSON and picture', () => {
     const files = ['--json', 'out.json', '--format', 'activitynet', '--plot', 'out.svg'];
-    const result = run(
-      'localize',
-      'clip.mp4',
-      '--query',
-      'a wave',
-      '--model',
-      acting,
-      ...['--set', 'length=8'],
-      ...files,
+    const result = talProcess(
+      ['localize', 'clip.mp4', '--query', 'a wave', '--model', acting, ...['--set', 'length=8'], ...files],
+      { cwd: folder },
     );
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stderr, new RegExp(`step 1: jump${MASK_MARK}{7}\n`));
@@ -59,16 +48,16 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     assert.match(readFileSync(inFolder('out.svg'), 'utf8'), /^<svg[\s\S]*a wave; acting/);
   });
 
-  it('names actions, which tal evaluate detection scores', () => {
+  it('names actions, which tal evaluate detection scores', async () => {
     const args = ['--model', acting, '--set', 'length=8', '--json', 'actions.json'];
-    const result = run('localize', 'clip.mp4', ...args);
+    const result = await run('localize', 'clip.mp4', ...args);
     assert.equal(result.status, 0, result.stderr);
     const truth = (segment: readonly number[]) => ({
       database: { clip: { subset: 'validation', duration, annotations: [{ label: 'jump', segment }] } },
     });
-    const map = (segment: readonly number[]) => {
+    const map = async (segment: readonly number[]) => {
       writeFileSync(inFolder('truth.json'), JSON.stringify(truth(segment)));
-      const scored = run(
+      const scored = await run(
         'evaluate',
         'detection',
         '--predictions',
@@ -81,13 +70,13 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
       assert.equal(scored.status, 0, scored.stderr);
       return Math.max(...Object.values<number>(JSON.parse(readFileSync(inFolder('map.json'), 'utf8'))));
     };
-    const least = map([0, 1]);
+    const least = await map([0, 1]);
     assert.equal(least, 0);
-    assert.ok(map(span) > 0.99);
+    assert.ok((await map(span)) > 0.99);
   });
 
-  it('says where an answer has no times: the whole video stands for it', () => {
-    const result = run(
+  it('says where an answer has no times: the whole video stands for it', async () => {
+    const result = await run(
       'localize',
       'clip.mp4',
       '--question',
@@ -104,19 +93,19 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     ]);
   });
 
-  it('decodes as it is told to', () => {
+  it('decodes as it is told to', async () => {
     const set = (...options: string[]) => options.flatMap((option) => ['--set', option]);
     const sizes = set('length=8', 'blockLength=4', 'steps=8', 'cache=dual');
     const drawn = set('temperature=0.5', 'seed=3', 'guidanceScale=0.5', 'timesFirst=true', 'rho=0.5');
     const asked = ['localize', 'clip.mp4', '--query', 'a wave', '--model', acting];
-    const result = run(...asked, '--weights', 'int8', ...sizes, ...drawn);
+    const result = await run(...asked, '--weights', 'int8', ...sizes, ...drawn);
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /answer about .*: <t\d+><t\d+>/);
     assertRefused(
-      run(...asked, ...set('length=8', 'blockLength=4', 'cache=block', 'revise=0.1')),
+      await run(...asked, ...set('length=8', 'blockLength=4', 'cache=block', 'revise=0.1')),
       /one block/,
     );
-    assertRefused(run(...asked, ...set('cache=all')), /cache must be none, prefix, block or dual/);
+    assertRefused(await run(...asked, ...set('cache=all')), /cache must be none, prefix, block or dual/);
   });
 
   cpSync(acting, inFolder('alone'), { recursive: true });
@@ -160,6 +149,6 @@ describe('tal localize VIDEO', { skip: noVideoLibrary }, async () => {
     ],
   ];
   for (const [what, args, message] of refused) {
-    it(`refuses ${what}`, () => assertRefused(run('localize', ...args), message));
+    it(`refuses ${what}`, async () => assertRefused(await run('localize', ...args), message));
   }
 });

@@ -1,26 +1,17 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { openVideo } from '../../src/data/video/video.js';
 import { worldSeed, worldVideo } from '../../src/data/world/world.js';
-import { hangMs } from '../support/limits.js';
+import { tal, talProcess } from '../support/tal.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-sample-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function sample(args: string[], nodeArgs: string[] = []) {
-  return spawnSync(process.execPath, [...nodeArgs, tal, 'sample', ...args], {
-    encoding: 'utf8',
-    timeout: hangMs,
-    cwd: folder,
-  });
-}
+const sample = (args: string[]) => tal(['sample', ...args], folder);
 
 /** A start of Node in which a package cannot be found. */
 function without(name: string): string[] {
@@ -37,7 +28,7 @@ function without(name: string): string[] {
 
 describe('tal sample', () => {
   it('writes videos that play, and queries about them', { skip: noVideoLibrary }, async () => {
-    const result = sample(['--out', 'new/videos', '--count', '2', '--seed', '41']);
+    const result = await sample(['--out', 'new/videos', '--count', '2', '--seed', '41']);
     assert.equal(result.status, 0, result.stderr);
     const out = join(folder, 'new/videos');
     assert.deepEqual(readdirSync(out).toSorted(), ['queries.jsonl', 'video-0041.mp4', 'video-0042.mp4']);
@@ -77,8 +68,8 @@ describe('tal sample', () => {
     ['an unknown option', ['--out', 'x', '--colour', 'red'], /unknown option/],
   ];
   for (const [what, args, message] of refused) {
-    it(`refuses ${what}`, () => {
-      const { status, stderr } = sample(args);
+    it(`refuses ${what}`, async () => {
+      const { status, stderr } = await sample(args);
       assert.equal(status, 1);
       assert.match(stderr, message);
       assert.doesNotMatch(stderr, /\n\s+at /);
@@ -86,16 +77,16 @@ describe('tal sample', () => {
     });
   }
 
-  it('refuses a folder that cannot be', { skip: noVideoLibrary }, () => {
+  it('refuses a folder that cannot be', { skip: noVideoLibrary }, async () => {
     writeFileSync(join(folder, 'file'), '');
-    const { status, stderr } = sample(['--out', 'file/in']);
+    const { status, stderr } = await sample(['--out', 'file/in']);
     assert.equal(status, 1);
     assert.match(stderr, /^tal: Cannot write file\/in/);
   });
 
   for (const name of ['mediabunny', '@napi-rs/webcodecs']) {
     it(`says what to install where ${name} is missing`, () => {
-      const { status, stderr } = sample(['--out', 'x'], without(name));
+      const { status, stderr } = talProcess(['sample', '--out', 'x'], { cwd: folder }, without(name));
       assert.equal(status, 1);
       assert.match(stderr, /^tal: .*npm install mediabunny @napi-rs\/webcodecs/m);
       assert.doesNotMatch(stderr, /\n\s+at /);

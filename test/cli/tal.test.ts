@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -12,16 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { readSelfTestCases } from '../../src/cli/shared/self-test-cases.js';
 import { writeNpy } from '../../src/data/formats/npy.js';
-import { hangMs } from '../support/limits.js';
 import { demoCheckpoint, demoClasses, demoVideo } from '../support/planted-video.js';
 import { assertRefused } from '../support/refused.js';
+import { tal, talPath, talProcess } from '../support/tal.js';
 import { noVideoLibrary } from '../support/video-library.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -47,25 +45,19 @@ function modelFolder(name: string, weights = demoCheckpoint(), classes: readonly
 const model = modelFolder('model');
 const video = save('video.npy', npy(data, [steps, channels]));
 
-/** Runs `tal localize` on the good input, changed by `options`. */
-function localize(options: Record<string, string> = {}, environment: NodeJS.ProcessEnv = {}) {
+/** The arguments of `tal localize` on the good input, changed by `options`. */
+function localizeArgs(options: Record<string, string> = {}): string[] {
   const { features, ...all } = { model, features: video, duration: String(duration), ...options };
   const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
-  return run(['localize', features, ...args], environment);
+  return ['localize', features!, ...args];
 }
 
-function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
-  return spawnSync(process.execPath, [tal, ...args], {
-    encoding: 'utf8',
-    timeout: hangMs,
-    cwd: folder,
-    env: { ...process.env, ...environment },
-  });
-}
+const run = (args: readonly string[]) => tal(args, folder);
+const localize = (options: Record<string, string> = {}) => run(localizeArgs(options));
 
 describe('tal localize', () => {
-  it('prints ranked segments, writes the JSON and draws the timeline', () => {
-    const result = localize({ json: inFolder('out.json'), plot: inFolder('out.svg') });
+  it('prints ranked segments, writes the JSON and draws the timeline', async () => {
+    const result = await localize({ json: inFolder('out.json'), plot: inFolder('out.svg') });
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /best class: Running/);
     const { results } = JSON.parse(readFileSync(inFolder('out.json'), 'utf8'));
@@ -78,15 +70,15 @@ describe('tal localize', () => {
     assert.match(readFileSync(inFolder('out.svg'), 'utf8'), /^<svg[\s\S]*Sitting down/);
   });
 
-  it('takes one of ten crops, and finds the features of a .npz', () => {
+  it('takes one of ten crops, and finds the features of a .npz', async () => {
     const crops = new Float32Array(10 * data.length).fill(1);
     crops.set(data, 3 * data.length);
     const objects = Uint8Array.from(writeNpy(Uint8Array.of(0x4e)));
     objects.set(new TextEncoder().encode('|O '), Buffer.from(objects).indexOf('|u1'));
     const members = { 'meta.npy': objects, 'feature.npy': npy(crops, [10, steps, channels]) };
     const features = save('crops.npz', zipSync(members, { level: 0 }));
-    const plain = localize();
-    const result = localize({ features, crop: '3', json: inFolder('crops.json') });
+    const plain = await localize();
+    const result = await localize({ features, crop: '3', json: inFolder('crops.json') });
     assert.equal(result.status, 0, result.stderr);
     const table = (stdout: string) =>
       stdout.slice(stdout.indexOf('rank'), stdout.indexOf('segments written'));
@@ -95,7 +87,7 @@ describe('tal localize', () => {
     assert.deepEqual(Object.keys(results), ['crops']);
   });
 
-  it('joins files along their channels, and takes options of the model', () => {
+  it('joins files along their channels, and takes options of the model', async () => {
     const half = channels / 2;
     const part = (first: number) =>
       npy(
@@ -106,13 +98,13 @@ describe('tal localize', () => {
         [steps, half],
       );
     const [rgb, flow] = [save('rgb.npy', part(0)), save('flow.npy', part(half))];
-    const joined = localize({ features: `${rgb}+${flow}` });
+    const joined = await localize({ features: `${rgb}+${flow}` });
     assert.equal(joined.status, 0, joined.stderr);
-    assert.equal(joined.stdout, localize().stdout);
-    const strict = localize({ set: 'thresholds=[0.9]' });
+    assert.equal(joined.stdout, (await localize()).stdout);
+    const strict = await localize({ set: 'thresholds=[0.9]' });
     assert.equal(strict.status, 0, strict.stderr);
     assert.notEqual(strict.stdout, joined.stdout);
-    assertRefused(localize({ set: 'treshold=1' }), /no option treshold|treshold/);
+    assertRefused(await localize({ set: 'treshold=1' }), /no option treshold|treshold/);
   });
 
   const withNaN = Float32Array.from(data);
@@ -164,21 +156,24 @@ describe('tal localize', () => {
     ['an unknown option', { colour: 'red' }, /unknown option '--colour'/],
   ];
   for (const [what, options, message] of refused) {
-    it(`refuses ${what}`, () => assertRefused(localize(options), message));
+    it(`refuses ${what}`, async () => assertRefused(await localize(options), message));
   }
 
   it('says which package to install where there is no adapter', () => {
-    const result = localize({}, { VK_DRIVER_FILES: '/dev/null', VK_ADD_DRIVER_FILES: '' });
+    const result = talProcess(localizeArgs(), {
+      cwd: folder,
+      env: { VK_DRIVER_FILES: '/dev/null', VK_ADD_DRIVER_FILES: '' },
+    });
     assertRefused(result, /mesa-vulkan-drivers/);
   });
 
   it('refuses an unknown kind of adapter', () => {
-    assertRefused(localize({}, { TAL_ADAPTER: 'quantum' }), /quantum/);
+    assertRefused(talProcess(localizeArgs(), { cwd: folder, env: { TAL_ADAPTER: 'quantum' } }), /quantum/);
   });
 
-  it('keeps an earlier result when a run fails', () => {
+  it('keeps an earlier result when a run fails', async () => {
     const json = save('kept.json', 'earlier');
-    assertRefused(localize({ json, features: inFolder('nan.npy') }), /NaN/);
+    assertRefused(await localize({ json, features: inFolder('nan.npy') }), /NaN/);
     assert.equal(readFileSync(json, 'utf8'), 'earlier');
     assert.deepEqual(
       readdirSync(folder).filter((name) => name.endsWith('.tmp')),
@@ -186,16 +181,18 @@ describe('tal localize', () => {
     );
   });
 
-  it('leaves a folder in the place of the output alone', () => {
+  it('leaves a folder in the place of the output alone', async () => {
     mkdirSync(inFolder('taken'));
-    assertRefused(localize({ json: inFolder('taken') }), /taken/);
+    assertRefused(await localize({ json: inFolder('taken') }), /taken/);
     assert.ok(existsSync(inFolder('taken')));
   });
 });
 
 describe('tal', () => {
-  it('demo finds the moment of a sentence in a video file, and shows how', { skip: noVideoLibrary }, () => {
-    const result = run(['demo', '--plot', inFolder('demo.html')]);
+  it('demo finds the moment of a sentence in a video file, and shows how', {
+    skip: noVideoLibrary,
+  }, async () => {
+    const result = await run(['demo', '--plot', inFolder('demo.html')]);
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /query: ".+"[\s\S]*1\. .* score /);
     const overlap = Number(/truth: .* IoU of the first (\d\.\d\d)/.exec(result.stdout)?.[1]);
@@ -205,28 +202,28 @@ describe('tal', () => {
     assert.match(page, /after 50 of 50 steps/);
   });
 
-  it('demo and localize refuse what is not there', { skip: noVideoLibrary }, () => {
-    assertRefused(run(['demo', '--query', '99']), /has the queries 0 to/);
-    const moments = (video: string, query: string) => run(['localize', video, '--query', query]);
-    assertRefused(moments(inFolder('none.mp4'), 'the person waves'), /none\.mp4/);
-    assertRefused(moments(save('no.mp4', 'no video'), 'the person waves'), /no\.mp4 is not a video/);
-    assertRefused(run(['localize', inFolder('none.mp4')]), /none\.mp4/);
+  it('demo and localize refuse what is not there', { skip: noVideoLibrary }, async () => {
+    assertRefused(await run(['demo', '--query', '99']), /has the queries 0 to/);
+    const moments = async (video: string, query: string) => await run(['localize', video, '--query', query]);
+    assertRefused(await moments(inFolder('none.mp4'), 'the person waves'), /none\.mp4/);
+    assertRefused(await moments(save('no.mp4', 'no video'), 'the person waves'), /no\.mp4 is not a video/);
+    assertRefused(await run(['localize', inFolder('none.mp4')]), /none\.mp4/);
   });
 
-  it('doctor tells what a model takes, and refuses sizes that it does not have', () => {
+  it('doctor tells what a model takes, and refuses sizes that it does not have', async () => {
     const json = join(folder, 'plan.json');
-    const { status, stdout } = run(['doctor', '--model', 'llada-8b', '--answer', '64', '--json', json]);
+    const { status, stdout } = await run(['doctor', '--model', 'llada-8b', '--answer', '64', '--json', json]);
     assert.equal(status, 0, stdout);
     assert.match(stdout, /parameters +8\.016 B[\s\S]*fits 24 GB[\s\S]*this adapter: .+[\s\S]*int4 +\S/);
     const plan = JSON.parse(readFileSync(json, 'utf8'));
     assert.deepEqual(plan.sizes, { frames: 0, prompt: 128, answer: 64 });
     assert.ok(plan.storages.int4.total < plan.storages.f16.total);
-    assertRefused(run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no vision encoder/);
-    assertRefused(run(['doctor', '--model', 'llada']), /Allowed choices are llada-8b, llada-v-8b/);
+    assertRefused(await run(['doctor', '--model', 'llada-8b', '--frames', '1']), /no vision encoder/);
+    assertRefused(await run(['doctor', '--model', 'llada']), /Allowed choices are llada-8b, llada-v-8b/);
   });
 
   it('doctor tells of the adapter before its tests, and ends at once when it is interrupted', async () => {
-    const child = spawn(process.execPath, [tal, 'doctor'], {
+    const child = spawn(process.execPath, [talPath, 'doctor'], {
       cwd: folder,
       // Every kernel is compiled anew.
       env: { ...process.env, MESA_SHADER_CACHE_DISABLE: 'true' },
@@ -243,7 +240,7 @@ describe('tal', () => {
   });
 
   it('doctor --quick tests one kernel of each operation', async () => {
-    const { status, stdout } = run(['doctor', '--quick']);
+    const { status, stdout } = await run(['doctor', '--quick']);
     assert.equal(status, 0, stdout);
     const lines = stdout.split('\n').filter((line) => / ok$/.test(line));
     const cases = await readSelfTestCases();
@@ -252,8 +249,8 @@ describe('tal', () => {
     assert.match(stdout, /the tested kernels are right/);
   });
 
-  it('doctor finds every kernel right', () => {
-    const result = run(['doctor']);
+  it('doctor finds every kernel right', async () => {
+    const result = await run(['doctor']);
     assert.equal(result.status, 0, result.stdout);
     assert.match(result.stdout, /all kernels right/);
   });

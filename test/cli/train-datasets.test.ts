@@ -1,24 +1,21 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { writeNpy } from '../../src/data/formats/npy.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import { sentenceOfLabel } from '../../src/models/map-diffusion/label-sentences.js';
 import { type Content, madeFolders } from '../support/dataset-folder.js';
 import { hdf5Bytes } from '../support/hdf5.js';
-import { hangMs } from '../support/limits.js';
 import { missing, sharedData } from '../support/shared-data.js';
 import { stoppedRun } from '../support/stopped-run.js';
+import { tal, talPath } from '../support/tal.js';
 
 // Published annotations of a few videos, with made-up features in the shapes of those that models are trained on: one command
 // trains, also after it was killed, another one evaluates.
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const makeFolder = madeFolders('tal-train-datasets');
 const models = mkdtempSync(join(tmpdir(), 'tal-train-datasets-models-'));
 after(() => rmSync(models, { recursive: true, force: true }));
@@ -30,12 +27,8 @@ const narrow = [
   ...['decoder.embedding=8', 'decoder.hidden=16', 'decoder.kernel=3', 'decoder.groups=4'],
 ].flatMap((setting) => ['--set', `model.${setting}`]);
 
-function run(args: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [tal, ...args], {
-    encoding: 'utf8',
-    timeout: hangMs,
-    cwd: models,
-  });
+async function run(args: readonly string[]) {
+  const { status, stdout, stderr } = await tal(args, models);
   assert.equal(status, 0, `${args.join(' ')}\n${stdout}${stderr}`);
   return { stdout, stderr };
 }
@@ -50,8 +43,8 @@ async function trainAndEvaluate(
   const out = join(models, name);
   const settings = [...narrow, '--steps', '20', '--batch', '4', ...train];
   const training = ['train', recipe, '--data', data, '--out', out, ...settings];
-  await stoppedRun([tal, ...training], join(out, 'log.jsonl'), 'SIGKILL', models);
-  const { stderr } = run(training);
+  await stoppedRun([talPath, ...training], join(out, 'log.jsonl'), 'SIGKILL', models);
+  const { stderr } = await run(training);
   const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n');
   const losses = log.map((line) => JSON.parse(line) as { step: number; loss: number });
   assert.deepEqual(
@@ -59,17 +52,29 @@ async function trainAndEvaluate(
     Array.from({ length: 20 }, (_, i) => i + 1),
   );
   for (const { loss } of losses) assert.ok(Number.isFinite(loss) && loss > 0, String(loss));
-  return { out, warnings: stderr, metrics: evaluated(out, data, split, evaluate) };
+  return { out, warnings: stderr, metrics: await evaluated(out, data, split, evaluate) };
 }
 
-function evaluated(
+async function evaluated(
   model: string,
   data: string,
   split: string,
   more: readonly string[],
-): Record<string, number> {
+): Promise<Record<string, number>> {
   const json = `${model}.json`;
-  run(['evaluate', 'model', '--model', model, '--data', data, '--split', split, '--json', json, ...more]);
+  await run([
+    'evaluate',
+    'model',
+    '--model',
+    model,
+    '--data',
+    data,
+    '--split',
+    split,
+    '--json',
+    json,
+    ...more,
+  ]);
   return JSON.parse(readFileSync(json, 'utf8')) as Record<string, number>;
 }
 
@@ -145,12 +150,12 @@ describe('tal train and tal evaluate model on published data sets', () => {
       ...Object.fromEntries(videos.map((id): [string, Content] => [`i3d/${id}.npy`, npy(features[id]!)])),
     };
     const same = makeFolder({ ...ofNpy, 'dataset.json': described({ file: 'i3d/{id}.npy' }) });
-    assert.deepEqual(evaluated(out, same, 'test', ['--set', 'steps=2']), metrics);
+    assert.deepEqual(await evaluated(out, same, 'test', ['--set', 'steps=2']), metrics);
     const strict = ['--set', 'steps=2', '--set', 'compat=ms-2d-tan', '--rule', 'strict'];
-    assertRecalls(evaluated(out, same, 'test', strict));
+    assertRecalls(await evaluated(out, same, 'test', strict));
 
     const wrong = makeFolder({ ...ofNpy, 'dataset.json': described({ file: 'i3d/{id}.npy' }, 16) });
-    const { stderr } = run([
+    const { stderr } = await run([
       ...['evaluate', 'model', '--model', out, '--data', wrong, '--split', 'test', '--set', 'steps=1'],
     ]);
     assert.match(stderr, /rows of these features are 16 s apart, the model is meant for 0\.64 s/);

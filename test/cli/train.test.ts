@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { relativeError } from '../../cases/support/host.js';
 import { toFloat32 } from '../../src/data/formats/array.js';
 import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { HostRandom } from '../../src/data/host-random.js';
-import { hangMs } from '../support/limits.js';
 import { assertRefused } from '../support/refused.js';
 import { stoppedRun } from '../support/stopped-run.js';
+import { tal, talPath } from '../support/tal.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-train-cli-'));
 after(() => rmSync(folder, { recursive: true }));
 const inFolder = (name: string) => join(folder, name);
@@ -94,9 +91,7 @@ function makeData(name: string, asked: readonly Query[] = queries): string {
   return data;
 }
 
-function run(args: string[]) {
-  return spawnSync(process.execPath, [tal, ...args], { encoding: 'utf8', timeout: hangMs, cwd: folder });
-}
+const run = (args: string[]) => tal(args, folder);
 
 const trainArgs = (out: string, data = 'data') => [
   ...['train', 'hapt', '--data', inFolder(data), '--out', inFolder(out)],
@@ -106,30 +101,30 @@ const trainArgs = (out: string, data = 'data') => [
 const weightsOf = (name: string) => readFileSync(join(inFolder(name), 'model.safetensors'));
 
 describe('tal train hapt and tal evaluate model', () => {
-  before(() => {
+  before(async () => {
     makeData('data');
-    const result = run(trainArgs('whole'));
+    const result = await run(trainArgs('whole'));
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stderr, /words without a vector: frobnicates/);
   });
 
   it('train the same model after a kill and an interruption', async () => {
     const stopped = (signal: NodeJS.Signals) =>
-      stoppedRun([tal, ...trainArgs('stopped')], inFolder('stopped/log.jsonl'), signal, folder);
+      stoppedRun([talPath, ...trainArgs('stopped')], inFolder('stopped/log.jsonl'), signal, folder);
     await stopped('SIGKILL');
     const status = await stopped('SIGINT');
     assert.ok(status === 130 || status === 0, String(status));
-    const result = run(trainArgs('stopped'));
+    const result = await run(trainArgs('stopped'));
     assert.equal(result.status, 0, result.stderr);
     assert.ok(weightsOf('stopped').equals(weightsOf('whole')));
   });
 
-  it('refuse to go on with other settings, and say how', () => {
-    assertRefused(run([...trainArgs('whole'), '--seed', '2']), /other settings.*another folder/s);
+  it('refuse to go on with other settings, and say how', async () => {
+    assertRefused(await run([...trainArgs('whole'), '--seed', '2']), /other settings.*another folder/s);
   });
 
-  it('evaluate, with recalls by kind and those of the prior, and write the moments', () => {
-    const result = run([
+  it('evaluate, with recalls by kind and those of the prior, and write the moments', async () => {
+    const result = await run([
       ...['evaluate', 'model', '--model', inFolder('whole'), '--data', inFolder('data'), '--split', 'train'],
       ...['--set', 'steps=2', '--json', inFolder('metrics.json'), '--predictions', inFolder('found.jsonl')],
     ]);
@@ -154,29 +149,29 @@ describe('tal train hapt and tal evaluate model', () => {
     }
   });
 
-  it('say what is wrong with queries and checkpoints', () => {
-    const refused = (change: Partial<Query>, message: RegExp) => {
+  it('say what is wrong with queries and checkpoints', async () => {
+    const refused = async (change: Partial<Query>, message: RegExp) => {
       const data = makeData('bad', [queries[0]!, { ...queries[1]!, ...change }]);
-      assertRefused(run(trainArgs('bad-out', 'bad')), message);
+      assertRefused(await run(trainArgs('bad-out', 'bad')), message);
       return data;
     };
-    refused({ relevant_windows: [[12, 5]] }, /queries-train\.jsonl.*2.*relevant_windows/s);
-    refused({ relevant_windows: [[30, 41]] }, /not within the excerpt/);
-    refused({ excerpt: [0, 45], duration: 45 }, /not within exp02_user02, 40 s long/);
-    refused({ query: '  ' }, /query is " {2}", not a string/);
-    refused({ vid: 'exp09_user09' }, /no recording of the folder/);
+    await refused({ relevant_windows: [[12, 5]] }, /queries-train\.jsonl.*2.*relevant_windows/s);
+    await refused({ relevant_windows: [[30, 41]] }, /not within the excerpt/);
+    await refused({ excerpt: [0, 45], duration: 45 }, /not within exp02_user02, 40 s long/);
+    await refused({ query: '  ' }, /query is " {2}", not a string/);
+    await refused({ vid: 'exp09_user09' }, /no recording of the folder/);
     makeData(
       'bad',
       queries.map((query) => ({ ...query, relevant_windows: [] })),
     );
     assertRefused(
-      run(trainArgs('bad-out', 'bad')),
+      await run(trainArgs('bad-out', 'bad')),
       /no query of the split train of bad has a moment to learn from/,
     );
 
     const evaluate = (model: string) =>
       run(['evaluate', 'model', '--model', inFolder(model), '--data', inFolder('data'), '--split', 'train']);
-    const damage = (name: string, file: string, change: (bytes: Buffer) => Buffer) => {
+    const damage = async (name: string, file: string, change: (bytes: Buffer) => Buffer) => {
       mkdirSync(inFolder(name), { recursive: true });
       for (const part of ['config.json', 'model.safetensors', 'prior.json']) {
         const bytes = readFileSync(join(inFolder('whole'), part));
@@ -185,19 +180,19 @@ describe('tal train hapt and tal evaluate model', () => {
       return evaluate(name);
     };
     assertRefused(
-      damage('cut', 'model.safetensors', (bytes) => bytes.subarray(0, bytes.length - 100)),
+      await damage('cut', 'model.safetensors', (bytes) => bytes.subarray(0, bytes.length - 100)),
       /model\.safetensors/,
     );
-    const nan = damage('nan', 'model.safetensors', (bytes) => {
+    const nan = await damage('nan', 'model.safetensors', (bytes) => {
       bytes.fill(0xff, bytes.length - 40);
       return bytes;
     });
     assertRefused(nan, /NaN or infinity: the file is damaged/);
-    const other = damage('other', 'config.json', (bytes) =>
+    const other = await damage('other', 'config.json', (bytes) =>
       Buffer.from(bytes.toString().replace('"kernel": 5,\n      "groups"', '"kernel": 4,\n      "groups"')),
     );
     assertRefused(other, /config\.json: .*decoder\.kernel must be odd/);
-    assertRefused(evaluate('nowhere'), /nowhere/);
+    assertRefused(await evaluate('nowhere'), /nowhere/);
   });
 });
 
@@ -212,14 +207,14 @@ describe('tal train hapt-mdvlm-tiny and tal evaluate model', () => {
       ...['--split', 'train', ...more],
     ]);
 
-  before(() => {
+  before(async () => {
     makeData('data');
-    const trained = run(mdvlmArgs('answers', 'data'));
+    const trained = await run(mdvlmArgs('answers', 'data'));
     assert.equal(trained.status, 0, trained.stderr);
   });
 
-  it('train a model that answers, with metrics by kind and those of the prior', () => {
-    const result = evaluate(
+  it('train a model that answers, with metrics by kind and those of the prior', async () => {
+    const result = await evaluate(
       ...['--json', inFolder('answers.json'), '--predictions', inFolder('answers.jsonl')],
       ...['--set', 'revise=0.4'],
     );
@@ -238,7 +233,7 @@ describe('tal train hapt-mdvlm-tiny and tal evaluate model', () => {
       const [start, end] = windows[0];
       assert.ok(0 <= start && start <= end && end <= queries[qid]!.duration, line);
     }
-    assertRefused(evaluate('--set', 'step=3'), /did you mean steps/);
+    assertRefused(await evaluate('--set', 'step=3'), /did you mean steps/);
   });
 
   it('begin with the weights and the words of another model, for another objective or order', async () => {
@@ -253,7 +248,7 @@ describe('tal train hapt-mdvlm-tiny and tal evaluate model', () => {
       ['from-uniform', 'data', 'training.objective=uniform'],
       ['from-autoregressive', 'other', 'model.order=autoregressive'],
     ] as const) {
-      const trained = run([...mdvlmArgs(name, data, setting), ...still]);
+      const trained = await run([...mdvlmArgs(name, data, setting), ...still]);
       assert.equal(trained.status, 0, trained.stderr);
       const unknown = /words that the model of --from does not know: strolls/.test(trained.stderr);
       assert.equal(unknown, data === 'other', trained.stderr);
@@ -263,22 +258,25 @@ describe('tal train hapt-mdvlm-tiny and tal evaluate model', () => {
     const file = JSON.parse(readFileSync(join(inFolder('from-autoregressive'), 'config.json'), 'utf8'));
     assert.equal(file.model.order, 'autoregressive');
     const into = mdvlmArgs('nothing', 'data');
-    assertRefused(run([...into, '--from', inFolder('nowhere')]), /nowhere.*config\.json/);
-    assertRefused(run([...into, ...from, '--set', 'model.times=9']), /shape|must have/);
+    assertRefused(await run([...into, '--from', inFolder('nowhere')]), /nowhere.*config\.json/);
+    assertRefused(await run([...into, ...from, '--set', 'model.times=9']), /shape|must have/);
   });
 
-  it('refuse to go on with another objective, settings that do not fit, and what a folder does not hold', () => {
+  it('refuse to go on with another objective, settings that do not fit, and what a folder does not hold', async () => {
     const uniform = 'training.objective=uniform';
-    assertRefused(run(mdvlmArgs('answers', 'data', uniform)), /other settings.*another folder/s);
-    assertRefused(run(mdvlmArgs('nothing', 'data', 'training.objective=iou')), /training\.objective/);
-    assertRefused(run(mdvlmArgs('nothing', 'data', uniform, 'training.rewardSamples=4')), /needs .*\+iou/);
+    assertRefused(await run(mdvlmArgs('answers', 'data', uniform)), /other settings.*another folder/s);
+    assertRefused(await run(mdvlmArgs('nothing', 'data', 'training.objective=iou')), /training\.objective/);
     assertRefused(
-      run(mdvlmArgs('nothing', 'data', 'model.encoder.recognition.classes=0')),
+      await run(mdvlmArgs('nothing', 'data', uniform, 'training.rewardSamples=4')),
+      /needs .*\+iou/,
+    );
+    assertRefused(
+      await run(mdvlmArgs('nothing', 'data', 'model.encoder.recognition.classes=0')),
       /recognition\.classes/,
     );
     const path = join(inFolder('answers'), 'config.json');
     const file = JSON.parse(readFileSync(path, 'utf8'));
     writeFileSync(path, JSON.stringify({ ...file, model: { ...file.model, times: 0 } }));
-    assertRefused(evaluate(), /config\.json: .*times must be an integer/);
+    assertRefused(await evaluate(), /config\.json: .*times must be an integer/);
   });
 });

@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict';
-
-/** A run of `tal` that has ended. */
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import type { Ended } from './tal.js';
 
 /** Ends with status 1, one line that says it, and no stack. */
 export function assertRefused({ status, stdout, stderr }: Ended, message: RegExp): void {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { assertRefused } from '../support/refused.js';
+import { tal } from '../support/tal.js';
 
-const tal = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-evaluate-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -17,9 +15,7 @@ const save = (name: string, content: unknown): string => {
   return name;
 };
 
-function evaluate(...args: string[]) {
-  return spawnSync(process.execPath, [tal, 'evaluate', ...args], { encoding: 'utf8', cwd: folder });
-}
+const evaluate = (...args: string[]) => tal(['evaluate', ...args], folder);
 
 /** The metrics of a file, to nine decimals. */
 const read = (name: string) =>
@@ -39,8 +35,8 @@ describe('tal evaluate moments', () => {
   ]);
   const files = ['--predictions', predictions, '--ground-truth', truths];
 
-  it('prints the metrics and writes them', () => {
-    const result = evaluate('moments', ...files, '--json', 'moments.json');
+  it('prints the metrics and writes them', async () => {
+    const result = await evaluate('moments', ...files, '--json', 'moments.json');
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /2 queries[\s\S]*R1@0\.7 +50\.00[\s\S]*mAP-long +none/);
     assert.deepEqual(read('moments.json'), {
@@ -60,21 +56,21 @@ describe('tal evaluate moments', () => {
     });
   });
 
-  it('--rule strict', () => {
-    const result = evaluate('moments', ...files, '--rule', 'strict', '--json', 'strict.json');
+  it('--rule strict', async () => {
+    const result = await evaluate('moments', ...files, '--rule', 'strict', '--json', 'strict.json');
     assert.equal(result.status, 0, result.stderr);
     assert.equal(read('strict.json')['R1@0.5'], 50);
-    assert.match(evaluate('moments', ...files, '--rule', 'loose').stderr, /at-least, strict/);
+    assert.match((await evaluate('moments', ...files, '--rule', 'loose')).stderr, /at-least, strict/);
   });
 
-  it('refuses what it cannot read or write', () => {
+  it('refuses what it cannot read or write', async () => {
     const broken = save('broken.jsonl', '{"qid": 1, "pred_relevant_windows": [[3, 2, 1]]}');
     assertRefused(
-      evaluate('moments', '--predictions', broken, '--ground-truth', truths),
+      await evaluate('moments', '--predictions', broken, '--ground-truth', truths),
       /^tal: broken\.jsonl, line 1/,
     );
-    assertRefused(evaluate('moments', ...files, '--json', 'nowhere/out.json'), /^tal: .*nowhere/);
-    assertRefused(evaluate('moments', '--predictions', predictions), /--ground-truth/);
+    assertRefused(await evaluate('moments', ...files, '--json', 'nowhere/out.json'), /^tal: .*nowhere/);
+    assertRefused(await evaluate('moments', '--predictions', predictions), /--ground-truth/);
   });
 });
 
@@ -97,8 +93,8 @@ describe('tal evaluate detection', () => {
   });
   const files = ['--predictions', predictions, '--ground-truth', truths];
 
-  it('prints the metrics, writes them, and says what had no part in them', () => {
-    const result = evaluate('detection', ...files, '--json', 'detection.json');
+  it('prints the metrics, writes them, and says what had no part in them', async () => {
+    const result = await evaluate('detection', ...files, '--json', 'detection.json');
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /1 videos[\s\S]*average-mAP +0\.0750/);
     assert.match(result.stderr, /predictions of fly\n.*1 other videos/);
@@ -108,12 +104,12 @@ describe('tal evaluate detection', () => {
     assert.equal(Object.keys(metrics).length, 11);
   });
 
-  it('--subset and --thresholds', () => {
+  it('--subset and --thresholds', async () => {
     const options = ['--subset', 'test', '--thresholds', '0.3:0.1:0.7', '--json', 'test.json'];
-    assert.equal(evaluate('detection', ...files, ...options).status, 0);
+    assert.equal((await evaluate('detection', ...files, ...options)).status, 0);
     const names = ['mAP@0.30', 'mAP@0.40', 'mAP@0.50', 'mAP@0.60', 'mAP@0.70', 'average-mAP'];
     assert.deepEqual(read('test.json'), Object.fromEntries(names.map((name) => [name, 1])));
-    assertRefused(evaluate('detection', ...files, '--subset', 'train'), /no video of the subset train/);
+    assertRefused(await evaluate('detection', ...files, '--subset', 'train'), /no video of the subset train/);
     for (const bad of [
       '0.5',
       '0.5:0.1:1.2',
@@ -123,7 +119,7 @@ describe('tal evaluate detection', () => {
       '0::1',
       '0.3:0.1:x',
     ]) {
-      assertRefused(evaluate('detection', ...files, '--thresholds', bad), /first:step:last/);
+      assertRefused(await evaluate('detection', ...files, '--thresholds', bad), /first:step:last/);
     }
   });
 });
@@ -143,21 +139,21 @@ describe('tal evaluate rtl', () => {
   ]);
   const files = ['--predictions', predictions, '--ground-truth', truths];
 
-  it('prints the metrics and writes them', () => {
-    const result = evaluate('rtl', ...files, '--json', 'rtl.json');
+  it('prints the metrics and writes them', async () => {
+    const result = await evaluate('rtl', ...files, '--json', 'rtl.json');
     assert.equal(result.status, 0, result.stderr);
     assert.match(result.stdout, /3 questions about 2 videos[\s\S]*mIoU +75\.00/);
     assert.deepEqual(read('rtl.json'), { mIoU: 75, 'P@0.5': 100, 'P@0.7': 75 });
   });
 
-  it('tells of times after the end of a video', () => {
-    assert.doesNotMatch(evaluate('rtl', ...files).stderr, /after the end/);
+  it('tells of times after the end of a video', async () => {
+    assert.doesNotMatch((await evaluate('rtl', ...files)).stderr, /after the end/);
     const late = save('late.jsonl', [
       { question_id: 1, output: '<10> <120.5>' },
       { question_id: 2, output: '<0> <99>' },
       { question_id: 3, span: [50, 57.5] },
     ]);
-    const result = evaluate('rtl', '--predictions', late, '--ground-truth', truths);
+    const result = await evaluate('rtl', '--predictions', late, '--ground-truth', truths);
     assert.equal(result.status, 0, result.stderr);
     assert.match(
       result.stderr,
@@ -165,20 +161,20 @@ describe('tal evaluate rtl', () => {
     );
   });
 
-  it('--time-tokens', () => {
+  it('--time-tokens', async () => {
     // Of 12 tokens, 10 and 15 are 90 s and no token: no span is found, so it is the whole video.
-    const result = evaluate('rtl', ...files, '--time-tokens', '12', '--json', 'few.json');
+    const result = await evaluate('rtl', ...files, '--time-tokens', '12', '--json', 'few.json');
     assert.equal(result.status, 0, result.stderr);
     assert.equal(read('few.json')['P@0.5'], 75);
-    assertRefused(evaluate('rtl', ...files, '--time-tokens', '1'), /an integer of at least 2/);
+    assertRefused(await evaluate('rtl', ...files, '--time-tokens', '1'), /an integer of at least 2/);
   });
 
-  it('refuses what does not fit together', () => {
+  it('refuses what does not fit together', async () => {
     const few = save('few.jsonl', [{ question_id: 1, output: '' }]);
     assertRefused(
-      evaluate('rtl', '--predictions', few, '--ground-truth', truths),
+      await evaluate('rtl', '--predictions', few, '--ground-truth', truths),
       /^tal: few\.jsonl.*question 2/,
     );
-    assert.match(evaluate('rtl', '--help').stdout, /question_id[\s\S]*output[\s\S]*span/);
+    assert.match((await evaluate('rtl', '--help')).stdout, /question_id[\s\S]*output[\s\S]*span/);
   });
 });

@@ -69,8 +69,7 @@ async function ablate({
     const folder = join(out, name);
     console.log(`\n${name}`);
     const ablation = name === 'full' ? [] : [name];
-    const finished = await trainRecipe(recipe, { ...options, out: folder, ablation });
-    if (!finished) return;
+    await trainRecipe(recipe, { ...options, out: folder, ablation });
     for (const steps of name === 'full' ? ddim : [1]) {
       const path = join(out, `${name}-${steps}.json`);
       const known = await readFile(path, 'utf8').catch(() => undefined);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { writeWhole } from '../../data/files/output-file.js';
 import { checkDataset, type DatasetReport } from '../../datasets/check/check-dataset.js';
 import { picture, whole } from '../options/arguments.js';
+import { ExitStatus, interrupted } from '../shared/exit-status.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { datasetOverview } from '../views/dataset-overview.js';
 import { printReport } from '../views/dataset-report.js';
@@ -38,8 +39,7 @@ async function check(folder: string, { words, json, plot, top }: CheckOptions): 
   const report = await checkWithProgress(folder, words);
   if (!report) {
     console.log('stopped: nothing is written');
-    process.exitCode = 130;
-    return;
+    throw new ExitStatus(interrupted);
   }
   printReport(report, top);
   if (json !== undefined) {
@@ -50,7 +50,7 @@ async function check(folder: string, { words, json, plot, top }: CheckOptions): 
     await writeWhole(plot, datasetOverview(report, plot));
     console.log(`overview drawn in ${plot}`);
   }
-  if (report.faults.length > 0) process.exitCode = 1;
+  if (report.faults.length > 0) throw new ExitStatus(1);
 }
 
 /** Undefined where the user interrupts it. */
@@ -60,7 +60,7 @@ async function checkWithProgress(
 ): Promise<DatasetReport | undefined> {
   const stop = new AbortController();
   const interrupt = () => {
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(interrupted);
     stop.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);

@@ -1,5 +1,6 @@
 import { cachedDriver } from '../../gpu/cached-driver.js';
 import { Runtime } from '../../tensor/runtime.js';
+import { ExitStatus, interrupted } from '../shared/exit-status.js';
 import { type SelfTestOptions, selfTest } from '../shared/self-test.js';
 import { readSelfTestCases } from '../shared/self-test-cases.js';
 import { LiveLine } from '../views/live-line.js';
@@ -20,7 +21,7 @@ const shownLimits = [
  */
 export async function doctor({ quick = false }: SelfTestOptions = {}): Promise<void> {
   // A driver that compiles may keep the process from ending by itself.
-  const interrupt = () => process.exit(130);
+  const interrupt = () => process.exit(interrupted);
   process.on('SIGINT', interrupt);
   const runtime = await Runtime.create();
   try {
@@ -46,7 +47,7 @@ export async function doctor({ quick = false }: SelfTestOptions = {}): Promise<v
     console.log(
       wrong === 0 ? `\n${right}` : `\n${wrong} kernels wrong: please report this with the lines above`,
     );
-    if (wrong > 0) process.exitCode = 1;
+    if (wrong > 0) throw new ExitStatus(1);
   } finally {
     process.off('SIGINT', interrupt);
     runtime.destroy();

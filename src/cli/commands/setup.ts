@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { ExitStatus } from '../shared/exit-status.js';
 
 const script = fileURLToPath(new URL('../../../../scripts/provide-driver.mjs', import.meta.url));
 
@@ -7,5 +8,5 @@ const script = fileURLToPath(new URL('../../../../scripts/provide-driver.mjs', i
 export function setup(): void {
   const { status, error } = spawnSync(process.execPath, [script], { stdio: 'inherit' });
   if (error) throw error;
-  process.exitCode = status ?? 1;
+  if (status !== 0) throw new ExitStatus(status ?? 1);
 }

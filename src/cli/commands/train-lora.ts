@@ -78,14 +78,14 @@ export function addTrainLora(train: Command): void {
     .option('--batch <n>', 'examples a step', whole(1), 4)
     .option('--learning-rate <x>', 'the highest; it falls along half a cosine', positive, 1e-4)
     .option('--seed <n>', 'of initial weights, order, times and noise', whole(0), 1)
-    .action(async (options: TrainLoraOptions) => void (await trainLora(options)));
+    .action(trainLora);
 }
 
 /**
- * @returns whether the training is done; false where it was interrupted
- * @throws OptionError where questions are about videos (`checkTextQuestions`), or the model cannot read them
+ * @throws OptionError where questions are about videos (`checkTextQuestions`), or the model cannot read them; ExitStatus where
+ *   the training was interrupted
  */
-export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
+export async function trainLora(options: TrainLoraOptions): Promise<void> {
   const { model: base, data, out, steps, batch, seed, learningRate, objective, targets } = options;
   const { rank, alpha = 2 * rank, layers, weights = 'f32', recompute } = options;
   const times = new TimeTokens({ count: options.timeTokens, firstId: options.firstTimeId });
@@ -123,7 +123,7 @@ export async function trainLora(options: TrainLoraOptions): Promise<boolean> {
   for (const [i, { ids }] of chats.entries()) checkIds(model, ids, `question ${i + 1} of ${data}`);
   const lora = { rank, alpha, targets: layers };
   const maxLength = chats.reduce((longest, { ids }) => Math.max(longest, ids.length), 0);
-  return runTraining(
+  await runTraining(
     out,
     { inputs: { '--model': base, '--data': data }, model: loraFiles },
     {

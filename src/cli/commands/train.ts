@@ -74,8 +74,8 @@ export function addTrainingOptions(command: Command): Command {
     .option('--seed <n>', 'as --set training.seed=n', whole(0));
 }
 
-/** @returns whether the training is done; false where it was interrupted */
-export async function trainRecipe(name: string, options: TrainOptions): Promise<boolean> {
+/** @throws ExitStatus where it was interrupted */
+export async function trainRecipe(name: string, options: TrainOptions): Promise<void> {
   const { spec, recipe } = changed(await findRecipe(name), options);
   spec.checkRecipe(recipe);
   const data = await datasetOf(options.data);
@@ -88,7 +88,7 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
       '--from': from,
     };
     const measured = validation(recipe, data);
-    return await runTraining(
+    await runTraining(
       options.out,
       { inputs, model: modelFiles },
       {

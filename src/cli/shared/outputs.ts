@@ -1,4 +1,3 @@
-import { Console } from 'node:console';
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
@@ -86,5 +85,5 @@ function reads(input: string, output: string, identity: string): boolean {
 
 /** For a command whose document goes to standard output. */
 function printToStandardError(): void {
-  globalThis.console = new Console(process.stderr);
+  globalThis.console = { ...console, log: console.error };
 }

@@ -10,6 +10,7 @@ import type { ValidationOptions } from '../../training/training-options.js';
 import { stateFiles } from '../../training/training-run.js';
 import type { TrainingTask } from '../../training/training-task.js';
 import { Progress } from '../views/progress.js';
+import { ExitStatus, interrupted } from './exit-status.js';
 import { checkOutputFolder, type Paths } from './outputs.js';
 
 /** What a run reads, and the files of the finished model in its folder. */
@@ -50,15 +51,15 @@ export interface Run<Task> {
  * Trains, resumes or finishes a run under a progress bar, and writes the model's folder. A first interruption ends it
  * after the step at hand, a second one at once.
  * @param files checked before the training
- * @returns false where it was interrupted
+ * @throws ExitStatus where it was interrupted
  */
-export async function runTraining<Task>(out: string, files: RunFiles, run: Run<Task>): Promise<boolean> {
+export async function runTraining<Task>(out: string, files: RunFiles, run: Run<Task>): Promise<void> {
   const { steps, seed, learningRate, weightDecay, maxNorm, accumulate, average = true } = run.training;
   await checkOutputFolder(out, [...stateFiles, ...files.model], files.inputs);
   const runtime = await Runtime.create();
   const stop = new AbortController();
   const interrupt = () => {
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(interrupted);
     console.error('\nstopping after this step; once more to stop at once');
     stop.abort();
   };
@@ -97,12 +98,10 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
     progress.stop();
     if (!finished) {
       console.log(`stopped; the same command goes on from here`);
-      process.exitCode = 130;
-      return false;
+      throw new ExitStatus(interrupted);
     }
     await run.save(made, runtime.traits.description);
     console.log(`model written to ${out}`);
-    return true;
   } finally {
     progress.stop();
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
