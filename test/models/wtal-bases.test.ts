@@ -194,7 +194,7 @@ describe('the losses', () => {
   const lossOf = async (
     part: string,
     objective: WtalObjective,
-    { of = outputs, labels = rows, progress = 0.3 } = {},
+    { of = outputs, labels = rows as readonly (readonly number[])[], progress = 0.3 } = {},
   ) => {
     const operands = { labels: labelsOf(labels), progress: runtime.tensor([progress]) };
     return (await objectiveLoss(of, operands, objective)[part]!.read())[0]!;
@@ -280,6 +280,25 @@ describe('the losses', () => {
     const [begin, end] = [await at(0), await at(1)];
     close((begin + end) / 2, guide);
     assert.ok(Math.abs(begin - end) > 1e-4);
+  });
+
+  it('are the same in a captured step, whose operands may change', async () => {
+    const objective: WtalObjective = { ...wtalObjectives['delu-thumos14'], ...wtalObjectives['four-head'] };
+    const [labels, progress] = [labelsOf(rows), runtime.tensor([0.3])];
+    const capture = await runtime.capture(() => objectiveLoss(outputs, { labels, progress }, objective));
+    for (const [share, marks] of [
+      [0.3, rows],
+      [0.9, rows.toReversed()],
+    ] as const) {
+      progress.write(Float32Array.of(share));
+      labels.write(Float32Array.from(marks.flat()));
+      capture.run();
+      for (const [part, tensor] of Object.entries(capture.outputs)) {
+        const expected = await lossOf(part, objective, { labels: marks, progress: share });
+        close((await tensor.read())[0]!, expected, 1e-6 * Math.abs(expected));
+      }
+    }
+    capture.dispose();
   });
 
   it('videos without a class count nothing as evidence', async () => {
