@@ -5,6 +5,7 @@ import type { VideoDataset } from '../datasets/video-dataset.js';
 import type { WeightStorage } from '../nn/weight-storage.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { TrainingTask } from '../training/training-task.js';
+import type { ParameterGroup } from '../training/update-groups.js';
 import type { LocalizationModel } from './localization-model.js';
 import type { Recipe } from './recipe.js';
 
@@ -40,6 +41,8 @@ export interface PreparedTraining {
   readonly opened: LocalizationModel;
   /** What the user should know and what does not end the work. */
   readonly warnings: readonly string[];
+  /** Groups of weights with an optimizer or a rate of their own. */
+  readonly groups?: readonly ParameterGroup[];
   /** Gives a new run its weights; default: they are drawn at random. */
   readonly begin?: () => Promise<void>;
   /**

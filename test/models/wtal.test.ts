@@ -9,7 +9,7 @@ import { OptionError, ShapeError } from '../../src/errors.js';
 import { evaluatePredictions } from '../../src/models/common/evaluate-predictions.js';
 import { openModel } from '../../src/models/open-model.js';
 import { bagsOf, readBag } from '../../src/models/wtal/bags.js';
-import { objectives } from '../../src/models/wtal/objective.js';
+import { wtalObjectives } from '../../src/models/wtal/objective.js';
 import type { OpenedWtal } from '../../src/models/wtal/opened.js';
 import { wtalRecipes } from '../../src/models/wtal/recipes.js';
 import { wtalSpec } from '../../src/models/wtal/spec.js';
@@ -185,7 +185,7 @@ describe('recipes', () => {
     refused({ training: { ...small.training, batch: 5 } }, /coActivity\.pairs is 3, but a batch has 5/);
     refused({ model: { ...small.model, base: { kind: 'co2net', width: 16 } } }, /attentionWidth/);
     refused({ model: { ...small.model, base: { kind: 'delu' } } }, /base/);
-    refused({ training: { ...small.training, objective: { ...objectives.binary, x: 1 } } }, /"?x"?/);
+    refused({ training: { ...small.training, objective: { ...wtalObjectives.binary, x: 1 } } }, /"?x"?/);
     const { snippets, ...rest } = small.model;
     refused({ model: { ...rest, snippets: { ...snippets, channel: 2 } } }, /channel/);
   });

@@ -112,6 +112,7 @@ export async function trainRecipe(name: string, options: TrainOptions): Promise<
             await writePrior(options.out, sentences);
         },
         beginOf: ({ begin }) => begin,
+        groupsOf: ({ groups }) => groups,
         ...(measured && { validation: measured }),
       },
     );

@@ -9,6 +9,7 @@ import { train } from '../../training/train.js';
 import type { ValidationOptions } from '../../training/training-options.js';
 import { stateFiles } from '../../training/training-run.js';
 import type { TrainingTask } from '../../training/training-task.js';
+import type { ParameterGroup } from '../../training/update-groups.js';
 import { Progress } from '../views/progress.js';
 import { ExitStatus, interrupted } from './exit-status.js';
 import { checkOutputFolder, type Paths } from './outputs.js';
@@ -44,6 +45,8 @@ export interface Run<Task> {
   save(made: Task, adapter: string): Promise<void>;
   /** What gives a new run its weights; without it they are drawn at random. */
   beginOf?(made: Task): (() => Promise<void>) | undefined;
+  /** Groups of weights with an optimizer or a rate of their own. */
+  groupsOf?(made: Task): readonly ParameterGroup[] | undefined;
   readonly validation?: RunValidation<Task>;
 }
 
@@ -69,6 +72,7 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
     const made = await run.make(runtime);
     const { validation } = run;
     const begin = run.beginOf?.(made);
+    const groups = run.groupsOf?.(made);
     let smooth: number | undefined;
     const finished = await train(run.taskOf(made), {
       folder: out,
@@ -85,6 +89,7 @@ export async function runTraining<Task>(out: string, files: RunFiles, run: Run<T
       ...(average && { average: averageKeep(steps) }),
       signal: stop.signal,
       ...(begin && { begin }),
+      ...(groups && { groups }),
       ...(validation && { validation: { ...validation, validate: () => validation.validate(made) } }),
       onStep: ({ step, loss, seconds }) => {
         smooth = smooth === undefined ? loss : 0.95 * smooth + 0.05 * loss;

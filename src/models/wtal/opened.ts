@@ -3,6 +3,7 @@ import { slidingWindows } from '../../data/annotations/sliding-windows.js';
 import { excerptsOf } from '../../datasets/excerpts.js';
 import type { VideoInput } from '../../datasets/open-input.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import {
   type Ask,
@@ -11,6 +12,7 @@ import {
   type ModelInput,
   type PredictRequest,
 } from '../localization-model.js';
+import { type SamplingConfig, samplingRules } from './actiondiff/config.js';
 import { readWindow } from './bags.js';
 import type { Localization } from './localize.js';
 import {
@@ -24,6 +26,9 @@ import { segmentScores } from './segment-scores.js';
 import { samplesOf } from './snippets.js';
 import { videoScores } from './video-scores.js';
 import type { LoadedWtal } from './wtal-folder.js';
+
+/** How segments are read off, and how a diffusion branch is sampled; by default as `config.json` says. */
+export type WtalOptions = Partial<ProposalOptions> & { readonly sampling?: Partial<SamplingConfig> };
 
 /** What the network says about the snippets of a window. */
 interface Sequences extends LocalizationScores {
@@ -93,17 +98,22 @@ export class OpenedWtal extends LocalizationModel {
     return (steps * samplesOf(snippets)) / (await video.signal!()).rate;
   }
 
-  protected checkOptions(options: Readonly<Partial<ProposalOptions>>): void {
-    checkFields('localize', { ...this.loaded.file.model.proposals, ...options }, proposalRules);
+  protected checkOptions({ sampling, ...options }: WtalOptions): void {
+    const { model } = this.loaded.file;
+    checkFields('localize', { ...model.proposals, ...options }, proposalRules);
+    if (sampling === undefined) return;
+    if (!model.diffusion) throw new OptionError('localize: sampling is for models with a diffusion branch');
+    checkFields('localize', { ...model.diffusion.sampling, ...sampling }, samplingRules);
   }
 
   protected async ask(asked: readonly Ask[], { options, signal }: PredictRequest): Promise<readonly Found[]> {
     const { classes, model } = this.loaded.file;
-    const proposals = { ...model.proposals, ...(options as Partial<ProposalOptions>) };
+    const { sampling, ...changed } = (options ?? {}) as WtalOptions;
+    const proposals = { ...model.proposals, ...changed };
     const found: Found[] = [];
     for (const { video, window } of asked) {
       signal?.throwIfAborted();
-      const sequences = await this.#sequences(video, window);
+      const sequences = await this.#sequences(video, window, sampling);
       const timing = { duration: window[1] - window[0], secondsPerStep: sequences.stride };
       const detections = proposeSegments(sequences, timing, proposals).map(({ label, ...rest }) => ({
         ...rest,
@@ -114,22 +124,31 @@ export class OpenedWtal extends LocalizationModel {
     return found;
   }
 
-  async #sequences(video: VideoInput, window: Segment): Promise<Sequences> {
+  async #sequences(
+    video: VideoInput,
+    window: Segment,
+    sampling?: Partial<SamplingConfig>,
+  ): Promise<Sequences> {
     const { snippets, videoScore } = this.loaded.file.model;
     const { values, shape, stride } = await readWindow(snippets, video, window);
     // A read is recorded at once: what it reads need not live until it is done.
     const reads = this.runtime.scope(() => {
-      const outputs = this.loaded.network.forward(this.runtime.tensor(values, [1, ...shape]));
-      return [outputs.cas, outputs.attention, segmentScores(outputs)].map((tensor) => tensor.read());
+      const { network } = this.loaded;
+      const outputs = network.forward(this.runtime.tensor(values, [1, ...shape]));
+      const refined = network.diffusion?.denoise(network.base, outputs, sampling);
+      const { cas, attention, videoScoreCas = cas } = { ...outputs, ...refined };
+      const ofSegments = segmentScores({ ...outputs, cas, attention });
+      return [cas, attention, videoScoreCas, ofSegments].map((tensor) => tensor.read());
     });
-    const [cas, attention, ofSegments] = (await Promise.all(reads)) as [
+    const [cas, attention, ofVideo, ofSegments] = (await Promise.all(reads)) as Float32Array[] as [
+      Float32Array,
       Float32Array,
       Float32Array,
       Float32Array,
     ];
     return {
       ...{ cas, attention, segmentScores: ofSegments, stride },
-      videoScores: videoScores(cas, attention, videoScore),
+      videoScores: videoScores(ofVideo, attention, videoScore),
       background: true,
     };
   }

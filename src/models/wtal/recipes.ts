@@ -1,5 +1,7 @@
+import { type ActionDiffConfig, actionDiffConfigs } from './actiondiff/config.js';
 import type { BaseRecipe } from './bases/make-base.js';
-import { type Objective, objectives } from './objective.js';
+import type { GuidanceConfig } from './mllm4wtal/config.js';
+import { type WtalObjective, wtalObjectives } from './objective.js';
 import { CO2NET_PROPOSALS, type ProposalOptions } from './proposals.js';
 import type { SnippetsConfig } from './snippets.js';
 import type { WtalRecipe, WtalTraining } from './training.js';
@@ -85,22 +87,64 @@ const hapt: Setting = {
 
 function recipe(
   { training, ...model }: Setting,
-  objective: Objective,
+  objective: WtalObjective,
   proposals: ProposalOptions,
 ): WtalRecipe {
   return { architecture: 'wtal', model: { ...model, proposals }, training: { ...training, objective } };
 }
 
-const { evidence, curriculum } = objectives['delu-thumos14'];
+const { evidence, curriculum } = wtalObjectives['delu-thumos14'];
 
 /** The bases by themselves. CO2-Net is trained with T = 500 on THUMOS-14, DELU with 320. */
+const bases: Readonly<Record<string, WtalRecipe>> = {
+  co2net: recipe(anyFeatures, wtalObjectives['co2net-thumos14'], relativeProposals),
+  delu: recipe(anyFeatures, wtalObjectives['delu-thumos14'], relativeProposals),
+  'co2net-thumos14': recipe({ ...thumos14, steps: 500 }, wtalObjectives['co2net-thumos14'], CO2NET_PROPOSALS),
+  'delu-thumos14': recipe(thumos14, wtalObjectives['delu-thumos14'], deluProposals),
+  'co2net-activitynet': recipe(activitynet, wtalObjectives['co2net-activitynet'], CO2NET_PROPOSALS),
+  'delu-activitynet': recipe(activitynet, wtalObjectives['delu-activitynet'], deluProposals),
+  'co2net-hapt': recipe(hapt, wtalObjectives.binary, classProposals),
+  'delu-hapt': recipe(hapt, { ...wtalObjectives.binary, evidence, curriculum }, classProposals),
+};
+
+/** Guidance at the sizes of Boosting-WTAL, whose reconstruction it has. */
+const publishedGuidance: GuidanceConfig = {
+  ksm: { width: 2048 },
+  csr: { width: 512, heads: 4, layers: 3, intermediate: 1024, attention: { width: 512, code: 512 } },
+};
+/** Ours. */
+const narrowGuidance: GuidanceConfig = {
+  ksm: { width: 128, dropout: 0.5 },
+  csr: {
+    width: 64,
+    heads: 4,
+    layers: 2,
+    intermediate: 128,
+    attention: { width: 64, code: 64, dropout: 0.2 },
+  },
+};
+
+/** MLLM4WTAL on a base. Priors that stand in for a language model's are built in for the classes that we have phrases for. */
+function guided(base: string, guidance: GuidanceConfig, priors: string): WtalRecipe {
+  const { training, ...rest } = bases[base]!;
+  return { ...rest, training: { ...training, guidance, priors } };
+}
+
+/** ActionDiff on a base. */
+function diffused(base: string, diffusion: ActionDiffConfig = actionDiffConfigs.family): WtalRecipe {
+  const { model, ...rest } = bases[base]!;
+  return { ...rest, model: { ...model, diffusion } };
+}
+
+/** What can be trained. `mllm4wtal` and `actiondiff` are on CO2-Net; another base is set by `model.base` and `training.objective`. */
 export const wtalRecipes: Readonly<Record<string, WtalRecipe>> = {
-  co2net: recipe(anyFeatures, objectives['co2net-thumos14'], relativeProposals),
-  delu: recipe(anyFeatures, objectives['delu-thumos14'], relativeProposals),
-  'co2net-thumos14': recipe({ ...thumos14, steps: 500 }, objectives['co2net-thumos14'], CO2NET_PROPOSALS),
-  'delu-thumos14': recipe(thumos14, objectives['delu-thumos14'], deluProposals),
-  'co2net-activitynet': recipe(activitynet, objectives['co2net-activitynet'], CO2NET_PROPOSALS),
-  'delu-activitynet': recipe(activitynet, objectives['delu-activitynet'], deluProposals),
-  'co2net-hapt': recipe(hapt, objectives.binary, classProposals),
-  'delu-hapt': recipe(hapt, { ...objectives.binary, evidence, curriculum }, classProposals),
+  ...bases,
+  mllm4wtal: guided('co2net', narrowGuidance, 'classes'),
+  'mllm4wtal-thumos14': guided('co2net-thumos14', publishedGuidance, 'priors.json'),
+  'mllm4wtal-activitynet': guided('co2net-activitynet', publishedGuidance, 'priors.json'),
+  'mllm4wtal-hapt': guided('co2net-hapt', narrowGuidance, 'ordered'),
+  actiondiff: diffused('co2net'),
+  'actiondiff-thumos14': diffused('co2net-thumos14'),
+  'actiondiff-activitynet': diffused('co2net-activitynet'),
+  'actiondiff-hapt': diffused('co2net-hapt'),
 };

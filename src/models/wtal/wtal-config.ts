@@ -1,4 +1,5 @@
-import { checkFields, integer, onlyFields, type Rules } from '../../arguments.js';
+import { checkFields, integer, onlyFields, optional, type Rules } from '../../arguments.js';
+import { type ActionDiffConfig, actionDiffRule } from './actiondiff/config.js';
 import { type BaseRecipe, baseRecipeRule } from './bases/make-base.js';
 import { type ProposalOptions, proposalRules } from './proposals.js';
 import { type SnippetsConfig, snippetsRule } from './snippets.js';
@@ -10,6 +11,8 @@ export interface WtalConfig {
   /** T: snippets of a bag in training. Features are resampled to it; a signal is seen in windows of T snippets. */
   readonly steps: number;
   readonly base: BaseRecipe;
+  /** The diffusion branch of ActionDiff; default: none. */
+  readonly diffusion?: ActionDiffConfig;
   readonly videoScore: VideoScoreConfig;
   readonly proposals: ProposalOptions;
 }
@@ -18,6 +21,7 @@ export const wtalRules: Rules<WtalConfig> = {
   snippets: snippetsRule,
   steps: integer(1),
   base: baseRecipeRule,
+  diffusion: optional(actionDiffRule),
   videoScore: videoScoreRule,
   proposals: onlyFields(proposalRules),
 };

@@ -2,15 +2,18 @@ import { checkArguments, integer, onlyFields } from '../../arguments.js';
 import { Module } from '../../nn/module.js';
 import { anyRuntime, type Runtime } from '../../tensor/runtime.js';
 import type { Tensor } from '../../tensor/tensor.js';
+import type { DiffusionBranch } from './actiondiff/diffusion-branch.js';
+import { makeDiffusionBranch } from './actiondiff/make-branch.js';
 import type { BaseOutputs, WtalBase } from './base.js';
 import { type BaseConfig, makeBase } from './bases/make-base.js';
 import { Snippets, snippetChannels } from './snippets.js';
 import { type WtalConfig, wtalRules } from './wtal-config.js';
 
-/** The network of a weakly supervised model: snippets, and a base that scores them. */
+/** The network of a weakly supervised model: snippets, a base that scores them, and a diffusion branch where it has one. */
 export class WtalNetwork extends Module {
   readonly snippets: Snippets;
   readonly base: WtalBase;
+  readonly diffusion: DiffusionBranch | undefined;
 
   /**
    * @param classes K, the background among them as the last
@@ -36,6 +39,8 @@ export class WtalNetwork extends Module {
         classes,
       } as BaseConfig),
     );
+    const { diffusion } = config;
+    this.diffusion = diffusion && this.child('diffusion', makeDiffusionBranch(runtime, diffusion, this.base));
   }
 
   /** Bags as `Snippets.forward` takes them, to what the base says about their snippets. @throws ShapeError */

@@ -25,7 +25,7 @@ import { matmul } from '../../../ops/matmul/matmul.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
 import type { LossParts } from '../../../training/training-task.js';
-import { leakyConv } from '../bases/filter-attention.js';
+import { familyConv } from '../bases/filter-attention.js';
 import { checkSnippets } from '../bases/snippets.js';
 import { attentionNorm } from '../losses/attention-norm.js';
 import { guide } from '../losses/guide.js';
@@ -114,8 +114,8 @@ export class Ksm extends Module {
     super(runtime);
     const { width, dropout = 0.7 } = config;
     this.#fusion = [
-      this.child('fusion.0', leakyConv(runtime, sizes.channels, width, 3)),
-      this.child('fusion.1', leakyConv(runtime, width, width, 3)),
+      this.child('fusion.0', familyConv(runtime, sizes.channels, width, 3)),
+      this.child('fusion.1', familyConv(runtime, width, width, 3)),
     ];
     this.#dropout = this.child('dropout', new Dropout(runtime, dropout));
     this.#text = this.child('text', new Linear(runtime, sizes.wordWidth, width));
