@@ -8,7 +8,8 @@
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
-const BLOCK = 1024u;   // queries that are added up by themselves
+const LONG = false;   // many queries: add up in blocks of BLOCK queries
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -42,20 +43,21 @@ fn attention_gradient_key_weight(
   let group = group_at(batch, j);
 
   var sum = 0.0;
+  var blocks = 0.0;   // of the queries before, with LONG
   for (var head = 0u; head < params.heads; head++) {
     let at = ((batch * params.key_heads + head / shared_by) * params.key_length + j) * params.head_size;
     let first_bias = batch * params.bias_batch + head * params.bias_head;
     let first_row = (batch * params.heads + head) * params.query_length;
-    for (var start = query_begin(j); start < params.query_length; start += BLOCK) {
-      var part = 0.0;
-      for (var i = start; i < min(start + BLOCK, params.query_length); i++) {
-        if (group > group_at(batch, params.query_offset + i)) { continue; }
-        var offset = 0.0;
-        if (HAS_BIAS) { offset = f32(bias[first_bias + i * params.bias_row + j]); }
-        part += probability((first_row + i) * params.width, at, offset, 1.0).y;
+    for (var i = query_begin(j); i < params.query_length; i++) {
+      if (LONG && i % BLOCK == 0) {
+        blocks += sum;
+        sum = 0.0;
       }
-      sum += part;
+      if (group > group_at(batch, params.query_offset + i)) { continue; }
+      var offset = 0.0;
+      if (HAS_BIAS) { offset = f32(bias[first_bias + i * params.bias_row + j]); }
+      sum += probability((first_row + i) * params.width, at, offset, 1.0).y;
     }
   }
-  out[index] = KeyWeight(sum);
+  out[index] = KeyWeight(sum + blocks);
 }

@@ -4,7 +4,11 @@ import { relativeError } from '../../cases/support/host.js';
 import { Random } from '../../cases/support/random.js';
 import { OptionError } from '../../src/errors.js';
 import { AdamW, type AdamWOptions } from '../../src/training/adamw.js';
-import { constantLearningRate, cosineLearningRate } from '../../src/training/learning-rate.js';
+import {
+  constantLearningRate,
+  cosineLearningRate,
+  inverseSquareRootLearningRate,
+} from '../../src/training/learning-rate.js';
 import { testRuntime } from '../support/runtime.js';
 
 const runtime = await testRuntime();
@@ -121,6 +125,9 @@ describe('learning rates', () => {
     const rate = cosineLearningRate({ peak: 2, steps: 110, warmup: 10, floor: 1 });
     assert.deepEqual([rate(0), rate(9), rate(10), rate(60), rate(110), rate(500)], [0.2, 2, 2, 1.5, 1, 1]);
     assert.equal(constantLearningRate(3)(77), 3);
+    const falling = inverseSquareRootLearningRate({ peak: 4, warmup: 100, initial: 2 });
+    assert.deepEqual([0, 50, 100, 400].map(falling), [2, 3, 4, 2]);
+    assert.throws(() => inverseSquareRootLearningRate({ peak: 1, warmup: 10, initial: 2 }), OptionError);
     assert.throws(() => cosineLearningRate({ peak: 0, steps: 10 }), OptionError);
     assert.throws(() => cosineLearningRate({ peak: 1, steps: 10, warmup: 10 }), OptionError);
     assert.throws(() => constantLearningRate(Number.NaN), OptionError);

@@ -2,7 +2,8 @@ import attentionGradientKeyValuePlainKernel from '../../../kernels/attention/gra
 import attentionGradientKeyValueShuffleKernel from '../../../kernels/attention/gradient_key_value_shuffle.wgsl.js';
 import attentionGradientKeyValueTiledKernel from '../../../kernels/attention/gradient_key_value_tiled.wgsl.js';
 import attentionGradientKeyWeightPlainKernel from '../../../kernels/attention/gradient_key_weight_plain.wgsl.js';
-import attentionGradientKeyWeightWorkgroupKernel from '../../../kernels/attention/gradient_key_weight_workgroup.wgsl.js';
+import attentionGradientKeyWeightShuffleKernel from '../../../kernels/attention/gradient_key_weight_shuffle.wgsl.js';
+import attentionGradientKeyWeightTiledKernel from '../../../kernels/attention/gradient_key_weight_tiled.wgsl.js';
 import attentionGradientQueryPlainKernel from '../../../kernels/attention/gradient_query_plain.wgsl.js';
 import attentionGradientQueryShuffleKernel from '../../../kernels/attention/gradient_query_shuffle.wgsl.js';
 import attentionGradientQueryTiledKernel from '../../../kernels/attention/gradient_query_tiled.wgsl.js';
@@ -65,6 +66,12 @@ const keyValueKernels = {
   plain: attentionGradientKeyValuePlainKernel,
   shuffle: attentionGradientKeyValueShuffleKernel,
   tiled: attentionGradientKeyValueTiledKernel,
+};
+
+const keyWeightKernels = {
+  plain: attentionGradientKeyWeightPlainKernel,
+  shuffle: attentionGradientKeyWeightShuffleKernel,
+  tiled: attentionGradientKeyWeightTiledKernel,
 };
 
 export const attentionGradientOperation = defineOperation<Operands, Options, Problem, Outputs>({
@@ -219,12 +226,15 @@ function launch(
     workgroups: workgroups(batches * keyHeads, keyLength),
   });
   if (!outputs.keyWeight) return;
-  const plain = kind === 'plain';
+  // The plain kernel keeps no head.
+  const { HEAD_SIZE: _, ...constants } = shared.constants as Readonly<
+    Record<string, number | string | boolean>
+  >;
   runtime.launch({
-    kernel: plain ? attentionGradientKeyWeightPlainKernel : attentionGradientKeyWeightWorkgroupKernel,
-    constants: { ...sharedConstants(problem), KEY_WEIGHT: 0, ...(!plain && { VECTORS: headSize / 4 }) },
+    kernel: keyWeightKernels[kind],
+    constants: { ...constants, KEY_WEIGHT: 0 },
     params: shared.params,
     buffers: { ...buffers, key_weight: undefined, out: outputs.keyWeight },
-    workgroups: plain ? spread(batches * keyLength) : spread(batches * keyLength, 1),
+    workgroups: workgroups(batches, keyLength),
   });
 }

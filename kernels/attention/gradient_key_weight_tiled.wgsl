@@ -1,14 +1,15 @@
-// Gradient of attention by the weights of the keys, as gradient_key_weight_plain.wgsl states it: a workgroup takes a key,
-// and its invocations the queries of all heads in turn.
+// Gradient of attention by the weights of the keys, as gradient_key_weight_plain.wgsl states it, for GPUs. A workgroup of
+// SIDE x SIDE invocations takes SIDE keys: invocation (x, y) adds up what queries x, x + SIDE, … of all heads give for key y,
+// and the sums of a key are joined in workgroup memory. Rows are read from the cache.
 //! import lib/attention.wgsl
 //! import lib/attention_pair.wgsl
 //! import lib/index.wgsl
-//! import lib/workgroup_total.wgsl
 
-const WORKGROUP = 64u;
+const SIDE = 16u;
 const VECTORS = 16u;              // D / 4
 const WIDTH = 2 * VECTORS + 1;    // vectors of a row
-const BLOCK = 1024u;              // queries of an invocation that are added up by themselves
+const LONG = false;   // many queries: add up in blocks of BLOCK queries
+const BLOCK = 1024u;
 const HAS_BIAS = false;
 alias Element = f32;
 
@@ -27,28 +28,38 @@ struct Params {
 @group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> out: array<KeyWeight>;      // (B, Lk)
 
-@compute @workgroup_size(WORKGROUP)
-fn attention_gradient_key_weight_workgroup(
+var<workgroup> sums: array<f32, SIDE * SIDE>;   // [key][query]
+
+@compute @workgroup_size(SIDE, SIDE)
+fn attention_gradient_key_weight_tiled(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(num_workgroups) workgroups: vec3u,
-  @builtin(local_invocation_index) local: u32,
+  @builtin(local_invocation_id) id: vec3u,
 ) {
+  let tiles = (params.key_length + SIDE - 1) / SIDE;
   let index = linear_workgroup(workgroup, workgroups);
-  let j = index % params.key_length;
-  let batch = index / params.key_length;
+  let batch = index / tiles;
   if (batch >= params.batches) { return; }
+  // Keys beyond the last repeat it and are not stored.
+  let first = index % tiles * SIDE;
+  let j = min(first + id.y, params.key_length - 1);
+  let begin = query_begin(first);
 
-  let begin = min(query_begin(j), params.query_length);
-  let queries = params.query_length - begin;
-  let pairs = params.heads * queries;
   var sum = 0.0;
-  for (var start = local; start < pairs; start += BLOCK * WORKGROUP) {
-    var part = 0.0;
-    for (var n = start; n < min(start + BLOCK * WORKGROUP, pairs); n += WORKGROUP) {
-      part += attention_pair(batch, n / queries, begin + n % queries, j).y;
+  var blocks = 0.0;   // of the queries before, with LONG
+  for (var head = 0u; head < params.heads; head++) {
+    for (var start = begin; start < params.query_length; start += SIDE) {
+      if (LONG && (start - begin) % BLOCK == 0) {
+        blocks += sum;
+        sum = 0.0;
+      }
+      if (start + id.x < params.query_length) { sum += attention_pair(batch, head, start + id.x, j).y; }
     }
-    sum += part;
   }
-  sum = total(vec2f(sum, 0.0), local).x;
-  if (local == 0) { out[index] = KeyWeight(sum); }
+  sums[id.y * SIDE + id.x] = sum + blocks;
+  workgroupBarrier();
+  if (id.x > 0 || first + id.y >= params.key_length) { return; }
+  var total = 0.0;
+  for (var x = 0u; x < SIDE; x++) { total += sums[id.y * SIDE + x]; }
+  out[batch * params.key_length + j] = KeyWeight(total);
 }
