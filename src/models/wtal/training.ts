@@ -1,10 +1,9 @@
 import { checkArgument, optional, type Rules, rule, uint32 } from '../../arguments.js';
 import { openSafetensors } from '../../data/formats/safetensors.js';
-import type { WordVectors } from '../../data/text/words.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
-import type { PreparedTraining, TrainingInputs } from '../model-spec.js';
+import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { type Bag, bagsOf } from './bags.js';
 import { type GuidanceConfig, guidanceRule } from './mllm4wtal/config.js';
@@ -94,7 +93,7 @@ export async function prepareWtal(
   });
   const opened = new OpenedWtal({ file: file({}), network });
   const bags = bagsOf(await opened.judgedOn(data, split), split);
-  const guided = await guidanceOf(network, training, bags, data.classes, words.table);
+  const guided = await guidanceOf(network, training, bags, data.classes, words);
   const trainee = new WtalTrainee(network, guided?.guidance);
   const task = new WtalTask(trainee, bags, { batch, seed, steps, objective, augment }, guided?.told);
   return {
@@ -124,9 +123,10 @@ async function guidanceOf(
   { guidance, priors, scramble, batch }: WtalTraining,
   bags: readonly Bag[],
   classes: readonly string[],
-  vectors: WordVectors,
+  words: TrainingWords,
 ): Promise<{ readonly guidance: Guidance; readonly told: GuidanceBatch } | undefined> {
   if (!guidance) return undefined;
+  const { table: vectors } = words;
   const videos = bags.map(({ video }) => video);
   const known: Priors = isStandIn(priors!)
     ? standInPriors(videos, classes, priors)
