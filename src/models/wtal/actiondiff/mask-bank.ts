@@ -1,4 +1,5 @@
 import { checkArguments, integer, listOf, someOf } from '../../../arguments.js';
+import { OptionError } from '../../../errors.js';
 import { fill } from '../../../ops/array/fill.js';
 import { gather, take } from '../../../ops/array/gather.js';
 import { min } from '../../../ops/array/reduce.js';
@@ -68,6 +69,12 @@ export class MaskBank extends Owner {
       { examples: someOf(integer(0, count - 1)), labels: someOf(listOf(integer(0, classes - 1))) },
     );
     this.checkAlive();
+    if (examples.length !== batch || labels.length !== batch || labels.some((own) => own.length > slots)) {
+      throw new OptionError(
+        `MaskBank.prepare: examples and labels must be ${batch}, each with at most ${slots} labels, ` +
+          `not ${examples.length} and ${labels.length} with up to ${Math.max(0, ...labels.map((own) => own.length))}`,
+      );
+    }
     this.#rows.write(Uint32Array.from(examples));
     this.#written.write(Uint32Array.from(examples, (one, i) => (examples.indexOf(one) < i ? count : one)));
     const ofSlots = new Uint32Array(batch * slots).fill(classes);
