@@ -42,14 +42,14 @@ fn windowed_gradient(
     let of_tap = weights[row + min(u, params.length - 1)] * vec2f(1, params.scale);
     of_step[tap] = select(vec2f(), of_tap, u < params.length);
   }
+  let steps = taps_in_row(t);   // those of the queries are the same, the last tap first
   let end = min((part + 1) * CHANNELS, params.channels);
   for (var d = part * CHANNELS; d < end; d++) {
     let row = (batch * params.channels + d) * params.length;
     var sums = vec3f();
     for (var tap = 0u; tap < TAPS; tap++) {
-      let step = row + min(tap_step(t, tap), params.length - 1);
-      let u = row + min(tap_query(t, tap), params.length - 1);
-      sums.x = fma(of_query[tap], f32(key[step]), sums.x);
+      let u = row + steps[TAPS - 1 - tap];
+      sums.x = fma(of_query[tap], f32(key[row + steps[tap]]), sums.x);
       sums.y = fma(of_step[tap].y, f32(query[u]), sums.y);
       sums.z = fma(of_step[tap].x, f32(gradient[u]), sums.z);
     }

@@ -28,7 +28,8 @@ fn windowed_gradient_weights(
   let batch = index / params.length;
   if (batch >= params.batches) { return; }
   let first = batch * params.channels * params.length;
-  let weights = window_weights(first, t);
+  let steps = taps_in_row(t);
+  let weights = window_weights(first, t, steps);
 
   var of_weights: array<f32, TAPS>;
   for (var begin = 0u; begin < params.channels; begin += BLOCK) {
@@ -38,7 +39,7 @@ fn windowed_gradient_weights(
       let row = first + d * params.length;
       let g = f32(gradient[row + t]);
       for (var tap = 0u; tap < TAPS; tap++) {
-        block[tap] = fma(g, f32(value[row + min(tap_step(t, tap), params.length - 1)]), block[tap]);
+        block[tap] = fma(g, f32(value[row + steps[tap]]), block[tap]);
       }
     }
     for (var tap = 0u; tap < TAPS; tap++) { of_weights[tap] += block[tap]; }

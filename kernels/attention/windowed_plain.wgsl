@@ -28,12 +28,13 @@ fn windowed_attention(
   let batch = index / params.length;
   if (batch >= params.batches) { return; }
   let first = batch * params.channels * params.length;
-  let weights = window_weights(first, t);
+  let steps = taps_in_row(t);
+  let weights = window_weights(first, t, steps);
   for (var d = 0u; d < params.channels; d++) {
     let row = first + d * params.length;
     var sum = 0.0;
     for (var tap = 0u; tap < TAPS; tap++) {
-      sum = fma(weights[tap], f32(value[row + min(tap_step(t, tap), params.length - 1)]), sum);
+      sum = fma(weights[tap], f32(value[row + steps[tap]]), sum);
     }
     out[row + t] = Element(sum);
   }

@@ -14,9 +14,16 @@ fn tap_query(t: u32, tap: u32) -> u32 {
   return tap_step(t, TAPS - 1 - tap);
 }
 
+/// Where in a row the taps of the query at step t read. One outside reads the end of the row, which must count nothing.
+fn taps_in_row(t: u32) -> array<u32, TAPS> {
+  var steps: array<u32, TAPS>;
+  for (var tap = 0u; tap < TAPS; tap++) { steps[tap] = min(tap_step(t, tap), params.length - 1); }
+  return steps;
+}
+
 /// The weights of the taps of the query at step t, the softmax of scale q . k over those within the sequence, 0 elsewhere.
-/// `first` is where channel 0 of the batch begins.
-fn window_weights(first: u32, t: u32) -> array<f32, TAPS> {
+/// `first` is where channel 0 of the batch begins, `steps` what taps_in_row gives.
+fn window_weights(first: u32, t: u32, steps: array<u32, TAPS>) -> array<f32, TAPS> {
   var scores: array<f32, TAPS>;
   for (var begin = 0u; begin < params.channels; begin += BLOCK) {
     // With its value: Dawn's compiler leaves that of the turn before to a variable without one.
@@ -26,8 +33,7 @@ fn window_weights(first: u32, t: u32) -> array<f32, TAPS> {
       let row = first + d * params.length;
       let q = f32(query[row + t]);
       for (var tap = 0u; tap < TAPS; tap++) {
-        // A tap outside reads some number of the sequence, which counts nothing.
-        block[tap] = fma(q, f32(key[row + min(tap_step(t, tap), params.length - 1)]), block[tap]);
+        block[tap] = fma(q, f32(key[row + steps[tap]]), block[tap]);
       }
     }
     for (var tap = 0u; tap < TAPS; tap++) { scores[tap] += block[tap]; }

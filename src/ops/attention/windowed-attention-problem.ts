@@ -6,7 +6,7 @@ import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 /** What windowed attention and its gradient share: operands, the window, and how the kernels take them. */
 
 export interface WindowedAttentionOptions {
-  /** Steps that a query attends: odd, at most 63, its own step in the middle. */
+  /** Steps that a query attends: odd, at most 31, its own step in the middle. */
   readonly taps: number;
   /** Steps from one tap to the next; default 1. */
   readonly dilation?: number;
@@ -31,8 +31,8 @@ export interface WindowedAttentionProblem {
 }
 
 const tapsRule: Rule<number> = rule(
-  'an odd integer from 1 to 63',
-  (value) => integer(1, 63).accepts(value) && value % 2 === 1,
+  'an odd integer from 1 to 31',
+  (value) => integer(1, 31).accepts(value) && value % 2 === 1,
 );
 
 export const windowedAttentionRules: Rules<WindowedAttentionOptions> = {

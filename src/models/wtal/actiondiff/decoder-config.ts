@@ -7,7 +7,7 @@ export interface DecoderConfig {
   readonly maps: number;
   /** Layer i has dilation 2^i. */
   readonly layers: number;
-  /** Taps of the convolution and of the attention of each layer; odd, at most 63. */
+  /** Taps of the convolution and of the attention of each layer; odd, at most 31. */
   readonly kernel: number;
   /** Columns of the sinusoidal embedding of the time; at least 4. */
   readonly timeEmbedding: number;
@@ -16,8 +16,8 @@ export interface DecoderConfig {
 }
 
 const kernelRule: Rule<number> = rule(
-  'an odd integer from 1 to 63',
-  (value) => integer(1, 63).accepts(value) && value % 2 === 1,
+  'an odd integer from 1 to 31',
+  (value) => integer(1, 31).accepts(value) && value % 2 === 1,
 );
 
 export const decoderRule: Rule<DecoderConfig> = onlyFields<DecoderConfig>({
