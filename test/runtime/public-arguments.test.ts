@@ -19,12 +19,12 @@ const FRACTIONS =
   'fractions span truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
   'epsilon frameTimes lateness alpha timeWeight largestWeight sigma full warmup planWeight revise timed negativeSlope ' +
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
-  'strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery';
+  'lengthWeight rotation noise strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery';
 /** Numbers that may be below 0. */
 const NEGATIVES =
   'low high first last start end answer segment windows spans excerpt predicted judged truths truth window axis ' +
   'axes a b shift scale mean clamp thresholds scores timed negativeSlope value score initial qid id classThreshold ' +
-  'falseQuery95 true false moment videoScoreWeight padding offset step seconds ids labels prompt';
+  'falseQuery95 true false moment videoScoreWeight lengthWeight padding offset step seconds ids labels prompt';
 
 /** Functions that take any value in the place of an argument, and why. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {

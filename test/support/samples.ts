@@ -198,6 +198,7 @@ export class Samples {
       VideoFormat: { width: 2, height: 2, rate: 1 },
       ProposalOptions: tal.CMCS_PROPOSALS,
       ByteSource: {},
+      VideoDataset: { name: 'made', classes: [], splits: [], items: () => [], close: async () => {} },
       AbortSignal: new AbortController().signal,
       ArrayBuffer: new ArrayBuffer(8),
     });
