@@ -1,5 +1,5 @@
 // What a normalization takes off the elements of a group and divides them by (lib/normalization.wgsl has the formulas).
-// The kernel declares Params as norm/normalize_plain.wgsl does, the binding `x`, and `total` for lib/deviations.wgsl.
+// The kernel declares Params as lib/normalization.wgsl does, the binding `x`, and `total` for lib/deviations.wgsl.
 //! import lib/deviations.wgsl
 
 const STATISTIC = 0u;

@@ -5,7 +5,7 @@
 //   (h_i - n_i sum(h n)) / deviation              STATISTIC 2; h_i / deviation where eps is the deviation
 // For the gradients of the parameters a kernel also leaves, of each channel of a sample, the sums of g and g n, or, where
 // other groups have elements of that channel too, the group's statistics for normalize_column_sums.wgsl.
-// The kernel declares Params and the bindings as normalize_gradient_plain.wgsl does, and `total` for lib/deviations.wgsl.
+// The kernel declares `total` for lib/deviations.wgsl.
 //! import lib/group_statistics.wgsl
 
 const CHANNEL_RUNS = false;   // a channel is a run of `spatial` elements; else each element is a channel
@@ -13,6 +13,24 @@ const CHANNEL_SUMS = false;   // write `sums`; with CHANNEL_RUNS
 const STATISTICS = false;     // write `statistics`
 const HAS_WEIGHT = false;
 const HAS_SCALE = false;
+alias Element = f32;
+
+struct Params {
+  groups: u32, span: u32, stride: u32,
+  rows: u32, row_stride: u32,                // of lib/deviations.wgsl: a group is one run
+  spatial: u32,                              // elements of a channel in a group
+  channel_groups: u32, sample_groups: u32,   // groups that the channels, and all elements of a sample, fall into
+  eps: f32,
+}
+@group(1) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<storage, read> x: array<Element>;              // (groups / stride, span, stride)
+@group(0) @binding(1) var<storage, read> gradient: array<Element>;       // as x, of the result
+@group(0) @binding(2) var<storage, read> weight: array<Element>;         // (C), with HAS_WEIGHT
+@group(0) @binding(3) var<storage, read> scale: array<Element>;          // (B, C), with HAS_SCALE
+@group(0) @binding(4) var<storage, read_write> out: array<Element>;      // as x: its gradient
+@group(0) @binding(5) var<storage, read_write> sums: array<f32>;         // (2, B, C), with CHANNEL_SUMS: of g and g n
+@group(0) @binding(6) var<storage, read_write> statistics: array<f32>;   // (3, groups), with STATISTICS: center, correction
+                                                                         // of it, factor
 
 /// Writes the gradient of a group. The sums are shared by `lanes`, the writing by `writers`.
 fn write_gradient(group: u32, lane: u32, lanes: u32, writer: u32, writers: u32) {

@@ -4,18 +4,6 @@
 //! import lib/workgroup_total.wgsl
 
 const WORKGROUP = 256u;   // a multiple of 16
-alias Element = f32;
-
-struct Params {
-  channels: u32, channel_stride: u32, span: u32, stride: u32, rows: u32, row_stride: u32,   // lib/channel_products.wgsl
-  eps: f32,
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> x: array<Element>;          // (B, C, S)
-@group(0) @binding(1) var<storage, read> gradient: array<Element>;   // (B, C, S), of the result
-@group(0) @binding(2) var<storage, read> mean: array<f32>;           // (C)
-@group(0) @binding(3) var<storage, read> variance: array<f32>;       // (C)
-@group(0) @binding(4) var<storage, read_write> sums: array<vec2f>;   // (C): of g and g n
 
 @compute @workgroup_size(WORKGROUP)
 fn batch_norm_sums_workgroup(

@@ -1,17 +1,10 @@
 // Mean and biased variance of each channel over batch and space, as BatchNorm has them in training:
 //   mean[c] = sum_bs x[b, c, s] / (B S)      variance[c] = sum_bs (x[b, c, s] - mean[c])^2 / (B S)
 // B runs of S elements or, where B is larger, S runs of B elements. One invocation a channel.
-//! import lib/deviations.wgsl
+//! import lib/channel_moments.wgsl
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
-alias Element = f32;
-
-struct Params { channels: u32, channel_stride: u32, span: u32, stride: u32, rows: u32, row_stride: u32 }
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> x: array<Element>;            // (B, C, S)
-@group(0) @binding(1) var<storage, read_write> mean: array<f32>;       // (C)
-@group(0) @binding(2) var<storage, read_write> variance: array<f32>;   // (C)
 
 @compute @workgroup_size(WORKGROUP)
 fn channel_moments(

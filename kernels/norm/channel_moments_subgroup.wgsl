@@ -2,17 +2,10 @@
 // very expensive. One workgroup of one subgroup a channel; should a device make it several subgroups, each of them
 // computes the same.
 enable subgroups;
-//! import lib/deviations.wgsl
+//! import lib/channel_moments.wgsl
 //! import lib/index.wgsl
 
 const WORKGROUP = 8u;   // the largest subgroup size
-alias Element = f32;
-
-struct Params { channels: u32, channel_stride: u32, span: u32, stride: u32, rows: u32, row_stride: u32 }
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> x: array<Element>;            // (B, C, S)
-@group(0) @binding(1) var<storage, read_write> mean: array<f32>;       // (C)
-@group(0) @binding(2) var<storage, read_write> variance: array<f32>;   // (C)
 
 @compute @workgroup_size(WORKGROUP)
 fn channel_moments_subgroup(

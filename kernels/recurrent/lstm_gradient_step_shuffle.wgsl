@@ -11,25 +11,6 @@ enable subgroups;
 const WORKGROUP = 8u;   // a multiple of the subgroup size where it is known
 const ROWS = 8u;
 
-struct Params {
-  batch: u32, time: u32, hidden: u32, directions: u32,
-  state: u32,                // steps that came before the state whose gradient this launch goes on from
-  has_initial: u32,          // 0: the initial state is zero
-  has_lengths: u32,          // 0: every row has all T steps
-  has_output_gradient: u32,  // 0: it is zero
-  has_state_gradient: u32,   // 0: it is zero
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> weight: array<f32>;            // (D, 4H, H)
-@group(0) @binding(1) var<storage, read> cells: array<f32>;             // (D, B, T, H): c after each time's step
-@group(0) @binding(2) var<storage, read> initial: array<f32>;           // (2, B, D, H): h and c, with has_initial
-@group(0) @binding(3) var<storage, read> lengths: array<u32>;           // (B), with has_lengths
-@group(0) @binding(4) var<storage, read> output_gradient: array<f32>;   // (B, T, D, H), with has_output_gradient
-@group(0) @binding(5) var<storage, read> state_gradient: array<f32>;    // (2, B, D, H), with has_state_gradient
-@group(0) @binding(6) var<storage, read_write> gates: array<f32>;       // (D, B, T, 4H): i, f, g, o become their gradients
-@group(0) @binding(7) var<storage, read_write> carry: array<f32>;       // (2, B, D, H): the gradient of c in its second
-                                                                        // half; of h and c where state is 0
-
 @compute @workgroup_size(WORKGROUP)
 fn lstm_gradient_step_shuffle(
   @builtin(workgroup_id) workgroup: vec3u,
