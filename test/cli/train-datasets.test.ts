@@ -33,6 +33,8 @@ async function run(args: readonly string[]) {
   return { stdout, stderr };
 }
 
+const steps = 6;
+
 /** Kills a training in its steps, lets it end, and evaluates what comes of it. */
 async function trainAndEvaluate(
   name: string,
@@ -41,7 +43,7 @@ async function trainAndEvaluate(
   { train = [], evaluate = [], split = 'test' }: { train?: string[]; evaluate?: string[]; split?: string },
 ) {
   const out = join(models, name);
-  const settings = [...narrow, '--steps', '20', '--batch', '4', ...train];
+  const settings = [...narrow, '--steps', String(steps), '--batch', '2', ...train];
   const training = ['train', recipe, '--data', data, '--out', out, ...settings];
   await stoppedRun([talPath, ...training], join(out, 'log.jsonl'), 'SIGKILL', models);
   const { stderr } = await run(training);
@@ -49,7 +51,7 @@ async function trainAndEvaluate(
   const losses = log.map((line) => JSON.parse(line) as { step: number; loss: number });
   assert.deepEqual(
     losses.map(({ step }) => step),
-    Array.from({ length: 20 }, (_, i) => i + 1),
+    Array.from({ length: steps }, (_, i) => i + 1),
   );
   for (const { loss } of losses) assert.ok(Number.isFinite(loss) && loss > 0, String(loss));
   return { out, warnings: stderr, metrics: await evaluated(out, data, split, evaluate) };
