@@ -37,7 +37,7 @@ export interface Calibration {
 
 /**
  * Whether a score is above what 95 % of false sentences reach.
- * @param steps DDIM steps that the score was sampled with
+ * @param scored the score, and the number of DDIM steps that it was sampled with
  * @returns undefined where that cannot be said: there is no calibration, or it is one of other steps
  * @throws OptionError
  */

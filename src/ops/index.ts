@@ -90,7 +90,7 @@ export { type ResizeOptions, resizeBilinear } from './image/resize.js';
 export { type DecodeMomentsOptions, decodeMoments } from './iou-map/decode-moments.js';
 export { type IouMapOperands, iouMap, type LayoutOptions, mapMask } from './iou-map/iou-map.js';
 export { type MapLayout, type MapScale, mapRows, mapScales } from './iou-map/map-layout.js';
-export { mergeMaps } from './iou-map/merge-maps.js';
+export { lowestScore, type MergeMapsOptions, mergeMaps } from './iou-map/merge-maps.js';
 export { type CrossEntropyOperands, type CrossEntropyOptions, crossEntropy } from './loss/cross-entropy.js';
 export { type MeanSquaredErrorOperands, meanSquaredError } from './loss/mean-squared-error.js';
 export {

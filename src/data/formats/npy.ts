@@ -254,8 +254,8 @@ export function readNpy(bytes: Uint8Array, name: string): NumericArray {
 
 /**
  * The bytes of a `.npy` file, little-endian, row-major (format version 1).
- * @param array an array with its dtype and shape, or a typed array, whose type says the dtype
- * @param shape of a typed array; default: one axis
+ * @param array an array with its dtype and shape, or a typed array, whose type says the dtype and whose `shape` is given
+ *   beside it; default: one axis
  * @throws FileFormatError for bf16, which the format does not know; ShapeError where a shape does not fit the elements;
  *   OptionError where `array` is neither, or has a shape of its own beside `shape`
  */

@@ -14,8 +14,8 @@ import type { VideoInput } from '../../datasets/open-input.js';
 import type { VideoItem } from '../../datasets/video-dataset.js';
 import type { LabelledSegment, Segment } from '../../time/segment.js';
 import type { ModelInput } from '../localization-model.js';
-import type { ClipReader, VideoClips } from './clip-reader.js';
-import { unknownClass } from './examples.js';
+import type { ClipReader } from './clip-reader.js';
+import { unknownClass, type VideoClips } from './examples.js';
 
 /** A sentence about a window of a video. */
 export interface AskedSentence {

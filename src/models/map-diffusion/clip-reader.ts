@@ -9,11 +9,8 @@ import type { Segment } from '../../time/segment.js';
 import { type SignalConfig, totalStride } from '../common/signal-config.js';
 import type { ModelInput } from '../localization-model.js';
 import type { FeaturesConfig, MapDiffusionConfig } from './config.js';
-import type { MomentExample } from './examples.js';
+import type { VideoClips } from './examples.js';
 import { framesWanted, videoOf, windowSeconds } from './frame-clips.js';
-
-/** A window of a video as a model takes it. */
-export type VideoClips = Pick<MomentExample, 'video' | 'clips' | 'unit' | 'duration'>;
 
 /** Reads windows of videos for a model, one video in memory at a time. */
 export interface ClipReader {

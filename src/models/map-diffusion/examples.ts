@@ -32,8 +32,8 @@ export interface EmbeddedQuery {
   readonly spans: readonly (readonly [start: number, end: number])[];
 }
 
-/** A video with the queries about it, as numbers. */
-export interface MomentExample {
+/** A window of a video as a model takes it. */
+export interface VideoClips {
   /** The video as `videoShape` says for one video, padded with zeros. */
   readonly video: Float32Array;
   /** Clips that are not padding. */
@@ -42,6 +42,10 @@ export interface MomentExample {
   readonly unit: number;
   /** Seconds of the video: only half of its last clip may belong to it. */
   readonly duration: number;
+}
+
+/** A video with the queries about it, as numbers. */
+export interface MomentExample extends VideoClips {
   /** As many as `MomentExamples.queries` says. */
   readonly queries: readonly EmbeddedQuery[];
   /** The class of action that each clip shows, `unknownClass` where it is not known; for a model with `recognition`. */

@@ -3,7 +3,6 @@
 export type { ConvStage, SignalConfig } from '../common/signal-config.js';
 export { AskedExamples, type AskedOptions } from './asked-examples.js';
 export type { AskedSentence, AskedWindow } from './asked-windows.js';
-export type { VideoClips } from './clip-reader.js';
 export {
   type ClipConfig,
   type DecoderConfig,
@@ -18,6 +17,7 @@ export {
   type EmbeddedQuery,
   type MomentExample,
   type MomentExamples,
+  type VideoClips,
   writeExamples,
 } from './examples.js';
 export type { Words } from './fusion.js';

@@ -53,7 +53,7 @@ export interface GatedConvOperands {
   readonly bias?: Tensor | undefined;
   readonly gateWeight: Tensor;
   readonly gateBias?: Tensor | undefined;
-  /** Instead of `condition`: its share of the sums, from {@link gatedConv2dPartial}. */
+  /** Instead of `condition`: its share of the sums, as the layer `GatedConv2d` makes it once for many calls. */
   readonly partial?: Tensor | undefined;
   /** Multiplied to the output, (OH, OW) or (B, OH, OW). */
   readonly mask?: Tensor | undefined;

@@ -136,7 +136,7 @@ const layoutOptionRules: Rules<LayoutOptions> = { ...layoutRules, dtype: optiona
  * @param operands.spanCounts (B) u32, how many of the G spans each video has
  * @param operands.lengths (B) u32, clips of each video
  * @param operands.unit seconds a clip: one number, or (B) f32
- * @param layout the scales; `dtype` is that of the results
+ * @param options the scales; `dtype` is that of the results
  * @returns map and mask, each (B, R, A) as {@link MapLayout} says; map is 0 and mask 0 in cells that are not
  *   valid, mask is 1 in the others
  * @throws ShapeError, DtypeError, OptionError

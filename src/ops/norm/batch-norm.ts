@@ -104,8 +104,8 @@ function launch(
 
 /**
  * BatchNorm (Ioffe and Szegedy 2015) of `x` (B, C, …) with given statistics, those of training for inference:
- * `activation((x − mean) / √(variance + eps) · weight + bias)`. For those of the batch at hand take
- * {@link channelMoments}.
+ * `activation((x − mean) / √(variance + eps) · weight + bias)`. Those of the batch at
+ * hand are what the layer `BatchNorm` takes in training.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function batchNorm(operands: BatchNormOperands, options: NormOptions = {}): Tensor {
