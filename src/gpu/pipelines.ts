@@ -75,7 +75,8 @@ export class PipelineCache {
     const paramBytes = description.params.length * 4;
     const immediates = paramBytes > 0 && paramBytes <= this.#maxImmediateBytes;
     const code = composeKernel(source, constants, immediates);
-    const label = `${source.name} ${JSON.stringify(constants)}`;
+    const set = Object.keys(constants).length > 0 ? ` ${JSON.stringify(constants)}` : '';
+    const label = `${source.name}${set}`;
     const bindGroupLayout = this.#storageLayout(description);
     const layouts = [bindGroupLayout];
     if (paramBytes > 0 && !immediates) layouts.push(this.uniformLayout);
