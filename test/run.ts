@@ -9,7 +9,7 @@
  *   --test-concurrency N   how many files run at a time
  *
  * `swiftshader` runs the tests of operations and runtime and those of one model, `matrix`, a newer lavapipe with subgroup
- * matrices (scripts/matrix-host.sh), those of the operations; `lavapipe` and `hardware` run all.
+ * matrices (scripts/matrix-host.sh), those of the operations that use them; `lavapipe` and `hardware` run all.
  * A test sees its driver in TAL_TEST_DRIVER. Every file is a process of its own, so that one that crashes or
  * hangs is a failure of that file and of no other. The last line is "N passed, N failed, N skipped".
  */
@@ -54,6 +54,10 @@ interface Options {
 const hostFolders = ['unit', 'environment', 'browser', 'examples'];
 const passNames = ['unit', 'lavapipe', 'swiftshader', 'matrix', 'hardware'];
 const matrixHost = fileURLToPath(new URL('../../scripts/matrix-host.sh', import.meta.url));
+/** Tests of the operations that may use subgroup matrices. */
+const matrixFiles = ['attention', 'conv', 'gated-conv', 'matmul', 'quantized'].map(
+  (name) => `ops/${name}.test.`,
+);
 const running = new Set<ChildProcess>();
 
 function readOptions(): Options {
@@ -124,14 +128,14 @@ function planPasses(drivers: readonly string[], files: readonly string[]): Pass[
       swiftShader && 'SwiftShader',
       'it could not be provided, see above',
       { TAL_ADAPTER: 'software', VK_DRIVER_FILES: swiftShader ?? '' },
-      { only: ['ops/', 'runtime/', 'autograd/', 'models/map-diffusion.test.js'] },
+      { only: ['ops/', 'runtime/', 'models/map-diffusion.test.js'] },
     ),
     pass(
       'matrix',
       matrixProblem ? undefined : 'lavapipe with subgroup matrices',
       matrixProblem,
       { TAL_ADAPTER: 'software' },
-      { node: [matrixHost, 'node'], only: ['ops/'] },
+      { node: [matrixHost, 'node'], only: matrixFiles },
     ),
     pass('hardware', adapters.hardware, 'this machine has no GPU that Dawn can use', {
       TAL_ADAPTER: 'hardware',

@@ -194,6 +194,8 @@ export class Samples {
       AnnotationFiles: { layout: 'tal', files: 'annotations.json' },
       Features: { steps: 1, channels: 2, data: new Float32Array(2) },
       TimeTokensOptions: times,
+      // By default an answer has 128 tokens.
+      GenerateOptions: { length: 2, steps: 1 },
       RecognitionConfig: { classes: 2, weight: 1 },
       VideoFormat: { width: 2, height: 2, rate: 1 },
       ProposalOptions: tal.CMCS_PROPOSALS,

@@ -126,8 +126,9 @@ function guesses(truths: ReadonlyMap<string, readonly LabelledSegment[]>): Map<s
   );
 }
 
-test('annotations of THUMOS-14', { skip: missing('thumos14/gt.json') }, async () => {
-  const truths = await readAnnotations(sharedData('thumos14/gt.json'), 'test');
+test('annotations of some videos of THUMOS-14', { skip: missing('thumos14/gt.json') }, async () => {
+  const all = await readAnnotations(sharedData('thumos14/gt.json'), 'test');
+  const truths = new Map([...all].filter((_, i) => i % 4 === 0));
   const perfect = new Map(
     [...truths].map(([video, actions]) => [video, actions.map((action) => ({ ...action, score: 1 }))]),
   );
