@@ -3,8 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { HostRandom } from '../../src/data/host-random.js';
-import type { ClipFeatures, VideoDataset, VideoItem } from '../../src/datasets/video-dataset.js';
+import type { VideoItem } from '../../src/datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
 import { evaluatePredictions } from '../../src/models/common/evaluate-predictions.js';
 import { openModel } from '../../src/models/open-model.js';
@@ -14,32 +13,13 @@ import type { OpenedWtal } from '../../src/models/wtal/opened.js';
 import { wtalRecipes } from '../../src/models/wtal/recipes.js';
 import { wtalSpec } from '../../src/models/wtal/spec.js';
 import { checkWtalRecipe, type WtalRecipe } from '../../src/models/wtal/training.js';
-import { constantLearningRate } from '../../src/training/learning-rate.js';
-import { train } from '../../src/training/train.js';
 import { testRuntime } from '../support/runtime.js';
+import { fitWtal, madeDataset, madeVideo, madeVideos, smallRecipes } from '../support/wtal-videos.js';
 
 const runtime = await testRuntime();
-const classes = ['up', 'down', 'turn'];
+/** Without guidance no words are needed. */
 const words = undefined as never;
-
-/** A video of 40 rows of a second; in rows 10 to 25 of it, channels of its class are high in both halves. */
-function madeVideo(id: string, seed: number): VideoItem {
-  const random = new HostRandom(seed);
-  const label = random.integer(0, 2);
-  const start = random.integer(5, 14);
-  const [steps, channels] = [40, 16];
-  const data = Float32Array.from({ length: steps * channels }, (_, i) => {
-    const [step, channel] = [Math.floor(i / channels), i % channels];
-    const shown = step >= start && step < start + 15 && channel % 8 === label;
-    return random.uniform(0, 0.3) + Number(shown);
-  });
-  return {
-    id,
-    duration: 40,
-    annotations: { segments: [{ label: classes[label]!, segment: [start, start + 15] }] },
-    features: async (): Promise<ClipFeatures> => ({ steps, channels, data, stride: 1, window: 1 }),
-  };
-}
+const videos = madeVideos();
 
 /** A recording of 25 s of two sensors of one axis, 10 samples a second: it moves from second 5 to 12. */
 function madeRecording(id: string): VideoItem {
@@ -47,7 +27,7 @@ function madeRecording(id: string): VideoItem {
   return {
     id,
     duration: 25,
-    annotations: { segments: [{ label: 'up', segment: [5, 12] }] },
+    annotations: { segments: [{ label: 'dog', segment: [5, 12] }] },
     signal: async () => ({
       ...{ rate: 10, channels: ['x', 'y'], duration: 25 },
       read: (start, end) =>
@@ -57,28 +37,6 @@ function madeRecording(id: string): VideoItem {
     }),
   };
 }
-
-const dataset = (items: Readonly<Record<string, readonly VideoItem[]>>): VideoDataset => ({
-  ...{ name: 'made', classes, splits: Object.keys(items) },
-  items: (split) => items[split]!,
-  close: async () => {},
-});
-
-const videos = dataset({
-  train: Array.from({ length: 24 }, (_, i) => madeVideo(`t${i}`, i)),
-  validation: Array.from({ length: 12 }, (_, i) => madeVideo(`v${i}`, 100 + i)),
-});
-
-const small: WtalRecipe = {
-  ...wtalRecipes.delu!,
-  model: {
-    ...wtalRecipes.delu!.model,
-    snippets: { kind: 'features', channels: 16 },
-    steps: 30,
-    base: { kind: 'co2net', width: 16, attentionWidth: 8, attentionDropout: 0.2, dropout: 0.3 },
-  },
-  training: { ...wtalRecipes.delu!.training, steps: 80 },
-};
 
 const sensors: WtalRecipe = {
   ...wtalRecipes['co2net-hapt']!,
@@ -93,18 +51,6 @@ const sensors: WtalRecipe = {
   },
 };
 
-async function fit(recipe: WtalRecipe, folder: string) {
-  const prepared = await wtalSpec.prepare(runtime, recipe, { data: videos, words });
-  const { steps, seed } = recipe.training;
-  await train(prepared.task, {
-    ...{ steps, seed, folder, settings: 'test' },
-    learningRate: constantLearningRate(3e-3),
-    optimizer: { kind: 'adamw', weightDecay: 1e-3 },
-  });
-  await prepared.save(folder, {});
-  return prepared;
-}
-
 describe('weakly supervised training', () => {
   let folder = '';
   before(async () => {
@@ -113,7 +59,7 @@ describe('weakly supervised training', () => {
   after(() => rm(folder, { recursive: true }));
 
   it('finds actions by the labels of videos alone, and its folder opens to the same model', async () => {
-    const { opened } = await fit(small, folder);
+    const { opened } = await fitWtal(runtime, smallRecipes.delu, words, { folder });
     const found = await opened.predict(videos, 'validation');
     const { metrics } = evaluatePredictions(videos, 'validation', found, { thresholds: [0.5] });
     assert.ok(metrics['mAP@0.50']! > 0.6, JSON.stringify(metrics));
@@ -124,7 +70,7 @@ describe('weakly supervised training', () => {
   });
 
   it('sees a signal in excerpts as long as its bags', async () => {
-    const recordings = dataset({ train: [madeRecording('a'), madeRecording('b')] });
+    const recordings = madeDataset({ train: [madeRecording('a'), madeRecording('b')] });
     const prepared = await wtalSpec.prepare(runtime, sensors, { data: recordings, words });
     const { task } = prepared;
     const opened = prepared.opened as OpenedWtal;
@@ -141,7 +87,7 @@ describe('weakly supervised training', () => {
     for (const { segment } of segments) assert.ok(segment[0] >= 0 && segment[1] <= 25);
     const curves = await opened.curves(video!);
     assert.equal(curves.attention.length, 50);
-    assert.equal(curves.activation('up').length, 50);
+    assert.equal(curves.activation('dog').length, 50);
     task[Symbol.dispose]();
     opened.dispose();
   });
@@ -150,15 +96,15 @@ describe('weakly supervised training', () => {
 describe('bags', () => {
   it('have the classes of a video, of its segments where it has no labels', async () => {
     const items = [
-      { ...madeVideo('a', 1), annotations: { labels: ['turn', 'up', 'turn'] } },
-      { ...madeVideo('b', 2), annotations: { segments: [{ label: 'down', segment: [0, 1] as const }] } },
+      { ...madeVideo('a', 1), annotations: { labels: ['surfing', 'dog', 'surfing'] } },
+      { ...madeVideo('b', 2), annotations: { segments: [{ label: 'skating', segment: [0, 1] as const }] } },
       { ...madeVideo('c', 3), annotations: {} },
     ];
     assert.deepEqual(
-      bagsOf(dataset({ train: items }), 'train').map(({ labels }) => labels),
+      bagsOf(madeDataset({ train: items }), 'train').map(({ labels }) => labels),
       [[0, 2], [1]],
     );
-    assert.throws(() => bagsOf(dataset({ train: [items[2]!] }), 'train'), OptionError);
+    assert.throws(() => bagsOf(madeDataset({ train: [items[2]!] }), 'train'), OptionError);
   });
 
   it('hold T snippets: drawn ones are a function of the draw, others the first of each part', async () => {
@@ -179,14 +125,20 @@ describe('recipes', () => {
     for (const recipe of Object.values(wtalRecipes)) checkWtalRecipe(recipe);
     const refused = (change: object, message: RegExp) =>
       assert.throws(
-        () => checkWtalRecipe({ ...small, ...change } as WtalRecipe),
+        () => checkWtalRecipe({ ...smallRecipes.delu, ...change } as WtalRecipe),
         (error: Error) => error instanceof OptionError && message.test(error.message),
       );
-    refused({ training: { ...small.training, batch: 5 } }, /coActivity\.pairs is 3, but a batch has 5/);
-    refused({ model: { ...small.model, base: { kind: 'co2net', width: 16 } } }, /attentionWidth/);
-    refused({ model: { ...small.model, base: { kind: 'delu' } } }, /base/);
-    refused({ training: { ...small.training, objective: { ...wtalObjectives.binary, x: 1 } } }, /"?x"?/);
-    const { snippets, ...rest } = small.model;
+    refused(
+      { training: { ...smallRecipes.delu.training, batch: 5 } },
+      /coActivity\.pairs is 3, but a batch has 5/,
+    );
+    refused({ model: { ...smallRecipes.delu.model, base: { kind: 'co2net', width: 16 } } }, /attentionWidth/);
+    refused({ model: { ...smallRecipes.delu.model, base: { kind: 'delu' } } }, /base/);
+    refused(
+      { training: { ...smallRecipes.delu.training, objective: { ...wtalObjectives.binary, x: 1 } } },
+      /"?x"?/,
+    );
+    const { snippets, ...rest } = smallRecipes.delu.model;
     refused({ model: { ...rest, snippets: { ...snippets, channel: 2 } } }, /channel/);
   });
 });

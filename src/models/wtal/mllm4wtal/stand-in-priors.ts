@@ -96,5 +96,7 @@ function caption(labels: readonly string[], joined: 'then' | 'and'): string {
 function phrasesOf(label: string): ActionPhrases {
   const found = actionPhrases[label];
   if (found) return found;
-  throw new OptionError(`standInPriors: no phrases are known for the class ${JSON.stringify(label)}`);
+  throw new OptionError(
+    `standInPriors: no phrases are known for the class ${JSON.stringify(label)}: give a .json file by training.priors`,
+  );
 }
