@@ -5,16 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { relativeError } from '../../cases/support/host.js';
 import { architectures, converted } from '../../src/cli/architectures/architectures.js';
-import { openSafetensors } from '../../src/data/formats/safetensors.js';
+import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
+import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import type { StoredTensor } from '../../src/data/formats/safetensors-header.js';
 import { FileFormatError } from '../../src/errors.js';
+import { openModel } from '../../src/models/open-model.js';
 import { loadCmcs } from '../../src/models/wtal/cmcs-folder.js';
+import type { OpenedWtal } from '../../src/models/wtal/opened.js';
+import { checkWtalConfig } from '../../src/models/wtal/wtal-config.js';
+import type { WtalFile } from '../../src/models/wtal/wtal-folder.js';
 import { committedFiles, described, noPyTorch, python } from '../support/python-files.js';
 import { assertRefused } from '../support/refused.js';
 import { testRuntime } from '../support/runtime.js';
 import { missing, sharedData } from '../support/shared-data.js';
 import { tal } from '../support/tal.js';
+import { WtalGolden } from '../support/wtal-golden.js';
 
 const save = fileURLToPath(new URL('../../../test/unit/python-files/save.py', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tal-convert-'));
@@ -146,6 +153,52 @@ describe('tal convert', () => {
   });
 });
 
+describe('tal convert of CO2-Net and DELU', { skip: noPyTorch }, () => {
+  it('makes a model that says what the network of the checkpoint says', async () => {
+    // Its weights are those of the twin in PyTorch, under the names of the released code.
+    const golden = await WtalGolden.open(runtime, 'co2net');
+    const weights: Record<string, NumericArray> = {
+      'feat_encoder.0.weight': { dtype: 'f32', shape: [2, 1], data: Float32Array.of(1, 2) },
+    };
+    for (const name of golden.stored.tensors.keys()) {
+      if (!name.startsWith('weight/')) continue;
+      const { shape, ...stored } = await golden.stored.read(name);
+      weights[name.slice(7)] = { dtype: 'f32', shape, data: toFloat32({ shape, ...stored }) };
+    }
+    writeFileSync(join(folder, 'co2net.safetensors'), encodeSafetensors(weights));
+    const files = ['co2net.safetensors', 'co2net.pth', 'co2net-legacy.pth'].map((file) => join(folder, file));
+    const saved = spawnSync(python, [save, ...files]);
+    assert.equal(saved.status, 0, String(saved.stderr));
+
+    assertRefused(
+      await convert('co2net.pth', 'no'),
+      /fits co2net and delu, whose weights have the same shapes: choose one with --architecture/,
+    );
+    for (const [architecture, file, thresholds] of [
+      ['co2net', 'co2net.pth', 10],
+      ['delu', 'co2net-legacy.pth', 20],
+    ] as const) {
+      const options = ['--classes', names, '--architecture', architecture];
+      const { status, stdout, stderr } = await convert(file, architecture, ...options);
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, /left out: 1 tensors that the model does not need, such as feat_encoder/);
+      const model = (await openModel(join(folder, architecture), { runtime })) as OpenedWtal;
+      const { file: config, network } = model.loaded;
+      assert.deepEqual(config.classes, classes.slice(0, -1));
+      assert.deepEqual(config.training, { released: `${architecture}-thumos14` });
+      assert.equal(config.model.proposals.thresholds.length, thresholds);
+      const { cas } = network.forward(golden.snippets);
+      assert.ok(relativeError(await cas.read(), await golden.numbers('expected/cas')) < 1e-4);
+      const features = { steps: 9, channels: 16, data: new Float32Array(144).fill(0.5), stride: 1, window: 1 };
+      const video = { duration: 9, features: async () => features };
+      const { segments } = await model.localize(video, { options: { compat: architecture } });
+      for (const { label } of segments) assert.ok(classes.includes(label), label);
+      model.dispose();
+    }
+    golden.base.dispose();
+  });
+});
+
 describe('architectures', () => {
   const shapes = () => {
     const released = architectures.find(({ name }) => name === 'ms-2d-tan-charades-i3d')!;
@@ -165,7 +218,7 @@ describe('architectures', () => {
     const all = { ...shapes(), 'prop_module.layers.0.0.1.num_batches_tracked': [] };
     const { conversion, unused, sources, title } = converted(stored(all), undefined);
     assert.match(title, /MS-2D-TAN, charades-i3d/);
-    assert.equal(conversion.config.architecture, 'map-diffusion');
+    assert.equal(conversion.config([]).architecture, 'map-diffusion');
     assert.deepEqual(unused, ['prop_module.layers.0.0.1.num_batches_tracked']);
     assert.equal(sources.size, Object.keys(all).length - 1);
   });
@@ -192,5 +245,41 @@ describe('architectures', () => {
         /1 not of this model: fusion_module\.tex_linear\.offset/.test(error.message) &&
         /--architecture plain/.test(error.message),
     );
+  });
+
+  it('take the settings of the data set that the number of outputs tells', () => {
+    const of = (outputs: number) => {
+      const modality = (name: string) => ({
+        [`${name}.bit_wise_attn.0`]: [4, 4, 3],
+        [`${name}.channel_conv.0`]: [4, 4, 3],
+        [`${name}.attention.0`]: [3, 4, 3],
+        [`${name}.attention.3`]: [3, 3, 3],
+        [`${name}.attention.5`]: [1, 3, 1],
+      });
+      const layers = {
+        ...{ ...modality('vAttn'), ...modality('fAttn'), 'fusion.0': [6, 8, 1] },
+        ...{ 'classifier.1': [6, 6, 3], 'classifier.4': [outputs, 6, 1] },
+      };
+      const shapes = Object.entries(layers).flatMap(([layer, weight]) => [
+        [`${layer}.weight`, weight],
+        [`${layer}.bias`, [weight[0]!]],
+      ]);
+      const { conversion } = converted(stored(Object.fromEntries(shapes)), 'delu');
+      const config = conversion.config(Array.from({ length: outputs }, (_, i) => `class ${i}`));
+      return { classes: conversion.classes, config: config as unknown as WtalFile };
+    };
+    for (const [outputs, pool, steps] of [
+      [21, undefined, 320],
+      [101, 13, 60],
+      [201, 13, 60],
+    ] as const) {
+      const { classes: count, config } = of(outputs);
+      assert.equal(count, outputs);
+      assert.equal(config.classes.length, outputs - 1);
+      checkWtalConfig(config.model);
+      const { base, snippets, steps: length } = config.model;
+      assert.deepEqual([(base as { pool?: number }).pool, length], [pool, steps]);
+      assert.deepEqual(snippets, { kind: 'features', channels: 8 });
+    }
   });
 });

@@ -83,7 +83,7 @@ describe('named configurations', () => {
       const { shapes, config } = conversion({ name: 'x', tensors: new Map() });
       const own = Object.entries(shapes).map(([weight, shape]) => [weight, shape.join(' ')]);
       assert.deepEqual(Object.fromEntries(own), shapesOf(mapDiffusionConfigs[name as MapDiffusionName]));
-      assert.equal(checkConfig(config.model), mapDiffusionConfigs[name as MapDiffusionName]);
+      assert.equal(checkConfig(config([]).model), mapDiffusionConfigs[name as MapDiffusionName]);
     }
   });
 

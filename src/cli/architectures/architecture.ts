@@ -11,9 +11,9 @@ export interface NamedTensors {
 export interface Conversion {
   /** The shape of each tensor that the model has, by our name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
-  /** The content of `config.json`. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** How many names of classes `config.json` also needs, the background as the last. */
+  /** The content of `config.json`, given the names of the classes, if the architecture has some. */
+  config(classes: readonly string[]): Readonly<Record<string, unknown>>;
+  /** How many classes there are, the background as the last; absent where there are none. */
   readonly classes?: number;
   /** What is to be done before the folder can be used; shown at the end. */
   readonly note: string;

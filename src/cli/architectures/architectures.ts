@@ -4,10 +4,11 @@ import type { StoredTensor } from '../../data/formats/safetensors-header.js';
 import { FileFormatError } from '../../errors.js';
 import type { Architecture, Conversion, NamedTensors } from './architecture.js';
 import { cmcs } from './cmcs.js';
+import { co2net } from './co2net.js';
 import { ms2dTan } from './ms-2d-tan.js';
 
 /** Every network whose checkpoints are converted. */
-export const architectures: readonly Architecture[] = [cmcs, ...ms2dTan];
+export const architectures: readonly Architecture[] = [cmcs, ...co2net, ...ms2dTan];
 
 /** What `--architecture` takes for a checkpoint that is converted as it is. */
 export const plain = 'plain';
@@ -71,7 +72,7 @@ function asItIs(names: ReadonlyMap<string, string>): Converted {
   return {
     title: 'none that is known by these names',
     conversion: {
-      config: {},
+      config: () => ({}),
       note: 'the names are those of the file: openSafetensors reads the folder, and checkpoint.renamed gives other names',
     },
     sources: names,

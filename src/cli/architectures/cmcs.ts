@@ -26,7 +26,7 @@ export const cmcs: Architecture = {
           [`${layer}.bias`, [weight[0]!]],
         ]),
       ),
-      config: { architecture: 'cmcs' },
+      config: (names) => ({ architecture: 'cmcs', classes: names }),
       classes,
       note: 'openModel, loadCmcs and tal localize --model take the folder',
     };

@@ -66,7 +66,13 @@ export const ms2dTan: readonly Architecture[] = Object.entries<MapDiffusionConfi
     renames: [[/\.num_batches_tracked$/, undefined]],
     conversion: () => ({
       shapes: weights(config),
-      config: { architecture: 'map-diffusion', model: config, words, steps: 1, training: { released: name } },
+      config: () => ({
+        architecture: 'map-diffusion',
+        model: config,
+        words,
+        steps: 1,
+        training: { released: name },
+      }),
       note: `loadMapDiffusion takes the folder, with GloVe vectors of ${config.words.size} numbers (encodeWordVectors) in it as ${words}`,
     }),
   }));

@@ -113,10 +113,10 @@ async function openCheckpoint(path: string, key: string | undefined): Promise<Ch
 async function configOf({ title, conversion }: Converted, file: string | undefined): Promise<object> {
   const { config, classes } = conversion;
   if (classes === undefined) {
-    if (file === undefined) return config;
+    if (file === undefined) return config([]);
     throw new OptionError(`--classes goes with an architecture that has classes; this one is ${title}`);
   }
-  if (file !== undefined) return { ...config, classes: await loadClassNames(file, classes) };
+  if (file !== undefined) return config(await loadClassNames(file, classes));
   throw new OptionError(`${title} needs --classes: a JSON list of its ${classes} names, the background last`);
 }
 
