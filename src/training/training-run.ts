@@ -285,8 +285,9 @@ export class TrainingRun {
       ...prefixed('memory.', Object.fromEntries(await Promise.all(remembered))),
       ...Object.assign({}, ...(await Promise.all(optimizers))),
     };
-    await saveTrainingState(this.#path(stateFile), identity, { ...place, arrays });
+    // The log first: a run that is killed in between cuts it to the state, but could not bring lines back.
     await log.flush();
+    await saveTrainingState(this.#path(stateFile), identity, { ...place, arrays });
     this.#saved = place;
   }
 
