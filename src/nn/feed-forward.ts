@@ -1,4 +1,13 @@
-import { checkArgument, checkFields, oneOf, optional, pairOf, type Rules, text } from '../arguments.js';
+import {
+  checkArgument,
+  checkFields,
+  oneOf,
+  optional,
+  pairOf,
+  type Rule,
+  type Rules,
+  text,
+} from '../arguments.js';
 import { type Activation, activations } from '../ops/activation.js';
 import type { Runtime } from '../tensor/runtime.js';
 import { anyTensor, type Tensor } from '../tensor/tensor.js';
@@ -7,11 +16,17 @@ import { checkLayer } from './layer-rules.js';
 import type { LinearLayer } from './linear.js';
 import { LinearFactory } from './linear-factory.js';
 import { Module } from './module.js';
+import { PRelu } from './prelu.js';
 import { type WeightStorage, weightStorages } from './weight-storage.js';
 
+/** An activation between two layers; with `prelu` the layers have a `PRelu`. */
+export type LayerActivation = Activation | 'prelu';
+
+export const layerActivation: Rule<LayerActivation> = oneOf(...activations, 'prelu');
+
 export interface FeedForwardOptions {
-  /** Between the two layers; default ReLU. */
-  readonly activation?: Activation;
+  /** Between the two layers; default ReLU. `prelu` has a learned slope, `activation.weight`. */
+  readonly activation?: LayerActivation;
   /** Share of the activations that training drops; default 0. */
   readonly dropout?: number;
   /** Names of the layers; default those of PyTorch's `nn.TransformerEncoderLayer`, `linear1` and `linear2`. */
@@ -21,7 +36,7 @@ export interface FeedForwardOptions {
 }
 
 const optionRules: Rules<FeedForwardOptions> = {
-  activation: optional(oneOf(...activations)),
+  activation: optional(layerActivation),
   dropout: optional(dropRate),
   names: optional(pairOf(text)),
   weights: optional(oneOf(...weightStorages)),
@@ -31,6 +46,7 @@ const optionRules: Rules<FeedForwardOptions> = {
 export class FeedForward extends Module {
   readonly #linears: LinearFactory;
   readonly #activation: Activation;
+  readonly #slope: PRelu | undefined;
   readonly #first: LinearLayer;
   readonly #second: LinearLayer;
   readonly #dropout: Dropout;
@@ -41,9 +57,10 @@ export class FeedForward extends Module {
     super(runtime);
     const { activation = 'relu', dropout = 0, names = ['linear1', 'linear2'], weights = 'f32' } = options;
     this.#linears = new LinearFactory(runtime, weights);
-    this.#activation = activation;
+    this.#activation = activation === 'prelu' ? 'none' : activation;
     this.#first = this.child(names[0], this.#linears.linear(width, intermediate));
     this.#second = this.child(names[1], this.#linears.linear(intermediate, width));
+    this.#slope = activation === 'prelu' ? this.child('activation', new PRelu(runtime)) : undefined;
     this.#dropout = this.child('dropout', new Dropout(runtime, dropout));
   }
 
@@ -52,7 +69,8 @@ export class FeedForward extends Module {
     checkArgument('feedForward', 'x', x, anyTensor);
     return this.runtime.scope(() => {
       const between = this.#first.forward(this.#linears.input(x), { activation: this.#activation });
-      return this.#second.forward(this.#dropout.forward(between), { outDtype: 'f32' });
+      const active = this.#slope ? this.#slope.forward(between) : between;
+      return this.#second.forward(this.#dropout.forward(active), { outDtype: 'f32' });
     });
   }
 }

@@ -3,7 +3,7 @@
 export { Conv1d, Conv2d, type ConvLayerOptions } from './conv.js';
 export { type Drop, Dropout, DropPath } from './dropout.js';
 export { Embedding } from './embedding.js';
-export { FeedForward, type FeedForwardOptions } from './feed-forward.js';
+export { FeedForward, type FeedForwardOptions, type LayerActivation } from './feed-forward.js';
 export { GatedConv2d, type GateNames } from './gated-conv.js';
 export {
   constantInitial,
@@ -18,6 +18,7 @@ export type { LoadOptions, ModelFolderOptions } from './load-weights.js';
 export { type LinearForwardOptions, LoraAdapter, LoraLinear, type LoraOptions } from './lora.js';
 export { type LoraFolder, openLora, saveLora } from './lora-folder.js';
 export { Lstm, type LstmOptions, type LstmResult } from './lstm.js';
+export { Mlp, type MlpOptions } from './mlp.js';
 export { Module, Parameter } from './module.js';
 export {
   type AttentionInputs,
@@ -38,10 +39,12 @@ export {
   RmsNorm,
   type Style,
 } from './norm.js';
+export { PRelu } from './prelu.js';
 export { QuantizedLinear, type QuantizedLinearLayerOptions } from './quantized-linear.js';
 export { QuantizedParameter } from './quantized-parameter.js';
 export type { RandomStream } from './random-stream.js';
 export { saveModel, saveWeights } from './save-model.js';
+export { SinePositions } from './sine-positions.js';
 export type { StoredWeight, WeightDtype } from './stored-weight.js';
 export {
   TransformerBlock,

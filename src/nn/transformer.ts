@@ -13,7 +13,6 @@ import {
   text,
 } from '../arguments.js';
 import { OptionError, ShapeError } from '../errors.js';
-import { type Activation, activations } from '../ops/activation.js';
 import { add } from '../ops/array/binary.js';
 import { cast } from '../ops/array/cast.js';
 import { type AttentionMask, attentionMaskRule } from '../ops/attention/attention-mask.js';
@@ -22,8 +21,8 @@ import type { Runtime } from '../tensor/runtime.js';
 import { broadcastShapes, sameShape } from '../tensor/shape.js';
 import { anyTensor, expectDtype, type Tensor } from '../tensor/tensor.js';
 import { chain } from './chain.js';
-import { Dropout, dropRate } from './dropout.js';
-import { FeedForward } from './feed-forward.js';
+import { type Drop, Dropout, DropPath, dropRate } from './dropout.js';
+import { FeedForward, type LayerActivation, layerActivation } from './feed-forward.js';
 import { checkLayer } from './layer-rules.js';
 import { LinearFactory } from './linear-factory.js';
 import { Module } from './module.js';
@@ -59,13 +58,15 @@ export interface TransformerBlockOptions {
   readonly norm?: 'pre' | 'post';
   /** With attention to another sequence after the self-attention. Default false. */
   readonly crossAttention?: boolean;
-  /** Of the feed-forward network; default ReLU. */
-  readonly activation?: Activation;
+  /** Of the feed-forward network; default ReLU. `prelu` has a learned slope, `activation.weight`. */
+  readonly activation?: LayerActivation;
   /**
    * Share that training drops of what each part gives, of the probabilities of attention, and of the activations of the
    * feed-forward network. Default 0.
    */
   readonly dropout?: number;
+  /** Whether training drops what a part gives of whole samples (`DropPath`), not of single elements. Default false. */
+  readonly dropPath?: boolean;
   /** Of the LayerNorms; default 1e-5. */
   readonly eps?: number;
   /** How the matrices are stored; default f32. With others the products are of that type's numbers, all else is f32. */
@@ -98,8 +99,9 @@ const optionRules: Rules<TransformerBlockOptions> = {
   intermediate: integer(1),
   norm: optional(oneOf('pre', 'post')),
   crossAttention: optional(flag),
-  activation: optional(oneOf(...activations)),
+  activation: optional(layerActivation),
   dropout: optional(dropRate),
+  dropPath: optional(flag),
   eps: optional(positive),
   weights: optional(storageRule),
   names: optional(
@@ -127,7 +129,7 @@ const inputRules: Rules<TransformerInputs> = {
 /** A LayerNorm and a dropout around a part of a block. */
 interface Residual {
   readonly norm: LayerNorm;
-  readonly dropout: Dropout;
+  readonly dropout: Drop;
 }
 
 /**
@@ -150,7 +152,7 @@ export class TransformerBlock extends Module {
     checkLayer('TransformerBlock', runtime, { width });
     checkFields('TransformerBlock', options, optionRules);
     const { heads, intermediate, norm = 'post', crossAttention = false, activation = 'relu' } = options;
-    const { dropout = 0, eps = 1e-5, weights = 'f32', names = {} } = options;
+    const { dropout = 0, dropPath = false, eps = 1e-5, weights = 'f32', names = {} } = options;
     const parts = crossAttention ? 3 : 2;
     const { projections = 'packed', norms = ['norm1', 'norm2', 'norm3'].slice(0, parts) } = names;
     if (norms.length !== parts) {
@@ -161,7 +163,10 @@ export class TransformerBlock extends Module {
     this.#linears = new LinearFactory(runtime, weights);
     this.#residuals = norms.map((name, i) => ({
       norm: this.child(name, new LayerNorm(runtime, width, { eps })),
-      dropout: this.child(`dropout${i + 1}`, new Dropout(runtime, dropout)),
+      dropout: this.child(
+        `dropout${i + 1}`,
+        dropPath ? new DropPath(runtime, dropout) : new Dropout(runtime, dropout),
+      ),
     }));
     const attention = (name: string) =>
       this.child(name, new MultiHeadAttention(runtime, width, heads, { projections, weights, dropout }));

@@ -5,13 +5,17 @@ import { relativeError } from '../../cases/support/host.js';
 import { valueAndGrad } from '../../src/autograd/value-and-grad.js';
 import type { NumericArray } from '../../src/data/formats/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
+import { OptionError } from '../../src/errors.js';
 import { Conv1d, Conv2d } from '../../src/nn/conv.js';
 import { Embedding } from '../../src/nn/embedding.js';
 import { Linear } from '../../src/nn/linear.js';
 import { Lstm, type LstmOptions } from '../../src/nn/lstm.js';
+import { Mlp } from '../../src/nn/mlp.js';
 import type { Module } from '../../src/nn/module.js';
 import { MultiHeadAttention, type MultiHeadAttentionOptions } from '../../src/nn/multi-head-attention.js';
 import { BatchNorm1d, GroupNorm, LayerNorm } from '../../src/nn/norm.js';
+import { PRelu } from '../../src/nn/prelu.js';
+import { SinePositions } from '../../src/nn/sine-positions.js';
 import { TransformerBlock, type TransformerBlockOptions } from '../../src/nn/transformer.js';
 import { add, mul } from '../../src/ops/array/binary.js';
 import { concat } from '../../src/ops/array/concat.js';
@@ -38,6 +42,8 @@ const layers: Record<string, (runtime: Runtime) => Module & { forward(input: Ten
   layer_norm_plain: (runtime) => new LayerNorm(runtime, 6, { eps: 0.1, affine: false }),
   group_norm: (runtime) => new GroupNorm(runtime, 2, 6),
   batch_norm1d: (runtime) => new BatchNorm1d(runtime, 4),
+  mlp: (runtime) => new Mlp(runtime, 5, 6, 3, { layers: 3 }),
+  prelu: (runtime) => new PRelu(runtime),
 };
 
 const recurrent: Record<string, LstmOptions> = {
@@ -66,6 +72,7 @@ const attending: Record<
   attention_memory: attentionOf,
   transformer_post: (runtime) => blockOf(runtime, {}),
   transformer_pre: (runtime) => blockOf(runtime, { norm: 'pre', activation: 'gelu' }),
+  transformer_prelu: (runtime) => blockOf(runtime, { activation: 'prelu', dropPath: true }),
   transformer_decoder: (runtime) => blockOf(runtime, { crossAttention: true }),
   transformer_decoder_pre: (runtime) => blockOf(runtime, { crossAttention: true, norm: 'pre' }),
   transformer_positions: (runtime) => blockOf(runtime, {}),
@@ -203,6 +210,21 @@ describe('layers agree with PyTorch’s', () => {
       assert.equal(runtime.memory.usedBytes, usedBytes);
     });
   }
+
+  it('sine positions', async () => {
+    using positions = new SinePositions(runtime, 6);
+    const at = [0, 0.125, 1, 2.5];
+    const found = positions.forward(runtime.tensor(at, [2, 2]));
+    assert.deepEqual(found.shape, [2, 2, 6]);
+    const wanted = at.flatMap((x) =>
+      [0, 1, 2].flatMap((i) => {
+        const angle = (2 * Math.PI * x) / 10_000 ** ((2 * i) / 6);
+        return [Math.sin(angle), Math.cos(angle)];
+      }),
+    );
+    assert.ok(relativeError(await found.read(), Float32Array.from(wanted)) < 1e-5);
+    assert.throws(() => new SinePositions(runtime, 3), OptionError);
+  });
 
   for (const [name, options] of Object.entries(recurrent)) {
     it(name, async () => {

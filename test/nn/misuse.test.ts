@@ -33,6 +33,7 @@ describe('a layer is refused:', () => {
     Embedding: [4, 2],
     FeedForward: [2, 3],
     Lstm: [2, 3],
+    Mlp: [2, 3, 2, { layers: 2 }],
     MultiHeadAttention: [4, 2],
     TransformerBlock: [2, { heads: 1, intermediate: 2 }],
     LayerNorm: [2],

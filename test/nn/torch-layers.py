@@ -82,8 +82,8 @@ def attention(name, masked=False, **operands):
 
 
 @torch.no_grad()
-def block(name, **options):
-    module = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, **options)
+def block(name, kind=nn.TransformerEncoderLayer, **options):
+    module = kind(8, 2, 12, batch_first=True, **options)
     # In evaluation mode PyTorch takes another path, with other numbers for positions that are masked.
     for child in module.modules():
         if isinstance(child, nn.Dropout):
@@ -187,6 +187,28 @@ placed_block("transformer_positions")
 placed_block("transformer_positions_pre", pre=True)
 placed_block("transformer_decoder_positions", cross=True)
 placed_block("transformer_decoder_positions_pre", cross=True, pre=True)
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(5, 6), nn.Linear(6, 6), nn.Linear(6, 3)])
+
+    def forward(self, x):
+        for at in self.layers[:-1]:
+            x = torch.relu(at(x))
+        return self.layers[-1](x)
+
+
+class PReluBlock(nn.TransformerEncoderLayer):
+    def __init__(self, *sizes, **options):
+        super().__init__(*sizes, activation="relu", **options)
+        self.activation = nn.PReLU()
+
+
+layer("mlp", Mlp(), torch.randn(2, 4, 5))
+layer("prelu", nn.PReLU(), torch.randn(2, 3, 6))
+block("transformer_prelu", kind=PReluBlock)
 
 kinds = {torch.float32: "F32", torch.int64: "I64", torch.int32: "I32"}
 header, data = {}, b""

@@ -34,6 +34,7 @@ import {
   type MapDiffusionConfig,
   MaskedSampler,
   MdvlmTask,
+  Mlp,
   type Module,
   type MomentExamples,
   MomentSampler,
@@ -41,6 +42,7 @@ import {
   MultiHeadAttention,
   makeSignalMdvlm,
   Parameter,
+  PRelu,
   QuantizedLinear,
   QuantizedParameter,
   Random,
@@ -49,6 +51,7 @@ import {
   SGD,
   SignalEncoder,
   SignalQuestions,
+  SinePositions,
   type Tensor,
   TimeTokens,
   TransformerBlock,
@@ -324,6 +327,18 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     ),
     FeedForward: module(
       () => new FeedForward(runtime, 4, 8, { dropout: 0.5 }).train(),
+      (it) => it.forward(row),
+    ),
+    Mlp: module(
+      () => new Mlp(runtime, 4, 8, 2, { layers: 2 }),
+      (it) => it.forward(row),
+    ),
+    PRelu: module(
+      () => new PRelu(runtime),
+      (it) => it.forward(row),
+    ),
+    SinePositions: module(
+      () => new SinePositions(runtime, 4),
       (it) => it.forward(row),
     ),
     FourHead: module(
