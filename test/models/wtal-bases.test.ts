@@ -9,6 +9,7 @@ import { type BaseConfig, makeBase } from '../../src/models/wtal/bases/make-base
 import { objectiveLoss, type WtalObjective, wtalObjectives } from '../../src/models/wtal/objective.js';
 import { add } from '../../src/ops/array/binary.js';
 import { take } from '../../src/ops/array/gather.js';
+import { narrow } from '../../src/ops/array/slice.js';
 import type { Tensor } from '../../src/tensor/tensor.js';
 import { testRuntime } from '../support/runtime.js';
 import { WtalGolden, wtalGoldenNames } from '../support/wtal-golden.js';
@@ -106,6 +107,7 @@ const bases: readonly BaseConfig[] = [
   { ...small, pool: 13, autoEncoder: 2 },
   { kind: 'four-head', channels: 8, classes: 4, classifierWidth: 6, attentionWidth: 4 },
   { kind: 'cmcs', channels: 8, classes: 4, width: 6, branchWidth: 5, branches: 2 },
+  { kind: 'local', channels: 8, classes: 4, width: 6, dropout: 0.4 },
 ];
 const normal = (seed: number, ...shape: number[]) => {
   const random = new Random(seed);
@@ -176,6 +178,20 @@ describe('every base', () => {
       base.dispose();
     });
   }
+});
+
+it('the local base says the same of a snippet whatever the others are', async () => {
+  const base = makeBase(runtime, { kind: 'local', channels: 8, classes: 4, width: 6 }).initialize(3);
+  const snippets = normal(1, 1, 9, 8);
+  const alone = named(base.forward(narrow(snippets, 1, 4, 1)));
+  for (const [name, whole] of Object.entries(named(base.forward(snippets)))) {
+    const error = relativeError(await alone[name]!.read(), await narrow(whole, 1, 4, 1).read());
+    assert.ok(error < 1e-6, `${name} is off by ${error}`);
+  }
+  const classified = base.classify(base.forward(snippets).features);
+  const { cas } = base.forward(snippets);
+  assert.ok(relativeError(await classified.read(), await cas.read()) < 1e-6);
+  base.dispose();
 });
 
 describe('the losses', () => {

@@ -3,11 +3,13 @@
 export { type BaseOutputs, type Reconstruction, WtalBase } from './base.js';
 export { Co2Net, type Co2NetConfig } from './bases/co2net.js';
 export { FourHead, type FourHeadConfig } from './bases/four-head.js';
+export { LocalBase, type LocalConfig } from './bases/local.js';
 export {
   type BaseConfig,
   type CmcsBase,
   type Co2NetBase,
   type FourHeadBase,
+  type LocalBaseConfig,
   makeBase,
 } from './bases/make-base.js';
 export { Cmcs, type CmcsConfig, type CmcsOutputs, type CmcsScores } from './cmcs.js';

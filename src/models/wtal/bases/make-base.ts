@@ -13,6 +13,7 @@ import type { WtalBase } from '../base.js';
 import { Cmcs, type CmcsConfig, cmcsRules } from '../cmcs.js';
 import { Co2Net, type Co2NetConfig, co2NetRules } from './co2net.js';
 import { FourHead, type FourHeadConfig, fourHeadRules } from './four-head.js';
+import { LocalBase, type LocalConfig, localRules } from './local.js';
 
 export interface Co2NetBase extends Co2NetConfig {
   readonly kind: 'co2net';
@@ -26,14 +27,19 @@ export interface CmcsBase extends CmcsConfig {
   readonly kind: 'cmcs';
 }
 
+export interface LocalBaseConfig extends LocalConfig {
+  readonly kind: 'local';
+}
+
 /** A base and its sizes, as a file has them. */
-export type BaseConfig = Co2NetBase | FourHeadBase | CmcsBase;
+export type BaseConfig = Co2NetBase | FourHeadBase | CmcsBase | LocalBaseConfig;
 
 /** A base as a recipe has it: its channels are those of the snippets, its classes those of the data. */
 export type BaseRecipe =
-  | Omit<Extract<BaseConfig, { kind: 'co2net' }>, 'channels' | 'classes'>
-  | Omit<Extract<BaseConfig, { kind: 'four-head' }>, 'channels' | 'classes'>
-  | Omit<Extract<BaseConfig, { kind: 'cmcs' }>, 'channels' | 'classes'>;
+  | Omit<Co2NetBase, 'channels' | 'classes'>
+  | Omit<FourHeadBase, 'channels' | 'classes'>
+  | Omit<CmcsBase, 'channels' | 'classes'>
+  | Omit<LocalBaseConfig, 'channels' | 'classes'>;
 
 type Kind = BaseConfig['kind'];
 
@@ -41,9 +47,10 @@ const rules: { readonly [K in Kind]: Rules<Extract<BaseConfig, { readonly kind: 
   co2net: { kind: oneOf('co2net'), ...co2NetRules },
   'four-head': { kind: oneOf('four-head'), ...fourHeadRules },
   cmcs: { kind: oneOf('cmcs'), ...cmcsRules },
+  local: { kind: oneOf('local'), ...localRules },
 };
 
-const anyKind = oneOf('co2net', 'four-head', 'cmcs');
+const anyKind = oneOf('co2net', 'four-head', 'cmcs', 'local');
 
 /** The fields depend on the kind; others are refused. */
 export const baseRule: Rule<BaseConfig> = {
@@ -93,6 +100,10 @@ export function makeBase(runtime: Runtime, config: BaseConfig): WtalBase {
     case 'cmcs': {
       const { kind: _, ...sizes } = config;
       return new Cmcs(runtime, sizes);
+    }
+    case 'local': {
+      const { kind: _, ...sizes } = config;
+      return new LocalBase(runtime, sizes);
     }
   }
 }
