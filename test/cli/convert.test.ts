@@ -189,7 +189,13 @@ describe('tal convert of CO2-Net and DELU', { skip: noPyTorch }, () => {
       assert.equal(config.model.proposals.thresholds.length, thresholds);
       const { cas } = network.forward(golden.snippets);
       assert.ok(relativeError(await cas.read(), await golden.numbers('expected/cas')) < 1e-4);
-      const features = { steps: 9, channels: 16, data: new Float32Array(144).fill(0.5), stride: 1, window: 1 };
+      const features = {
+        steps: 9,
+        channels: 16,
+        data: new Float32Array(144).fill(0.5),
+        stride: 1,
+        window: 1,
+      };
       const video = { duration: 9, features: async () => features };
       const { segments } = await model.localize(video, { options: { compat: architecture } });
       for (const { label } of segments) assert.ok(classes.includes(label), label);

@@ -104,6 +104,6 @@ describe('tal localize FOLDER', { skip: noVideoLibrary }, () => {
     assertRefused(await run('--split', 'test'), /videos has no dataset\.json/);
     assertRefused(await run('--format', 'rtl'), /--format is the format of --json/);
     mkdirSync(inFolder('empty'));
-    assertRefused(await run('empty'), /empty holds no video and no file of features/);
+    assertRefused(await run('empty'), /empty holds no video, no recording and no file of features/);
   });
 });

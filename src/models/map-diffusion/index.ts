@@ -1,5 +1,6 @@
 /** Moment localization by diffusion of IoU maps: `tal-webgpu/models/map-diffusion`. */
 
+export type { SignalAugmentation } from '../common/signal-augmentation.js';
 export type { ConvStage, SignalConfig } from '../common/signal-config.js';
 export { AskedExamples, type AskedOptions } from './asked-examples.js';
 export type { AskedSentence, AskedWindow } from './asked-windows.js';
