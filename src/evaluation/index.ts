@@ -14,6 +14,7 @@ export {
   type DetectionEvaluation,
   evaluateDetection,
 } from './detection.js';
+export { type ExtentErrors, extentErrors } from './extent-errors.js';
 export { evaluateHighlights, type JudgedHighlights } from './highlights.js';
 export { evaluateMoments, type JudgedMoment, meanIoU, type RecallRule, recallAt } from './moments.js';
 export { evaluateTemporalReasoning, type JudgedAnswer } from './temporal-reasoning.js';
