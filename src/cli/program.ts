@@ -6,6 +6,7 @@ import { plannedModels } from '../models/mdvlm/plan/planned-model.js';
 import { addAblate } from './commands/ablate.js';
 import { addBench } from './commands/bench.js';
 import { addCalibrate } from './commands/calibrate.js';
+import { addCompare } from './commands/compare.js';
 import { addConvert } from './commands/convert.js';
 import { addData } from './commands/data-check.js';
 import { decode } from './commands/decode.js';
@@ -130,6 +131,7 @@ export function talProgram({ stdout, stderr }: Streams): Command {
   addConvert(program);
   addTrain(program);
   addAblate(program);
+  addCompare(program);
   addEvaluate(program);
   addCalibrate(program);
   program

@@ -1,3 +1,4 @@
+import { writeNpy } from '../../src/data/formats/npy.js';
 import { HostRandom } from '../../src/data/host-random.js';
 import type { ClipFeatures, VideoDataset, VideoItem } from '../../src/datasets/video-dataset.js';
 import type { PreparedTraining, TrainingWords } from '../../src/models/model-spec.js';
@@ -10,6 +11,7 @@ import type { Runtime } from '../../src/tensor/runtime.js';
 import { constantLearningRate } from '../../src/training/learning-rate.js';
 import { train } from '../../src/training/train.js';
 import type { TrainingOptions } from '../../src/training/training-options.js';
+import type { Content } from './dataset-folder.js';
 
 /** Classes that there are phrases for. */
 export const videoClasses: readonly string[] = ['dog', 'skating', 'surfing'];
@@ -51,6 +53,25 @@ export const madeVideos = (classes = videoClasses): VideoDataset =>
     },
     classes,
   );
+
+/** The files of those videos as a folder: this package's annotations, with features. */
+export async function videoFiles(data = madeVideos()): Promise<Record<string, Content>> {
+  const files: Record<string, Content> = {};
+  const videos: object[] = [];
+  for (const split of data.splits) {
+    for (const { id, duration, annotations, features } of data.items(split)) {
+      videos.push({ id, split, duration, segments: annotations.segments });
+      const { data: values, steps, channels } = await features!();
+      files[`features/${id}.npy`] = writeNpy(values, [steps, channels]);
+    }
+  }
+  files['annotations.json'] = { classes: data.classes, videos };
+  files['dataset.json'] = {
+    annotations: { layout: 'tal', files: 'annotations.json' },
+    features: { parts: [{ file: 'features/{id}.npy' }], timing: { strideSeconds: 1 } },
+  };
+  return files;
+}
 
 /** A recipe at the size of those videos. */
 function small(name: string, steps: number): WtalRecipe {

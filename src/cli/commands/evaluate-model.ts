@@ -68,9 +68,9 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
 }
 
 /** What the model predicts, under progress bars, and the data set in the form that it is judged on. */
-async function predicted(
+export async function predicted(
   data: VideoDataset,
-  options: EvaluateModelOptions,
+  options: Pick<EvaluateModelOptions, 'model' | 'split' | 'set'>,
 ): Promise<{ readonly predictions: Predictions; readonly judged: VideoDataset }> {
   const loading = megabytesProgress('MB of weights');
   const model = await openModel(options.model, { onProgress: loading.update }).finally(loading.stop);

@@ -1,17 +1,16 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { readMomentPredictions } from '../../data/annotations/moments-jsonl.js';
 import { readAnnotations, readDetections } from '../../data/annotations/read-detections.js';
 import { readTemporalPredictions, readTemporalQuestions } from '../../data/annotations/temporal-reasoning.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { endsAfter } from '../../data/text/timed-text.js';
-import { evenlySpaced } from '../../evaluation/average-precision.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../../evaluation/detection.js';
 import { evaluateHighlights } from '../../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../../evaluation/moments.js';
 import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.js';
 import { answeredSpan, answerFromText } from '../../models/mdvlm/decoding/answers.js';
 import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
-import { repeated, whole } from '../options/arguments.js';
+import { repeated, thresholds, whole } from '../options/arguments.js';
 import { checkOutputs } from '../shared/outputs.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 
@@ -151,19 +150,4 @@ async function report(metrics: Metrics, decimals: number, json?: string): Promis
   if (json === undefined) return;
   await writeWhole(json, `${JSON.stringify(metrics, null, 2)}\n`);
   console.log(`metrics written to ${json}`);
-}
-
-/** The numbers of `first:step:last`. */
-function thresholds(text: string): readonly number[] {
-  const [first, step, last, ...rest] = text
-    .split(':')
-    .map((part) => (part.trim() === '' ? NaN : Number(part)));
-  const steps = (last! - first!) / step!;
-  const valid = rest.length === 0 && first! > 0 && last! <= 1 && step! >= 0.01 && steps >= 0;
-  if (!valid || Math.abs(steps - Math.round(steps)) > 1e-6) {
-    throw new InvalidArgumentError(
-      'It must be first:step:last within (0, 1], whole steps of at least 0.01, such as 0.3:0.1:0.7.',
-    );
-  }
-  return evenlySpaced(first!, last!, Math.round(steps) + 1);
 }

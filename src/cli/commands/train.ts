@@ -15,18 +15,28 @@ import { applySettings, type FoundRecipe, findRecipe } from '../shared/recipes.j
 import { modelFiles, runTraining, writePrior } from '../shared/training-run.js';
 import { addTrainLora } from './train-lora.js';
 
-/** What the trainings of all architectures have in common. */
-export interface TrainOptions {
-  readonly data: string;
-  readonly out: string;
-  readonly words?: string;
-  readonly from?: string;
+/** What options change of a recipe. */
+export interface RecipeChanges {
   readonly set: readonly string[];
-  readonly ablation: readonly Ablation[];
+  readonly ablation?: readonly Ablation[];
   readonly steps?: number;
   readonly batch?: number;
   readonly learningRate?: number;
   readonly seed?: number;
+}
+
+/** Where a training reads and writes. */
+export interface TrainPlaces {
+  readonly out: string;
+  /** Where the data set comes from, which nothing may be written over. */
+  readonly data?: string;
+  readonly words?: string;
+  readonly from?: string;
+}
+
+/** What the trainings of all architectures have in common. */
+export interface TrainOptions extends RecipeChanges, TrainPlaces {
+  readonly data: string;
 }
 
 /** The word vectors of this package. */
@@ -76,54 +86,64 @@ export function addTrainingOptions(command: Command): Command {
 
 /** @throws ExitStatus where it was interrupted */
 export async function trainRecipe(name: string, options: TrainOptions): Promise<void> {
-  const { spec, recipe } = changed(await findRecipe(name), options);
-  spec.checkRecipe(recipe);
+  const found = await recipeFor(name, options);
   const data = await datasetOf(options.data);
   try {
-    const words = await wordsFor(data, options.words);
-    const { from } = options;
-    const inputs = {
-      '--data': dataFolder(options.data),
-      '--words': options.words,
-      '--from': from,
-    };
-    const measured = validation(recipe, data);
-    await runTraining(
-      options.out,
-      { inputs, model: modelFiles },
-      {
-        settings: (prepared) => ({ recipe, data: data.name, from, ...prepared.settings }),
-        training: recipe.training,
-        make: async (runtime) => {
-          const prepared = await spec.prepare(runtime, recipe, { data, words, ...given({ from }) });
-          for (const warning of prepared.warnings) console.error(warning);
-          return prepared;
-        },
-        taskOf: ({ task }) => task,
-        save: async (prepared, adapter) => {
-          await prepared.save(options.out, {
-            ...recipe.training,
-            ...prepared.settings,
-            data: data.name,
-            adapter,
-          });
-          const sentences = sentencesOf(data, recipe.training.split ?? 'train');
-          if (prepared.opened.finds.includes('moments') && sentences.length > 0)
-            await writePrior(options.out, sentences);
-        },
-        beginOf: ({ begin }) => begin,
-        groupsOf: ({ groups }) => groups,
-        ...(measured && { validation: measured }),
-      },
-    );
+    await trainOn(data, found, options);
   } finally {
     await data.close();
   }
 }
 
+/** The recipe of a name, or of a file, with what the options change. @throws OptionError, FileAccessError, FileFormatError */
+export async function recipeFor(name: string, options: RecipeChanges): Promise<FoundRecipe> {
+  const found = changed(await findRecipe(name), options);
+  found.spec.checkRecipe(found.recipe);
+  return found;
+}
+
+/** Trains on a data set that is open. @throws ExitStatus where it was interrupted */
+export async function trainOn(
+  data: VideoDataset,
+  { spec, recipe }: FoundRecipe,
+  { out, from, words: file, data: folder }: TrainPlaces,
+): Promise<void> {
+  const words = await wordsFor(data, file);
+  const inputs = { '--data': folder && dataFolder(folder), '--words': file, '--from': from };
+  const measured = validation(recipe, data);
+  await runTraining(
+    out,
+    { inputs, model: modelFiles },
+    {
+      settings: (prepared) => ({ recipe, data: data.name, from, ...prepared.settings }),
+      training: recipe.training,
+      make: async (runtime) => {
+        const prepared = await spec.prepare(runtime, recipe, { data, words, ...given({ from }) });
+        for (const warning of prepared.warnings) console.error(warning);
+        return prepared;
+      },
+      taskOf: ({ task }) => task,
+      save: async (prepared, adapter) => {
+        await prepared.save(out, {
+          ...recipe.training,
+          ...prepared.settings,
+          data: data.name,
+          adapter,
+        });
+        const sentences = sentencesOf(data, recipe.training.split ?? 'train');
+        if (prepared.opened.finds.includes('moments') && sentences.length > 0)
+          await writePrior(out, sentences);
+      },
+      beginOf: ({ begin }) => begin,
+      groupsOf: ({ groups }) => groups,
+      ...(measured && { validation: measured }),
+    },
+  );
+}
+
 /** The recipe with what the options change. */
-function changed({ spec, recipe }: FoundRecipe, options: TrainOptions): FoundRecipe {
-  const { set, ablation, steps, batch, learningRate, seed } = options;
+function changed({ spec, recipe }: FoundRecipe, options: RecipeChanges): FoundRecipe {
+  const { set, ablation = [], steps, batch, learningRate, seed } = options;
   const model = ablation.length > 0 ? ablated(recipe.model as MapDiffusionConfig, ablation) : recipe.model;
   const shortcuts = Object.entries({ steps, batch, learningRate, seed }).flatMap(([field, value]) =>
     value === undefined ? [] : [`training.${field}=${value}`],

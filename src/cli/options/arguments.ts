@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Crop } from '../../data/formats/features.js';
+import { evenlySpaced } from '../../evaluation/average-precision.js';
 import { weightStorages } from '../../nn/weight-storage.js';
 import { isStreamName } from '../shared/outputs.js';
 
@@ -39,6 +40,21 @@ export function share(text: string): number {
   const value = notNegative(text);
   if (value > 1) throw new InvalidArgumentError('It must be a number from 0 to 1.');
   return value;
+}
+
+/** The numbers of `first:step:last`. */
+export function thresholds(text: string): readonly number[] {
+  const [first, step, last, ...rest] = text
+    .split(':')
+    .map((part) => (part.trim() === '' ? NaN : Number(part)));
+  const steps = (last! - first!) / step!;
+  const valid = rest.length === 0 && first! > 0 && last! <= 1 && step! >= 0.01 && steps >= 0;
+  if (!valid || Math.abs(steps - Math.round(steps)) > 1e-6) {
+    throw new InvalidArgumentError(
+      'It must be first:step:last within (0, 1], whole steps of at least 0.01, such as 0.3:0.1:0.7.',
+    );
+  }
+  return evenlySpaced(first!, last!, Math.round(steps) + 1);
 }
 
 /** Ids of tokens and ranges of them, `5,126084-126183`. */
