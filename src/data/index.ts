@@ -1,5 +1,6 @@
 /** Files of arrays, weights, annotations and videos, and the made-up world: `tal-webgpu/data`. */
 
+export { readAmbiguousRanges } from './annotations/ambiguous-ranges.js';
 export {
   type AnnotatedVideo,
   queriedExcerpts,

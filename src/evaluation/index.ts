@@ -9,6 +9,7 @@ export {
 } from '../time/segment.js';
 export { averagePrecision, type Candidate, evenlySpaced } from './average-precision.js';
 export { aboveFalseQueries, type Calibration, calibrate } from './calibration.js';
+export { clearPredictions } from './clear-predictions.js';
 export {
   ACTIVITYNET_THRESHOLDS,
   type DetectionEvaluation,

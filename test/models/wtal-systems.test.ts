@@ -1,21 +1,24 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ownWords } from '../../src/cli/commands/train.js';
 import { applySettings } from '../../src/cli/shared/recipes.js';
+import { writeNpy } from '../../src/data/formats/npy.js';
 import { openSafetensors } from '../../src/data/formats/safetensors.js';
 import { loadWordVectors } from '../../src/data/text/words.js';
 import { FileFormatError, OptionError } from '../../src/errors.js';
 import type { LocalizationModel } from '../../src/models/localization-model.js';
 import type { PreparedTraining } from '../../src/models/model-spec.js';
 import { openModel } from '../../src/models/open-model.js';
+import type { OpenedWtal } from '../../src/models/wtal/opened.js';
 import { wtalSpec } from '../../src/models/wtal/spec.js';
 import type { WtalTask } from '../../src/models/wtal/task.js';
 import { checkWtalRecipe, type WtalRecipe } from '../../src/models/wtal/training.js';
 import { WtalNetwork } from '../../src/models/wtal/wtal-network.js';
 import { testRuntime } from '../support/runtime.js';
+import { tal } from '../support/tal.js';
 import { fitWtal, madeVideos, smallRecipes, videoClasses } from '../support/wtal-videos.js';
 
 // MLLM4WTAL and ActionDiff as they are trained, saved and opened.
@@ -104,6 +107,31 @@ for (const mode of ['family', 'latent'] as const) {
       assert.notDeepEqual(await predict(model, set('sampling.seed=77')), found);
 
       const [video] = videos.items('validation');
+      const { attention, refined, activation } = await (model as OpenedWtal).curves(video!);
+      const [label] = videoClasses;
+      assert.deepEqual([attention.length, refined!.attention.length], [40, 40]);
+      assert.notDeepEqual(refined!.activation(label!), activation(label!));
+      // The base gives the attention of the family's mode.
+      if (mode === 'family') assert.deepEqual(refined!.attention, attention);
+      else assert.notDeepEqual(refined!.attention, attention);
+      const fewer = await (model as OpenedWtal).curves(video!, { sampling: { steps: 1 } });
+      assert.deepEqual(fewer.attention, attention);
+      assert.notDeepEqual(fewer.refined!.activation(label!), refined!.activation(label!));
+
+      // The same by a command, with a picture.
+      const rows = await video!.features!();
+      writeFileSync(join(root, 'rows.npy'), writeNpy(rows.data, [rows.steps, rows.channels]));
+      const plot = ['--plot', 'plot.svg', '--json', 'found.json', '--set', 'sampling.steps=5'];
+      const asked = ['localize', 'rows.npy', '--duration', '40', '--model', folder, ...plot];
+      const { status, stderr } = await tal(asked, root);
+      assert.equal(status, 0, stderr);
+      const svg = readFileSync(join(root, 'plot.svg'), 'utf8');
+      for (const heading of ['Class activation', 'Attention'])
+        for (const title of [heading, `${heading} after diffusion`])
+          assert.ok(svg.includes(`>${title}<`), title);
+      const written = JSON.parse(readFileSync(join(root, 'found.json'), 'utf8'));
+      assert.deepEqual(written.results.rows, five.detections!.get(video!.id));
+
       for (const [setting, message] of [
         ['sampling.steps=0', /steps must be an integer from 1 to 1000/],
         ['sampling.steps=2.5', /steps/],

@@ -104,6 +104,24 @@ describe('tal evaluate detection', () => {
     assert.equal(Object.keys(metrics).length, 11);
   });
 
+  it('--ambiguous leaves out predictions that overlap such a range', async () => {
+    const ranges = save('ambiguous.txt', 'a 9.5 12\nb  0 1\r\n\nother 0 100\n');
+    const after = (start: number) => save('after.txt', `a ${start} 12\n`);
+    const score = async (file: string) => {
+      const result = await evaluate('detection', ...files, '--ambiguous', file, '--json', 'clear.json');
+      assert.equal(result.status, 0, result.stderr);
+      return read('clear.json')['mAP@0.50'];
+    };
+    assert.equal(await score(ranges), 0.5);
+    // The prediction of a jump in a ends at 6.
+    assert.equal(await score(after(6)), 0.25);
+    assert.equal(await score(after(5.9)), 0);
+    assertRefused(
+      await evaluate('detection', ...files, '--ambiguous', save('bad.txt', 'a 1 2\na 3\n')),
+      /bad\.txt, line 2: not VIDEO START END/,
+    );
+  });
+
   it('--subset and --thresholds', async () => {
     const options = ['--subset', 'test', '--thresholds', '0.3:0.1:0.7', '--json', 'test.json'];
     assert.equal((await evaluate('detection', ...files, ...options)).status, 0);

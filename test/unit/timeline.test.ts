@@ -61,6 +61,20 @@ test('shows every segment, curve and tick', () => {
   assert.equal(svg.match(/<polyline/g)!.length, 3);
 });
 
+test('shows curves after a diffusion beside those before, in the same colours', () => {
+  const { activations, attention } = timeline;
+  const refined = { activations: activations!.slice(0, 1), attention: attention! };
+  const svg = renderTimeline({ ...timeline, refined });
+  assertWellFormed(svg);
+  for (const heading of ['Class activation', 'Attention']) {
+    assert.ok(svg.includes(`>${heading}<`));
+    assert.ok(svg.includes(`>${heading} after diffusion<`));
+  }
+  assert.equal(svg.match(/<polyline/g)!.length, 5);
+  const swatches = [...svg.matchAll(/rx="2" fill="(#\w+)"\/><text[^>]*>Long jump</g)].map(([, c]) => c);
+  assert.equal(new Set(swatches.slice(1)).size, 1);
+});
+
 test('a label has one colour, in bars and curves', () => {
   const svg = renderTimeline(timeline);
   const swatches = [...svg.matchAll(/rx="2" fill="(#\w+)"\/><text[^>]*>Long jump</g)].map(

@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { readAmbiguousRanges } from '../../data/annotations/ambiguous-ranges.js';
 import { writeDetections } from '../../data/annotations/detection-json.js';
 import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { wordsOf } from '../../data/text/words.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
+import { clearPredictions } from '../../evaluation/clear-predictions.js';
 import type { RecallRule } from '../../evaluation/moments.js';
 import { type PriorGuess, WindowPrior } from '../../evaluation/window-prior.js';
 import {
@@ -27,6 +30,8 @@ export interface EvaluateModelOptions {
   readonly set: readonly string[];
   readonly rule?: RecallRule;
   readonly thresholds?: readonly number[];
+  /** File of ranges, which detections must not overlap. */
+  readonly ambiguous?: string;
   readonly json?: string;
   readonly predictions?: string;
 }
@@ -39,8 +44,13 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
   const { split } = options;
   await checkOutputs(
     { '--json': options.json, '--predictions': options.predictions },
-    { '--model': options.model, '--data': dataFolder(options.data) },
+    {
+      '--model': options.model,
+      '--data': dataFolder(options.data),
+      '--ambiguous': options.ambiguous,
+    },
   );
+  const unclear = options.ambiguous === undefined ? undefined : await readAmbiguousRanges(options.ambiguous);
   const data = await datasetOf(options.data);
   try {
     const { predictions, judged } = await predicted(data, options);
@@ -48,7 +58,11 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
       await writePredictions(options.predictions, judged, split, predictions);
     if (options.predictions !== undefined && isKeptBack(data, split)) return undefined;
     const rules = given({ rule: options.rule, thresholds: options.thresholds });
-    const evaluation = evaluatePredictions(judged, split, predictions, rules);
+    const { detections } = predictions;
+    if (unclear && !detections) throw new OptionError('--ambiguous is for models that find actions');
+    const counted =
+      unclear && detections ? { detections: clearPredictions(detections, unclear) } : predictions;
+    const evaluation = evaluatePredictions(judged, split, counted, rules);
     const prior = await priorOf(options.model, data, split);
     const answers = 'P@0.5' in evaluation.metrics;
     const ofPrior = prior && evaluatePredictions(data, split, prior, { ...rules, answers });

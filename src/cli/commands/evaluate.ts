@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
+import { readAmbiguousRanges } from '../../data/annotations/ambiguous-ranges.js';
 import { readMomentPredictions } from '../../data/annotations/moments-jsonl.js';
 import { readAnnotations, readDetections } from '../../data/annotations/read-detections.js';
 import { readTemporalPredictions, readTemporalQuestions } from '../../data/annotations/temporal-reasoning.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import { endsAfter } from '../../data/text/timed-text.js';
+import { clearPredictions } from '../../evaluation/clear-predictions.js';
 import { ACTIVITYNET_THRESHOLDS, evaluateDetection } from '../../evaluation/detection.js';
 import { evaluateHighlights } from '../../evaluation/highlights.js';
 import { evaluateMoments, type RecallRule } from '../../evaluation/moments.js';
@@ -46,6 +48,7 @@ export function addEvaluate(program: Command): void {
       'temporal IoU (default: 0.5:0.05:0.95; THUMOS: 0.3:0.1:0.7)',
       thresholds,
     )
+    .addOption(ambiguousOption())
     .action(detection);
   add(
     'rtl',
@@ -79,6 +82,7 @@ export function addEvaluate(program: Command): void {
       'temporal IoU of actions (default: 0.5:0.05:0.95; THUMOS: 0.3:0.1:0.7)',
       thresholds,
     )
+    .addOption(ambiguousOption())
     .option('--json <file>', 'write the metrics')
     .option('--predictions <file>', "write what was found, in QVHighlights' or ActivityNet's format")
     .action(async (options: EvaluateModelOptions) => void (await evaluateModel(options)));
@@ -96,12 +100,19 @@ async function moments(options: EvaluateOptions & { readonly rule: RecallRule })
   await report(metrics, 2, options.json);
 }
 
-async function detection(
-  options: EvaluateOptions & { readonly subset: string; readonly thresholds?: readonly number[] },
-): Promise<void> {
+interface DetectionOptions extends EvaluateOptions {
+  readonly subset: string;
+  readonly thresholds?: readonly number[];
+  readonly ambiguous?: string;
+}
+
+async function detection(options: DetectionOptions): Promise<void> {
   await checkFiles(options);
   const truths = await readAnnotations(options.groundTruth, options.subset);
-  const predictions = await readDetections(options.predictions);
+  const all = await readDetections(options.predictions);
+  const { ambiguous } = options;
+  const predictions =
+    ambiguous === undefined ? all : clearPredictions(all, await readAmbiguousRanges(ambiguous));
   const { metrics, unknownLabels } = evaluateDetection(
     predictions,
     truths,
@@ -136,9 +147,19 @@ async function temporalReasoning(options: EvaluateOptions & { readonly timeToken
   await report(evaluateTemporalReasoning(answers), 2, options.json);
 }
 
+const ambiguousOption = (): Option =>
+  new Option(
+    '--ambiguous <file>',
+    'leave out predictions that overlap its lines VIDEO START END, in seconds (THUMOS: Ambiguous_test.txt)',
+  );
+
 /** Before the work, not after it. @throws FileAccessError, OptionError */
-function checkFiles({ predictions, groundTruth, json }: EvaluateOptions): Promise<void> {
-  return checkOutputs({ '--json': json }, { '--predictions': predictions, '--ground-truth': groundTruth });
+function checkFiles(options: EvaluateOptions & { readonly ambiguous?: string }): Promise<void> {
+  const { predictions, groundTruth, json, ambiguous } = options;
+  return checkOutputs(
+    { '--json': json },
+    { '--predictions': predictions, '--ground-truth': groundTruth, '--ambiguous': ambiguous },
+  );
 }
 
 /** Prints a line for each metric, and writes them all. */

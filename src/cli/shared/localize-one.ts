@@ -63,14 +63,14 @@ async function withActivations(
   return { segments, picture: timelineFile(timeline, plot) };
 }
 
-/** Weakly supervised models: the same. */
+/** Weakly supervised models: the same, and with a diffusion branch both after it. */
 async function withCurves(
   model: OpenedWtal,
   { video, id, plot, top, folder }: OneVideo,
   request: LocalizeRequest,
 ): Promise<LocalizedOne> {
   const { segments } = await model.localize(video, request);
-  const found = { ...(await model.curves(video)), segments };
+  const found = { ...(await model.curves(video, request.options)), segments };
   printSegments(found, top);
   if (plot === undefined) return { segments };
   return { segments, picture: timelineFile(localizationTimeline(found, id, basename(folder)), plot) };

@@ -41,6 +41,8 @@ export interface Timeline {
   activations?: readonly TimelineCurve[];
   /** Scaled to its own maximum, since attention over time has no fixed range. */
   attention?: ArrayLike<number>;
+  /** Both after a diffusion. */
+  refined?: { readonly activations: readonly TimelineCurve[]; readonly attention: ArrayLike<number> };
 }
 
 // All lengths are in pixels.
@@ -217,6 +219,7 @@ function layLegend(labels: readonly string[]): { x: number; line: number; width:
 }
 
 function activationPanel(
+  heading: string,
   timeline: Timeline,
   curves: readonly TimelineCurve[],
   colourOf: (label: string) => string,
@@ -237,14 +240,12 @@ function activationPanel(
           `<polyline points="${curvePoints(values, 1, timeline, base)}" fill="none" stroke="${colourOf(label)}"` +
           ' stroke-width="2" stroke-linejoin="round"/>',
       );
-      return [drawHeading('Class activation', top), ...names, drawScale(base, '1'), ...lines.reverse()].join(
-        '\n',
-      );
+      return [drawHeading(heading, top), ...names, drawScale(base, '1'), ...lines.reverse()].join('\n');
     },
   };
 }
 
-function attentionPanel(timeline: Timeline, values: ArrayLike<number>): Panel {
+function attentionPanel(heading: string, timeline: Timeline, values: ArrayLike<number>): Panel {
   const largest = Array.from(values).reduce((a, b) => Math.max(a, Number.isFinite(b) ? b : 0), 0);
   return {
     height: HEADING + CURVE,
@@ -253,7 +254,7 @@ function attentionPanel(timeline: Timeline, values: ArrayLike<number>): Panel {
       const points = curvePoints(values, largest || 1, timeline, base);
       const floor = px(base + CURVE);
       return [
-        drawHeading('Attention', top),
+        drawHeading(heading, top),
         drawScale(base, largest > 0 ? largest.toPrecision(2) : '1'),
         `<polygon points="${LEFT},${floor} ${points} ${LEFT + PLOT},${floor}" fill="${MUTED}" fill-opacity="0.16"/>`,
         `<polyline points="${points}" fill="none" stroke="${MUTED}" stroke-width="1.5" stroke-linejoin="round"/>`,
@@ -293,7 +294,7 @@ function drawAxis(duration: number, top: number, bottom: number): string {
  * @throws OptionError where the duration is not positive
  */
 export function renderTimeline(timeline: Timeline): string {
-  const { title, subtitle, duration, segments, groundTruth, activations, attention } = timeline;
+  const { title, subtitle, duration, segments, groundTruth, activations, attention, refined } = timeline;
   if (!(duration > 0 && duration < Infinity)) {
     throw new OptionError(`A timeline needs a positive duration in seconds, got ${duration}`);
   }
@@ -302,8 +303,12 @@ export function renderTimeline(timeline: Timeline): string {
   const panels: Panel[] = [];
   if (groundTruth?.length) panels.push(barPanel('Ground truth', groundTruth, duration, () => TRUTH));
   panels.push(barPanel('Predictions', segments, duration, colourOf));
-  if (activations?.length) panels.push(activationPanel(timeline, activations, colourOf));
-  if (attention?.length) panels.push(attentionPanel(timeline, attention));
+  if (activations?.length) panels.push(activationPanel('Class activation', timeline, activations, colourOf));
+  if (attention?.length) panels.push(attentionPanel('Attention', timeline, attention));
+  if (refined) {
+    panels.push(activationPanel('Class activation after diffusion', timeline, refined.activations, colourOf));
+    panels.push(attentionPanel('Attention after diffusion', timeline, refined.attention));
+  }
 
   const top = subtitle === undefined ? 56 : 78;
   let bottom = top;

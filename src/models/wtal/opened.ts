@@ -34,6 +34,19 @@ export type WtalOptions = Partial<ProposalOptions> & { readonly sampling?: Parti
 interface Sequences extends LocalizationScores {
   /** Seconds from one snippet to the next. */
   readonly stride: number;
+  /** Where there is a diffusion branch, what the base says before it, and the CAS after it that the video scores are of. */
+  readonly refinement?: {
+    readonly before: Pick<LocalizationScores, 'cas' | 'attention'>;
+    readonly cas: ArrayLike<number>;
+  };
+}
+
+type Curves = Pick<Localization, 'activation' | 'attention'>;
+
+/** What a model says about a whole video, step by step. */
+export interface VideoCurves extends Omit<Localization, 'segments'> {
+  /** The same after the diffusion branch, where the model has one: then `activation` and `attention` are the base's. */
+  readonly refined?: Curves;
 }
 
 /**
@@ -60,23 +73,24 @@ export class OpenedWtal extends LocalizationModel {
    * What the network says about a whole video, for a picture: a signal in windows that follow each other.
    * @throws as `localize`
    */
-  async curves(video: VideoInput): Promise<Omit<Localization, 'segments'>> {
+  async curves(video: VideoInput, options: WtalOptions = {}): Promise<VideoCurves> {
     this.checkAlive();
+    this.checkOptions(options);
     const length = await this.windowOf(video);
     const windows: readonly Segment[] = Number.isFinite(length)
       ? slidingWindows(video.duration, { length, stride: length })
       : [[0, video.duration]];
     const { classes } = this.loaded.file;
-    const width = classes.length + 1;
-    const attention: number[] = [];
-    const probabilities: number[] = [];
+    const plain = new JoinedCurves(classes);
+    const refined = new JoinedCurves(classes);
     const best = new Float64Array(classes.length);
     for (const window of windows) {
-      const found = await this.#sequences(video, window);
+      const found = await this.#sequences(video, window, options.sampling);
+      const { refinement } = found;
       // The last window may begin within the one before.
       const first = Math.round(window[0] / found.stride);
-      attention.splice(first, Infinity, ...Array.from(found.attention));
-      probabilities.splice(first * width, Infinity, ...classProbabilities(found.cas, width));
+      plain.put(first, refinement?.before ?? found);
+      if (refinement) refined.put(first, { cas: refinement.cas, attention: found.attention });
       for (const label of best.keys()) best[label] = Math.max(best[label]!, found.videoScores[label]!);
     }
     return {
@@ -84,11 +98,8 @@ export class OpenedWtal extends LocalizationModel {
       classes: classes
         .map((label, i) => ({ label, probability: best[i]! }))
         .sort((a, b) => b.probability - a.probability),
-      activation: (label) => {
-        const index = classes.indexOf(label);
-        return Float64Array.from(attention, (_, t) => probabilities[t * width + index]!);
-      },
-      attention: Float32Array.from(attention),
+      ...plain.curves(),
+      ...(this.loaded.network.diffusion && { refined: refined.curves() }),
     };
   }
 
@@ -138,18 +149,51 @@ export class OpenedWtal extends LocalizationModel {
       const refined = network.diffusion?.denoise(network.base, outputs, sampling);
       const { cas, attention, videoScoreCas = cas } = { ...outputs, ...refined };
       const ofSegments = segmentScores({ ...outputs, cas, attention });
-      return [cas, attention, videoScoreCas, ofSegments].map((tensor) => tensor.read());
+      const before = refined ? [outputs.cas, outputs.attention] : [];
+      return [cas, attention, videoScoreCas, ofSegments, ...before].map((tensor) => tensor.read());
     });
-    const [cas, attention, ofVideo, ofSegments] = (await Promise.all(reads)) as Float32Array[] as [
-      Float32Array,
-      Float32Array,
-      Float32Array,
-      Float32Array,
-    ];
+    const [cas, attention, ofVideo, ofSegments, casBefore, attentionBefore] = (await Promise.all(
+      reads,
+    )) as Float32Array[] as [...FourArrays, ...Partial<TwoArrays>];
     return {
       ...{ cas, attention, segmentScores: ofSegments, stride },
       videoScores: videoScores(ofVideo, attention, videoScore),
       background: true,
+      ...(casBefore &&
+        attentionBefore && {
+          refinement: { before: { cas: casBefore, attention: attentionBefore }, cas: ofVideo },
+        }),
+    };
+  }
+}
+
+type TwoArrays = [Float32Array, Float32Array];
+type FourArrays = [...TwoArrays, ...TwoArrays];
+
+/** The curves of windows that follow each other. */
+class JoinedCurves {
+  readonly #attention: number[] = [];
+  /** [T, K] */
+  readonly #probabilities: number[] = [];
+
+  /** @param classes without the background */
+  constructor(readonly classes: readonly string[]) {}
+
+  /** @param first the step that a window begins at, from which on it takes the place of what was there */
+  put(first: number, { cas, attention }: Pick<LocalizationScores, 'cas' | 'attention'>): void {
+    const width = this.classes.length + 1;
+    this.#attention.splice(first, Infinity, ...Array.from(attention));
+    this.#probabilities.splice(first * width, Infinity, ...classProbabilities(cas, width));
+  }
+
+  curves(): Curves {
+    const width = this.classes.length + 1;
+    return {
+      activation: (label) => {
+        const index = this.classes.indexOf(label);
+        return Float64Array.from(this.#attention, (_, t) => this.#probabilities[t * width + index]!);
+      },
+      attention: Float32Array.from(this.#attention),
     };
   }
 }
