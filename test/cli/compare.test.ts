@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { recipeFor } from '../../src/cli/commands/train.js';
+import { readRows } from '../../src/cli/shared/compared-rows.js';
+import { applySettings } from '../../src/cli/shared/recipes.js';
 import { evaluateDetection } from '../../src/evaluation/detection.js';
+import type { WtalRecipe } from '../../src/models/wtal/training.js';
+import { checkWtalConfig } from '../../src/models/wtal/wtal-config.js';
 import type { Detection, LabelledSegment } from '../../src/time/segment.js';
 import { madeFolders } from '../support/dataset-folder.js';
 import { assertRefused } from '../support/refused.js';
@@ -57,6 +63,25 @@ function averageOf(file: string): number {
   );
   return 100 * metrics['average-mAP']!;
 }
+
+// This file runs as dist/test/cli/compare.test.js.
+const tables = fileURLToPath(new URL('../../../scripts/tables/', import.meta.url));
+
+describe('the tables of this repository', () => {
+  for (const file of readdirSync(tables)) {
+    it(`${file} names recipes and options that there are`, async () => {
+      for (const { name, recipe, set, options } of await readRows(join(tables, file))) {
+        const { model } = (await recipeFor(recipe, { set })).recipe as WtalRecipe;
+        const changed = applySettings({ sampling: model.diffusion?.sampling }, options);
+        checkWtalConfig({
+          ...model,
+          ...(model.diffusion && { diffusion: { ...model.diffusion, sampling: changed.sampling! } }),
+        });
+        assert.ok(options.length === 0 || model.diffusion, name);
+      }
+    });
+  }
+});
 
 describe('tal compare', () => {
   const rows = ['rows.json', '--out', 'out', '--seeds', '1', '2', '--thresholds', '0.3:0.2:0.7'];
