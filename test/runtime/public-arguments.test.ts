@@ -16,13 +16,13 @@ import { type Knowledge, type Trial, wrongValues } from '../support/wrong-values
 const FRACTIONS =
   'context schedule betas alphaBars eta shift t first rho excerpt duration windows segment score low high probability shape ' +
   'durations offset start end spans length stride answer rate seconds clamp temperature guidanceScale threshold ' +
-  'fractions span truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
+  'fractions span ranges truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
   'epsilon frameTimes lateness alpha timeWeight largestWeight sigma full warmup planWeight revise timed negativeSlope ' +
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
   'lengthWeight rotation noise strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery';
 /** Numbers that may be below 0. */
 const NEGATIVES =
-  'low high first last start end answer segment windows spans excerpt predicted judged truths truth window axis ' +
+  'low high first last start end answer segment windows spans ranges excerpt predicted judged truths truth window axis ' +
   'axes a b shift scale mean clamp thresholds scores timed negativeSlope value score initial qid id classThreshold ' +
   'falseQuery95 true false moment videoScoreWeight lengthWeight padding offset step seconds ids labels prompt';
 
