@@ -18,11 +18,12 @@ import {
 import { slidingWindows } from '../data/annotations/sliding-windows.js';
 import type { QueryId } from '../data/formats/json-record.js';
 import type { VideoInput } from '../datasets/open-input.js';
-import type { VideoDataset, VideoItem } from '../datasets/video-dataset.js';
+import type { VideoDataset, VideoItem, VideoQuery } from '../datasets/video-dataset.js';
 import { OptionError, ReleasedError } from '../errors.js';
 import type { Freeable } from '../tensor/owner.js';
 import type { Runtime } from '../tensor/runtime.js';
 import type { Detection, ScoredSegment, Segment } from '../time/segment.js';
+import { type ClipCurve, joinCurves } from './common/join-curves.js';
 import { mergeWindows } from './common/merge-windows.js';
 
 /** What a model looks at. */
@@ -56,6 +57,8 @@ export interface LocalizationResult {
   readonly segments: readonly Detection[];
   /** What a model that writes answers wrote, an entry a window; empty for other models. */
   readonly answers: readonly { readonly window: Segment; readonly text: string }[];
+  /** How well each clip shows what the query is about, of models that tell. */
+  readonly saliency?: ClipCurve;
 }
 
 /** What a model predicts for a split of a data set. */
@@ -64,6 +67,8 @@ export interface Predictions {
   readonly moments?: ReadonlyMap<QueryId, readonly ScoredSegment[]>;
   /** The actions of each video, best first, in seconds of the video; of models that find actions. */
   readonly detections?: ReadonlyMap<string, readonly Detection[]>;
+  /** For each query how well the clips of its excerpt show it, in seconds of the excerpt; of models that tell. */
+  readonly saliency?: ReadonlyMap<QueryId, ClipCurve>;
 }
 
 /** A window of a video that a model is asked about. */
@@ -73,6 +78,8 @@ export interface Ask {
   readonly window: Segment;
   /** Undefined where its actions are looked for. */
   readonly query: string | undefined;
+  /** Token features of the query, where a data set brings them. */
+  readonly queryFeatures?: VideoQuery['features'];
 }
 
 /** What a model found in a window, best first, in seconds of the window. */
@@ -80,6 +87,8 @@ export interface Found {
   readonly detections: readonly Detection[];
   /** Of a model that writes answers. */
   readonly answer?: string;
+  /** Of a model that tells how well clips show the query: their scores, in seconds of the window. */
+  readonly saliency?: ClipCurve;
 }
 
 /**
@@ -155,6 +164,7 @@ export abstract class LocalizationModel implements Freeable {
     return {
       duration: video.duration,
       segments: joined(asked, found),
+      ...curveOf(asked, found),
       answers: found.flatMap(({ answer }, i) =>
         answer === undefined ? [] : [{ window: asked[i]!.window, text: answer }],
       ),
@@ -176,14 +186,11 @@ export abstract class LocalizationModel implements Freeable {
     const asksForMoments = items.some(({ annotations }) => annotations.queries?.length);
     const finds = this.finds.length > 1 ? (asksForMoments ? 'moments' : 'actions') : this.finds[0];
     return finds === 'moments'
-      ? { moments: await this.#predictMoments(items, request) }
+      ? await this.#predictMoments(items, request)
       : { detections: await this.#predictActions(items, request) };
   }
 
-  async #predictMoments(
-    items: readonly VideoItem[],
-    request: PredictRequest,
-  ): Promise<ReadonlyMap<QueryId, readonly ScoredSegment[]>> {
+  async #predictMoments(items: readonly VideoItem[], request: PredictRequest): Promise<Predictions> {
     const queries = items.flatMap((video) =>
       (video.annotations.queries ?? []).map((query) => ({ video, query })),
     );
@@ -196,23 +203,31 @@ export abstract class LocalizationModel implements Freeable {
     const counts: number[] = [];
     for (const { video, query } of queries) {
       const windows = await this.#windows(video, query.excerpt, query.text, request.options);
-      asked.push(...windows);
+      asked.push(
+        ...windows.map((ask) => ({ ...ask, ...(query.features && { queryFeatures: query.features }) })),
+      );
       counts.push(windows.length);
     }
     const found = await this.ask(asked, request);
+    const moments = new Map<QueryId, readonly ScoredSegment[]>();
+    const saliency = new Map<QueryId, ClipCurve>();
     let first = 0;
-    return new Map(
-      queries.map(({ query }, i) => {
-        const end = first + counts[i]!;
-        const moments = joined(asked.slice(first, end), found.slice(first, end));
-        first = end;
-        const [start] = query.excerpt;
-        return [
-          query.id,
-          moments.map(({ score, segment }) => ({ score, segment: [segment[0] - start, segment[1] - start] })),
-        ];
-      }),
-    );
+    for (const [i, { query }] of queries.entries()) {
+      const end = first + counts[i]!;
+      const own = [asked.slice(first, end), found.slice(first, end)] as const;
+      first = end;
+      const [start] = query.excerpt;
+      moments.set(
+        query.id,
+        joined(...own).map(({ score, segment }) => ({
+          score,
+          segment: [segment[0] - start, segment[1] - start],
+        })),
+      );
+      const curve = curveOf(...own).saliency;
+      if (curve) saliency.set(query.id, { ...curve, start: curve.start - start });
+    }
+    return { moments, ...(saliency.size > 0 && { saliency }) };
   }
 
   async #predictActions(
@@ -294,6 +309,14 @@ function joined(asked: readonly Ask[], found: readonly Found[]): Detection[] {
     }));
   }
   return mergeWindows(found.map(({ detections }, i) => ({ excerpt: asked[i]!.window, detections })));
+}
+
+/** What was told of the clips of one video, in seconds of the video. */
+function curveOf(asked: readonly Ask[], found: readonly Found[]): { saliency?: ClipCurve } {
+  const curves = found.flatMap(({ saliency }, i) =>
+    saliency ? [{ ...saliency, start: saliency.start + asked[i]!.window[0] }] : [],
+  );
+  return curves.length === 0 ? {} : { saliency: joinCurves(curves) };
 }
 
 const inputRule: Rule<VideoInput> = objectWith<VideoInput>(

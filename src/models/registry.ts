@@ -6,6 +6,7 @@ export const architectures: Readonly<Record<string, () => Promise<ModelSpec>>> =
   // LLaDA-V's configurations are in Hugging Face's form, which does not have our key.
   'llada-v': async () => (await import('./mdvlm/video/spec.js')).videoMdvlmSpec,
   'signal-mdvlm': async () => (await import('./mdvlm/signal/spec.js')).signalMdvlmSpec,
+  'cg-detr': async () => (await import('./grounding/spec.js')).groundingSpec,
   wtal: async () => (await import('./wtal/spec.js')).wtalSpec,
   cmcs: async () => (await import('./wtal/cmcs-spec.js')).cmcsSpec,
 };

@@ -507,7 +507,7 @@ for kind in ("adaptive", "cross", "joint"):
         tensors[f"{kind}/gradient/{name}"] = torch.zeros_like(value) if value.grad is None else value.grad
 
 shared = dict(
-    **dict(videoChannels=channels, textChannels=text_channels, width=d, heads=heads, intermediate=inner),
+    **dict(width=d, heads=heads, intermediate=inner),
     **dict(projectionLayers=2, inputDropout=0.5, dropout=0.1, encoderLayers=encoder_layers),
 )
 adaptive = dict(kind="adaptive", layers=t2v_layers, dummies=dummies, dummyLayers=dummy_layers)
@@ -527,7 +527,7 @@ configs = dict(
         decoder=dict(kind="vectors", layers=decoder_layers, queries=queries),
     ),
 )
-header, data = {"__metadata__": {"configs": json.dumps(configs)}}, b""
+header, data = {"__metadata__": {"configs": json.dumps(configs), "sizes": json.dumps(dict(video=channels, text=text_channels))}}, b""
 for name, value in tensors.items():
     whole = not value.is_floating_point()
     part = value.detach().to(torch.int32 if whole else torch.float32).contiguous().numpy().tobytes()

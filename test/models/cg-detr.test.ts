@@ -14,6 +14,7 @@ import { textMass } from '../../src/models/grounding/cg-detr/adaptive-interactio
 import { CgDetr } from '../../src/models/grounding/cg-detr/cg-detr.js';
 import {
   type CgDetrConfig,
+  type CgDetrSizes,
   cgDetrConfigs,
   checkCgDetrConfig,
 } from '../../src/models/grounding/cg-detr/config.js';
@@ -39,8 +40,9 @@ const runtime = await testRuntime();
 const path = new URL('../../../test/models/golden/cg-detr.safetensors', import.meta.url);
 const golden = await openSafetensors(await readFile(path), 'cg-detr');
 const configs: Record<string, CgDetrConfig> = JSON.parse(golden.metadata.configs!);
+const sizes: CgDetrSizes = JSON.parse(golden.metadata.sizes!);
 const objectives: Record<string, CgDetrObjective> = {
-  adaptive: cgDetrObjectives.qvhighlights,
+  adaptive: cgDetrObjectives['cg-detr'],
   cross: cgDetrObjectives['qd-detr'],
   joint: cgDetrObjectives['moment-detr'],
 };
@@ -77,7 +79,7 @@ const lengths = [7, 5, 6];
 
 /** The network of the twin. */
 async function twin(kind: string): Promise<CgDetr> {
-  const model = new CgDetr(runtime, configs[kind]!);
+  const model = new CgDetr(runtime, configs[kind]!, sizes);
   const weights: Record<string, NumericArray> = {};
   for (const name of golden.tensors.keys()) {
     const begin = `${kind}/weight/`;
@@ -334,7 +336,7 @@ describe('training', () => {
     it(`${kind} learns a batch, in steps that are captured once`, async () => {
       const folder = mkdtempSync(join(tmpdir(), 'cg-detr-'));
       const config = { ...configs[kind]!, dropout: 0, inputDropout: 0 };
-      using model = new CgDetr(runtime, config).initialize(2);
+      using model = new CgDetr(runtime, config, sizes).initialize(2);
       const value = async () => (await read(total(losses(model, kind))))[0]!;
       const before = await value();
       try {
@@ -354,8 +356,7 @@ describe('training', () => {
 describe('configurations', () => {
   it('have the sizes that were published', () => {
     for (const config of Object.values(cgDetrConfigs)) checkCgDetrConfig(config);
-    assert.deepEqual(Object.keys(cgDetrConfigs), Object.keys(cgDetrObjectives));
-    using model = new CgDetr(runtime, cgDetrConfigs.qvhighlights);
+    using model = new CgDetr(runtime, cgDetrConfigs['cg-detr'], { video: 2818, text: 512 });
     const shapes = Object.fromEntries([...model.parameters()].map(([name, { shape }]) => [name, shape]));
     assert.deepEqual(shapes['input_vid_proj.0.net.1.weight'], [256, 2818]);
     assert.deepEqual(shapes.dummy_rep_token, [45, 256]);
@@ -365,7 +366,7 @@ describe('configurations', () => {
 
   it('and operands that are wrong are refused', async () => {
     const config = configs.adaptive!;
-    const made = (more: object) => () => new CgDetr(runtime, { ...config, ...more } as CgDetrConfig);
+    const made = (more: object) => () => new CgDetr(runtime, { ...config, ...more } as CgDetrConfig, sizes);
     assert.throws(made({ heads: 3 }), OptionError);
     assert.throws(made({ width: 10 }), OptionError);
     assert.throws(made({ interaction: { ...config.interaction, keptPrompts: 9 } }), OptionError);

@@ -106,7 +106,7 @@ export class AskedExamples implements MomentExamples {
     const order = random?.permutation(all.length) ?? [...all.keys()];
     const sentences = Array.from({ length: this.queries }, (_, i) => all[order[i % order.length]!]!);
     const read = await readWindow(this.#reader, { video, window, sentences }, this.#classes, random);
-    const { sentences: seen, ...clips } = read;
+    const { sentences: seen, window: _, ...clips } = read;
     if (random && this.#augment)
       augmentSignal(clips.video, this.config.clips.channels, this.#augment, random);
     return {

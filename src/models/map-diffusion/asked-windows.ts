@@ -48,6 +48,8 @@ export function askedRule(input: ModelInput): Rule<readonly [AskedWindow, ...Ask
 
 /** A window as a model takes it, with its sentences. */
 export interface ReadWindow extends VideoClips {
+  /** What was read, in seconds of the video. */
+  readonly window: Segment;
   readonly sentences: readonly AskedSentence[];
   /** The class of each clip, by number; absent where no segments of the video are known. */
   readonly classes?: readonly number[];
@@ -71,6 +73,7 @@ export async function readWindow(
   const known = classesOf(video.annotations?.segments, classes, seen[0], clips);
   return {
     ...clips,
+    window: seen,
     sentences: sentences.map(({ text, windows }) => ({
       text,
       windows: windows.flatMap((span): Segment[] => {

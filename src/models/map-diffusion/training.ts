@@ -1,16 +1,14 @@
 import { integer, oneOf, optional, type Rules } from '../../arguments.js';
-import { writeWhole } from '../../data/files/output-file.js';
 import { openSafetensors } from '../../data/formats/safetensors.js';
 import { HostRandom, mixBits } from '../../data/host-random.js';
-import { encodeWordVectors, WordVectors, wordsOf } from '../../data/text/words.js';
 import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
 import { FeatureError, OptionError } from '../../errors.js';
-import { nodeModule } from '../../node-module.js';
 import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { shapeText, sizeOf } from '../../tensor/shape.js';
+import { saveWords } from '../common/save-words.js';
 import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
-import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
+import type { PreparedTraining, TrainingInputs } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
 import { AskedExamples } from './asked-examples.js';
 import type { AskedSentence, AskedWindow } from './asked-windows.js';
@@ -119,7 +117,10 @@ export async function prepareMoments(
       },
     }),
     save: async (folder, trained) =>
-      saveMapDiffusion(folder, model, { ...file(await saveWords(folder, words, data)), training: trained }),
+      saveMapDiffusion(folder, model, {
+        ...file(await saveWords(folder, words, sentencesIn(data), data.name)),
+        training: trained,
+      }),
   };
 }
 
@@ -183,25 +184,10 @@ function advice(items: readonly VideoItem[], sentences: 'queries' | 'labels'): s
   return '; its videos have labelled segments: training.sentences=labels asks for their classes';
 }
 
-/** Names a safetensors file of the vectors from the model's folder; without one, the folder gets the words of the sentences. */
-async function saveWords(
-  folder: string,
-  { table, file }: TrainingWords,
-  data: VideoDataset,
-): Promise<string> {
-  const { join, relative, sep } = await nodeModule('node:path');
-  // Models read safetensors only; tables of text may have gigabytes of words that no query has.
-  if (file?.endsWith('.safetensors')) return relative(folder, file).split(sep).join('/');
-  const sentences = data.splits.flatMap((split) =>
+/** All sentences that a model of the data set may be asked. */
+const sentencesIn = (data: VideoDataset): string[] => [
+  ...data.splits.flatMap((split) =>
     data.items(split).flatMap(({ annotations }) => (annotations.queries ?? []).map(({ text }) => text)),
-  );
-  sentences.push(...data.classes.map(sentenceOfLabel));
-  const words = [...new Set(sentences.flatMap(wordsOf))].filter((word) => table.has(word)).sort();
-  const vectors = new Float32Array(words.length * table.dimensions);
-  words.forEach((word, i) => {
-    vectors.set(table.embed(word).vectors, i * table.dimensions);
-  });
-  const name = 'words.safetensors';
-  await writeWhole(join(folder, name), encodeWordVectors(new WordVectors(words, vectors), data.name));
-  return name;
-}
+  ),
+  ...data.classes.map(sentenceOfLabel),
+];

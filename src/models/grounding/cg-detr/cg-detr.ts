@@ -14,7 +14,7 @@ import { within } from '../../../ops/call.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import { anyTensor, expectDtype, expectShape, type Tensor } from '../../../tensor/tensor.js';
 import { AdaptiveInteraction } from './adaptive-interaction.js';
-import { type CgDetrConfig, checkCgDetrConfig } from './config.js';
+import { type CgDetrConfig, type CgDetrSizes, cgDetrSizesRule, checkCgDetrConfig } from './config.js';
 import { CrossInteraction } from './cross-interaction.js';
 import type { Decoder } from './decoder.js';
 import { InputProjection } from './input-projection.js';
@@ -73,13 +73,18 @@ export class CgDetr extends Module {
   constructor(
     runtime: Runtime,
     readonly config: CgDetrConfig,
+    readonly sizes: CgDetrSizes,
   ) {
-    checkArguments('CgDetr', { runtime, config }, { runtime: anyRuntime, config: object as never });
+    checkArguments(
+      'CgDetr',
+      { runtime, config, sizes },
+      { runtime: anyRuntime, config: object as never, sizes: cgDetrSizesRule },
+    );
     checkCgDetrConfig(config);
     super(runtime);
     const { width, interaction, decoder } = config;
-    this.#video = this.child('input_vid_proj', new InputProjection(runtime, config.videoChannels, config));
-    this.#text = this.child('input_txt_proj', new InputProjection(runtime, config.textChannels, config));
+    this.#video = this.child('input_vid_proj', new InputProjection(runtime, sizes.video, config));
+    this.#text = this.child('input_txt_proj', new InputProjection(runtime, sizes.text, config));
     this.#types = config.tokenTypes
       ? this.parameter('token_type_embeddings.weight', [2, width], normalInitial(0.02))
       : undefined;
@@ -99,7 +104,7 @@ export class CgDetr extends Module {
 
   /** @throws ShapeError, DtypeError, OptionError */
   forward(operands: GroundingOperands): CgDetrOutputs {
-    checkGroundingOperands('CgDetr.forward', operands, this.config);
+    checkGroundingOperands('CgDetr.forward', operands, this.sizes);
     return this.runtime.scope(() => {
       const { clips, text, textMask } = this.#projected(operands);
       return this.#outputs(this.#interaction.forward(clips, this.#interaction.tell(text, textMask)));
@@ -113,7 +118,7 @@ export class CgDetr extends Module {
    */
   forwardForTraining(operands: GroundingOperands, moments: Tensor): CgDetrTrainingOutputs {
     const where = 'CgDetr.forwardForTraining';
-    checkGroundingOperands(where, operands, this.config);
+    checkGroundingOperands(where, operands, this.sizes);
     checkArgument(where, 'moments', moments, anyTensor);
     within(where, () => {
       expectShape(moments, 'moments', operands.videoMask.shape);

@@ -43,10 +43,6 @@ export interface JointInteraction {
 }
 
 export interface CgDetrConfig {
-  /** C: numbers of a clip, with the two of its time where features have them beside (`tef`). */
-  readonly videoChannels: number;
-  /** E: numbers of a word. */
-  readonly textChannels: number;
   /** d: a multiple of 4, and of the heads. */
   readonly width: number;
   readonly heads: number;
@@ -96,9 +92,20 @@ const interactionRule: Rule<CgDetrConfig['interaction']> = either(
   ),
 );
 
+/** Numbers of what is put in. */
+export interface CgDetrSizes {
+  /** C: of a clip. */
+  readonly video: number;
+  /** E: of a word. */
+  readonly text: number;
+}
+
+export const cgDetrSizesRule: Rule<CgDetrSizes> = onlyFields<CgDetrSizes>({
+  video: integer(1),
+  text: integer(1),
+});
+
 export const cgDetrRules: Rules<CgDetrConfig> = {
-  videoChannels: integer(1),
-  textChannels: integer(1),
   width: integer(4),
   heads: integer(1),
   intermediate: integer(1),
@@ -131,23 +138,8 @@ export function checkCgDetrConfig(config: CgDetrConfig): void {
   }
 }
 
-/** Features of a clip, and the beginning and end of its time in the video. */
-const withTimes = (channels: number) => channels + 2;
-
-const adaptive: AdaptiveInteraction = {
-  kind: 'adaptive',
-  layers: 2,
-  dummies: 45,
-  dummyLayers: 2,
-  prompts: 10,
-  keptPrompts: 1,
-  sentenceLayers: 1,
-  momentLayers: 1,
-};
-
-const qvhighlights: CgDetrConfig = {
-  videoChannels: withTimes(2304 + 512),
-  textChannels: 512,
+/** CG-DETR on QVHighlights. */
+const cgDetr = {
   width: 256,
   heads: 8,
   intermediate: 1024,
@@ -157,45 +149,33 @@ const qvhighlights: CgDetrConfig = {
   dropPath: true,
   activation: 'prelu',
   tokenTypes: true,
-  interaction: adaptive,
+  interaction: {
+    kind: 'adaptive',
+    layers: 2,
+    dummies: 45,
+    dummyLayers: 2,
+    prompts: 10,
+    keptPrompts: 1,
+    sentenceLayers: 1,
+    momentLayers: 1,
+  },
   encoderLayers: 3,
   decoder: { kind: 'spans', layers: 3, queries: 10 },
-};
+} as const satisfies CgDetrConfig;
 
-const twoPrompts = { ...adaptive, keptPrompts: 2 };
-
-/** Configurations by name: those of CG-DETR by their data set, then its ancestors on QVHighlights. */
+/** CG-DETR and its ancestors as they were published for QVHighlights. */
 export const cgDetrConfigs = {
-  /** SlowFast and CLIP features of 2 s. */
-  qvhighlights,
-  /** SlowFast and CLIP features of 1 s. */
-  'charades-sta': { ...qvhighlights, interaction: twoPrompts },
-  /** VGG features of 1/6 s and GloVe words. */
-  'charades-sta-vgg': {
-    ...qvhighlights,
-    videoChannels: withTimes(4096),
-    textChannels: 300,
-    dropout: 0.2,
-    interaction: twoPrompts,
-  },
-  /** SlowFast and CLIP features of 2 s. */
-  tacos: { ...qvhighlights, interaction: { ...twoPrompts, dummies: 50 } },
-  /** I3D features, RGB and optical flow. */
-  tvsum: { ...qvhighlights, videoChannels: withTimes(2048), interaction: { ...adaptive, dummies: 3 } },
-  /** SlowFast and CLIP features of 1 s. */
-  'youtube-highlights': { ...qvhighlights, interaction: { ...adaptive, dummies: 1 } },
-  /** Query-dependent video representation (Moon et al., arXiv:2303.13874). */
+  'cg-detr': cgDetr,
   'qd-detr': {
-    ...qvhighlights,
+    ...cgDetr,
     dropPath: false,
     tokenTypes: false,
     interaction: { kind: 'cross', layers: 2 },
     encoderLayers: 2,
     decoder: { kind: 'spans', layers: 2, queries: 10 },
   },
-  /** Lei et al., arXiv:2107.09609. */
   'moment-detr': {
-    ...qvhighlights,
+    ...cgDetr,
     dropPath: false,
     activation: 'relu',
     tokenTypes: false,

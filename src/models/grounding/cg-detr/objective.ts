@@ -65,19 +65,13 @@ const spans = { l1: 10, iou: 1, label: 4, background: 0.1 };
 const highlights: CgDetrObjective = {
   ...{ saliency: 1, margin: 0.2, contrast: 1, negatives: 1, attention: 1 },
 };
-const all: CgDetrObjective = { ...highlights, spans, alignment: 1, distillation: 1, orthogonality: 1 };
-const withMoreSaliency: CgDetrObjective = { ...all, saliency: 4 };
 
-/** What the configurations of the same names are trained by. */
+/** What the configurations of the same names are trained by on QVHighlights; and CG-DETR on data with highlights alone. */
 export const cgDetrObjectives = {
-  qvhighlights: all,
-  'charades-sta': withMoreSaliency,
-  'charades-sta-vgg': withMoreSaliency,
-  tacos: withMoreSaliency,
-  tvsum: highlights,
-  'youtube-highlights': { ...highlights, saliency: 4, negatives: 0 },
+  'cg-detr': { ...highlights, spans, alignment: 1, distillation: 1, orthogonality: 1 },
   'qd-detr': { spans, saliency: 1, margin: 0.2, contrast: 1, negatives: 1 },
   'moment-detr': { spans, saliency: 1, margin: 0.2 },
+  highlights,
 } as const satisfies Record<string, CgDetrObjective>;
 
 /** What is true of videos and texts. */

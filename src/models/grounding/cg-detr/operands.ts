@@ -1,7 +1,7 @@
 import { checkFields, type Rules } from '../../../arguments.js';
 import { within } from '../../../ops/call.js';
 import { anyTensor, expectDtype, expectShape, type Tensor } from '../../../tensor/tensor.js';
-import type { CgDetrConfig } from './config.js';
+import type { CgDetrSizes } from './config.js';
 
 /** Videos and what is asked of each. */
 export interface GroundingOperands {
@@ -23,19 +23,15 @@ const rules: Rules<GroundingOperands> = {
 };
 
 /** @throws OptionError, ShapeError, DtypeError */
-export function checkGroundingOperands(
-  where: string,
-  operands: GroundingOperands,
-  { videoChannels, textChannels }: CgDetrConfig,
-): void {
+export function checkGroundingOperands(where: string, operands: GroundingOperands, sizes: CgDetrSizes): void {
   checkFields(where, operands, rules, 'operand');
   const { video, videoMask, text, textMask } = operands;
   const [batch = 0, clips = 0] = video.shape;
   const words = text.shape[1] ?? 0;
   within(where, () => {
-    expectShape(video, 'video', [batch, clips, videoChannels]);
+    expectShape(video, 'video', [batch, clips, sizes.video]);
     expectShape(videoMask, 'videoMask', [batch, clips]);
-    expectShape(text, 'text', [batch, words, textChannels]);
+    expectShape(text, 'text', [batch, words, sizes.text]);
     expectShape(textMask, 'textMask', [batch, words]);
     expectDtype(video, 'video', 'f32');
     expectDtype(text, 'text', 'f32');

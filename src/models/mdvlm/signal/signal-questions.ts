@@ -114,7 +114,12 @@ export class SignalQuestions {
       { index: integer(0, this.size - 1), random: optional(instanceOf(HostRandom, 'a HostRandom')) },
     );
     const { asked, words } = this.#each[index]!;
-    const { sentences, classes, ...clips } = await readWindow(this.#reader, asked, this.#classes, random);
+    const {
+      sentences,
+      classes,
+      window: _,
+      ...clips
+    } = await readWindow(this.#reader, asked, this.#classes, random);
     const [first] = sentences[0]!.windows;
     const { encoder, times } = this.from.config;
     const tokens = (seconds: number) => (seconds * (times - 1)) / (encoder.count * clips.unit);

@@ -1,0 +1,46 @@
+import type { VideoInput } from '../../datasets/open-input.js';
+import { padRows } from '../../datasets/sampling/crop-rows.js';
+import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
+import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
+import type { ClipFeatures } from '../../datasets/video-dataset.js';
+import { ShapeError } from '../../errors.js';
+import type { ClipReader } from '../map-diffusion/clip-reader.js';
+import { signalReader } from '../map-diffusion/clip-reader.js';
+import type { FeatureClips, GroundingConfig } from './config.js';
+
+/** Reads windows of videos as `GroundingNetwork.videoShape` says for one video. */
+export function groundingReader({ clips, longest }: GroundingConfig): ClipReader {
+  return clips.kind === 'signal' ? signalReader(clips, longest) : featureReader(clips, longest);
+}
+
+function featureReader(config: FeatureClips, longest: number): ClipReader {
+  return {
+    windowOf: async (video) => longest * (await featuresOf(config, video)).stride,
+    stepOf: async (video) => (await featuresOf(config, video)).stride,
+    async read(video, [start, end]) {
+      const features = await featuresOf(config, video);
+      const { steps, stride } = features;
+      const first = Math.min(steps - 1, Math.round(start / stride));
+      const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
+      const clips = Math.min(longest, last - first);
+      const seen = normalized(rowsOf(features, first, clips), config.parts);
+      return { video: padRows(seen, longest).data, clips, unit: stride, duration: end - start };
+    },
+  };
+}
+
+async function featuresOf({ channels }: FeatureClips, video: VideoInput): Promise<ClipFeatures> {
+  const features = await video.features!();
+  if (features.channels === channels) return features;
+  throw new ShapeError(
+    `the model reads features of ${channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
+  );
+}
+
+/** Rows of which each part is divided by its norm. */
+function normalized<T extends ClipFeatures>(features: T, parts: number | undefined): T {
+  if (parts === undefined) return features;
+  const { steps, channels, data } = features;
+  const ofParts = normalizeRows({ steps: steps * parts, channels: channels / parts, data });
+  return { ...features, data: ofParts.data };
+}

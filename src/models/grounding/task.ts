@@ -1,0 +1,65 @@
+import { HostRandom } from '../../data/host-random.js';
+import { loadItems } from '../../datasets/sampling/load-items.js';
+import { Owner } from '../../tensor/owner.js';
+import { type BatchSampler, shuffledBatches } from '../../training/batch-samplers.js';
+import type { Batch, LossParts, TrainingTask } from '../../training/training-task.js';
+import { type CgDetrObjective, cgDetrLosses } from './cg-detr/objective.js';
+import type { GroundingExample, GroundingExamples } from './examples.js';
+import type { GroundingNetwork } from './grounding-network.js';
+import { OperandBatch } from './operand-batch.js';
+import { TargetBatch } from './target-batch.js';
+
+export interface GroundingTaskOptions {
+  /** B: examples of a step. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly objective: CgDetrObjective;
+}
+
+/** Training of a grounding network on texts about videos. What is drawn is a function of the seed and the step. */
+export class GroundingTask extends Owner implements TrainingTask<readonly GroundingExample[]> {
+  readonly sampler: BatchSampler;
+  readonly #operands: OperandBatch;
+  readonly #targets: TargetBatch;
+
+  constructor(
+    readonly model: GroundingNetwork,
+    readonly examples: GroundingExamples,
+    readonly options: GroundingTaskOptions,
+  ) {
+    super(model.runtime);
+    const { batch } = options;
+    this.sampler = shuffledBatches(examples.asked.length, batch);
+    this.#operands = this.takeOver(new OperandBatch(model, batch));
+    this.#targets = this.takeOver(new TargetBatch(model.runtime, model.config, batch));
+  }
+
+  /** Reads examples. @throws as `GroundingExamples.read`, with the id of the video */
+  async load(index: number, examples: readonly number[]): Promise<readonly GroundingExample[]> {
+    const { batch, seed } = this.options;
+    const items = examples.map((example) => ({ id: this.examples.asked[example]!.video.id, example }));
+    return loadItems(items, ({ example }, i) =>
+      this.examples.read(example, new HostRandom(seed, 2 ** 24 + index * batch + i)),
+    );
+  }
+
+  /** Writes examples that `load` gave. */
+  prepare({ loaded }: Pick<Batch<readonly GroundingExample[]>, 'loaded'>): void {
+    this.#operands.write(loaded);
+    this.#targets.write(loaded);
+  }
+
+  loss(): LossParts {
+    this.checkAlive();
+    const { operands } = this.#operands;
+    const { targets } = this.#targets;
+    return this.runtime.scope(() =>
+      cgDetrLosses(
+        this.model.forwardForTraining(operands, targets.moments),
+        operands.videoMask,
+        targets,
+        this.options.objective,
+      ),
+    );
+  }
+}
