@@ -29,6 +29,7 @@ export type {
   Parameter as KernelParameter,
   StorageBinding,
 } from './gpu/wgsl.js';
+export type { ClipCurve } from './models/common/join-curves.js';
 export type {
   Ask,
   Found,

@@ -24,10 +24,7 @@ export async function textVectors(
 ): Promise<Float32Array> {
   if (kind === 'words') {
     if (!table) throw new OptionError('the model reads words, and was given no vectors of them');
-    const { words, unknown, vectors } = table.embed(text);
-    if (words.every((word) => unknown.includes(word)))
-      throw new OptionError(`the model knows no word of the query ${JSON.stringify(text)}`);
-    return vectors.slice(0, longest * channels);
+    return knownVectors(table, text).slice(0, longest * channels);
   }
   if (!features) {
     throw new OptionError(
@@ -41,6 +38,14 @@ export async function textVectors(
     );
   }
   return normalizeRows(tokens).data.slice(0, longest * channels);
+}
+
+/** The vectors of a text's words. @throws OptionError where the table has none of them */
+export function knownVectors(table: WordVectors, text: string): Float32Array {
+  const { words, unknown, vectors } = table.embed(text);
+  if (words.every((word) => unknown.includes(word)))
+    throw new OptionError(`the model knows no word of the query ${JSON.stringify(text)}`);
+  return vectors;
 }
 
 /** @throws OptionError where a model of words is given vectors of another size */

@@ -14,7 +14,7 @@ import { saveGrounding } from './folder.js';
 import { GroundingNetwork } from './grounding-network.js';
 import { withLabelQueries } from './label-queries.js';
 import { OpenedGrounding } from './opened.js';
-import { checkWords } from './query-text.js';
+import { checkWords, knownVectors } from './query-text.js';
 import { GroundingTask } from './task.js';
 
 export interface GroundingTraining extends TrainingSettings {
@@ -58,12 +58,14 @@ export async function prepareGrounding(
   { data, words, from }: TrainingInputs,
 ): Promise<PreparedTraining> {
   const { batch, seed, objective, augment, scores = [0, 4], split = 'train' } = training;
+  const ofWords = config.text.kind === 'words';
   checkWords(config.text, words.table);
   const told = withLabelQueries(data);
   const asked = askedIn(told, split, config, objective);
+  // Before the first batch that has one.
+  if (ofWords) for (const { text } of asked) knownVectors(words.table, text);
   const examples = new GroundingExamples(config, asked, words.table, { scores, augment });
   const network = new GroundingNetwork(runtime, config);
-  const ofWords = config.text.kind === 'words';
   const file = { architecture: 'cg-detr', model: config } as const;
   return {
     task: new GroundingTask(network, examples, { batch, seed, objective }),
