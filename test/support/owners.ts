@@ -26,6 +26,7 @@ import {
   LanguageTask,
   LayerNorm,
   Linear,
+  LocalBase,
   LoraAdapter,
   LoraLinear,
   Lstm,
@@ -328,6 +329,12 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     FeedForward: module(
       () => new FeedForward(runtime, 4, 8, { dropout: 0.5 }).train(),
       (it) => it.forward(row),
+    ),
+    LocalBase: module(
+      () => new LocalBase(runtime, { channels: 4, width: 4, classes: 3, dropout: 0.5 }),
+      (it) => it.forward(sequence),
+      (it) => it.classify(sequence),
+      (it) => it.train().forward(sequence),
     ),
     Mlp: module(
       () => new Mlp(runtime, 4, 8, 2, { layers: 2 }),

@@ -60,6 +60,7 @@ export class Samples {
         }),
     );
     const co2netSizes = { channels: 2, width: 2, attentionWidth: 2, classes: 2 };
+    const localSizes = { channels: 4, classes: 3, width: 4 };
     const fourHeadSizes = { channels: 2, heads: 1, classifierWidth: 2, attentionWidth: 2, classes: 2 };
     const co2net = runtime.detached(() => new tal.Co2Net(runtime, co2netSizes).initialize(1));
     const linear = new tal.Linear(runtime, 2, 2);
@@ -171,6 +172,9 @@ export class Samples {
       ),
       Co2Net: co2net,
       Co2NetConfig: co2netSizes,
+      LocalBase: runtime.detached(() => new tal.LocalBase(runtime, localSizes)),
+      LocalConfig: localSizes,
+      LocalBaseConfig: { kind: 'local', ...localSizes },
       FourHead: runtime.detached(() => new tal.FourHead(runtime, fourHeadSizes)),
       FourHeadConfig: fourHeadSizes,
       FourHeadBase: { kind: 'four-head', ...fourHeadSizes },
