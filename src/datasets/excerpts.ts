@@ -2,7 +2,7 @@ import { callback, checkArguments, objectWith, positive, type Rule, text } from 
 import { spanWithin } from '../data/annotations/question-answer.js';
 import { slidingWindows } from '../data/annotations/sliding-windows.js';
 import type { LabelledSegment, Segment } from '../time/segment.js';
-import { rowsOf } from './sampling/sampled-clips.js';
+import { rowsWithin } from './sampling/sampled-clips.js';
 import type { ClipFeatures, Signal, VideoDataset, VideoItem } from './video-dataset.js';
 
 /** A segment of which less than this is in an excerpt, in seconds, is not in it. */
@@ -67,13 +67,9 @@ function excerptOfVideo(video: VideoItem, [start, end]: Segment): VideoItem {
   };
 }
 
-/** The rows that begin within the excerpt, at least one. */
-function featuresWithin(features: ClipFeatures, [start, end]: Segment): ClipFeatures {
-  const { steps, stride } = features;
-  const first = Math.min(steps - 1, Math.round(start / stride));
-  const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
-  const { steps: rows, channels, data, window } = rowsOf(features, first, last - first);
-  return { steps: rows, channels, data, stride, window };
+function featuresWithin(features: ClipFeatures, window: Segment): ClipFeatures {
+  const { steps, channels, data, stride, window: seconds } = rowsWithin(features, window);
+  return { steps, channels, data, stride, window: seconds };
 }
 
 function signalWithin(signal: Signal, [start, end]: Segment): Signal {

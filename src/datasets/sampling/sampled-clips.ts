@@ -1,5 +1,6 @@
 import { instanceOf, integer, number, objectWith, optional, positive, type Rule } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
+import type { Segment } from '../../time/segment.js';
 import type { ClipFeatures } from '../video-dataset.js';
 
 /** Features of a video in the form that a model takes: cut, padded or resampled; each row still has a time. */
@@ -43,6 +44,14 @@ export function rowsOf(clips: MaybeSampled, first: number, steps: number): Sampl
     start: start + first * stride,
     mask: mask.slice(first, first + steps),
   };
+}
+
+/** The rows that begin within a window of the video, in seconds; at least one. */
+export function rowsWithin(clips: MaybeSampled, [start, end]: Segment): SampledClips {
+  const { steps, stride } = clips;
+  const first = Math.min(steps - 1, Math.round(start / stride));
+  const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
+  return rowsOf(clips, first, last - first);
 }
 
 /** The chosen rows, in their order; where there is more than one for each row of the result, their mean. */

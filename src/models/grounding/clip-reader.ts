@@ -1,7 +1,7 @@
 import type { VideoInput } from '../../datasets/open-input.js';
 import { padRows } from '../../datasets/sampling/crop-rows.js';
 import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
-import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
+import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures } from '../../datasets/video-dataset.js';
 import { ShapeError } from '../../errors.js';
 import type { ClipReader } from '../map-diffusion/clip-reader.js';
@@ -19,12 +19,10 @@ function featureReader(config: FeatureClips, longest: number): ClipReader {
     stepOf: async (video) => (await featuresOf(config, video)).stride,
     async read(video, [start, end]) {
       const features = await featuresOf(config, video);
-      const { steps, stride } = features;
-      const first = Math.min(steps - 1, Math.round(start / stride));
-      const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
-      const clips = Math.min(longest, last - first);
-      const seen = normalized(rowsOf(features, first, clips), config.parts);
-      return { video: padRows(seen, longest).data, clips, unit: stride, duration: end - start };
+      const within = rowsWithin(features, [start, end]);
+      const clips = Math.min(longest, within.steps);
+      const seen = normalized(rowsOf(within, 0, clips), config.parts);
+      return { video: padRows(seen, longest).data, clips, unit: features.stride, duration: end - start };
     },
   };
 }

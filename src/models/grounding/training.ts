@@ -1,8 +1,8 @@
 import { checkArgument, optional, type Rule, rule } from '../../arguments.js';
-import { openSafetensors } from '../../data/formats/safetensors.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { beginWith } from '../common/begin-with.js';
 import { saveWords } from '../common/save-words.js';
 import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
 import type { PreparedTraining, TrainingInputs } from '../model-spec.js';
@@ -77,14 +77,7 @@ export async function prepareGrounding(
     }),
     warnings: unknownWords(asked, words, ofWords),
     ...(from !== undefined && {
-      begin: async () => {
-        const checkpoint = await openSafetensors(from);
-        try {
-          await network.load(checkpoint);
-        } finally {
-          await checkpoint.close();
-        }
-      },
+      begin: () => beginWith(network, from),
     }),
     save: async (folder, trained) =>
       saveGrounding(folder, network, {

@@ -2,7 +2,7 @@ import type { VideoInput } from '../../datasets/open-input.js';
 import { padRows } from '../../datasets/sampling/crop-rows.js';
 import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
 import { binRows } from '../../datasets/sampling/resample-rows.js';
-import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
+import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
@@ -122,12 +122,10 @@ function featureClips(
   features: ClipFeatures,
   [start, end]: Segment,
 ): VideoClips {
-  const { steps, stride } = features;
+  const { stride } = features;
   const rows = count * pool;
-  const first = Math.min(steps - 1, Math.round(start / stride));
-  const last = Math.min(steps, Math.max(first + 1, Math.round(end / stride)));
   const duration = end - start;
-  const within = rowsOf(features, first, last - first);
+  const within = rowsWithin(features, [start, end]);
   if (sampling === 'bins') {
     const video = channelsFirst(binRows(within, rows, 'middle'));
     return { video, clips: count, unit: duration / count, duration };

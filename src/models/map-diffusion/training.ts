@@ -1,11 +1,11 @@
 import { integer, oneOf, optional, type Rules } from '../../arguments.js';
-import { openSafetensors } from '../../data/formats/safetensors.js';
 import { HostRandom, mixBits } from '../../data/host-random.js';
 import type { VideoDataset, VideoItem, VideoQuery } from '../../datasets/video-dataset.js';
 import { FeatureError, OptionError } from '../../errors.js';
 import { given } from '../../tensor/given.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { shapeText, sizeOf } from '../../tensor/shape.js';
+import { beginWith } from '../common/begin-with.js';
 import { saveWords } from '../common/save-words.js';
 import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
 import type { PreparedTraining, TrainingInputs } from '../model-spec.js';
@@ -107,14 +107,7 @@ export async function prepareMoments(
     }),
     warnings,
     ...(from !== undefined && {
-      begin: async () => {
-        const checkpoint = await openSafetensors(from);
-        try {
-          await model.load(checkpoint);
-        } finally {
-          await checkpoint.close();
-        }
-      },
+      begin: () => beginWith(model, from),
     }),
     save: async (folder, trained) =>
       saveMapDiffusion(folder, model, {

@@ -1,7 +1,7 @@
 import type { VideoInput } from '../../datasets/open-input.js';
 import { type Draw, randomOf } from '../../datasets/sampling/draw.js';
 import { resampleRows } from '../../datasets/sampling/resample-rows.js';
-import { rowsOf } from '../../datasets/sampling/sampled-clips.js';
+import { rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type {
   Annotations,
   ClipFeatures,
@@ -82,10 +82,8 @@ export async function readWindow(
 ): Promise<BagValues> {
   if (config.kind === 'signal') return signalValues(config, await video.signal!(), window);
   const features = await featuresOf(config, video);
-  const first = Math.min(features.steps - 1, Math.round(window[0] / features.stride));
-  const last = Math.min(features.steps, Math.max(first + 1, Math.round(window[1] / features.stride)));
-  const { data, channels } = rowsOf(features, first, last - first);
-  return { shape: [last - first, channels], values: data, steps: last - first, stride: features.stride };
+  const { steps, data, channels, stride } = rowsWithin(features, window);
+  return { shape: [steps, channels], values: data, steps, stride };
 }
 
 async function featuresOf(config: SnippetsConfig, video: VideoInput): Promise<ClipFeatures> {

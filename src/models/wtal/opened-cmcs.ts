@@ -1,6 +1,7 @@
 import { checkFields } from '../../arguments.js';
 import type { Features } from '../../data/formats/features.js';
 import type { VideoInput } from '../../datasets/open-input.js';
+import { rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import { type Ask, type Found, LocalizationModel, type PredictRequest } from '../localization-model.js';
 import type { Cmcs } from './cmcs.js';
 import { localizeActions } from './localize.js';
@@ -44,9 +45,7 @@ export class OpenedCmcs extends LocalizationModel {
 /** The features of a window; of the whole video as they are. */
 async function excerptOf(video: VideoInput, [start, end]: Ask['window']): Promise<Features> {
   const features = await video.features!();
-  const { steps, channels, stride, data } = features;
   if (start === 0 && end === video.duration) return features;
-  const first = Math.min(steps - 1, Math.round(start / stride));
-  const last = Math.max(first + 1, Math.min(steps, Math.round(end / stride)));
-  return { steps: last - first, channels, data: data.slice(first * channels, last * channels) };
+  const { steps, channels, data } = rowsWithin(features, [start, end]);
+  return { steps, channels, data };
 }

@@ -1,7 +1,7 @@
 import { checkArgument, optional, type Rules, rule, uint32 } from '../../arguments.js';
-import { openSafetensors } from '../../data/formats/safetensors.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
+import { beginWith } from '../common/begin-with.js';
 import { augmentationRule, type SignalAugmentation } from '../common/signal-augmentation.js';
 import type { PreparedTraining, TrainingInputs, TrainingWords } from '../model-spec.js';
 import { type Recipe, recipeRule, type TrainingSettings, trainingSettingRules } from '../recipe.js';
@@ -105,12 +105,7 @@ export async function prepareWtal(
     ...(from !== undefined && {
       begin: async () => {
         trainee.initialize(seed);
-        const checkpoint = await openSafetensors(from);
-        try {
-          await network.load(checkpoint);
-        } finally {
-          await checkpoint.close();
-        }
+        await beginWith(network, from);
       },
     }),
     save: (folder, trained) => saveWtal(folder, network, file(trained)),
