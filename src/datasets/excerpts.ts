@@ -1,17 +1,13 @@
-import { callback, checkArguments, objectWith, positive, type Rule, text } from '../arguments.js';
+import { checkArguments, positive } from '../arguments.js';
 import { spanWithin } from '../data/annotations/question-answer.js';
 import { slidingWindows } from '../data/annotations/sliding-windows.js';
 import type { LabelledSegment, Segment } from '../time/segment.js';
+import { datasetRule } from './dataset-rule.js';
 import { rowsWithin } from './sampling/sampled-clips.js';
 import type { ClipFeatures, Signal, VideoDataset, VideoItem } from './video-dataset.js';
 
 /** A segment of which less than this is in an excerpt, in seconds, is not in it. */
 const leastSeconds = 0.5;
-
-const datasetRule = objectWith<Pick<VideoDataset, 'name' | 'items'>>(
-  { name: text, items: callback },
-  'a data set (openDataset)',
-) as Rule<VideoDataset>;
 
 /**
  * A data set whose videos are cut once, into excerpts of the same length on a fixed grid; the last one of a video ends with

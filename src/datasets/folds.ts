@@ -1,15 +1,7 @@
-import {
-  callback,
-  checkArguments,
-  integer,
-  objectWith,
-  optional,
-  type Rule,
-  someOf,
-  text,
-} from '../arguments.js';
+import { callback, checkArguments, integer, optional, someOf, text } from '../arguments.js';
 import { HostRandom } from '../data/host-random.js';
 import { OptionError } from '../errors.js';
+import { datasetRule } from './dataset-rule.js';
 import type { VideoDataset, VideoItem } from './video-dataset.js';
 
 export interface FoldsOptions {
@@ -18,11 +10,6 @@ export interface FoldsOptions {
   /** Videos for which it says the same are in one fold, such as those of one person; default: each by itself. */
   readonly groupOf?: (id: string) => string;
 }
-
-const datasetRule = objectWith<Pick<VideoDataset, 'name' | 'items'>>(
-  { name: text, items: callback },
-  'a data set (openDataset)',
-) as Rule<VideoDataset>;
 
 /**
  * Data sets for cross-validation: each has the videos of one fold as `test`, and all others as `train`. Videos are dealt by

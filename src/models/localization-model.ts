@@ -17,6 +17,7 @@ import {
 } from '../arguments.js';
 import { slidingWindows } from '../data/annotations/sliding-windows.js';
 import type { QueryId } from '../data/formats/json-record.js';
+import { datasetRule } from '../datasets/dataset-rule.js';
 import type { VideoInput } from '../datasets/open-input.js';
 import type { VideoDataset, VideoItem, VideoQuery } from '../datasets/video-dataset.js';
 import { OptionError, ReleasedError } from '../errors.js';
@@ -346,8 +347,3 @@ const requestRules: Rules<LocalizeRequest> = {
   query: optional(queryRule),
   excerpt: optional(spanOf()),
 };
-
-const datasetRule: Rule<VideoDataset> = objectWith<Pick<VideoDataset, 'name' | 'items'>>(
-  { name: text, items: callback },
-  'a data set (openDataset)',
-) as Rule<VideoDataset>;

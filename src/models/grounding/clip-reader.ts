@@ -4,6 +4,7 @@ import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
 import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures } from '../../datasets/video-dataset.js';
 import { ShapeError } from '../../errors.js';
+import { latest } from '../common/latest.js';
 import type { ClipReader } from '../map-diffusion/clip-reader.js';
 import { signalReader } from '../map-diffusion/clip-reader.js';
 import type { FeatureClips, GroundingConfig } from './config.js';
@@ -14,11 +15,12 @@ export function groundingReader({ clips, longest }: GroundingConfig): ClipReader
 }
 
 function featureReader(config: FeatureClips, longest: number): ClipReader {
+  const featuresOf = latest((video) => checkedFeatures(config, video));
   return {
-    windowOf: async (video) => longest * (await featuresOf(config, video)).stride,
-    stepOf: async (video) => (await featuresOf(config, video)).stride,
+    windowOf: async (video) => longest * (await featuresOf(video)).stride,
+    stepOf: async (video) => (await featuresOf(video)).stride,
     async read(video, [start, end]) {
-      const features = await featuresOf(config, video);
+      const features = await featuresOf(video);
       const within = rowsWithin(features, [start, end]);
       const clips = Math.min(longest, within.steps);
       const seen = normalized(rowsOf(within, 0, clips), config.parts);
@@ -27,7 +29,7 @@ function featureReader(config: FeatureClips, longest: number): ClipReader {
   };
 }
 
-async function featuresOf({ channels }: FeatureClips, video: VideoInput): Promise<ClipFeatures> {
+async function checkedFeatures({ channels }: FeatureClips, video: VideoInput): Promise<ClipFeatures> {
   const features = await video.features!();
   if (features.channels === channels) return features;
   throw new ShapeError(

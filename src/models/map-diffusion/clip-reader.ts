@@ -6,6 +6,7 @@ import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
+import { latest } from '../common/latest.js';
 import { type SignalConfig, totalStride } from '../common/signal-config.js';
 import type { ModelInput } from '../localization-model.js';
 import type { FeaturesConfig, MapDiffusionConfig } from './config.js';
@@ -38,15 +39,6 @@ export function clipReader(config: MapDiffusionConfig): ClipReader {
     case 'frames':
       return frameReader(config);
   }
-}
-
-/** What `load` gives for the video that was asked for last: windows of a video are asked for one after the other. */
-function latest<T>(load: (video: VideoInput) => Promise<T>): (video: VideoInput) => Promise<T> {
-  let last: { readonly video: VideoInput; readonly loaded: Promise<T> } | undefined;
-  return (video) => {
-    if (last?.video !== video) last = { video, loaded: load(video) };
-    return last.loaded;
-  };
 }
 
 /** Of windows of N clips of signals. */
