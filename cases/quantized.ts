@@ -92,6 +92,8 @@ export const quantizeWeightCases: CaseTable<QuantizeSize> = {
     const best = quantized(weight, size);
     // Halves have 11 bits, so that numbers come out off by up to half a step of the last of them.
     const slack = scales!.kind === 'f32' ? 1e-4 : 2 ** (bits - 1) * 2 ** -11;
+    // Halves below 2^-14 are multiples of 2^-24, whatever their size.
+    const smallest = scales!.kind === 'f32' ? 0 : 2 ** -24;
     const actual = dequantized({ values: values!, scales: scales! }, size);
     const wanted = dequantized(best, size);
     const groups = Math.ceil(columns / group);
@@ -105,7 +107,7 @@ export const quantizeWeightCases: CaseTable<QuantizeSize> = {
         for (let k = begin; k < end; k++) sum += (weight.data[k]! - found[k]!) ** 2;
         return Math.sqrt(sum);
       };
-      const bound = error(wanted) * (1 + slack) + slack * step * Math.sqrt(end - begin);
+      const bound = error(wanted) * (1 + slack) + (slack * step + smallest) * Math.sqrt(end - begin);
       if (!(error(actual) <= bound)) {
         throw new Error(`group ${i} is off by ${error(actual)}, which ${error(wanted)} would do`);
       }
