@@ -1,3 +1,4 @@
+import { alignmentLogLikelihoodCases, alignmentPosteriorCases } from './alignment.js';
 import { attentionCases } from './attention.js';
 import { attentionGradientCases } from './attention-gradient.js';
 import { batchNormGradientCases, channelMomentsGradientCases } from './batch-norm-gradient.js';
@@ -87,6 +88,8 @@ export const caseTables: readonly AnyCaseTable[] = [
   conv2dWeightGradientCases,
   decodeMomentsCases,
   linearAssignmentCases,
+  alignmentLogLikelihoodCases,
+  alignmentPosteriorCases,
   qSampleCases,
   cumsumCases,
   ddimStepCases,

@@ -1,6 +1,7 @@
 /** Operations on tensors: `tal-webgpu/ops`. */
 
 export type { Activation, ActivationOptions } from './activation.js';
+export { type AlignmentOperands, alignmentLogLikelihood, alignmentPosterior } from './align/alignment.js';
 export { type ArangeOptions, arange } from './array/arange.js';
 export { argmax } from './array/argmax.js';
 export {

@@ -1,3 +1,4 @@
+import { alignmentLogLikelihoodOperation, alignmentPosteriorOperation } from './align/alignment.js';
 import { argmaxOperation } from './array/argmax.js';
 import { binaryOperation } from './array/binary.js';
 import { broadcastToOperation } from './array/broadcast-to.js';
@@ -96,6 +97,8 @@ export const operations: readonly AnyOperation[] = [
   ddimStepOperation,
   decodeMomentsOperation,
   linearAssignmentOperation,
+  alignmentLogLikelihoodOperation,
+  alignmentPosteriorOperation,
   dequantizeWeightOperation,
   fillOperation,
   gateSumsGradientOperation,

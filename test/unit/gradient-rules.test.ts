@@ -6,6 +6,7 @@ import { operations } from '../../src/ops/operations.js';
 /** Operations of choices, of places, of data and of optimizers: without a derivative, or with none that is needed. */
 const withoutRule = [
   'adamwStep',
+  'alignmentPosterior',
   'argmax',
   'clipFactor',
   'commitTokens',

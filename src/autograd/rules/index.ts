@@ -1,4 +1,5 @@
 import type { AnyGradientRule } from '../gradient-rule.js';
+import { alignmentRules } from './alignment.js';
 import { attentionRules } from './attention.js';
 import { convRules } from './conv.js';
 import { diffusionRules } from './diffusion.js';
@@ -23,6 +24,7 @@ export const gradientRules: ReadonlyMap<object, AnyGradientRule> = new Map([
   ...quantizedRules,
   ...convRules,
   ...attentionRules,
+  ...alignmentRules,
   ...normRules,
   ...recurrentRules,
   ...imageRules,
