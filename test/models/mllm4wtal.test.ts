@@ -269,6 +269,9 @@ describe('the parts of the guidance', () => {
       ...[...reconstruction, 'mask.distilled'],
       ...[...matching, 'base.distilled', 'base.pull'],
     ]);
+    // The operands of the twin have no order.
+    using orderOnly = await twin({ order: { weight: 1 } });
+    assert.throws(() => turnLoss(orderOnly, 'base'), OptionError);
     assert.throws(() => new Guidance(runtime, {}, sizes, captionWords), OptionError);
     assert.throws(() => new Guidance(runtime, { csr: settings.csr }, sizes), OptionError);
   });
@@ -321,6 +324,7 @@ class GuidedTask implements TrainingTask {
   readonly #batch: GuidanceBatch;
   readonly #snippets = runtime.zeros([batch, steps, channels]);
   readonly #labels = runtime.zeros([batch, labels.length]);
+  readonly #progress = runtime.zeros([1]);
 
   constructor(base: WtalBase, priors: Priors, config: GuidanceConfig) {
     this.#batch = new GuidanceBatch(runtime, priors, { classes: labels, vectors }, ids, batch);
@@ -329,7 +333,8 @@ class GuidedTask implements TrainingTask {
   }
 
   get operands(): GuidanceOperands {
-    return { ...this.#batch.operands, labels: this.#labels };
+    const { order, ...rest } = this.#batch.operands;
+    return { ...rest, labels: this.#labels, order: { ...order, progress: this.#progress } };
   }
 
   get snippets(): Tensor {

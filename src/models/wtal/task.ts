@@ -131,7 +131,11 @@ export class WtalTask extends Owner implements TrainingTask<readonly BagValues[]
     return this.runtime.scope(() => {
       const { network, guidance } = this.model;
       const snippets = network.snippets.forward(this.#values);
-      const told = this.guided && { ...this.guided.operands, labels: this.#labels };
+      const told = this.guided && {
+        ...this.guided.operands,
+        labels: this.#labels,
+        order: { ...this.guided.operands.order, progress: this.#progress },
+      };
       if (guidance && told && turn === 'reconstruct') return guidance.reconstructLoss(snippets, told);
       if (guidance && told && turn === 'mask') return guidance.maskLoss(snippets, told);
       const outputs = network.base.forward(snippets);

@@ -4,6 +4,7 @@ import { OptionError } from '../../../errors.js';
 import { Owner } from '../../../tensor/owner.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import type { CaptionOrderOperands } from './caption-order.js';
 import { type CaptionIds, CaptionWords } from './caption-words.js';
 import type { GuidanceOperands } from './guidance.js';
 import { keyVectors } from './key-vectors.js';
@@ -13,9 +14,12 @@ import type { Priors, PriorsUse } from './priors.js';
 export class GuidanceBatch extends Owner {
   /** The words of the captions of all videos. */
   readonly words: CaptionWords;
-  readonly operands: Omit<GuidanceOperands, 'labels'>;
+  readonly operands: Omit<GuidanceOperands, 'labels' | 'order'> & {
+    readonly order: Omit<CaptionOrderOperands, 'progress'>;
+  };
   readonly #captions: ReadonlyMap<string, CaptionIds>;
   readonly #keys: ReadonlyMap<string, Float32Array>;
+  readonly #orders: ReadonlyMap<string, readonly number[]>;
 
   /**
    * @param videos ids of all videos of the training data
@@ -58,12 +62,20 @@ export class GuidanceBatch extends Owner {
     this.words = words;
     this.#captions = new Map(captions.map(([video, caption]) => [video, words.numbersOf(caption)]));
     this.#keys = keys;
+    this.#orders = new Map(
+      [...ofVideos].map(([video, { order = [] }]) => [video, order.map((label) => classes.indexOf(label))]),
+    );
+    const longestOrder = Math.max(1, ...[...this.#orders.values()].map(({ length }) => length));
     const captionShape = [batch, words.longest];
     this.operands = this.own(() => ({
       keys: runtime.zeros([batch, classes.length, vectors.dimensions]),
       words: runtime.zeros(captionShape, 'u32'),
       present: runtime.zeros(captionShape, 'u32'),
       masked: runtime.zeros(captionShape, 'u32'),
+      order: {
+        order: runtime.zeros([batch, longestOrder], 'u32'),
+        counts: runtime.zeros([batch], 'u32'),
+      },
     }));
   }
 
@@ -84,7 +96,7 @@ export class GuidanceBatch extends Owner {
     if (videos.length !== batch) {
       throw new OptionError(`GuidanceBatch.write: videos must be ${batch}, not ${videos.length}`);
     }
-    const { keys, ...captions } = this.operands;
+    const { keys, order, ...captions } = this.operands;
     const rows = { words: [], present: [], masked: [] } as Record<keyof typeof captions, Uint32Array[]>;
     for (const [item, video] of videos.entries()) {
       const ids = this.#captions.get(video);
@@ -97,6 +109,12 @@ export class GuidanceBatch extends Owner {
       rows.present.push(row(ids.map(() => 1)));
       rows.masked.push(row(hidden.map(Number)));
     }
+    const orders = videos.map((video) => this.#orders.get(video)!);
+    order.counts.write(Uint32Array.from(orders, ({ length }) => length));
+    writeRows(
+      order.order,
+      orders.map((classes) => Uint32Array.from({ length: order.order.shape[1]! }, (_, i) => classes[i] ?? 0)),
+    );
     writeRows(
       keys,
       videos.map((video) => this.#keys.get(video)!),

@@ -6,6 +6,7 @@ import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { LossParts } from '../../../training/training-task.js';
 import type { BaseOutputs } from '../base.js';
+import { type CaptionOrderOperands, captionOrderLoss } from './caption-order.js';
 import { CaptionWords } from './caption-words.js';
 import { type GuidanceConfig, guidanceRule } from './config.js';
 import { type CaptionOperands, Csr } from './csr.js';
@@ -29,7 +30,10 @@ const sizesRule = onlyFields<GuidanceSizes>({
 }) satisfies Rule<GuidanceSizes>;
 
 /** What is known of the videos of a batch: their labels and priors. */
-export interface GuidanceOperands extends KeyOperands, CaptionOperands {}
+export interface GuidanceOperands extends KeyOperands, CaptionOperands {
+  /** In which order the captions tell the classes, where `config.order` wants it. */
+  readonly order?: CaptionOrderOperands | undefined;
+}
 
 const defaultWeight = 1.5;
 
@@ -49,7 +53,7 @@ export class Guidance extends Module {
 
   /**
    * @param words of the captions, for the reconstruction
-   * @throws OptionError where there is neither matching nor reconstruction, or a reconstruction without words
+   * @throws OptionError where there is neither matching nor reconstruction nor order, or a reconstruction without words
    */
   constructor(
     runtime: Runtime,
@@ -67,8 +71,8 @@ export class Guidance extends Module {
         words: optional(instanceOf(CaptionWords, 'a CaptionWords')),
       },
     );
-    const { ksm, csr } = config;
-    if (!ksm && !csr) throw new OptionError('Guidance: config must have ksm, csr or both');
+    const { ksm, csr, order } = config;
+    if (!ksm && !csr && !order) throw new OptionError('Guidance: config must have ksm, csr or order');
     if (csr && !words) throw new OptionError('Guidance: words must be given where config has csr');
     super(runtime);
     const { batch, steps, channels, classes, wordWidth } = sizes;
@@ -109,11 +113,16 @@ export class Guidance extends Module {
 
   /**
    * Turn `base`, beside the base's own losses: those of the matching, which is drawn to the attention of the
-   * reconstruction, and how far the base's attention is from the mean of both.
-   * @throws ShapeError
+   * reconstruction, how far the base's attention is from the mean of both, and how badly its CAS fits the captions' order.
+   * @throws OptionError where an order is wanted and not given, ShapeError
    */
-  baseLoss(snippets: Tensor, base: BaseOutputs, operands: KeyOperands): LossParts {
-    const { distillation = defaultWeight, pull = defaultWeight } = this.config;
+  baseLoss(
+    snippets: Tensor,
+    base: BaseOutputs,
+    operands: KeyOperands & Pick<GuidanceOperands, 'order'>,
+  ): LossParts {
+    const { distillation = defaultWeight, pull = defaultWeight, order } = this.config;
+    if (order && !operands.order) throw new OptionError('Guidance.baseLoss: operands must have order');
     return this.runtime.scope(() => {
       const match = this.ksm?.forward(snippets, operands);
       const seen = this.#seen;
@@ -121,7 +130,10 @@ export class Guidance extends Module {
       return {
         ...(match && this.ksm!.losses(match, operands.labels)),
         ...(match && seen && distillation > 0 && { distilled: drawn(match.attention, [seen], distillation) }),
-        ...(pull > 0 && { pull: drawn(base.attention, attentions, pull) }),
+        ...(pull > 0 && attentions.length > 0 && { pull: drawn(base.attention, attentions, pull) }),
+        ...(order && {
+          order: scaleShift(captionOrderLoss(base.cas, operands.order!, order), order.weight, 0),
+        }),
       };
     });
   }

@@ -3,6 +3,7 @@ import { readJson } from '../../../data/files/byte-source.js';
 import { writeWhole } from '../../../data/files/output-file.js';
 import { JsonRecord } from '../../../data/formats/json-record.js';
 import { WordVectors, wordsOf } from '../../../data/text/words.js';
+import { given } from '../../../tensor/given.js';
 
 /** What key phrases say of one class in a video. */
 export interface KeyPhrases {
@@ -17,6 +18,11 @@ export interface VideoPriors {
   readonly key: readonly KeyPhrases[];
   /** Complete semantics: a caption that tells all actions from beginning to end. */
   readonly complete: string;
+  /**
+   * The classes in the order in which `complete` tells their actions, each as often as it is told in another place. Without it
+   * nothing is known of an order.
+   */
+  readonly order?: readonly string[];
 }
 
 /**
@@ -34,7 +40,8 @@ export interface PriorsUse {
 }
 
 /**
- * Reads priors, a JSON file `{ VIDEO: { "key": [{ "label": CLASS, "phrases": [TEXT, …] }, …], "complete": TEXT }, … }`.
+ * Reads priors, a JSON file `{ VIDEO: { "key": [{ "label": CLASS, "phrases": [TEXT, …] }, …], "complete": TEXT,
+ * "order": [CLASS, …] }, … }`, the order if it is known.
  * @throws FileAccessError; FileFormatError that names the video and the field: one that is missing, unknown or of another
  *   type, a class that the data set lacks or that comes twice, words that the vectors lack
  */
@@ -56,27 +63,33 @@ export async function writePriors(path: string, priors: Priors): Promise<void> {
 }
 
 function videoPriors(record: JsonRecord, use: PriorsUse): VideoPriors {
-  record.checkNames('key', 'complete');
+  record.checkNames('key', 'complete', 'order');
   const key = record.records('key').map((entry) => keyPhrases(entry, use));
   const twice = key.findIndex(({ label }, i) => key.findIndex((other) => other.label === label) < i);
   if (twice >= 0) throw record.error(`key[${twice}]: label ${key[twice]!.label} is there twice`);
   const complete = record.text('complete');
   expectWords(record, 'complete', complete, use.vectors);
-  return { key, complete };
+  const order = record.value('order') === undefined ? undefined : record.texts('order');
+  for (const label of order ?? []) expectClass(record, 'order', label, use.classes);
+  return { key, complete, ...given({ order }) };
 }
 
 function keyPhrases(record: JsonRecord, { classes, vectors }: PriorsUse): KeyPhrases {
   record.checkNames('label', 'phrases');
   const label = record.text('label');
-  if (!classes.includes(label)) {
-    const near = nearest(label, classes);
-    const hint = near === undefined ? '' : `, did you mean ${near}?`;
-    throw record.error(`label ${JSON.stringify(label)} is no class of the data set${hint}`);
-  }
+  expectClass(record, 'label', label, classes);
   const phrases = record.texts('phrases');
   if (phrases.length === 0) throw record.error('phrases is empty: expected at least one phrase');
   for (const [i, phrase] of phrases.entries()) expectWords(record, `phrases[${i}]`, phrase, vectors);
   return { label, phrases };
+}
+
+/** @throws FileFormatError */
+function expectClass(record: JsonRecord, field: string, label: string, classes: readonly string[]): void {
+  if (classes.includes(label)) return;
+  const near = nearest(label, classes);
+  const hint = near === undefined ? '' : `, did you mean ${near}?`;
+  throw record.error(`${field} ${JSON.stringify(label)} is no class of the data set${hint}`);
 }
 
 /** @throws FileFormatError where a text has no word, or one that the vectors lack */

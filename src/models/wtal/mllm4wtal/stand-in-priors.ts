@@ -11,6 +11,7 @@ import {
 import { HostRandom } from '../../../data/host-random.js';
 import type { VideoItem } from '../../../datasets/video-dataset.js';
 import { OptionError } from '../../../errors.js';
+import { given } from '../../../tensor/given.js';
 import { type ActionPhrases, actionPhrases } from './action-phrases.js';
 import type { Priors, VideoPriors } from './priors.js';
 
@@ -22,7 +23,7 @@ const videosRule: Rule<readonly VideoItem[]> = listOf(object as unknown as Rule<
 /**
  * Priors that stand in for those of a multimodal language model (ours): key phrases of the classes of a video, from a table, and
  * a caption. `ordered` captions tell the actions in the order of the video's segments, without times and counts of steps; a class
- * that goes on after a gap is told once. `classes` captions tell each class once, in the order of `classes`, as all
+ * that goes on after a gap is told once; `order` says the same. `classes` captions tell each class once, in the order of `classes`, as all
  * that is known of a video in weakly supervised training. Videos without a class are left out.
  *
  * They are no measure of the method: `ordered` ones need the segments of the training videos.
@@ -45,7 +46,8 @@ export function standInPriors(
       if (present.length === 0) return [];
       const told = kind === 'ordered' ? withoutRepeats(order) : present;
       const key = present.map((label) => ({ label, phrases: phrasesOf(label).phrases }));
-      return [[video.id, { key, complete: caption(told, kind === 'ordered' ? 'then' : 'and') }] as const];
+      const complete = caption(told, kind === 'ordered' ? 'then' : 'and');
+      return [[video.id, { key, complete, ...(kind === 'ordered' && { order: told }) }] as const];
     }),
   );
 }
@@ -70,10 +72,11 @@ export function scrambledPriors(priors: Priors, seed: number): Priors {
   return new Map(videos.map((video) => [video, byVideo.get(video)!]));
 }
 
-function exchanged(own: VideoPriors['key'], { key, complete }: VideoPriors): VideoPriors {
+function exchanged(own: VideoPriors['key'], { key, complete, order }: VideoPriors): VideoPriors {
   return {
     key: own.map(({ label }, i) => ({ label, phrases: key[i % key.length]!.phrases })),
     complete,
+    ...given({ order }),
   };
 }
 
