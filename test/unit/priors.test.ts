@@ -28,7 +28,11 @@ const vectors = new WordVectors(
 describe('a file of priors', () => {
   const good = {
     v1: { key: [{ label: 'jump', phrases: ['man jumps', 'jumps'] }], complete: 'a man jumps' },
-    v2: { key: [{ label: 'throw', phrases: ['throws a ball'] }], complete: 'a man throws a ball and jumps' },
+    v2: {
+      key: [{ label: 'throw', phrases: ['throws a ball'] }],
+      complete: 'a man throws a ball and jumps',
+      order: ['throw', 'jump'],
+    },
   };
   const read = (content: unknown) => {
     const path = join(folder, 'priors.json');
@@ -73,6 +77,12 @@ describe('a file of priors', () => {
       { v1: { ...v1, key: [v1.key[0], v1.key[0]] } },
       /v1: key\[1\]: label jump is there twice/,
     ],
+    [
+      'an order of other classes',
+      { v1: { ...v1, order: ['jump', 'throws'] } },
+      /v1: order "throws" .*mean throw\?/,
+    ],
+    ['an order that is no list', { v1: { ...v1, order: 'jump' } }, /v1: order is/],
     [
       'words without vectors',
       { v1: { ...v1, complete: 'a dog jumps high' } },
@@ -177,7 +187,9 @@ describe('priors that stand in for those of a language model', () => {
       ordered.get('a')!.key.map(({ label }) => label),
       ['WALKING', 'SITTING', 'STAND_TO_SIT'],
     );
+    assert.deepEqual(ordered.get('a')!.order, ['WALKING', 'STAND_TO_SIT', 'SITTING', 'WALKING']);
     const alone = standInPriors(videos, names, 'classes');
+    assert.equal(alone.get('a')!.order, undefined);
     assert.equal(alone.get('a')!.complete, 'a person walks on level ground and sits still and sits down');
     assert.equal(alone.get('c')!.complete, ordered.get('c')!.complete);
     assert.match(alone.get('c')!.complete, /^the subject runs/);
