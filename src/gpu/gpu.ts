@@ -219,7 +219,7 @@ export class Gpu {
     }
   }
 
-  /** Waits for the device; without taking a core from it where it is software. */
+  /** Waits for the device or its compiler; without taking a core from it where it is software. */
   #settled<T>(promise: Promise<T>): Promise<T> {
     const guarded = this.#lifetime.guard(promise);
     return this.traits.deviceClass === 'software' ? calm(guarded) : guarded;
@@ -414,7 +414,7 @@ export class Gpu {
     for (const command of commands) {
       if (command.kind === 'dispatch' && !command.kernel.pipeline) missing.add(command.kernel.compiled);
     }
-    if (missing.size > 0) await Promise.all(missing);
+    if (missing.size > 0) await this.#settled(Promise.all(missing));
   }
 
   #throwStray(): void {
