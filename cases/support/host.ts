@@ -38,7 +38,9 @@ export function u32(shape: Shape, value: (i: number) => number): HostTensor {
 }
 
 export function i32(shape: Shape, value: (i: number) => number): HostTensor {
-  return { shape, kind: 'i32', data: Int32Array.from({ length: sizeOf(shape) }, (_, i) => value(i)) };
+  const data = new Int32Array(sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = value(i);
+  return { shape, kind: 'i32', data };
 }
 
 /** A result of a reference kernel. */
@@ -75,7 +77,8 @@ export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<num
       continue;
     }
     if (!Number.isFinite(got) || !Number.isFinite(want)) return Number.POSITIVE_INFINITY;
-    difference += (got - want) ** 2;
+    const off = got - want;
+    difference += off * off;
     norm += want * want;
   }
   return difference === 0 ? 0 : Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-30);

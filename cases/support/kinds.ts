@@ -14,13 +14,13 @@ export function randomOf(random: Random, shape: Shape, kind: Kind): HostTensor {
 
 /** The elements in double precision, as the reference kernels take them. */
 export function doubles(tensor: HostTensor): Float64Array {
-  return Float64Array.from(tensor.data);
+  return new Float64Array(tensor.data);
 }
 
 /** A result of a reference kernel in the type of an operand. */
 export function inKindOf({ kind }: HostTensor, shape: Shape, data: Float64Array): HostTensor {
-  if (kind === 'u32') return { shape, kind, data: Uint32Array.from(data) };
-  if (kind === 'i32') return { shape, kind, data: Int32Array.from(data) };
+  if (kind === 'u32') return { shape, kind, data: new Uint32Array(data) };
+  if (kind === 'i32') return { shape, kind, data: new Int32Array(data) };
   return { shape, kind, data };
 }
 

@@ -40,7 +40,11 @@ export function toBytes(data: NumberSource, dtype: Dtype): Uint8Array<ArrayBuffe
 /** The first `length` elements of `bytes`. */
 export function fromBytes(bytes: ArrayBuffer, dtype: Dtype, length: number): HostData {
   if (dtype === 'f16') {
-    return Float32Array.from(new Uint16Array(bytes, 0, length), halfValue);
+    const halves = new Uint16Array(bytes, 0, length);
+    // A loop: `from` takes fifteen times as long.
+    const values = new Float32Array(length);
+    for (let i = 0; i < length; i++) values[i] = halfValue(halves[i]!);
+    return values;
   }
   if (dtype === 'i32') return new Int32Array(bytes, 0, length);
   if (dtype === 'u32') return new Uint32Array(bytes, 0, length);
@@ -74,5 +78,5 @@ export function halfValue(bits: number): number {
   const mantissa = bits & 0x3ff;
   const sign = bits & 0x8000 ? -1 : 1;
   if (exponent === 31) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * mantissa * 2 ** -24 : sign * (1024 + mantissa) * 2 ** (exponent - 25);
+  return exponent === 0 ? sign * mantissa * 2 ** -24 : (sign * (1024 + mantissa)) / halfSteps[exponent - 1]!;
 }

@@ -93,7 +93,7 @@ export async function checkGradient<Size>(
       Math.max(2e-5, 4e-6 * Math.sqrt(operation.spec.reduction(problem))) * (table.gradientTolerance ?? 1);
     for (const direction of directionsOf(operand, random)) {
       const along = (sign: number): HostTensors => {
-        const data = Float64Array.from(operand.data);
+        const data = new Float64Array(operand.data);
         for (const [j, part] of direction) data[j]! += sign * step * part;
         return { ...inputs, [name]: { ...operand, data } };
       };

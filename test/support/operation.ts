@@ -127,7 +127,7 @@ async function check<Size>(
       if (!tensor) continue;
       const kind = tensor.dtype === 'f16' ? 'float' : tensor.dtype;
       const data = await tensor.read();
-      const wide = data instanceof Float32Array ? Float64Array.from(data) : data;
+      const wide = data instanceof Float32Array ? new Float64Array(data) : data;
       actual[name] = { shape: tensor.shape, kind, data: wide };
       tensor.dispose();
       const want = expected[name];

@@ -8,3 +8,8 @@ export const smallWorkgroup = 16;
 export function workgroupOver(columns: number): number {
   return Math.min(256, Math.max(32, 2 ** Math.ceil(Math.log2(columns / 8))));
 }
+
+/** Invocations of a workgroup that puts the parts of a row together: few sizes, so that few pipelines are compiled. */
+export function workgroupJoining(parts: number): number {
+  return Math.min(64, 2 ** Math.ceil(Math.log2(parts)));
+}

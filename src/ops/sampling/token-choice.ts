@@ -3,6 +3,7 @@ import { flag, number, numberIn, oneOf, optional, type Rules } from '../../argum
 import { OptionError, ShapeError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { workgroupJoining } from '../array/rows.js';
 import { spread } from '../grid.js';
 import type { TensorSpec } from '../op.js';
 import {
@@ -184,7 +185,7 @@ export function mergeChoices(
   const parts = partials.shape[2]!;
   runtime.launch({
     kernel: samplingCandidatesMergeKernel,
-    constants: { ...choiceConstants(problem), WORKGROUP: Math.min(parts, 64) },
+    constants: { ...choiceConstants(problem), WORKGROUP: workgroupJoining(parts) },
     buffers: { partials, tokens, state, ...outputs },
     params: { ...answerParams(problem), parts },
     workgroups: spread(batch * rows, 1),

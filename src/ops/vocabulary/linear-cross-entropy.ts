@@ -5,6 +5,7 @@ import vocabularyCrossEntropyTiledKernel from '../../../kernels/vocabulary/cross
 import { optional, type Rules, uint32 } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
 import { expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
+import { workgroupJoining } from '../array/rows.js';
 import { spread } from '../grid.js';
 import { defineOperation } from '../op.js';
 import {
@@ -91,7 +92,7 @@ export const linearCrossEntropyOperation = defineOperation<
       }
       runtime.launch({
         kernel: vocabularyCrossEntropyMergeKernel,
-        constants: { HAS_IGNORED: ignoreId !== undefined, WORKGROUP: Math.min(parts, 64) },
+        constants: { HAS_IGNORED: ignoreId !== undefined, WORKGROUP: workgroupJoining(parts) },
         buffers: { partials, targets, loss, log_sum_exp: logSumExp },
         params: { rows, parts, columns, ignored: ignoreId ?? 0 },
         workgroups: spread(rows, 1),
