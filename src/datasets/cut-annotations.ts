@@ -58,11 +58,12 @@ function within(span: Segment, duration: number, what: string, onCut: OnCut): Se
   return cut;
 }
 
-function cutScores({ clips, scores }: ClipScores, duration: number): ClipScores {
+function cutScores(all: ClipScores, duration: number): ClipScores {
+  const { clips, scores } = all;
   const cut = clips.map((clip) => spanWithin(...clip, duration));
-  if (cut.every((clip, i) => clip?.[0] === clips[i]![0] && clip[1] === clips[i]![1]))
-    return { clips, scores };
+  if (cut.every((clip, i) => clip?.[0] === clips[i]![0] && clip[1] === clips[i]![1])) return all;
   return {
+    ...all,
     clips: cut.filter((clip) => clip !== undefined),
     scores: scores.map((row) => row.filter((_, i) => cut[i] !== undefined)),
   };

@@ -43,12 +43,20 @@ export interface VideoQuery {
   features?(): Promise<Features>;
 }
 
+/** A benchmark of highlights, which says how they are counted. */
+export type HighlightBenchmark = 'qvhighlights' | 'tvsum' | 'youtube-highlights';
+
 /** Scores of clips by people: how much each clip is worth seeing. */
 export interface ClipScores {
   /** In seconds of the video, or of the excerpt that a query is about; they may overlap, and leave parts out. */
   readonly clips: readonly Segment[];
   /** By annotator, then by clip; NaN where an annotator gave none. */
   readonly scores: readonly (readonly number[])[];
+  /**
+   * How highlights are counted in evaluation: scores of 0 to 4 for relevant clips, the others having 0 (`qvhighlights`, the
+   * default); the best five clips against each annotator's median (`tvsum`); all clips, 1 being a highlight (`youtube-highlights`).
+   */
+  readonly benchmark?: HighlightBenchmark;
 }
 
 /** A sentence that describes a segment of a video. */

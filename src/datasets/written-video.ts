@@ -6,6 +6,7 @@ import {
   integer,
   listOf,
   objectWith,
+  oneOf,
   onlyFields,
   optional,
   positive,
@@ -31,6 +32,7 @@ const words: Rule<string> = rule(
 const scoresRule: Rule<ClipScores> = objectWith<ClipScores>({
   clips: listOf(segmentRule),
   scores: listOf(listOf(anyNumber)),
+  benchmark: optional(oneOf('qvhighlights', 'tvsum', 'youtube-highlights')),
 });
 
 export const writtenVideoRule: Rule<WrittenVideo> = objectWith<WrittenVideo>({

@@ -1,4 +1,4 @@
-import { checkArgument, listOf, number, objectWith, someOf } from '../arguments.js';
+import { checkArgument, listOf, number, objectWith, type Rule, someOf } from '../arguments.js';
 import { interpolatedSum } from './average-precision.js';
 
 /** The clips of a video as a query wants them: predicted, and judged by people. */
@@ -9,12 +9,12 @@ export interface JudgedHighlights {
   readonly judged: readonly (readonly number[])[];
 }
 
-const judgedRule = someOf(
+const judgedRule: Rule<readonly JudgedHighlights[]> = someOf(
   objectWith<JudgedHighlights>({ predicted: listOf(number), judged: listOf(listOf(number)) }),
 );
 
-/** From this score on an annotator calls a clip very good. */
-const VERY_GOOD = 4;
+/** From these scores on an annotator calls a clip good. */
+const LEVELS = { Fair: 2, Good: 3, VeryGood: 4 } as const;
 
 /**
  * Average precision of clips as QVHighlights computes it: the mean, over the distinct scores at which recall
@@ -37,29 +37,39 @@ function clipPrecision(scores: readonly number[], good: readonly boolean[]): num
   return precisions.length === 0 ? 0 : interpolatedSum(precisions) / precisions.length;
 }
 
-/**
- * Highlight detection as QVHighlights evaluates it, in per cent: `HL-mAP-VeryGood`, the mean over queries and
- * annotators of the clips' average precision, and `HL-Hit1-VeryGood`, how often the best clip is very good to
- * any annotator. Clips that were not predicted have score 0, those beyond the judged ones are left out of the
- * precision, and are no hit.
- * @throws OptionError where there is no query, or one is no such object
- */
-export function evaluateHighlights(queries: readonly JudgedHighlights[]): Record<string, number> {
-  checkArgument('evaluateHighlights', 'queries', queries, judgedRule);
+/** In per cent: the clips' average precision, and how often the best clip is good to any annotator. */
+function atLevel(queries: readonly JudgedHighlights[], least: number): [precision: number, hits: number] {
   let precision = 0;
   let hits = 0;
   for (const { predicted, judged } of queries) {
     const scores = judged.map((_, clip) => predicted[clip] ?? 0);
     const annotators = judged[0]?.length ?? 0;
     for (let annotator = 0; annotator < annotators; annotator++) {
-      const good = judged.map((clip) => clip[annotator]! >= VERY_GOOD);
+      const good = judged.map((clip) => clip[annotator]! >= least);
       precision += clipPrecision(scores, good) / annotators;
     }
     const best = predicted.reduce((top, score, clip) => (score > predicted[top]! ? clip : top), 0);
-    if (judged[best]?.some((score) => score >= VERY_GOOD)) hits++;
+    if (judged[best]?.some((score) => score >= least)) hits++;
   }
-  return {
-    'HL-mAP-VeryGood': (100 * precision) / queries.length,
-    'HL-Hit1-VeryGood': (100 * hits) / queries.length,
-  };
+  return [(100 * precision) / queries.length, (100 * hits) / queries.length];
+}
+
+/**
+ * Highlight detection as QVHighlights evaluates it, in per cent, where a good clip is one of a score of at least 2
+ * (`Fair`), 3 (`Good`) or 4 (`VeryGood`): `HL-mAP-Fair` and so on, the mean over queries and annotators of the
+ * clips' average precision, and `HL-Hit1-Fair` and so on, how often the best clip is good to any annotator. Clips
+ * that were not predicted have score 0, those beyond the judged ones are left out of the precision, and are no hit.
+ * @throws OptionError where there is no query, or one is no such object
+ */
+export function evaluateHighlights(queries: readonly JudgedHighlights[]): Record<string, number> {
+  checkArgument('evaluateHighlights', 'queries', queries, judgedRule);
+  return Object.fromEntries(
+    Object.entries(LEVELS).flatMap(([name, least]) => {
+      const [precision, hits] = atLevel(queries, least);
+      return [
+        [`HL-mAP-${name}`, precision],
+        [`HL-Hit1-${name}`, hits],
+      ];
+    }),
+  );
 }

@@ -15,6 +15,12 @@ export {
   type DetectionEvaluation,
   evaluateDetection,
 } from './detection.js';
+export {
+  type DomainEvaluation,
+  type DomainVideo,
+  evaluateMatchedHighlights,
+  evaluateTopHighlights,
+} from './domain-highlights.js';
 export { type ExtentErrors, extentErrors } from './extent-errors.js';
 export { evaluateHighlights, type JudgedHighlights } from './highlights.js';
 export { evaluateMoments, type JudgedMoment, meanIoU, type RecallRule, recallAt } from './moments.js';

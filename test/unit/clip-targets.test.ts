@@ -30,6 +30,14 @@ describe('targets of clips', () => {
     assert.deepEqual(levels, [0, 1, 1, 0, 1]);
   });
 
+  it('of features of overlapping clips each has the score of its own clip', () => {
+    // As in YouTube Highlights: clips of 100 frames, 50 apart.
+    const clips = [0, 1, 2, 3].map((i): [number, number] => [i, i + 2]);
+    const saliency = { clips, scores: [[1, 0, 0, 1]] };
+    const { levels } = clipTargets({ clips: 4, unit: 1, clipSeconds: 2 }, [], saliency, [0, 1], random());
+    assert.deepEqual(levels, [12, 0, 0, 12]);
+  });
+
   it('ranks are in proportion to the mean of the annotators', () => {
     const of = (scores: number[][], range: [number, number]) =>
       clipTargets(
@@ -135,16 +143,16 @@ describe('targets of clips', () => {
 describe('curves of windows', () => {
   it('are joined by their mean', () => {
     const joined = joinCurves([
-      { start: 10, stride: 2, scores: [1, 2, 3, 4] },
-      { start: 14, stride: 2, scores: [5, 6, 7, 8] },
+      { start: 10, stride: 2, window: 2, scores: [1, 2, 3, 4] },
+      { start: 14, stride: 2, window: 2, scores: [5, 6, 7, 8] },
     ]);
-    assert.deepEqual(joined, { start: 10, stride: 2, scores: [1, 2, 4, 5, 7, 8] });
+    assert.deepEqual(joined, { start: 10, stride: 2, window: 2, scores: [1, 2, 4, 5, 7, 8] });
   });
 
   it('have 0 where nothing was told', () => {
     const joined = joinCurves([
-      { start: 0, stride: 1, scores: [1] },
-      { start: 2, stride: 1, scores: [3] },
+      { start: 0, stride: 1, window: 1, scores: [1] },
+      { start: 2, stride: 1, window: 1, scores: [3] },
     ]);
     assert.deepEqual(joined.scores, [1, 0, 3]);
   });

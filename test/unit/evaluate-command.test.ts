@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -51,8 +51,12 @@ describe('tal evaluate moments', () => {
       'mAP-short': 100,
       'mAP-middle': 10,
       'mAP-long': null,
-      'HL-mAP-VeryGood': 75,
-      'HL-Hit1-VeryGood': 50,
+      ...Object.fromEntries(
+        ['Fair', 'Good', 'VeryGood'].flatMap((level) => [
+          [`HL-mAP-${level}`, 75],
+          [`HL-Hit1-${level}`, 50],
+        ]),
+      ),
     });
   });
 
@@ -71,6 +75,87 @@ describe('tal evaluate moments', () => {
     );
     assertRefused(await evaluate('moments', ...files, '--json', 'nowhere/out.json'), /^tal: .*nowhere/);
     assertRefused(await evaluate('moments', '--predictions', predictions), /--ground-truth/);
+  });
+});
+
+describe('tal evaluate highlights', () => {
+  const clip = (i: number) => [2 * i, 2 * i + 2];
+  const video = (id: string, label: string, match: number[]) => ({
+    ...{ id, split: 'validation', duration: 2 * match.length, labels: [label] },
+    clipScores: { benchmark: 'youtube-highlights', clips: match.map((_, i) => clip(i)), scores: [match] },
+  });
+  mkdirSync(join(folder, 'dogs'));
+  save('dogs/annotations.json', {
+    videos: [video('a', 'dog', [1, 0]), video('b', 'dog', [0, 1]), video('c', 'cat', [1, -1])],
+  } as never);
+  const scores = save('scores.jsonl', [
+    { qid: 'a', pred_saliency_scores: [2, 1] },
+    { qid: 'b', pred_saliency_scores: [2, 1] },
+    { qid: 'c', pred_saliency_scores: [2, 1] },
+  ]);
+  const ofData = ['--ground-truth', 'dogs', '--split', 'validation'];
+
+  it('a data set, with domains and baselines', async () => {
+    const options = ['--predictions', scores, ...ofData, '--baselines', '--json', 'highlights.json'];
+    const result = await evaluate('highlights', ...options);
+    assert.equal(result.status, 0, result.stderr);
+    assert.match(
+      result.stdout,
+      /3 videos, in per cent\nHL-mAP +81\.25\ndomains:\ncat +100\.00\ndog +62\.50\nbaselines:/,
+    );
+    const { baselines, ...found } = read('highlights.json');
+    assert.deepEqual(found, { 'HL-mAP': 81.25, domains: { cat: 100, dog: 62.5 } });
+    // Of two clips either order is as likely: 100 and 25.
+    assert.ok(Math.abs(baselines.random - 62.5) < 3, JSON.stringify(baselines));
+    assert.deepEqual([baselines['best of 300 random'], baselines.centre], [100, 81.25]);
+  });
+
+  it('a file of QVHighlights', async () => {
+    const relevant = { relevant_clip_ids: [1], saliency_scores: [[4, 3, 2]], duration: 5 };
+    const truths = save('judged.jsonl', [
+      { qid: 7, query: 'a dog', vid: 'a', relevant_windows: [[2, 4]], ...relevant },
+    ]);
+    const predictions = save('curve.jsonl', [{ qid: 7, pred_saliency_scores: [0.9, 0.1, 5] }]);
+    const files = ['--predictions', predictions, '--ground-truth', truths];
+    const result = await evaluate('highlights', ...files, '--json', 'hl.json');
+    assert.equal(result.status, 0, result.stderr);
+    assert.deepEqual(read('hl.json'), {
+      ...{ 'HL-mAP-Fair': 50, 'HL-mAP-Good': 33.333333333, 'HL-mAP-VeryGood': 16.666666667 },
+      // The best clip is behind the last that was judged.
+      ...{ 'HL-Hit1-Fair': 0, 'HL-Hit1-Good': 0, 'HL-Hit1-VeryGood': 0 },
+    });
+  });
+
+  it('refuses what does not go together', async () => {
+    const refused = async (message: RegExp, ...args: string[]) =>
+      assertRefused(await evaluate('highlights', ...args), message);
+    await refused(/needs --predictions, or --baselines/, ...ofData);
+    await refused(/give --split, one of validation/, '--predictions', scores, '--ground-truth', 'dogs');
+    const short = save('short.jsonl', [{ qid: 'a', pred_saliency_scores: [1] }]);
+    await refused(
+      /qid "a" has 1 pred_saliency_scores, the video has 2 clips/,
+      '--predictions',
+      short,
+      ...ofData,
+    );
+    const other = save('other.jsonl', [{ qid: 'x', pred_saliency_scores: [1, 2] }]);
+    await refused(/qid "x" is not in dogs/, '--predictions', other, ...ofData);
+    const few = save('few.jsonl', [{ qid: 'a', pred_saliency_scores: [1, 2] }]);
+    await refused(/no prediction of qid "b"/, '--predictions', few, ...ofData);
+    const file = save('one.jsonl', [{ qid: 1, pred_saliency_scores: [1] }]);
+    const truths = save('q.jsonl', [
+      { qid: 1, query: 'q', vid: 'v', duration: 2, relevant_clip_ids: [0], saliency_scores: [[4]] },
+    ]);
+    await refused(
+      /--split goes with a data set/,
+      '--predictions',
+      file,
+      '--ground-truth',
+      truths,
+      '--split',
+      'val',
+    );
+    await refused(/baselines is for TVSum/, '--ground-truth', truths, '--baselines');
   });
 });
 

@@ -41,10 +41,9 @@ test('the mean over annotators; a hit where any of them calls the best clip very
       [3, 4, 0],
     ],
   };
-  assert.deepEqual(evaluateHighlights([query]), {
-    'HL-mAP-VeryGood': 100 * (0.5 / 3 + 1 / 3 + 0),
-    'HL-Hit1-VeryGood': 100,
-  });
+  const metrics = evaluateHighlights([query]);
+  assert.equal(metrics['HL-mAP-VeryGood'], 100 * (0.5 / 3 + 1 / 3 + 0));
+  assert.equal(metrics['HL-Hit1-VeryGood'], 100);
   const miss: JudgedHighlights = { predicted: [0.1, 0.2, 0.3], judged: judged(2, 0, 1) };
   assert.equal(
     evaluateHighlights([query, miss])['HL-Hit1-VeryGood'],
@@ -53,6 +52,23 @@ test('the mean over annotators; a hit where any of them calls the best clip very
   );
   const tied: JudgedHighlights = { predicted: [0.5, 0.5], judged: judged(2, 1) };
   assert.equal(evaluateHighlights([tied])['HL-Hit1-VeryGood'], 0, 'of equal scores the first clip is best');
+});
+
+test('fair clips have a score of 2, good ones 3, very good ones 4', () => {
+  // By the prediction: scores 2, 3, 4, 1 of one annotator.
+  const metrics = evaluateHighlights([{ predicted: [4, 3, 2, 1], judged: [[2], [3], [4], [1]] }]);
+  assert.deepEqual(Object.keys(metrics).sort(), [
+    ...['HL-Hit1-Fair', 'HL-Hit1-Good', 'HL-Hit1-VeryGood'],
+    ...['HL-mAP-Fair', 'HL-mAP-Good', 'HL-mAP-VeryGood'],
+  ]);
+  assert.equal(metrics['HL-mAP-Fair'], 100);
+  // Found at ranks 2 and 3: 1/2, which is lifted to 2/3, and 2/3.
+  assert.equal(metrics['HL-mAP-Good'], 100 * (2 / 3));
+  assert.equal(metrics['HL-mAP-VeryGood'], 100 * (1 / 3));
+  assert.deepEqual(
+    ['Fair', 'Good', 'VeryGood'].map((level) => metrics[`HL-Hit1-${level}`]),
+    [100, 0, 0],
+  );
 });
 
 test('agrees with the curve that is drawn threshold by threshold', () => {

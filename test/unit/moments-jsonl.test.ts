@@ -153,6 +153,10 @@ test('QVHighlights as NumPy and scikit-learn evaluate it', { skip: missing(annot
     'mAP-short': 46.75665218267682,
     'mAP-middle': 50.01613839544874,
     'mAP-long': 55.79950638792099,
+    'HL-mAP-Fair': 97.1415023940385,
+    'HL-Hit1-Fair': 100,
+    'HL-mAP-Good': 88.26882674072665,
+    'HL-Hit1-Good': 99.87096774193547,
     'HL-mAP-VeryGood': 60.80759404508537,
     'HL-Hit1-VeryGood': 95.6774193548387,
   };

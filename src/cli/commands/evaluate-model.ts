@@ -3,6 +3,7 @@ import { readAmbiguousRanges } from '../../data/annotations/ambiguous-ranges.js'
 import { writeDetections } from '../../data/annotations/detection-json.js';
 import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
+import type { QueryId } from '../../data/formats/json-record.js';
 import { wordsOf } from '../../data/text/words.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
@@ -14,6 +15,8 @@ import {
   evaluatePredictions,
   type Metrics,
 } from '../../models/common/evaluate-predictions.js';
+import type { ClipCurve } from '../../models/common/join-curves.js';
+import { askedHighlights, scoresAt } from '../../models/common/judged-highlights.js';
 import type { Predictions } from '../../models/localization-model.js';
 import { openModel } from '../../models/open-model.js';
 import { given } from '../../tensor/given.js';
@@ -70,6 +73,7 @@ export async function evaluateModel(options: EvaluateModelOptions): Promise<Eval
     if (options.json !== undefined) {
       const table = {
         ...{ ...evaluation.metrics, kinds: evaluation.kinds },
+        ...(evaluation.domains && { domains: evaluation.domains }),
         ...(ofPrior && { prior: { ...ofPrior.metrics, kinds: ofPrior.kinds } }),
       };
       await writeWhole(options.json, `${JSON.stringify(table, null, 2)}\n`);
@@ -107,9 +111,9 @@ export async function predicted(
   }
 }
 
-/** Whether a split has queries of which some have no known moment. */
+/** Whether a split has queries of which some have no known moment and no scores of clips. */
 function isKeptBack(data: VideoDataset, split: string): boolean {
-  return queriesOf(data, split).some(({ windows }) => windows.length === 0);
+  return queriesOf(data, split).some(({ windows, saliency }) => windows.length === 0 && !saliency);
 }
 
 /** What the words of the queries alone say, where the model's folder has that. */
@@ -118,7 +122,7 @@ async function priorOf(folder: string, data: VideoDataset, split: string): Promi
   if (!Array.isArray(stored)) return undefined;
   const prior = new WindowPrior(stored as PriorGuess[]);
   const queries = queriesOf(data, split);
-  if (queries.length === 0) return undefined;
+  if (queries.every(({ windows }) => windows.length === 0)) return undefined;
   return {
     moments: new Map(
       queries.map(({ id, text }) => {
@@ -129,7 +133,7 @@ async function priorOf(folder: string, data: VideoDataset, split: string): Promi
   };
 }
 
-function print({ metrics, kinds, count }: Evaluation, prior: Evaluation | undefined): void {
+function print({ metrics, kinds, domains, count }: Evaluation, prior: Evaluation | undefined): void {
   const rows: [string, Metrics][] = [[`model, ${count}`, metrics]];
   const add = (of: Readonly<Record<string, Metrics>>) => {
     for (const [kind, own] of Object.entries(of)) rows.push([`  ${kind}`, own]);
@@ -139,7 +143,21 @@ function print({ metrics, kinds, count }: Evaluation, prior: Evaluation | undefi
     rows.push(['prior of the words alone', prior.metrics]);
     add(prior.kinds);
   }
-  const names = Object.keys(metrics);
+  // Those of highlights are a table of their own: the lines would be too long.
+  const [highlights, others] = [true, false].map((wanted) =>
+    Object.keys(metrics).filter((name) => name.startsWith('HL-') === wanted),
+  ) as [string[], string[]];
+  if (others.length > 0) printTable(others, rows);
+  if (highlights.length === 0) return;
+  const [only] = highlights;
+  const ofDomains = Object.entries(domains ?? {}).map(([domain, value]): [string, Metrics] => [
+    `  ${domain}`,
+    { [only!]: value },
+  ]);
+  printTable(highlights, [rows[0]!, ...ofDomains]);
+}
+
+function printTable(names: readonly string[], rows: readonly (readonly [string, Metrics])[]): void {
   const width = Math.max(...rows.map(([label]) => label.length));
   const widths = names.map((name) => Math.max(7, name.length + 2));
   console.log(`${' '.repeat(width)}  ${names.map((name, i) => name.padStart(widths[i]!)).join('')}`);
@@ -153,12 +171,12 @@ function print({ metrics, kinds, count }: Evaluation, prior: Evaluation | undefi
 const shown = (value: number | undefined): string =>
   value === undefined ? '-' : Math.abs(value) <= 1 ? value.toFixed(4) : value.toFixed(1);
 
-/** In the form that `tal evaluate moments` and `tal evaluate detection` read. */
+/** In the form that `tal evaluate moments`, `highlights` and `detection` read. */
 async function writePredictions(
   path: string,
   data: VideoDataset,
   split: string,
-  { moments, detections }: Predictions,
+  { moments, detections, saliency }: Predictions,
 ): Promise<void> {
   if (detections) {
     await writeDetections(path, Object.fromEntries(detections), 'pretrained features');
@@ -172,9 +190,17 @@ async function writePredictions(
         (annotations.queries ?? []).map(({ id, text: query }) => [id, { query, vid }] as const),
       ),
   );
+  // For the clips that people judged; where nobody did, as the model has them.
+  const clips = new Map(askedHighlights(data, split).map((each) => [each.query.id, each.clips]));
+  const scoresOf = (qid: QueryId, curve: ClipCurve) =>
+    clips.has(qid) ? scoresAt(curve, clips.get(qid)!) : curve.scores;
   const lines = [...(moments ?? [])].map(([qid, found]) => {
     const windows = found.map(({ segment: [start, end], score }) => [start, end, score]);
-    return JSON.stringify({ qid, ...asked.get(qid), pred_relevant_windows: windows });
+    const curve = saliency?.get(qid);
+    return JSON.stringify({
+      ...{ qid, ...asked.get(qid), pred_relevant_windows: windows },
+      ...(curve && { pred_saliency_scores: scoresOf(qid, curve) }),
+    });
   });
   await writeWhole(path, `${lines.join('\n')}\n`);
   console.log(`moments written to ${path}`);

@@ -14,6 +14,7 @@ import { answeredSpan, answerFromText } from '../../models/mdvlm/decoding/answer
 import { TimeTokens } from '../../models/mdvlm/time-tokens.js';
 import { repeated, thresholds, whole } from '../options/arguments.js';
 import { checkOutputs } from '../shared/outputs.js';
+import { type EvaluateHighlightsOptions, evaluateHighlightsOf } from './evaluate-highlights.js';
 import { type EvaluateModelOptions, evaluateModel } from './evaluate-model.js';
 
 interface EvaluateOptions {
@@ -60,6 +61,25 @@ export function addEvaluate(program: Command): void {
     .option('--time-tokens <n>', 'how many there are: <t0> is the start, the last one the end', whole(2), 100)
     .action(temporalReasoning);
   evaluate
+    .command('highlights')
+    .description(
+      'Scores of clips: JSON lines of qid and pred_saliency_scores, one for each clip that people judged; for QVHighlights one ' +
+        'for each 2 s. Counted by the rules of the benchmark: QVHighlights, TVSum (HL-top5-mAP), YouTube Highlights (HL-mAP)',
+    )
+    .summary('Scores of clips, by the rules of QVHighlights, TVSum or YouTube Highlights')
+    .option('--predictions <file>', 'what was predicted')
+    .requiredOption(
+      '--ground-truth <file|dataset>',
+      'a file of QVHighlights, or a data set; a query without an id of its own has that of its video',
+    )
+    .option('--split <name>', 'of a data set')
+    .option(
+      '--baselines',
+      'of TVSum and YouTube Highlights: also score what never looks at the video, and the annotators',
+    )
+    .option('--json <file>', 'write the metrics')
+    .action(highlights);
+  evaluate
     .command('model')
     .description('A trained model on a split of a data set')
     .requiredOption('--model <folder>', 'config.json and model.safetensors')
@@ -98,6 +118,17 @@ async function moments(options: EvaluateOptions & { readonly rule: RecallRule })
     ...(highlights.length > 0 && evaluateHighlights(highlights)),
   };
   await report(metrics, 2, options.json);
+}
+
+async function highlights(options: EvaluateHighlightsOptions): Promise<void> {
+  const { title, metrics, ...parts } = await evaluateHighlightsOf(options);
+  console.log(title);
+  print(metrics, 2);
+  for (const [name, values] of Object.entries(parts)) {
+    console.log(`${name}:`);
+    print(values, 2);
+  }
+  await write({ ...metrics, ...parts }, options.json);
 }
 
 interface DetectionOptions extends EvaluateOptions {
@@ -164,10 +195,18 @@ function checkFiles(options: EvaluateOptions & { readonly ambiguous?: string }):
 
 /** Prints a line for each metric, and writes them all. */
 async function report(metrics: Metrics, decimals: number, json?: string): Promise<void> {
+  print(metrics, decimals);
+  await write(metrics, json);
+}
+
+function print(metrics: Metrics, decimals: number): void {
   const width = Math.max(...Object.keys(metrics).map((name) => name.length));
   for (const [name, value] of Object.entries(metrics)) {
     console.log(`${name.padEnd(width)}  ${(value?.toFixed(decimals) ?? 'none').padStart(6)}`);
   }
+}
+
+async function write(metrics: object, json?: string): Promise<void> {
   if (json === undefined) return;
   await writeWhole(json, `${JSON.stringify(metrics, null, 2)}\n`);
   console.log(`metrics written to ${json}`);

@@ -174,7 +174,9 @@ function validation(recipe: Recipe, data: VideoDataset) {
   };
 }
 
-/** The queries of a split, from which the prior of the words alone is made. */
+/** The queries of a split with known moments, from which the prior of the words alone is made. */
 function sentencesOf(data: VideoDataset, split: string): SentenceExample[] {
-  return queriesOf(data, split).map(({ text, windows }) => ({ words: wordsOf(text), windows }));
+  return queriesOf(data, split).flatMap(({ text, windows }) =>
+    windows.length === 0 ? [] : [{ words: wordsOf(text), windows }],
+  );
 }

@@ -64,3 +64,10 @@ export async function readHighlightQueries(path: string, onRefused?: OnRefused):
   });
   return readEach(await readJsonLines(path), read, onRefused);
 }
+
+/** The annotators' scores of every clip of a video, from those of the relevant ones: 0 where a clip is not relevant. */
+export function scoresOfClips({ count, clips, scores }: RelevantClips): number[][] {
+  const judged = Array.from({ length: count }, () => new Array<number>(scores[0]?.length ?? 0).fill(0));
+  for (const [i, clip] of clips.entries()) judged[clip] = [...scores[i]!];
+  return judged;
+}

@@ -1,8 +1,8 @@
-import { checkArguments, path as pathRule } from '../../arguments.js';
+import { checkArgument, checkArguments, path as pathRule } from '../../arguments.js';
 import { FileFormatError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { type JsonRecord, type QueryId, readJsonLines } from '../formats/json-record.js';
-import { relevantClips } from './highlight-queries.js';
+import { relevantClips, scoresOfClips } from './highlight-queries.js';
 
 /** A query with what was predicted for it and what is true, as two files say. */
 export interface QueryRecord {
@@ -42,12 +42,21 @@ function predictedWindows(line: JsonRecord): QueryRecord['predicted'] {
   });
 }
 
-/** The annotators' scores of every clip, from those of the relevant ones. */
-function judgedClips(line: JsonRecord): number[][] {
-  const { count, clips, scores } = relevantClips(line);
-  const judged = Array.from({ length: count }, () => new Array<number>(scores[0]?.length ?? 0).fill(0));
-  for (const [i, clip] of clips.entries()) judged[clip] = [...scores[i]!];
-  return judged;
+function predictedScores(line: JsonRecord): readonly number[] {
+  const scores = line.numbers('pred_saliency_scores');
+  if (scores.length === 0) throw line.error('pred_saliency_scores is empty');
+  return scores;
+}
+
+/**
+ * Reads predicted highlights: JSON lines of `qid` and `pred_saliency_scores`, a score for each clip. Other fields are left alone.
+ * @returns the scores by query
+ * @throws FileAccessError, FileFormatError with file and line
+ */
+export async function readHighlightPredictions(path: string): Promise<Map<QueryId, readonly number[]>> {
+  checkArgument('readHighlightPredictions', 'path', path, pathRule);
+  const lines = await byQuery(path);
+  return new Map([...lines].map(([qid, line]) => [qid, predictedScores(line)]));
 }
 
 /**
@@ -79,8 +88,9 @@ export async function readMomentPredictions(predictions: string, truths: string)
     if (windows.length === 0) throw truth.error('relevant_windows is empty');
     const record = { qid, predicted: predictedWindows(line), truths: windows };
     if (!hasHighlights) return record;
-    const scores = line.numbers('pred_saliency_scores');
-    if (scores.length === 0) throw line.error('pred_saliency_scores is empty');
-    return { ...record, highlights: { predicted: scores, judged: judgedClips(truth) } };
+    return {
+      ...record,
+      highlights: { predicted: predictedScores(line), judged: scoresOfClips(relevantClips(truth)) },
+    };
   });
 }

@@ -1,7 +1,7 @@
 import { type JsonRecord, type OnRefused, readEach, readJsonRecord } from '../../data/formats/json-record.js';
 import type { Segment } from '../../time/segment.js';
 import type { FoundFile } from '../dataset-folder.js';
-import type { ClipScores } from '../video-dataset.js';
+import type { ClipScores, HighlightBenchmark } from '../video-dataset.js';
 import type { Layout, LayoutAnnotations, LayoutFile, LayoutQuery, LayoutVideo } from './layout.js';
 
 const FILE = 'annotations.json';
@@ -80,7 +80,7 @@ function queryOf(record: JsonRecord, duration: number): LayoutQuery {
 }
 
 function scoresOf(record: JsonRecord, duration: number): ClipScores {
-  record.checkNames('clips', 'scores');
+  record.checkNames('clips', 'scores', 'benchmark');
   const clips = record.spans('clips');
   for (const [i, clip] of clips.entries()) checkWithin(record, `clips[${i}]`, clip, duration);
   const scores = record.list('scores').map((row, annotator) => {
@@ -94,7 +94,19 @@ function scoresOf(record: JsonRecord, duration: number): ClipScores {
       throw record.error(`${what}[${i}] is neither a finite number nor null`);
     });
   });
-  return { clips, scores };
+  return { clips, scores, ...(!record.absent('benchmark') && { benchmark: benchmarkOf(record) }) };
+}
+
+const benchmarks: readonly string[] = [
+  'qvhighlights',
+  'tvsum',
+  'youtube-highlights',
+] satisfies HighlightBenchmark[];
+
+function benchmarkOf(record: JsonRecord): HighlightBenchmark {
+  const name = record.text('benchmark');
+  if (benchmarks.includes(name)) return name as HighlightBenchmark;
+  throw record.error(`benchmark is ${JSON.stringify(name)}, not one of ${benchmarks.join(', ')}`);
 }
 
 function spanWithin(record: JsonRecord, name: string, duration: number): Segment {

@@ -4,6 +4,7 @@ import { nodeModule } from '../../node-module.js';
 import type { Segment } from '../../time/segment.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
 import { pathInside } from '../features/feature-files.js';
+import type { ClipScores } from '../video-dataset.js';
 import type { Layout, LayoutFile } from './layout.js';
 import { umtFolder, umtVideos } from './umt.js';
 
@@ -39,7 +40,8 @@ async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutF
     ({ id, record, domain, frameRate, duration }) => {
       const rows = record.rows('anno', ANNOTATORS);
       const clips = rows.map((_, i): Segment => [i * CLIP_SECONDS, (i + 1) * CLIP_SECONDS]);
-      const clipScores = {
+      const clipScores: ClipScores = {
+        benchmark: 'tvsum',
         clips,
         scores: Array.from({ length: ANNOTATORS }, (_, annotator) => rows.map((row) => row[annotator]!)),
       };

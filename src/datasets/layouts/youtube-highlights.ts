@@ -1,10 +1,12 @@
 import { type JsonRecord, type OnRefused, readEach } from '../../data/formats/json-record.js';
 import type { LabelledSegment, Segment } from '../../time/segment.js';
 import type { DatasetFolder, FoundFile } from '../dataset-folder.js';
+import type { HighlightBenchmark } from '../video-dataset.js';
 import type { Layout, LayoutFile } from './layout.js';
 import { umtFolder, umtVideos } from './umt.js';
 
 const HIGHLIGHT = 1;
+const benchmark: HighlightBenchmark = 'youtube-highlights';
 
 /**
  * YouTube Highlights as UMT has it: clips of about 100 frames with `match`, 1 for a highlight, 0 for what is neither,
@@ -33,7 +35,7 @@ async function read({ path }: FoundFile, onRefused?: OnRefused): Promise<LayoutF
           timing: { strideSeconds: stride, windowSeconds: clips[0]![1] - clips[0]![0] },
         }),
         annotations: {
-          clipScores: { clips, scores: [match] },
+          clipScores: { benchmark, clips, scores: [match] },
           labels: [domain],
           segments: highlightRuns(clips, match, domain),
         },

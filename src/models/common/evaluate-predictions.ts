@@ -12,11 +12,12 @@ import type { VideoDataset, VideoQuery } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import { thresholdsRule } from '../../evaluation/average-precision.js';
 import { evaluateDetection } from '../../evaluation/detection.js';
-import { type RecallRule, recallAt } from '../../evaluation/moments.js';
+import { evaluateMoments, type RecallRule, recallAt } from '../../evaluation/moments.js';
 import { recallTable } from '../../evaluation/recall-table.js';
 import { evaluateTemporalReasoning } from '../../evaluation/temporal-reasoning.js';
 import { type ScoredSegment, type Segment, temporalIoU } from '../../time/segment.js';
 import type { Predictions } from '../localization-model.js';
+import { askedHighlights, evaluateAskedHighlights, scoresAt } from './judged-highlights.js';
 
 export interface EvaluationOptions {
   /** Whether a moment that overlaps by exactly the threshold is a hit; default `at-least` (2D-TAN: `strict`). */
@@ -27,13 +28,15 @@ export interface EvaluationOptions {
   readonly answers?: boolean;
 }
 
-/** Numbers by name. Recalls and overlaps of moments are in per cent, mean average precision of actions is a fraction. */
+/** Numbers by name. Those of moments and highlights are in per cent, mean average precision of actions is a fraction. */
 export type Metrics = Readonly<Record<string, number>>;
 
 export interface Evaluation {
   readonly metrics: Metrics;
   /** Of the queries of each kind, where the data set tells kinds apart. */
   readonly kinds: Readonly<Record<string, Metrics>>;
+  /** The score of highlights in each domain, where the benchmark has domains. */
+  readonly domains?: Readonly<Record<string, number>>;
   /** Queries, or videos. */
   readonly count: number;
 }
@@ -47,7 +50,10 @@ const evaluationRules: Rules<EvaluationOptions> = {
 /**
  * How well a model's predictions for a split agree with its annotations. Of queries, `R1@0.3` … `R5@0.7` and `mIoU`; where
  * no query has more than one prediction, as of a model that answers, `R1` and the metrics of reasoning temporal
- * localization, which are averaged within each video first. Of actions, `mAP@0.50` … and `average-mAP`.
+ * localization, which are averaged within each video first. Where clips have scores, and the model tells of clips, its
+ * highlights too, by the rules of the benchmark: of QVHighlights the metrics of `evaluateHighlights` and those of
+ * `evaluateMoments`, of TVSum `HL-top5-mAP`, of YouTube Highlights `HL-mAP`, both with `domains`. Of actions, `mAP@0.50` … and
+ * `average-mAP`.
  * @throws OptionError where the split has no annotations of that kind
  */
 export function evaluatePredictions(
@@ -70,12 +76,16 @@ export function evaluatePredictions(
         return found && query.windows.length > 0 ? [{ video: id, query, found }] : [];
       }),
     );
-    if (judged.length === 0) throw missing(data, split, 'queries whose moments are known');
+    const highlights = highlightsOf(data, split, predictions);
+    if (judged.length === 0) {
+      if (!highlights) throw missing(data, split, 'queries whose moments or highlights are known');
+      return { ...highlights, kinds: {} };
+    }
     const { answers = judged.every(({ found }) => found.length <= 1) } = options;
     const table = answers ? answerTable : rankedTable;
     const kinds = [...new Set(judged.map(({ query }) => query.kind))].filter(Boolean).sort();
     return {
-      metrics: table(judged, options.rule),
+      metrics: { ...table(judged, options.rule), ...highlights?.metrics },
       kinds: Object.fromEntries(
         kinds.map((kind) => [
           kind,
@@ -85,6 +95,7 @@ export function evaluatePredictions(
           ),
         ]),
       ),
+      ...(highlights?.domains && { domains: highlights.domains }),
       count: judged.length,
     };
   }
@@ -110,8 +121,27 @@ interface Judged {
 const momentsOf = (judged: readonly Judged[]) =>
   judged.map(({ query, found }) => ({ predicted: found, truths: query.windows }));
 
-const rankedTable = (judged: readonly Judged[], rule?: RecallRule): Metrics =>
-  recallTable(momentsOf(judged), rule);
+/** Where clips have scores, as in QVHighlights, with the average precisions that it reports. */
+function rankedTable(judged: readonly Judged[], rule?: RecallRule): Metrics {
+  const moments = momentsOf(judged);
+  const recalls = recallTable(moments, rule);
+  if (!judged.some(({ query }) => query.saliency)) return recalls;
+  const precisions = Object.entries(evaluateMoments(moments, rule)).filter(([, value]) => value !== null);
+  return { ...recalls, ...(Object.fromEntries(precisions) as Metrics) };
+}
+
+/** Of the queries with scores of clips; undefined where there are none, or nothing was told of clips. */
+function highlightsOf(
+  data: VideoDataset,
+  split: string,
+  { saliency }: Predictions,
+): Omit<Evaluation, 'kinds'> | undefined {
+  if (!saliency) return undefined;
+  const asked = askedHighlights(data, split).filter(({ query }) => saliency.has(query.id));
+  if (asked.length === 0) return undefined;
+  const predicted = asked.map(({ query, clips }) => scoresAt(saliency.get(query.id)!, clips));
+  return { ...evaluateAskedHighlights(asked, predicted), count: asked.length };
+}
 
 /** Of several true moments the nearest counts; without an answer the whole excerpt stands for it. */
 function answerTable(judged: readonly Judged[], rule?: RecallRule): Metrics {

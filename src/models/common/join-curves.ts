@@ -4,13 +4,15 @@ export interface ClipCurve {
   readonly start: number;
   /** Seconds from clip to clip. */
   readonly stride: number;
+  /** Seconds of a clip: clips may overlap. */
+  readonly window: number;
   readonly scores: readonly number[];
 }
 
-/** The curves of windows of one video, all of one stride, as one: where they overlap their mean, 0 where there is none. */
+/** The curves of windows of one video, all of one stride and window, as one: where they overlap their mean, 0 where there is none. */
 export function joinCurves(curves: readonly ClipCurve[]): ClipCurve {
   const start = Math.min(...curves.map((curve) => curve.start));
-  const { stride } = curves[0]!;
+  const { stride, window } = curves[0]!;
   const sums: number[] = [];
   const counts: number[] = [];
   for (const curve of curves) {
@@ -20,5 +22,5 @@ export function joinCurves(curves: readonly ClipCurve[]): ClipCurve {
       counts[first + i] = (counts[first + i] ?? 0) + 1;
     }
   }
-  return { start, stride, scores: Array.from(sums, (sum, i) => (sum ?? 0) / (counts[i] ?? 1)) };
+  return { start, stride, window, scores: Array.from(sums, (sum, i) => (sum ?? 0) / (counts[i] ?? 1)) };
 }

@@ -24,7 +24,8 @@ function featureReader(config: FeatureClips, longest: number): ClipReader {
       const within = rowsWithin(features, [start, end]);
       const clips = Math.min(longest, within.steps);
       const seen = normalized(rowsOf(within, 0, clips), config.parts);
-      return { video: padRows(seen, longest).data, clips, unit: features.stride, duration: end - start };
+      const { stride: unit, window: clipSeconds } = features;
+      return { video: padRows(seen, longest).data, clips, unit, clipSeconds, duration: end - start };
     },
   };
 }

@@ -21,10 +21,11 @@ export const clipPairs = 4;
 const hardPairs = 2;
 const mostLevel = 12;
 
-/** Clips of a window: how many, and the seconds of each. */
+/** Clips of a window: how many, the seconds from one to the next, and those of each (default: the same). */
 interface Clips {
   readonly clips: number;
   readonly unit: number;
+  readonly clipSeconds?: number;
 }
 
 /**
@@ -34,13 +35,13 @@ interface Clips {
  * @param range the lowest and the highest score of an annotator: ranks are in proportion to the mean
  */
 export function clipTargets(
-  { clips, unit }: Clips,
+  { clips, unit, clipSeconds = unit }: Clips,
   windows: readonly Segment[],
   scores: ClipScores | undefined,
   range: readonly [number, number],
   random: HostRandom,
 ): ClipTargets {
-  const centres = Array.from({ length: clips }, (_, i) => (i + 0.5) * unit);
+  const centres = Array.from({ length: clips }, (_, i) => i * unit + clipSeconds / 2);
   const within = (seconds: number, [start, end]: Segment) => start <= seconds && seconds < end;
   const moments = centres.map((seconds) => windows.some((window) => within(seconds, window)));
   const ranks = centres.map((seconds) => scores && rankAt(scores, range, seconds));

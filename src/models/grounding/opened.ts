@@ -68,11 +68,11 @@ export class OpenedGrounding extends LocalizationModel {
       operands.write(examples);
       const counts = examples.map(({ clips }) => clips);
       const grounded = await ground(network, operands.operands, counts);
-      for (const [i, { clips, unit, duration, query }] of examples.entries()) {
+      for (const [i, { clips, unit, clipSeconds = unit, duration, query }] of examples.entries()) {
         const moments = momentsOf(grounded[i]!, { clips, unit, duration, wholeClips });
         found.push({
           detections: moments.map((moment) => ({ label: query, ...moment })),
-          saliency: { start: 0, stride: unit, scores: grounded[i]!.saliency },
+          saliency: { start: 0, stride: unit, window: clipSeconds, scores: grounded[i]!.saliency },
         });
       }
       onProgress?.(found.length, asked.length);

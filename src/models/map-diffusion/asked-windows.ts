@@ -14,7 +14,7 @@ import type { VideoInput } from '../../datasets/open-input.js';
 import type { VideoItem } from '../../datasets/video-dataset.js';
 import type { LabelledSegment, Segment } from '../../time/segment.js';
 import type { ModelInput } from '../localization-model.js';
-import type { ClipReader } from './clip-reader.js';
+import type { ClipReader, ReadClips } from './clip-reader.js';
 import { unknownClass, type VideoClips } from './examples.js';
 
 /** A sentence about a window of a video. */
@@ -47,7 +47,7 @@ export function askedRule(input: ModelInput): Rule<readonly [AskedWindow, ...Ask
 }
 
 /** A window as a model takes it, with its sentences. */
-export interface ReadWindow extends VideoClips {
+export interface ReadWindow extends ReadClips {
   /** What was read, in seconds of the video. */
   readonly window: Segment;
   readonly sentences: readonly AskedSentence[];

@@ -13,6 +13,12 @@ import type { FeaturesConfig, MapDiffusionConfig } from './config.js';
 import type { VideoClips } from './examples.js';
 import { framesWanted, videoOf, windowSeconds } from './frame-clips.js';
 
+/** A window as a model takes it. */
+export interface ReadClips extends VideoClips {
+  /** Seconds that a clip was computed from; default `unit`. */
+  readonly clipSeconds?: number;
+}
+
 /** Reads windows of videos for a model, one video in memory at a time. */
 export interface ClipReader {
   /** Seconds that the model sees at a time. */
@@ -20,7 +26,7 @@ export interface ClipReader {
   /** Seconds from one row, sample or frame of a video to the next: windows can begin at multiples of it. */
   stepOf(video: VideoInput): Promise<number>;
   /** @throws OptionError where the window is longer than that; ShapeError, OptionError where the video is not of the model's kind */
-  read(video: VideoInput, window: Segment): Promise<VideoClips>;
+  read(video: VideoInput, window: Segment): Promise<ReadClips>;
 }
 
 /** What a model of a configuration looks at. */
