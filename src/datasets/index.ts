@@ -36,6 +36,7 @@ export type {
   Caption,
   ClipFeatures,
   ClipScores,
+  HighlightBenchmark,
   Signal,
   StoredFeatures,
   VideoDataset,

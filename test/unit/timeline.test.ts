@@ -75,6 +75,24 @@ test('shows curves after a diffusion beside those before, in the same colours', 
   assert.equal(new Set(swatches.slice(1)).size, 1);
 });
 
+test('saliency goes from its least number to its largest, at the middles of the clips', () => {
+  const saliency = { start: 2, stride: 4, window: 8, scores: [-3, 1, -1] };
+  const svg = renderTimeline({ title: 'x', duration: 20, segments: [], saliency });
+  assertWellFormed(svg);
+  for (const caption of ['Saliency', '-3.0', '1.0']) assert.ok(svg.includes(`>${caption}<`), caption);
+  const points = /<polyline points="([^"]*)"/.exec(svg)![1]!.split(' ');
+  const [[left], ...others] = points.map((point) => point.split(',').map(Number)) as [
+    [number, number],
+    ...[number, number][],
+  ];
+  const right = others.pop()![0];
+  const seconds = others.map(([x]) => Math.round((20 * (x - left)) / (right - left)));
+  assert.deepEqual(seconds, [6, 10, 14]);
+  const heights = others.map(([, y]) => y);
+  assert.deepEqual([heights[0]! - heights[1]!, heights[0]! - heights[2]!], [110, 55]);
+  assert.ok(svg.includes('<polygon'));
+});
+
 test('a label has one colour, in bars and curves', () => {
   const svg = renderTimeline(timeline);
   const swatches = [...svg.matchAll(/rx="2" fill="(#\w+)"\/><text[^>]*>Long jump</g)].map(
@@ -137,6 +155,12 @@ const timelines: fc.Arbitrary<Timeline> = fc
       duration: fc.constant(duration),
       segments: fc.array(bar, { maxLength: 15 }),
       groundTruth: fc.array(fc.record({ label: labels, segment }), { maxLength: 4 }),
+      saliency: fc.record({
+        start: fc.constant(0),
+        stride: fc.double({ min: 0.1, max: 10, noNaN: true }),
+        window: fc.double({ min: 0.1, max: 20, noNaN: true }),
+        scores: fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1, maxLength: 30 }),
+      }),
       activations: fc.uniqueArray(fc.record({ label: labels, values }), { selector: ({ label }) => label }),
       attention: values,
     });

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { VideoInput } from '../../datasets/open-input.js';
+import type { ClipCurve } from '../../models/common/join-curves.js';
 import type { LocalizationModel, LocalizeRequest } from '../../models/localization-model.js';
 import { windowSeconds } from '../../models/map-diffusion/frame-clips.js';
 import { type MapDiffusionOptions, OpenedMapDiffusion } from '../../models/map-diffusion/opened.js';
@@ -7,6 +8,7 @@ import { localizeActions } from '../../models/wtal/localize.js';
 import { OpenedWtal } from '../../models/wtal/opened.js';
 import { OpenedCmcs } from '../../models/wtal/opened-cmcs.js';
 import { CMCS_PROPOSALS, type ProposalOptions } from '../../models/wtal/proposals.js';
+import { given } from '../../tensor/given.js';
 import type { Detection } from '../../time/segment.js';
 import { LiveLine } from '../views/live-line.js';
 import { localizationTimeline } from '../views/localization-timeline.js';
@@ -120,7 +122,7 @@ async function withAnswers(
   const onStep = ({ window, step, text }: { window: Span; step: number; text: string }) =>
     line.show(`${spanText(window)}, step ${step}: ${text}`);
   const options = { ...request.options, ...(model.architecture === 'llada-v' && { onStep }) };
-  const { segments, answers } = await model
+  const { segments, answers, saliency } = await model
     .localize(one.video, { ...request, options })
     .finally(() => line.stop());
   for (const { window, text } of answers) console.log(`answer about ${spanText(window)}: ${text}`);
@@ -128,7 +130,7 @@ async function withAnswers(
     console.log('the answer names no two times: the whole video stands for it, with score 0');
   printRanked(segments, one.top);
   if (one.plot === undefined) return { segments };
-  return { segments, picture: plainTimeline(one, request, segments) };
+  return { segments, picture: plainTimeline(one, request, segments, saliency) };
 }
 
 type Span = readonly [number, number];
@@ -139,7 +141,9 @@ function plainTimeline(
   { id, folder, plot, video: { duration } }: OneVideo,
   { query }: LocalizeRequest,
   segments: readonly Detection[],
+  saliency?: ClipCurve,
 ): string {
   const subtitle = `${query ?? 'all actions'}; ${basename(folder)}`;
-  return timelineFile({ title: id, subtitle, duration, segments: segments.slice(0, 12) }, plot!);
+  const timeline = { title: id, subtitle, duration, segments: segments.slice(0, 12), ...given({ saliency }) };
+  return timelineFile(timeline, plot!);
 }

@@ -26,6 +26,14 @@ export interface TimelineCurve {
   values: ArrayLike<number>;
 }
 
+/** A number for each clip: clip i is of [start + i * stride, start + i * stride + window), in seconds. */
+export interface TimelineClips {
+  readonly start: number;
+  readonly stride: number;
+  readonly window: number;
+  readonly scores: readonly number[];
+}
+
 export interface Timeline {
   title: string;
   /** A line below the title, such as the model's name. */
@@ -41,6 +49,8 @@ export interface Timeline {
   activations?: readonly TimelineCurve[];
   /** Scaled to its own maximum, since attention over time has no fixed range. */
   attention?: ArrayLike<number>;
+  /** How well clips show what is looked for, from the least of its numbers to the largest. */
+  saliency?: TimelineClips;
   /** Both after a diffusion. */
   refined?: { readonly activations: readonly TimelineCurve[]; readonly attention: ArrayLike<number> };
 }
@@ -184,11 +194,22 @@ function drawLabel(label: string, x: number, baseline: number, width: number, co
 /** Points of a curve, "x,y x,y …": at the middles of the steps, constant to both ends of the video. */
 function curvePoints(values: ArrayLike<number>, scale: number, timeline: Timeline, top: number): string {
   const { duration, secondsPerStep = duration / values.length } = timeline;
+  return placedPoints(values, scale, (step) => (step + 0.5) * secondsPerStep, duration, top);
+}
+
+/** The same with the step at seconds that are told. */
+function placedPoints(
+  values: ArrayLike<number>,
+  scale: number,
+  secondsOf: (step: number) => number,
+  duration: number,
+  top: number,
+): string {
   const height = (value: number) => px(top + CURVE * (1 - Math.min(1, Math.max(0, value / scale))));
   // Of the steps that fall on one pixel the highest is shown: a peak may not vanish in a long video.
   const peaks = new Map<number, number>();
   for (let step = 0; step < values.length; step++) {
-    const seconds = (step + 0.5) * secondsPerStep;
+    const seconds = secondsOf(step);
     if (seconds > duration) break;
     const exact = LEFT + (seconds / duration) * PLOT;
     const x = values.length > PLOT ? Math.round(exact) : exact;
@@ -247,15 +268,35 @@ function activationPanel(
 
 function attentionPanel(heading: string, timeline: Timeline, values: ArrayLike<number>): Panel {
   const largest = Array.from(values).reduce((a, b) => Math.max(a, Number.isFinite(b) ? b : 0), 0);
+  return filledPanel(heading, ['0', largest > 0 ? largest.toPrecision(2) : '1'], (top) =>
+    curvePoints(values, largest || 1, timeline, top),
+  );
+}
+
+function saliencyPanel({ duration }: Timeline, { start, stride, window, scores }: TimelineClips): Panel {
+  const [least, largest] = [Math.min(...scores), Math.max(...scores)];
+  const above = scores.map((score) => score - least);
+  const ends = [least, largest].map((value) => value.toPrecision(2)) as [string, string];
+  return filledPanel('Saliency', ends, (top) =>
+    placedPoints(above, largest - least || 1, (i) => start + i * stride + window / 2, duration, top),
+  );
+}
+
+/** A curve with the area below it. */
+function filledPanel(
+  heading: string,
+  [lower, upper]: readonly [string, string],
+  pointsOf: (top: number) => string,
+): Panel {
   return {
     height: HEADING + CURVE,
     draw(top) {
       const base = top + HEADING;
-      const points = curvePoints(values, largest || 1, timeline, base);
+      const points = pointsOf(base);
       const floor = px(base + CURVE);
       return [
         drawHeading(heading, top),
-        drawScale(base, largest > 0 ? largest.toPrecision(2) : '1'),
+        drawScale(base, upper, lower),
         `<polygon points="${LEFT},${floor} ${points} ${LEFT + PLOT},${floor}" fill="${MUTED}" fill-opacity="0.16"/>`,
         `<polyline points="${points}" fill="none" stroke="${MUTED}" stroke-width="1.5" stroke-linejoin="round"/>`,
       ].join('\n');
@@ -264,12 +305,12 @@ function attentionPanel(heading: string, timeline: Timeline, values: ArrayLike<n
 }
 
 /** The vertical scale of a curve: its upper end, its lower end, and a line at each. */
-const drawScale = (top: number, upper: string): string =>
+const drawScale = (top: number, upper: string, lower = '0'): string =>
   [
     line(LEFT, top, LEFT + PLOT, top, RULE),
     line(LEFT, top + CURVE, LEFT + PLOT, top + CURVE, RULE),
     text(LEFT - 8, top + 4, upper, { anchor: 'end', fill: MUTED, size: 12 }),
-    text(LEFT - 8, top + CURVE + 4, '0', { anchor: 'end', fill: MUTED, size: 12 }),
+    text(LEFT - 8, top + CURVE + 4, lower, { anchor: 'end', fill: MUTED, size: 12 }),
   ].join('\n');
 
 function drawAxis(duration: number, top: number, bottom: number): string {
@@ -290,11 +331,12 @@ function drawAxis(duration: number, top: number, bottom: number): string {
 
 /**
  * Draws what was found in a video over time, as a standalone SVG document 1000 px wide: ground truth and
- * predicted segments as bars, class activations and attention as curves, over one time axis.
+ * predicted segments as bars, class activations, attention and saliency as curves, over one time axis.
  * @throws OptionError where the duration is not positive
  */
 export function renderTimeline(timeline: Timeline): string {
-  const { title, subtitle, duration, segments, groundTruth, activations, attention, refined } = timeline;
+  const { title, subtitle, duration, segments, groundTruth, activations, attention, saliency, refined } =
+    timeline;
   if (!(duration > 0 && duration < Infinity)) {
     throw new OptionError(`A timeline needs a positive duration in seconds, got ${duration}`);
   }
@@ -305,6 +347,7 @@ export function renderTimeline(timeline: Timeline): string {
   panels.push(barPanel('Predictions', segments, duration, colourOf));
   if (activations?.length) panels.push(activationPanel('Class activation', timeline, activations, colourOf));
   if (attention?.length) panels.push(attentionPanel('Attention', timeline, attention));
+  if (saliency) panels.push(saliencyPanel(timeline, saliency));
   if (refined) {
     panels.push(activationPanel('Class activation after diffusion', timeline, refined.activations, colourOf));
     panels.push(attentionPanel('Attention after diffusion', timeline, refined.attention));
