@@ -52,6 +52,7 @@ export {
   type PyTorchOptions,
   type PyTorchTensor,
 } from './formats/pytorch/pytorch.js';
+export type { PlainRecord, PlainValue } from './formats/pytorch/state-dict.js';
 export { openRecordings, type Recording, type Recordings } from './formats/recordings.js';
 export {
   encodeSafetensors,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -11,6 +12,7 @@ import { type NumericArray, toFloat32 } from '../../src/data/formats/array.js';
 import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safetensors.js';
 import type { StoredTensor } from '../../src/data/formats/safetensors-header.js';
 import { FileFormatError } from '../../src/errors.js';
+import { loadGrounding } from '../../src/models/grounding/folder.js';
 import { openModel } from '../../src/models/open-model.js';
 import { loadCmcs } from '../../src/models/wtal/cmcs-folder.js';
 import type { OpenedWtal } from '../../src/models/wtal/opened.js';
@@ -202,6 +204,117 @@ describe('tal convert of CO2-Net and DELU', { skip: noPyTorch }, () => {
       model.dispose();
     }
     golden.base.dispose();
+  });
+});
+
+describe('tal convert of CG-DETR, QD-DETR and Moment-DETR', { skip: noPyTorch }, async () => {
+  const saveRun = fileURLToPath(new URL('../../../test/unit/python-files/save-run.py', import.meta.url));
+  const golden = await openSafetensors(
+    await readFile(new URL('../../../test/models/golden/cg-detr.safetensors', import.meta.url)),
+    'cg-detr',
+  );
+  const f32 = async (name: string) => {
+    const { shape, ...stored } = await golden.read(name);
+    return { dtype: 'f32' as const, shape, data: toFloat32({ shape, ...stored }) };
+  };
+  const operand = async (name: string) => {
+    const { shape, dtype, data } = await golden.read(`input/${name}`);
+    return dtype === 'i32'
+      ? runtime.tensor(Uint32Array.from(data as Int32Array), shape, 'u32')
+      : runtime.tensor(toFloat32({ dtype, shape, data }), shape);
+  };
+  const opt = {
+    ...{ dset_name: 'hl', ctx_mode: 'video_tef', max_v_l: 7, max_q_l: 5, clip_length: 2, nheads: 2 },
+    ...{ num_prompts: 2, input_dropout: 0.25, dropout: 0.2, use_txt_pos: false, pre_norm: false },
+    ...{ a_feat_dir: null, v_feat_dirs: ['slowfast', 'clip'] },
+  };
+  // What the released networks hold and do not use: see the public code of each.
+  const extra: Readonly<Record<string, readonly number[]>> = {
+    'txt_position_embed.position_embeddings.weight': [5, 8],
+    'txt_position_embed.LayerNorm.weight': [8],
+    'txt_position_embed.LayerNorm.bias': [8],
+  };
+  const ofCgDetr = {
+    ...{ 'txt_proj_linear.LayerNorm.weight': [6], 'txt_proj_linear.LayerNorm.bias': [6] },
+    ...{ 'txt_proj_linear.net.1.weight': [8, 6], 'txt_proj_linear.net.1.bias': [8] },
+  };
+
+  /** A file as the released training scripts write it, with the weights of the twin. */
+  async function checkpoint(name: string, kind: string, settings: object | undefined): Promise<string> {
+    const weights: Record<string, NumericArray> = {};
+    for (const stored of golden.tensors.keys()) {
+      const prefix = `${kind}/weight/`;
+      if (stored.startsWith(prefix)) weights[stored.slice(prefix.length)] = await f32(stored);
+    }
+    const unused = kind === 'adaptive' ? { ...extra, ...ofCgDetr } : extra;
+    for (const [tensor, shape] of Object.entries(unused))
+      weights[tensor] = { dtype: 'f32', shape, data: new Float32Array(shape.reduce((a, b) => a * b)) };
+    writeFileSync(join(folder, `${name}.safetensors`), encodeSafetensors(weights));
+    const [from, to] = [`${name}.safetensors`, `${name}.ckpt`].map((file) => join(folder, file));
+    const more = settings ? [JSON.stringify(settings)] : [];
+    const saved = spawnSync(python, [saveRun, from!, to!, ...more]);
+    assert.equal(saved.status, 0, String(saved.stderr));
+    return to!;
+  }
+
+  for (const [architecture, kind] of [
+    ['cg-detr', 'adaptive'],
+    ['qd-detr', 'cross'],
+    ['moment-detr', 'joint'],
+  ] as const) {
+    it(`${architecture}: a model that says what the network of the checkpoint says`, async () => {
+      const file = await checkpoint(architecture, kind, opt);
+      const { status, stdout, stderr } = await convert(file, architecture);
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, new RegExp(`left out: ${kind === 'adaptive' ? 7 : 3} tensors that the model`));
+      const { network, file: config } = await loadGrounding(runtime, join(folder, architecture));
+      assert.deepEqual(config.training, { released: architecture });
+      const { model } = config;
+      assert.deepEqual([model.longest, model.text.longest, model.wholeClips], [7, 5, true]);
+      assert.deepEqual(model.clips, { kind: 'features', channels: 8 });
+      assert.deepEqual([model.network.inputDropout, model.network.dropout], [0.25, 0.2]);
+      const told = JSON.parse(golden.metadata.configs!)[kind];
+      assert.deepEqual(model.network, { ...told, inputDropout: 0.25, dropout: 0.2 });
+      const outputs = network.network.forward({
+        ...{ video: await operand('video'), videoMask: await operand('videoMask') },
+        ...{ text: await operand('text'), textMask: await operand('textMask') },
+      });
+      for (const name of ['logits', 'spans'] as const) {
+        const wanted = (await f32(`${kind}/expected/${name}`)).data;
+        assert.ok(relativeError((await outputs[name].read()) as Float32Array, wanted) < 1e-4, name);
+      }
+      // Only clips that are not padding have a saliency.
+      const wanted = (await f32(`${kind}/expected/saliency`)).data;
+      const mask = (await golden.read('input/videoMask')).data as Int32Array;
+      const seen = (values: Float32Array) => values.filter((_, i) => mask[i] === 1);
+      const saliency = (await outputs.saliency.read()) as Float32Array;
+      assert.ok(relativeError(seen(saliency), seen(wanted)) < 1e-4);
+      network.dispose();
+    });
+  }
+
+  it('takes the settings of opt.json beside a checkpoint without its own, else those of QVHighlights', async () => {
+    const plain = await checkpoint('plain-weights', 'adaptive', undefined);
+    const first = await convert(plain, 'without');
+    assert.equal(first.status, 0, first.stderr);
+    assert.deepEqual([configOf('without').model.longest, configOf('without').model.network.heads], [75, 8]);
+    writeFileSync(join(folder, 'opt.json'), JSON.stringify({ ...opt, dset_name: 'tvsum', max_v_l: 300 }));
+    const second = await convert(plain, 'with');
+    rmSync(join(folder, 'opt.json'));
+    assert.equal(second.status, 0, second.stderr);
+    const { model, training } = configOf('with');
+    assert.deepEqual([model.longest, model.network.heads, model.wholeClips], [300, 2, undefined]);
+    assert.deepEqual(training, { released: 'cg-detr-tvsum' });
+  });
+
+  it('refuses what was trained in a way that there is not here', async () => {
+    const file = await checkpoint('strange', 'adaptive', { ...opt, use_txt_pos: true });
+    assertRefused(await convert(file, 'no'), /was trained with use_txt_pos true, which CG-DETR here has not/);
+    const other = await checkpoint('other', 'cross', opt);
+    assertRefused(
+      await convert(other, 'no', '--architecture', 'cg-detr'),
+      /no CG-DETR checkpoint: dummy_rep_token is missing/,
+    );
   });
 });
 

@@ -79,7 +79,7 @@ test('saliency goes from its least number to its largest, at the middles of the 
   const saliency = { start: 2, stride: 4, window: 8, scores: [-3, 1, -1] };
   const svg = renderTimeline({ title: 'x', duration: 20, segments: [], saliency });
   assertWellFormed(svg);
-  for (const caption of ['Saliency', '-3.0', '1.0']) assert.ok(svg.includes(`>${caption}<`), caption);
+  for (const caption of ['Saliency', '-3.00', '1.00']) assert.ok(svg.includes(`>${caption}<`), caption);
   const points = /<polyline points="([^"]*)"/.exec(svg)![1]!.split(' ');
   const [[left], ...others] = points.map((point) => point.split(',').map(Number)) as [
     [number, number],

@@ -1,3 +1,4 @@
+import type { PlainRecord } from '../../data/formats/pytorch/state-dict.js';
 import type { StoredTensor } from '../../data/formats/safetensors-header.js';
 
 /** The tensors of a checkpoint, under our names. */
@@ -5,6 +6,8 @@ export interface NamedTensors {
   /** What messages call the checkpoint. */
   readonly name: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Those that the model was trained with, under the names of its authors, where they are known. */
+  readonly settings?: PlainRecord;
 }
 
 /** What a converted checkpoint becomes. */

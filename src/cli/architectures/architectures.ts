@@ -3,12 +3,13 @@ import { checkTensors } from '../../data/formats/safetensors.js';
 import type { StoredTensor } from '../../data/formats/safetensors-header.js';
 import { FileFormatError } from '../../errors.js';
 import type { Architecture, Conversion, NamedTensors } from './architecture.js';
+import { cgDetr } from './cg-detr.js';
 import { cmcs } from './cmcs.js';
 import { co2net } from './co2net.js';
 import { ms2dTan } from './ms-2d-tan.js';
 
 /** Every network whose checkpoints are converted. */
-export const architectures: readonly Architecture[] = [cmcs, ...co2net, ...ms2dTan];
+export const architectures: readonly Architecture[] = [cmcs, ...co2net, ...ms2dTan, ...cgDetr];
 
 /** What `--architecture` takes for a checkpoint that is converted as it is. */
 export const plain = 'plain';
@@ -101,7 +102,7 @@ function result(
     [...sources].map(([ours, source]) => [ours, file.tensors.get(source)!]),
   );
   try {
-    const conversion = architecture.conversion({ name: file.name, tensors });
+    const conversion = architecture.conversion({ ...file, tensors });
     checkTensors({ name: file.name, tensors }, conversion.shapes);
     return { title: architecture.title, conversion, sources, unused };
   } catch (error) {

@@ -1,12 +1,15 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { loadClassNames } from '../../data/annotations/class-names.js';
+import { readJson } from '../../data/files/byte-source.js';
 import { writeWhole } from '../../data/files/output-file.js';
 import type { ArrayDtype, NumericArray } from '../../data/formats/array.js';
 import { openPyTorch } from '../../data/formats/pytorch/pytorch.js';
+import type { PlainRecord } from '../../data/formats/pytorch/state-dict.js';
 import { openSafetensors, safetensorsParts } from '../../data/formats/safetensors.js';
 import type { StoredTensor } from '../../data/formats/safetensors-header.js';
 import { FileFormatError, OptionError } from '../../errors.js';
+import { given } from '../../tensor/given.js';
 import { architectures, type Converted, converted, plain } from '../architectures/architectures.js';
 import { checkOutputFolder } from '../shared/outputs.js';
 import { megabytesProgress } from '../views/progress.js';
@@ -28,6 +31,8 @@ interface Checkpoint {
   readonly tensors: ReadonlyMap<string, ReadableTensor>;
   /** What it holds beside tensors, by key: what kind of value each is. */
   readonly others: ReadonlyMap<string, string>;
+  /** Of the training, where they are told. */
+  readonly settings?: PlainRecord;
   read(tensor: string): Promise<NumericArray>;
   close(): Promise<void>;
 }
@@ -87,7 +92,16 @@ async function convert(
 
 /** @throws FileAccessError, FileFormatError; OptionError where a key is given and the file has no dictionaries */
 async function openCheckpoint(path: string, key: string | undefined): Promise<Checkpoint> {
-  if (!/\.safetensors$/i.test(path)) return openPyTorch(path, key === undefined ? {} : { key });
+  if (!/\.safetensors$/i.test(path)) {
+    const file = await openPyTorch(path, key === undefined ? {} : { key });
+    const { name, tensors, others, beside } = file;
+    const settings = recordOf(beside.get('opt')) ?? (await settingsBeside(path));
+    return {
+      ...{ name, tensors, others, ...given({ settings }) },
+      read: (tensor) => file.read(tensor),
+      close: () => file.close(),
+    };
+  }
   if (key !== undefined) throw new OptionError('--key goes with a checkpoint of PyTorch');
   const file = await openSafetensors(path);
   const tensors = new Map<string, ReadableTensor>();
@@ -101,13 +115,18 @@ async function openCheckpoint(path: string, key: string | undefined): Promise<Ch
     throw new FileFormatError(`${path}: ${name} is ${tensor.storedDtype}, which is not read`);
   }
   return {
-    name: path,
-    tensors,
-    others: new Map(),
+    ...{ name: path, tensors, others: new Map(), ...given({ settings: await settingsBeside(path) }) },
     read: (name) => file.read(name),
     close: () => file.close(),
   };
 }
+
+const recordOf = (value: unknown): PlainRecord | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as PlainRecord) : undefined;
+
+/** `opt.json`, where released checkpoints lie beside one. */
+const settingsBeside = async (path: string): Promise<PlainRecord | undefined> =>
+  recordOf(await readJson(join(dirname(path), 'opt.json')).catch(() => undefined));
 
 /** The configuration, with the names of the classes where it needs some. */
 async function configOf({ title, conversion }: Converted, file: string | undefined): Promise<object> {

@@ -276,7 +276,7 @@ function attentionPanel(heading: string, timeline: Timeline, values: ArrayLike<n
 function saliencyPanel({ duration }: Timeline, { start, stride, window, scores }: TimelineClips): Panel {
   const [least, largest] = [Math.min(...scores), Math.max(...scores)];
   const above = scores.map((score) => score - least);
-  const ends = [least, largest].map((value) => value.toPrecision(2)) as [string, string];
+  const ends = [least, largest].map((value) => value.toPrecision(3)) as [string, string];
   return filledPanel('Saliency', ends, (top) =>
     placedPoints(above, largest - least || 1, (i) => start + i * stride + window / 2, duration, top),
   );

@@ -15,7 +15,7 @@ import { type ArrayDtype, bytesPerElement, elementCount, type NumericArray, view
 import type { StoredTensor } from '../safetensors-header.js';
 import type { CheckpointFile } from './checkpoint-file.js';
 import { readLegacyCheckpoint } from './legacy-checkpoint.js';
-import { type StateDict, stateDictOf } from './state-dict.js';
+import { besideOf, type PlainValue, type StateDict, stateDictOf } from './state-dict.js';
 import { elementsOf, type Storage, type TensorView } from './tensors.js';
 import { readZipCheckpoint } from './zip-checkpoint.js';
 
@@ -42,6 +42,8 @@ export interface PyTorchCheckpoint {
   readonly tensors: ReadonlyMap<string, PyTorchTensor>;
   /** What the state dict holds beside tensors, by key: what kind of value each is. */
   readonly others: ReadonlyMap<string, string>;
+  /** Plain data at the top of the file, by key, such as the settings of a training; a namespace is an object. */
+  readonly beside: ReadonlyMap<string, PlainValue>;
   /**
    * Reads a tensor, row-major, whatever its strides in the file. Its memory is its own.
    * @throws FileFormatError where there is no tensor of that name, or its bytes are damaged or cut; FileAccessError
@@ -60,6 +62,7 @@ class OpenCheckpoint implements PyTorchCheckpoint {
   #last: { readonly storage: Storage; readonly bytes: Uint8Array } | undefined;
   readonly tensors: ReadonlyMap<string, PyTorchTensor>;
   readonly others: ReadonlyMap<string, string>;
+  readonly beside: ReadonlyMap<string, PlainValue>;
 
   constructor(
     readonly name: string,
@@ -70,6 +73,7 @@ class OpenCheckpoint implements PyTorchCheckpoint {
     this.#views = tensors;
     this.#file = file;
     this.others = others;
+    this.beside = besideOf(file.root);
     const once = new Set<Storage>();
     for (const { storage } of tensors.values()) (once.has(storage) ? this.#shared : once).add(storage);
     this.tensors = new Map([...tensors].map(([tensor, view]) => [tensor, describe(view)]));

@@ -2,11 +2,41 @@ import { listed } from '../../../arguments.js';
 import { FileFormatError } from '../../../errors.js';
 import { TensorView } from './tensors.js';
 
+/** Plain data as JSON has it. */
+export type PlainValue = null | string | number | boolean | readonly PlainValue[] | PlainRecord;
+export interface PlainRecord {
+  readonly [key: string]: PlainValue;
+}
+
 /** The tensors of a dictionary by name, and what it holds beside them. */
 export interface StateDict {
   readonly tensors: ReadonlyMap<string, TensorView>;
   /** What each other entry is, by its key. */
   readonly others: ReadonlyMap<string, string>;
+}
+
+/** What stands beside a state dict at the top of a checkpoint and is plain, such as the settings of the training. */
+export function besideOf(root: unknown): ReadonlyMap<string, PlainValue> {
+  const beside = new Map<string, PlainValue>();
+  if (!(root instanceof Map)) return beside;
+  for (const [key, value] of root) {
+    const plain = plainOf(value);
+    if (typeof key === 'string' && plain !== undefined) beside.set(key, plain);
+  }
+  return beside;
+}
+
+/** Undefined where it is, or holds, anything else, such as a tensor. */
+function plainOf(value: unknown): PlainValue | undefined {
+  if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return value as PlainValue;
+  if (Array.isArray(value)) {
+    const items = value.map(plainOf);
+    return items.includes(undefined) ? undefined : (items as PlainValue[]);
+  }
+  if (!(value instanceof Map)) return undefined;
+  const entries = [...value].map(([key, item]) => [key, plainOf(item)] as const);
+  const plain = entries.every(([key, item]) => typeof key === 'string' && item !== undefined);
+  return plain ? (Object.fromEntries(entries) as PlainRecord) : undefined;
 }
 
 /** What a tensor is called that was saved by itself. */
