@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes golden/cg-detr.safetensors: a second realisation of CG-DETR and its losses, in PyTorch and double precision.
 
-Three configurations: adaptive (CG-DETR), cross (QD-DETR) and joint (Moment-DETR). Norms are PyTorch's, attention is written
+Four configurations: adaptive (CG-DETR), cross (QD-DETR), joint (Moment-DETR) and masra (CG-DETR with the parts of MASRA). Norms are PyTorch's, attention is written
 out, and losses are loops over the videos, their clips and moments, with as many clips and words as each really has: nothing
 is masked. Moments are matched by trying every way.
 
@@ -28,6 +28,10 @@ encoder_layers, decoder_layers, queries = 2, 3, 4
 t2v_layers, dummies, dummy_layers, prompts, kept = 2, 3, 2, 4, 2
 lengths, told = [7, 5, 6], [5, 3, 4]
 margin = 0.2
+codes, context_layers, map_channels, event_channels = 12, 2, 3, 5
+
+# Those with dummies.
+guided = ("adaptive", "masra")
 
 f32 = lambda x: x.float().double()
 
@@ -74,11 +78,26 @@ def draw(kind):
             norm(f"input_{name}_proj.{i}.LayerNorm", size if i == 0 else d)
             linear(f"input_{name}_proj.{i}.net.1", size if i == 0 else d, d)
     encoder("transformer.encoder", encoder_layers)
-    if kind == "adaptive":
+    if kind in guided:
         declare("token_type_embeddings.weight", 2, d, scale=0.3)
+    if kind == "masra":
+        declare("masra.codebook.codes", codes, d, scale=0.4)
+        encoder("masra.context", context_layers)
+        declare("masra.semantic_alignment.weight", event_channels, d)
+        for n in (1, 2):
+            packed(f"masra.guided_enhancement.attention{n}")
+        norm("masra.guided_enhancement.norm")
+        declare("masra.second_order.conv1.weight", map_channels, 1, 3, 3, scale=0.4)
+        declare("masra.second_order.conv1.bias", map_channels, scale=0.2)
+        declare("masra.second_order.conv2.weight", 1, map_channels, 3, 3, scale=0.4)
+        declare("masra.second_order.conv2.bias", 1, scale=0.2)
+        mlp("masra.second_order.mlp", d, 2)
+        norm("masra.second_order.norm")
+    if kind == "adaptive":
         declare("dummy_rep_token", dummies, d, scale=1)
         declare("dummy_rep_pos", dummies, d, scale=1)
         encoder("txtproj_encoder", dummy_layers)
+    if kind in guided:
         declare("global_rep_token", prompts, d, scale=1)
         declare("global_rep_pos", 1, d, scale=1)
         for token, name in (("sent_rep", "scls_encoder"), ("moment_rep", "transformer.mcls_encoder")):
@@ -133,6 +152,12 @@ levels = [[0, 6, 12, 1, 3, 12, 0], [0, 4, 9, 5, 0, 0, 0], [2, 7, 0, 0, 11, 3, 0]
 higher = [[1, 2, 4], [2, 1, 3], [4, 0, clips]]
 lower = [[0, 3, 6], [0, 4, 1], [2, 3, 0]]
 other_video = [1, 0, 1]
+# What priors tell: the clips of each event, and which clips have a caption.
+event_clips = [[[1, 2], [4, 5, 6]], [[0, 1, 2]], []]
+captioned = [[0, 1, 2, 3, 4, 5, 6], [1, 2, 4], []]
+priors_generator = torch.Generator().manual_seed(21)
+prior = lambda *shape: f32(torch.randn(*shape, generator=priors_generator))
+events, captions = prior(batch, 2, event_channels), prior(batch, clips, event_channels)
 
 
 def affine(w, name, x):
@@ -209,7 +234,7 @@ def project(w, name, x, kind):
         at = f"input_{name}_proj.{i}"
         x = affine(w, f"{at}.net.1", norm(w, f"{at}.LayerNorm", x))
         x = torch.relu(x) if i == 0 else x
-    if kind == "adaptive":
+    if kind in guided:
         x = x + w["token_type_embeddings.weight"][1 if name == "vid" else 0]
     return x
 
@@ -221,15 +246,52 @@ def refine(w, t):
     return encode(w, "txtproj_encoder", x, positions)[:dummies]
 
 
+def retrieve(w, v, t):
+    """MASRA: what the video shows and the text does not say, and the codes that are nearest to it."""
+    context = v.mean(0) - t.mean(0)
+    book = w["masra.codebook.codes"]
+    distances = torch.stack([((context - code) ** 2).sum() for code in book]).detach()
+    order = distances.argsort()
+    # No rounding decides which are nearest.
+    assert float(distances[order[dummies]] - distances[order[dummies - 1]]) > 1e-3
+    return context, order[:dummies], book[order[:dummies]]
+
+
+def temporal_context(w, v):
+    n = len(v)
+    return encode(w, "masra.context", v, sine(torch.arange(1, n + 1) / n, d))
+
+
+def enhance(w, seen, context):
+    """MASRA's semantic-guided enhancement."""
+    at = "masra.guided_enhancement"
+    first = multi_head(w, f"{at}.attention1", context, context, seen)
+    second = multi_head(w, f"{at}.attention2", first, context, context)
+    return norm(w, f"{at}.norm", seen + second)
+
+
+def cosines(x):
+    return torch.stack([torch.stack([F.cosine_similarity(a, b, dim=0) for b in x]) for a in x])
+
+
+def relate(w, seen):
+    """MASRA's second-order relational attention."""
+    at = "masra.second_order"
+    s = cosines(seen)
+    conv = lambda name, x: F.conv2d(x, w[f"{at}.{name}.weight"], w[f"{at}.{name}.bias"], padding=1)
+    second = conv("conv2", F.gelu(conv("conv1", s[None, None])))[0, 0]
+    return norm(w, f"{at}.norm", seen + (s + second).softmax(1) @ mlp(w, f"{at}.mlp", seen))
+
+
 def look(w, kind, v, t, dummy):
-    """Memory, its positions, saliency and attention of one video with one text."""
+    """Memory, its positions, saliency, attention and clips before relations of one video with one text."""
     n = len(v)
     positions = sine(torch.arange(1, n + 1) / n, d)
     if kind == "joint":
         x = torch.cat([v, t])
         places = torch.cat([positions, torch.zeros_like(t)])
         memory = encode(w, "transformer.encoder", x, places)
-        return memory, places, affine(w, "saliency_proj", memory[:n])[:, 0], None
+        return memory, places, affine(w, "saliency_proj", memory[:n])[:, 0], None, None
     attention = None
     if kind == "cross":
         seen = v
@@ -239,7 +301,7 @@ def look(w, kind, v, t, dummy):
         token, place = w["global_rep_token"][None], w["global_rep_pos"][None]
     else:
         seen, found = v, []
-        keys = torch.cat([dummy + w["dummy_rep_pos"], t])
+        keys = torch.cat([dummy + w["dummy_rep_pos"] if kind == "adaptive" else dummy, t])
         for i in range(t2v_layers):
             at = f"transformer.t2v_encoder.layers.{i}"
             p = probabilities(seen + positions, keys)
@@ -259,12 +321,14 @@ def look(w, kind, v, t, dummy):
             nothing = w[f"{at}.self_attn.out_proj.bias"][None]
             token = after_attention(w, at, token, nothing)
         place = w["global_rep_pos"]
-    x = encode(w, "transformer.encoder", torch.cat([token, seen]), torch.cat([place, positions]))
+    features = enhance(w, seen, temporal_context(w, v)) if kind == "masra" else seen
+    related = relate(w, features) if kind == "masra" else features
+    x = encode(w, "transformer.encoder", torch.cat([token, related]), torch.cat([place, positions]))
     token, memory = x[:1], x[1:]
-    if kind == "adaptive":
+    if kind in guided:
         memory = memory + token
     agreement = affine(w, "saliency_proj1", memory) * affine(w, "saliency_proj2", token)
-    return memory, positions, agreement.sum(1) / math.sqrt(d), attention
+    return memory, positions, agreement.sum(1) / math.sqrt(d), attention, features
 
 
 def inverse_sigmoid(x):
@@ -335,7 +399,8 @@ def align(w, v, t, dummy, chosen):
     moment, moment_clips = token("moment_rep", "transformer.mcls_encoder", v[of], positions[of])
     other, other_clips = token("moment_rep", "transformer.mcls_encoder", v[rest], positions[rest])
     sentence, known = token("sent_rep", "scls_encoder", t, torch.zeros_like(t))
-    unrelated, unknown = token("sent_rep", "scls_encoder", dummy, w["dummy_rep_pos"])
+    places = w.get("dummy_rep_pos", torch.zeros_like(dummy))
+    unrelated, unknown = token("sent_rep", "scls_encoder", dummy, places)
     seen = [None] * n
     for c, row in list(zip(of, moment_clips)) + list(zip(rest, other_clips)):
         seen[c] = row
@@ -437,13 +502,39 @@ def apart(x):
     return (cosines - torch.diag(torch.diag(cosines))).abs().mean()
 
 
+def masra_losses(w, retrieved, vs, features):
+    parts = []
+    for context, _, tokens in retrieved:
+        average = tokens.mean(0)
+        pull = ((context.detach() - average) ** 2).mean()
+        parts.append(pull + 0.25 * ((context - average.detach()) ** 2).mean())
+    semantic = []
+    for b, v in enumerate(vs):
+        described = temporal_context(w, v) @ w["masra.semantic_alignment.weight"].T
+        for i, members in enumerate(event_clips[b]):
+            pooled = torch.stack([described[c] for c in members]).mean(0)
+            semantic.append(1 - F.cosine_similarity(pooled, events[b][i], dim=0))
+    relation = []
+    for b, own in enumerate(captioned):
+        if own:
+            relation.append(((cosines(features[b][own]) - cosines(captions[b][own])) ** 2).mean())
+    return {
+        "codebook": 0.25 * torch.stack(parts).mean(),
+        "semanticAlignment": torch.stack(semantic).mean(),
+        "relationAlignment": torch.stack(relation).mean(),
+    }
+
+
 def run(w, kind):
     """All outputs, by names, and the losses, with their factors."""
     vs = [project(w, "vid", video[b, : lengths[b]], kind) for b in range(batch)]
     ts = [project(w, "txt", text[b, : told[b]], kind) for b in range(batch)]
     dummy = [refine(w, t) for t in ts] if kind == "adaptive" else [None] * batch
+    if kind == "masra":
+        retrieved = [retrieve(w, v, t) for v, t in zip(vs, ts)]
+        dummy = [tokens for _, _, tokens in retrieved]
     looked = [look(w, kind, vs[b], ts[b], dummy[b]) for b in range(batch)]
-    decoded = [decode(w, kind, memory, positions) for memory, positions, _, _ in looked]
+    decoded = [decode(w, kind, memory, positions) for memory, positions, _, _, _ in looked]
     saliency = [one[2] for one in looked]
     losses = {**span_losses(decoded), "pairs": pair_loss(saliency)}
     outputs = {
@@ -452,12 +543,17 @@ def run(w, kind):
     }
     rows = {"saliency": saliency}
     if kind != "joint":
-        others = [look(w, kind, vs[b], ts[(b + 1) % batch], dummy[(b + 1) % batch]) for b in range(batch)]
+        following = [(b + 1) % batch for b in range(batch)]
+        # Codes are retrieved for the video with the other text.
+        of_next = [
+            retrieve(w, vs[b], ts[i])[2] if kind == "masra" else dummy[i] for b, i in enumerate(following)
+        ]
+        others = [look(w, kind, vs[b], ts[i], of_next[b]) for b, i in enumerate(following)]
         negatives = [one[2] for one in others]
         rows["negatives"] = negatives
         losses["contrast"] = contrast(saliency, negatives)
         losses["negatives"] = unrelated([F.softplus(x) for x in negatives])
-    if kind == "adaptive":
+    if kind in guided:
         attention = [one[3] for one in looked]
         mass = [p[:, dummies:].sum(1) for p in attention]
         against = [one[3][:, dummies:].sum(1) for one in others]
@@ -474,6 +570,11 @@ def run(w, kind):
         aligned = [align(w, vs[b], ts[b], dummy[b], inside[b]) for b in range(batch)]
         losses |= alignment_losses(aligned, attention)
         losses["orthogonality"] = torch.stack([apart(x) for x in dummy]).mean() + apart(w["global_rep_token"])
+    if kind == "masra":
+        rows["features"] = [one[4] for one in looked]
+        losses |= masra_losses(w, retrieved, vs, rows["features"])
+        outputs["ids"] = torch.stack([ids for _, ids, _ in retrieved])
+        outputs["context"] = torch.stack([context for context, _, _ in retrieved])
     padded = lambda x: F.pad(x, (0, 0) * (x.dim() - 1) + (0, clips - len(x)))
     for name, found in rows.items():
         if name == "weights":
@@ -492,7 +593,15 @@ tensors["input/moments"] = torch.tensor(inside)
 tensors["input/levels"] = torch.tensor(levels).double()
 tensors["input/higher"], tensors["input/lower"] = torch.tensor(higher), torch.tensor(lower)
 tensors["input/otherVideo"] = torch.tensor(other_video).double()
-for kind in ("adaptive", "cross", "joint"):
+tensors["input/events"], tensors["input/captions"] = events, captions
+tensors["input/captionMask"] = torch.tensor([[int(c in own) for c in range(clips)] for own in captioned])
+tensors["input/eventClips"] = torch.tensor(
+    [
+        [[int(i < len(own) and c in own[i]) for c in range(clips)] for i in range(events.shape[1])]
+        for own in event_clips
+    ]
+)
+for kind in ("adaptive", "cross", "joint", "masra"):
     w = draw(kind)
     at = {name: value.clone().requires_grad_() for name, value in w.items()}
     outputs, losses = run(at, kind)
@@ -513,7 +622,13 @@ shared = dict(
 adaptive = dict(kind="adaptive", layers=t2v_layers, dummies=dummies, dummyLayers=dummy_layers)
 adaptive |= dict(prompts=prompts, keptPrompts=kept, sentenceLayers=1, momentLayers=1)
 spans = dict(kind="spans", layers=decoder_layers, queries=queries)
+masra = dict(contextLayers=context_layers, semanticAlignment=dict(channels=event_channels))
+masra |= dict(guidedEnhancement=True, secondOrder=dict(channels=map_channels))
 configs = dict(
+    masra=dict(
+        **dict(**shared, dropPath=True, activation="prelu", tokenTypes=True, decoder=spans, masra=masra),
+        interaction={**adaptive, "dummyLayers": 0, "codes": codes},
+    ),
     adaptive=dict(
         **shared, dropPath=True, activation="prelu", tokenTypes=True, interaction=adaptive, decoder=spans
     ),

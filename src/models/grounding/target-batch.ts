@@ -43,8 +43,8 @@ export class TargetBatch extends Owner {
       });
       return data;
     };
-    const f32 = (name: keyof CgDetrTargets) => new Float32Array(targets[name].size);
-    const u32 = (name: keyof CgDetrTargets) => new Uint32Array(targets[name].size);
+    const f32 = (name: keyof Omit<CgDetrTargets, 'priors'>) => new Float32Array(targets[name].size);
+    const u32 = (name: keyof Omit<CgDetrTargets, 'priors'>) => new Uint32Array(targets[name].size);
     const spansOf = ({ targets: { spans } }: GroundingExample) => spans.slice(0, moments);
     // A pair without a clip has the number behind the last.
     const clip = (index: number) => (index < 0 ? this.#longest : index);

@@ -1,6 +1,5 @@
 import { normalInitial } from '../../../nn/initial.js';
 import type { Parameter } from '../../../nn/module.js';
-import type { TransformerBlock } from '../../../nn/transformer.js';
 import { add } from '../../../ops/array/binary.js';
 import { broadcastTo } from '../../../ops/array/broadcast-to.js';
 import { concat } from '../../../ops/array/concat.js';
@@ -11,25 +10,28 @@ import { narrow } from '../../../ops/array/slice.js';
 import { scaleShift } from '../../../ops/array/unary.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
+import { GuidedEnhancement } from '../masra/guided-enhancement.js';
+import { SecondOrderAttention } from '../masra/second-order.js';
 import type { CgDetrConfig, AdaptiveInteraction as Config } from './config.js';
-import { type Clips, type Encoded, encodeWith, Interaction, type Told } from './interaction.js';
+import { type Dummies, dummiesOf } from './dummies.js';
+import { type Clips, type Encoded, Interaction, type Told, withNext } from './interaction.js';
 import { SaliencyToken } from './saliency-token.js';
 import { AdaptiveBlock } from './text-to-video.js';
 import { TokenSaliency } from './token-saliency.js';
 
 /**
- * CG-DETR (Moon et al., arXiv:2311.08835): dummy tokens, refined by the words, take the attention of clips that no word is
- * about; the saliency token is made of prompts by that attention (`SaliencyToken`), and what the encoder makes of it is added
- * to every clip.
+ * CG-DETR (Moon et al., arXiv:2311.08835): dummy tokens take the attention of clips that no word is about (`Dummies`); the
+ * saliency token is made of prompts by that attention (`SaliencyToken`), and what the encoder makes of it is added
+ * to every clip. MASRA's enhancement and relational attention come before the encoder.
  */
 export class AdaptiveInteraction extends Interaction {
-  readonly #dummies: Parameter;
-  readonly #dummyPositions: Parameter;
-  readonly #refining: readonly TransformerBlock[];
+  readonly #dummies: Dummies;
   readonly #blocks: readonly AdaptiveBlock[];
   readonly #token: SaliencyToken;
   readonly #tokenPosition: Parameter;
   readonly #saliency: TokenSaliency;
+  readonly #enhancement: GuidedEnhancement | undefined;
+  readonly #relations: SecondOrderAttention | undefined;
 
   constructor(
     runtime: Runtime,
@@ -37,17 +39,20 @@ export class AdaptiveInteraction extends Interaction {
     readonly sizes: Config,
   ) {
     super(runtime, config);
-    const { width } = config;
-    const learned = (name: string, rows: number) => this.parameter(name, [rows, width], normalInitial(1));
-    this.#dummies = learned('dummy_rep_token', sizes.dummies);
-    this.#dummyPositions = learned('dummy_rep_pos', sizes.dummies);
-    this.#refining = this.blocks('txtproj_encoder', config, sizes.dummyLayers);
+    const { width, masra = {} } = config;
+    this.#dummies = this.inline(dummiesOf(runtime, config, sizes));
     this.#blocks = Array.from({ length: sizes.layers }, (_, i) =>
       this.child(`transformer.t2v_encoder.layers.${i}`, new AdaptiveBlock(runtime, config)),
     );
     this.#token = this.inline(new SaliencyToken(runtime, width, sizes));
-    this.#tokenPosition = learned('global_rep_pos', 1);
+    this.#tokenPosition = this.parameter('global_rep_pos', [1, width], normalInitial(1));
     this.#saliency = this.inline(new TokenSaliency(runtime, width));
+    this.#enhancement = masra.guidedEnhancement
+      ? this.child('masra.guided_enhancement', new GuidedEnhancement(runtime, config))
+      : undefined;
+    this.#relations =
+      masra.secondOrder &&
+      this.child('masra.second_order', new SecondOrderAttention(runtime, config, masra.secondOrder.channels));
   }
 
   /** (prompts, d). */
@@ -55,34 +60,39 @@ export class AdaptiveInteraction extends Interaction {
     return this.#token.prompts;
   }
 
-  /** (D, d). */
-  get dummyPositions(): Tensor {
-    return this.#dummyPositions.tensor;
+  /** (D, d); undefined where dummies have no positions. */
+  get dummyPositions(): Tensor | undefined {
+    return this.#dummies.positions;
   }
 
-  tell(text: Tensor, textMask: Tensor): Told {
+  tell(text: Tensor, textMask: Tensor, clips: Clips): Told {
     const { runtime } = this;
-    const { dummies } = this.sizes;
-    const [batch, words, width] = text.shape as [number, number, number];
     return runtime.scope(() => {
-      const tokens = broadcastTo(this.#dummies.tensor, [batch, dummies, width]);
-      const mask = concat([fill(runtime, [batch, dummies], 1, 'u32'), textMask], 1);
-      const positions = pad(this.dummyPositions, { before: [0, 0], after: [words, 0] });
-      const refined = encodeWith(this.#refining, concat([tokens, text], 1), mask, positions);
-      return { text: concat([narrow(refined, 1, 0, dummies), text], 1), textMask: mask };
+      const { tokens, retrieved } = this.#dummies.forward(text, textMask, clips);
+      const present = fill(runtime, tokens.shape.slice(0, 2), 1, 'u32');
+      return {
+        ...{ text: concat([tokens, text], 1), textMask: concat([present, textMask], 1) },
+        ...(retrieved && { retrieved }),
+      };
     });
   }
 
-  forward({ video, videoMask, positions }: Clips, { text, textMask }: Told): Encoded {
+  override tellPairs(text: Tensor, textMask: Tensor, clips: Clips): Told {
+    if (!this.#dummies.ofVideo) return super.tellPairs(text, textMask, clips);
+    return this.runtime.scope(() => this.tell(withNext(text), withNext(textMask), clips));
+  }
+
+  forward({ video, videoMask, positions, context }: Clips, { text, textMask }: Told): Encoded {
     const { runtime } = this;
     const [batch, clips, width] = video.shape as [number, number, number];
     const { dummies } = this.sizes;
     const words = text.shape[1]! - dummies;
     return runtime.scope(() => {
       // Words have no position: keys are the values.
-      const key = runtime.scope(() =>
-        add(text, pad(this.dummyPositions, { before: [0, 0], after: [words, 0] })),
-      );
+      const places = this.dummyPositions;
+      const key = places
+        ? runtime.scope(() => add(text, pad(places, { before: [0, 0], after: [words, 0] })))
+        : text;
       const attended = { key, value: narrow(text, 1, dummies, words), keyMask: textMask };
       let told = video;
       const weights: Tensor[] = [];
@@ -96,9 +106,11 @@ export class AdaptiveInteraction extends Interaction {
         (x, block) => block.alone(x),
         this.#token.forward(video, videoMask, textMass(attention, dummies)),
       );
+      const features = this.#enhancement?.forward(told, context!, videoMask) ?? told;
+      const related = this.#relations?.forward(features, videoMask) ?? features;
       const place = broadcastTo(this.#tokenPosition.tensor, [batch, 1, width]);
       const memory = this.encode(
-        concat([token, told], 1),
+        concat([token, related], 1),
         concat([fill(runtime, [batch, 1], 1, 'u32'), videoMask], 1),
         concat([place, positions], 1),
       );
@@ -106,7 +118,7 @@ export class AdaptiveInteraction extends Interaction {
       const local = add(narrow(memory, 1, 1, clips), global);
       return {
         ...{ memory: local, memoryMask: videoMask, memoryPositions: positions, weights: attention },
-        saliency: this.#saliency.forward(local, global),
+        ...{ saliency: this.#saliency.forward(local, global), features },
       };
     });
   }

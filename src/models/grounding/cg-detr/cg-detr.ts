@@ -4,6 +4,7 @@ import { Linear } from '../../../nn/linear.js';
 import { Mlp } from '../../../nn/mlp.js';
 import { Module, type Parameter } from '../../../nn/module.js';
 import { SinePositions } from '../../../nn/sine-positions.js';
+import type { TransformerBlock } from '../../../nn/transformer.js';
 import { add, div, maximum } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
 import { concat } from '../../../ops/array/concat.js';
@@ -13,12 +14,21 @@ import { sigmoid } from '../../../ops/array/unary.js';
 import { within } from '../../../ops/call.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import { anyTensor, expectDtype, expectShape, type Tensor } from '../../../tensor/tensor.js';
+import type { RetrievedCodes } from '../masra/codebook.js';
+import { contextLayersOf } from '../masra/config.js';
 import { AdaptiveInteraction } from './adaptive-interaction.js';
 import { type CgDetrConfig, type CgDetrSizes, cgDetrSizesRule, checkCgDetrConfig } from './config.js';
 import { CrossInteraction } from './cross-interaction.js';
 import type { Decoder } from './decoder.js';
 import { InputProjection } from './input-projection.js';
-import type { Clips, Encoded, Interaction } from './interaction.js';
+import {
+  type Clips,
+  type Encoded,
+  encoderBlock,
+  encodeWith,
+  type Interaction,
+  type Told,
+} from './interaction.js';
 import { JointInteraction } from './joint-interaction.js';
 import { type Aligned, MomentAlignment } from './moment-alignment.js';
 import { checkGroundingOperands, type GroundingOperands } from './operands.js';
@@ -49,6 +59,12 @@ export interface CgDetrTrainingOutputs extends CgDetrOutputs {
   readonly prompts?: Tensor;
   /** u32 (B, D + L): which of the keys of `weights` are dummies or words. */
   readonly keyMask?: Tensor;
+  /** (B, T, d): E, the clips that know the text, before relational attention and encoder. */
+  readonly features?: Tensor;
+  /** (B, T, P): the temporal context of the clips in the space of the embeddings of events; with `masra.semanticAlignment` only. */
+  readonly described?: Tensor;
+  /** Where the dummies come from a codebook. */
+  readonly retrieved?: RetrievedCodes;
 }
 
 /**
@@ -63,6 +79,8 @@ export class CgDetr extends Module {
   readonly #text: InputProjection;
   readonly #types: Parameter | undefined;
   readonly #places: SinePositions;
+  readonly #context: readonly TransformerBlock[];
+  readonly #described: Linear | undefined;
   readonly #interaction: Interaction;
   readonly #alignment: MomentAlignment | undefined;
   readonly #decoder: Decoder;
@@ -82,7 +100,7 @@ export class CgDetr extends Module {
     );
     checkCgDetrConfig(config);
     super(runtime);
-    const { width, interaction, decoder } = config;
+    const { width, interaction, decoder, masra = {} } = config;
     this.#video = this.child('input_vid_proj', new InputProjection(runtime, sizes.video, config));
     this.#text = this.child('input_txt_proj', new InputProjection(runtime, sizes.text, config));
     this.#types = config.tokenTypes
@@ -99,6 +117,15 @@ export class CgDetr extends Module {
     );
     this.#classes = this.child('class_embed', new Linear(runtime, width, 2));
     this.#spans = this.child('span_embed', new Mlp(runtime, width, width, 2, { layers: 3 }));
+    this.#context = Array.from({ length: contextLayersOf(masra) }, (_, i) =>
+      this.child(`masra.context.layers.${i}`, encoderBlock(runtime, config)),
+    );
+    this.#described =
+      masra.semanticAlignment &&
+      this.child(
+        'masra.semantic_alignment',
+        new Linear(runtime, width, masra.semanticAlignment.channels, { bias: false }),
+      );
     for (const name of releasedAlone) this.unused(name);
   }
 
@@ -106,8 +133,8 @@ export class CgDetr extends Module {
   forward(operands: GroundingOperands): CgDetrOutputs {
     checkGroundingOperands('CgDetr.forward', operands, this.sizes);
     return this.runtime.scope(() => {
-      const { clips, text, textMask } = this.#projected(operands);
-      return this.#outputs(this.#interaction.forward(clips, this.#interaction.tell(text, textMask)));
+      const { clips, text, textMask } = this.#projected(operands, this.config.masra?.guidedEnhancement);
+      return this.#outputs(this.#interaction.forward(clips, this.#interaction.tell(text, textMask, clips)));
     });
   }
 
@@ -126,25 +153,27 @@ export class CgDetr extends Module {
     });
     const interaction = this.#interaction;
     return this.runtime.scope(() => {
-      const { clips, text, textMask } = this.#projected(operands);
-      const told = interaction.tell(text, textMask);
-      if (interaction instanceof JointInteraction) return this.#outputs(interaction.forward(clips, told));
+      const { clips, text, textMask } = this.#projected(operands, true);
+      if (interaction instanceof JointInteraction)
+        return this.#outputs(interaction.forward(clips, interaction.tell(text, textMask)));
       const batch = text.shape[0]!;
-      const twice = interaction.forward(
-        {
-          ...{ video: doubled(clips.video), videoMask: doubled(clips.videoMask) },
-          positions: doubled(clips.positions),
-        },
-        { text: withNext(told.text), textMask: withNext(told.textMask) },
-      );
+      const twiceSeen: Clips = {
+        ...{ video: doubled(clips.video), videoMask: doubled(clips.videoMask) },
+        positions: doubled(clips.positions),
+        ...(clips.context && { context: doubled(clips.context) }),
+      };
+      const twiceTold = interaction.tellPairs(text, textMask, twiceSeen);
+      const twice = interaction.forward(twiceSeen, twiceTold);
       const part = (x: Tensor, k: number) => narrow(x, 0, k * batch, batch);
+      const own = (x: Tensor) => part(x, 0);
+      const told: Told = { text: own(twiceTold.text), textMask: own(twiceTold.textMask) };
       const { memory, memoryMask, memoryPositions, saliency, weights } = twice;
       const outputs = this.#outputs({
-        memory: part(memory, 0),
-        memoryMask: part(memoryMask, 0),
-        memoryPositions: part(memoryPositions, 0),
-        saliency: part(saliency, 0),
-        ...(weights && { weights: part(weights, 0) }),
+        memory: own(memory),
+        memoryMask: own(memoryMask),
+        memoryPositions: own(memoryPositions),
+        saliency: own(saliency),
+        ...(weights && { weights: own(weights) }),
       });
       const negatives = { saliency: part(saliency, 1), ...(weights && { weights: part(weights, 1) }) };
       if (!(interaction instanceof AdaptiveInteraction)) return { ...outputs, negatives };
@@ -154,22 +183,26 @@ export class CgDetr extends Module {
         dummies: narrow(told.text, 1, 0, interaction.sizes.dummies),
         prompts: interaction.prompts.reshape(interaction.prompts.shape),
         keyMask: told.textMask,
+        features: own(twice.features!),
+        ...(this.#described && { described: this.#described.forward(clips.context!) }),
+        ...(twiceTold.retrieved && { retrieved: firstCodes(twiceTold.retrieved, batch) }),
       };
     });
   }
 
-  /** Clips and words at the width of the model. */
-  #projected({ video, videoMask, text, textMask }: GroundingOperands) {
+  /** Clips and words at the width of the model; the clips with their context where it is wanted and there are layers of it. */
+  #projected({ video, videoMask, text, textMask }: GroundingOperands, withContext = false) {
     return this.runtime.scope(() => {
       const typed = (x: Tensor, type: number) =>
         this.#types ? add(x, narrow(this.#types.tensor, 0, type, 1)) : x;
-      const clips: Clips = {
-        video: typed(this.#video.forward(video), 1),
-        videoMask,
-        positions: this.#places.forward(shareBefore(videoMask)),
-      };
-      const words = typed(this.#text.forward(text), 0);
-      return { clips, text: words, textMask };
+      const seen = typed(this.#video.forward(video), 1);
+      const positions = this.#places.forward(shareBefore(videoMask));
+      const context =
+        withContext && this.#context.length > 0
+          ? encodeWith(this.#context, seen, videoMask, positions)
+          : undefined;
+      const clips: Clips = { video: seen, videoMask, positions, ...(context && { context }) };
+      return { clips, text: typed(this.#text.forward(text), 0), textMask };
     });
   }
 
@@ -216,10 +249,8 @@ function doubled(x: Tensor): Tensor {
   return concat([x, x], 0);
 }
 
-/** (B, …) to (2 B, …): the elements, then for each the next one, for the last the first. */
-function withNext(x: Tensor): Tensor {
-  const batch = x.shape[0]!;
-  return x.runtime.scope(() =>
-    concat([x, ...(batch > 1 ? [narrow(x, 0, 1, batch - 1)] : []), narrow(x, 0, 0, 1)], 0),
-  );
+/** Those of the first elements. */
+function firstCodes({ context, ids, tokens }: RetrievedCodes, batch: number): RetrievedCodes {
+  const first = (x: Tensor) => narrow(x, 0, 0, batch);
+  return { context: first(context), ids: first(ids), tokens: first(tokens) };
 }

@@ -5,21 +5,28 @@ import {
   integer,
   oneOf,
   onlyFields,
+  optional,
   type Rule,
   type Rules,
 } from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { dropRate } from '../../../nn/dropout.js';
+import { type MasraConfig, masraRule } from '../masra/config.js';
 
 /** CG-DETR: clips attend to dummy tokens and words, and only the words' values count. */
 export interface AdaptiveInteraction {
   readonly kind: 'adaptive';
   /** Layers of text-to-video attention. */
   readonly layers: number;
-  /** D: learned tokens that take the probability of clips that no word is about. */
+  /** D: tokens that take the probability of clips that no word is about. They are learned, or come from a codebook. */
   readonly dummies: number;
-  /** Layers in which they attend to the words, and to each other. */
+  /** Layers in which they attend to the words, and to each other; none with a codebook. */
   readonly dummyLayers: number;
+  /**
+   * K: codes of a codebook, of which those nearest to what the video shows and the text does not say are the dummies (MASRA).
+   * Default: the dummies are learned themselves.
+   */
+  readonly codes?: number;
   /** Learned vectors that the saliency token is made of. */
   readonly prompts: number;
   /** How many of them make that of a video: those with the most weight. */
@@ -62,6 +69,8 @@ export interface CgDetrConfig {
   readonly tokenTypes: boolean;
   /** How clips learn of the text. */
   readonly interaction: AdaptiveInteraction | CrossInteraction | JointInteraction;
+  /** What MASRA puts between that and the encoder; only `adaptive`. */
+  readonly masra?: MasraConfig;
   readonly encoderLayers: number;
   readonly decoder: {
     /**
@@ -80,7 +89,8 @@ const interactionRule: Rule<CgDetrConfig['interaction']> = either(
     kind: oneOf('adaptive'),
     layers: integer(1),
     dummies: integer(1),
-    dummyLayers: integer(1),
+    dummyLayers: integer(0),
+    codes: optional(integer(1)),
     prompts: integer(1),
     keptPrompts: integer(1),
     sentenceLayers: integer(1),
@@ -116,6 +126,7 @@ export const cgDetrRules: Rules<CgDetrConfig> = {
   activation: oneOf('relu', 'prelu'),
   tokenTypes: flag,
   interaction: interactionRule,
+  masra: optional(masraRule),
   encoderLayers: integer(1),
   decoder: onlyFields<CgDetrConfig['decoder']>({
     kind: oneOf('spans', 'vectors'),
@@ -127,13 +138,24 @@ export const cgDetrRules: Rules<CgDetrConfig> = {
 /** @throws OptionError that names the field */
 export function checkCgDetrConfig(config: CgDetrConfig): void {
   checkFields('cgDetr', config, cgDetrRules, 'field');
-  const { width, heads, interaction } = config;
+  const { width, heads, interaction, masra } = config;
   if (width % heads !== 0 || width % 4 !== 0) {
     throw new OptionError(`cgDetr: width must be a multiple of 4 and of the ${heads} heads, not ${width}`);
   }
-  if (interaction.kind === 'adaptive' && interaction.keptPrompts > interaction.prompts) {
+  if (interaction.kind === 'adaptive') checkAdaptive(interaction);
+  else if (masra) throw new OptionError('cgDetr: masra is for the interaction adaptive');
+}
+
+function checkAdaptive({ prompts, keptPrompts, dummies, dummyLayers, codes }: AdaptiveInteraction): void {
+  if (keptPrompts > prompts) {
     throw new OptionError(
-      `cgDetr: interaction.keptPrompts must be at most the ${interaction.prompts} prompts, not ${interaction.keptPrompts}`,
+      `cgDetr: interaction.keptPrompts must be at most the ${prompts} prompts, not ${keptPrompts}`,
+    );
+  }
+  if (codes !== undefined && (codes < dummies || dummyLayers > 0)) {
+    throw new OptionError(
+      `cgDetr: interaction.codes must be at least the ${dummies} dummies, and dummyLayers 0 with it, ` +
+        `not ${codes} and ${dummyLayers}`,
     );
   }
 }

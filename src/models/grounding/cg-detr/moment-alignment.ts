@@ -36,9 +36,15 @@ export interface Aligned {
 export class MomentAlignment extends Module {
   readonly #sentence: Encoder;
   readonly #moment: Encoder;
+  readonly #dummies: number;
 
-  constructor(runtime: Runtime, config: CgDetrConfig, { sentenceLayers, momentLayers }: AdaptiveInteraction) {
+  constructor(
+    runtime: Runtime,
+    config: CgDetrConfig,
+    { dummies, sentenceLayers, momentLayers }: AdaptiveInteraction,
+  ) {
     super(runtime);
+    this.#dummies = dummies;
     const encoder = (token: string, name: string, layers: number): Encoder => ({
       token: this.parameter(`${token}_token`, [config.width], normalInitial(1)),
       position: this.parameter(`${token}_pos`, [config.width], normalInitial(1)),
@@ -51,14 +57,19 @@ export class MomentAlignment extends Module {
   }
 
   /**
-   * @param dummyPositions (D, d)
+   * @param dummyPositions (D, d); default 0
    * @param moments u32 (B, T): 1 for clips of moments
    */
-  forward(clips: Clips, { text, textMask }: Told, dummyPositions: Tensor, moments: Tensor): Aligned {
+  forward(
+    clips: Clips,
+    { text, textMask }: Told,
+    dummyPositions: Tensor | undefined,
+    moments: Tensor,
+  ): Aligned {
     const { runtime } = this;
+    const dummies = this.#dummies;
     const { video, videoMask, positions } = clips;
     const [batch, length, width] = video.shape as [number, number, number];
-    const dummies = dummyPositions.shape[0]!;
     const words = text.shape[1]! - dummies;
     return runtime.scope(() => {
       const inside = moments.reshape([batch, length, 1]);
@@ -74,7 +85,9 @@ export class MomentAlignment extends Module {
         this.#sentence,
         narrow(text, 1, 0, dummies),
         fill(runtime, [batch, dummies], 1, 'u32'),
-        broadcastTo(dummyPositions, [batch, dummies, width]),
+        dummyPositions
+          ? broadcastTo(dummyPositions, [batch, dummies, width])
+          : runtime.zeros([batch, dummies, width]),
       );
       const seen = where(inside, moment.members, rest.members);
       const told = concat([dummy.members, sentence.members], 1);

@@ -1,4 +1,12 @@
-import { checkFields, numberIn, onlyFields, optional, type Rule } from '../../../arguments.js';
+import {
+  checkFields,
+  numberIn,
+  objectWith,
+  onlyFields,
+  optional,
+  type Rule,
+  type Rules,
+} from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { add } from '../../../ops/array/binary.js';
 import { repeat } from '../../../ops/array/broadcast-to.js';
@@ -6,13 +14,16 @@ import { clamp, scaleShift, softplus } from '../../../ops/array/unary.js';
 import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
 import type { LossParts } from '../../../training/training-task.js';
 import { attentionDistillation } from '../losses/attention-distillation.js';
+import { codebookLoss } from '../losses/codebook-loss.js';
 import { labelLoss } from '../losses/label-loss.js';
 import { matchSpans, type SpanWeights } from '../losses/match-spans.js';
 import { momentAlignment, momentMembers } from '../losses/moment-alignment.js';
 import { negativePairs } from '../losses/negative-pairs.js';
 import { orthogonality } from '../losses/orthogonality.js';
 import { rankContrast } from '../losses/rank-contrast.js';
+import { type CaptionedClips, relationAlignment } from '../losses/relation-alignment.js';
 import { saliencyHinge } from '../losses/saliency-hinge.js';
+import { type DescribedEvents, semanticAlignment } from '../losses/semantic-alignment.js';
 import { spanLosses } from '../losses/span-losses.js';
 import { textMassEntropy, unlikelihood } from '../losses/text-mass-entropy.js';
 import { textMass } from './adaptive-interaction.js';
@@ -41,6 +52,14 @@ export interface CgDetrObjective {
   readonly distillation?: number;
   /** Of dummies and prompts. */
   readonly orthogonality?: number;
+  /** λ_cb of MASRA: of the codebook with its contexts. */
+  readonly codebook?: number;
+  /** β of MASRA: of the contexts with the codebook, in proportion to `codebook`; default 0.25. */
+  readonly commitment?: number;
+  /** λ_sem of MASRA: of the temporal context with the events of priors (ESTA). */
+  readonly semanticAlignment?: number;
+  /** λ_rel of MASRA: of the relations of clips with those of their captions in priors (LRCA). */
+  readonly relationAlignment?: number;
 }
 
 const factor = numberIn(0);
@@ -59,6 +78,10 @@ export const cgDetrObjectiveRule: Rule<CgDetrObjective> = onlyFields<CgDetrObjec
   alignment: optional(factor),
   distillation: optional(factor),
   orthogonality: optional(factor),
+  codebook: optional(factor),
+  commitment: optional(factor),
+  semanticAlignment: optional(factor),
+  relationAlignment: optional(factor),
 });
 
 const spans = { l1: 10, iou: 1, label: 4, background: 0.1 };
@@ -71,6 +94,10 @@ export const cgDetrObjectives = {
   'cg-detr': { ...highlights, spans, alignment: 1, distillation: 1, orthogonality: 1 },
   'qd-detr': { spans, saliency: 1, margin: 0.2, contrast: 1, negatives: 1 },
   'moment-detr': { spans, saliency: 1, margin: 0.2 },
+  masra: {
+    ...{ ...highlights, spans, alignment: 1, distillation: 1, orthogonality: 1 },
+    ...{ codebook: 0.25, semanticAlignment: 1, relationAlignment: 1 },
+  },
   highlights,
 } as const satisfies Record<string, CgDetrObjective>;
 
@@ -90,16 +117,26 @@ export interface CgDetrTargets {
   readonly lower: Tensor;
   /** f32 (B): 1 where the next element, to the last the first, is about another video, else 0. */
   readonly otherVideo: Tensor;
+  /** What priors tell of the videos, for the losses that learn from them. */
+  readonly priors?: PriorTargets;
 }
 
-const targetRules = {
+/** Events and clips that are described by texts. */
+export interface PriorTargets extends DescribedEvents, CaptionedClips {}
+
+const priorRules: Rules<PriorTargets> = {
+  ...{ events: anyTensor, eventClips: anyTensor, captions: anyTensor, captionMask: anyTensor },
+};
+
+const targetRules: Rules<CgDetrTargets> = {
   ...{ spans: anyTensor, spanCounts: anyTensor, moments: anyTensor, levels: anyTensor },
   ...{ higher: anyTensor, lower: anyTensor, otherVideo: anyTensor },
+  priors: optional(objectWith(priorRules)),
 };
 
 /**
  * The losses of CG-DETR, each with its factor: of the moments, matched anew for each layer of the decoder and summed over the layers; of
- * saliency; of the attention to words; of moments and sentences.
+ * saliency; of the attention to words; of moments and sentences. With MASRA's (equation 11) of its codebook, events and relations.
  * @param videoMask u32 (B, T)
  * @throws OptionError where the model has not what a factor is for; ShapeError, DtypeError
  */
@@ -114,6 +151,7 @@ export function cgDetrLosses(
     ...(objective.spans && momentLosses(outputs, targets, objective.spans)),
     ...saliencyLosses(outputs, videoMask, targets, objective),
     ...alignmentLosses(outputs, videoMask, targets, objective),
+    ...masraLosses(outputs, targets, objective),
   }));
 }
 
@@ -201,12 +239,38 @@ function alignmentLosses(
   return parts;
 }
 
+function masraLosses(
+  { retrieved, described, features }: CgDetrTrainingOutputs,
+  { priors }: CgDetrTargets,
+  {
+    codebook = 0,
+    commitment = 0.25,
+    semanticAlignment: semantic = 0,
+    relationAlignment: relation = 0,
+  }: CgDetrObjective,
+): LossParts {
+  const parts: Record<string, Tensor> = {};
+  const told = (name: string): PriorTargets => {
+    if (priors) return priors;
+    throw new OptionError(`cgDetrLosses: objective.${name} is above 0, but targets.priors is missing`);
+  };
+  if (codebook > 0)
+    parts.codebook = scaleShift(codebookLoss(had(retrieved, 'codebook'), commitment), codebook, 0);
+  if (semantic > 0) {
+    const of = 'semanticAlignment';
+    parts[of] = scaleShift(semanticAlignment(had(described, of), told(of)), semantic, 0);
+  }
+  if (relation > 0) {
+    const of = 'relationAlignment';
+    parts[of] = scaleShift(relationAlignment(had(features, of), told(of)), relation, 0);
+  }
+  return parts;
+}
+
 /** What a loss needs. @throws OptionError */
 function had<T>(output: T | undefined, name: string): T {
   if (output !== undefined) return output;
-  throw new OptionError(
-    `cgDetrLosses: objective.${name} is above 0, but the model's interaction has no such part`,
-  );
+  throw new OptionError(`cgDetrLosses: objective.${name} is above 0, but the model has no such part`);
 }
 
 function weighted(parts: LossParts, weight: number, prefix = ''): LossParts {
