@@ -14,6 +14,8 @@ export type FaultKind =
   | 'words'
   /** A class in one split only, or a label that is no class. */
   | 'class'
+  /** Priors of a video that are missing, of no video, outside of it, or that cannot be used. */
+  | 'priors'
   /** A video without features. */
   | 'missing-features'
   /** Features of no video that is annotated. */

@@ -51,6 +51,7 @@ export function foldsOf(data: VideoDataset, count: number, options: FoldsOptions
         throw new OptionError(`VideoDataset.items: a fold has the splits train and test, not ${split}`);
       },
       ...(data.words && { words: () => data.words!() }),
+      ...(data.priors && { priors: () => data.priors!() }),
       close: () => data.close(),
     };
   });

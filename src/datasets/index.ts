@@ -24,6 +24,8 @@ export {
   openInput,
   type VideoInput,
 } from './open-input.js';
+export type { DescribedSpan, PriorEmbeddings, Priors, VideoPriors } from './priors/priors.js';
+export { openPriors } from './priors/read-priors.js';
 export { cropRows, padRows } from './sampling/crop-rows.js';
 export type { Draw } from './sampling/draw.js';
 export { loadItems } from './sampling/load-items.js';

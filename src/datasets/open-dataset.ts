@@ -15,6 +15,7 @@ import type { FeatureSource } from './features/feature-source.js';
 import { type FeatureStore, openFeatures } from './features/open-features.js';
 import type { LayoutVideo } from './layouts/layout.js';
 import { layouts } from './layouts/layouts.js';
+import { openPriors, PRIORS_FILE } from './priors/read-priors.js';
 import { type ReadAnnotations, readAnnotationFiles } from './read-annotations.js';
 import { sortedSplits } from './splits.js';
 import type { VideoDataset, VideoItem } from './video-dataset.js';
@@ -46,7 +47,8 @@ export interface OpenDatasetOptions extends DatasetFile {
 export async function openDataset(folder: string, options: OpenDatasetOptions = {}): Promise<VideoDataset> {
   checkArgument('openDataset', 'folder', folder, pathRule);
   const { given, report } = checkedOptions(options);
-  const file = { ...(await describe(await openFolder(folder), given)), ...given };
+  const opened = await openFolder(folder);
+  const file = { ...(await describe(opened, given)), ...given };
   const annotations = file.annotations ?? { layout: 'tal', files: 'annotations.json' };
   const layout = layouts.find(({ name }) => name === annotations.layout)!;
   const read = await readAnnotationFiles(folder, layout, annotations, report);
@@ -56,6 +58,7 @@ export async function openDataset(folder: string, options: OpenDatasetOptions = 
     { ...file, annotations, name: file.name ?? basename(resolve(folder)) },
     read,
     report,
+    opened.names.includes(PRIORS_FILE),
   );
 }
 
@@ -106,6 +109,7 @@ async function makeDataset(
   }: DatasetFile & { readonly name: string },
   { bySplit, names, classes: fileClasses }: ReadAnnotations,
   report: FaultReport,
+  hasPriors: boolean,
 ): Promise<VideoDataset> {
   const { join } = await nodeModule('node:path');
   let closed = false;
@@ -195,6 +199,7 @@ async function makeDataset(
     },
     ...(store && { storedFeatures: whileOpen(() => store.stored()) }),
     ...(words !== undefined && { words: whileOpen(() => loadWordVectors(join(folder, words))) }),
+    ...(hasPriors && { priors: whileOpen(() => openPriors(join(folder, PRIORS_FILE))) }),
     async close() {
       closed = true;
       await store?.close();

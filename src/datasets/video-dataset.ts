@@ -3,6 +3,7 @@ import type { QueryId } from '../data/formats/json-record.js';
 import type { WordVectors } from '../data/text/words.js';
 import type { Video } from '../data/video/video.js';
 import type { LabelledSegment, Segment } from '../time/segment.js';
+import type { Priors } from './priors/priors.js';
 
 /** Features of the clips of a video: a row a clip, each with a time. */
 export interface ClipFeatures extends Features {
@@ -124,6 +125,11 @@ export interface VideoDataset {
    * @throws FileAccessError, FileFormatError
    */
   storedFeatures?(): Promise<readonly StoredFeatures[]>;
+  /**
+   * What a language model told of its videos, where `priors.json` is there (`openPriors`); whoever opens them closes them.
+   * @throws FileAccessError, FileFormatError
+   */
+  priors?(): Promise<Priors>;
   /** Closes the files that it keeps open; items can't be read any more. */
   close(): Promise<void>;
 }

@@ -69,6 +69,10 @@ await writeFile(
   encodeWordVectors(new WordVectors(['a', 'man', 'jumps'], new Float32Array(6).fill(1)), 'a test'),
 );
 
+/** Priors of videos, an event each. */
+const priorsOf = (ids: readonly string[], end = 2, text = 'a man jumps') =>
+  Object.fromEntries(ids.map((id) => [id, { events: [{ text, start: 1, end }], captions: [] }]));
+
 /** What is broken, the fault that it has, and what its message says. */
 type Broken = readonly [
   what: string,
@@ -204,6 +208,36 @@ const broken: readonly Broken[] = [
     /fly/,
   ],
   [
+    'priors tell of no video',
+    ({ files }) => (files['priors.json'] = priorsOf(['a', 'b', 'x'])),
+    'priors',
+    /^x: .*priors\.json tells of it, but it is no video/,
+  ],
+  [
+    'priors lack a video',
+    ({ files }) => (files['priors.json'] = priorsOf(['a'])),
+    'priors',
+    /^b: .*priors\.json does not tell of it/,
+  ],
+  [
+    'priors leave the video',
+    ({ files }) => (files['priors.json'] = { ...priorsOf(['a', 'b']), ...priorsOf(['c'], 70) }),
+    'priors',
+    /^c: .*"a man jumps" is from 1 to 70 s, but the video ends at 64/,
+  ],
+  [
+    'no word of a prior has a vector',
+    ({ files }) => (files['priors.json'] = { ...priorsOf(['a', 'b']), ...priorsOf(['c'], 2, 'he swims') }),
+    'priors',
+    /^c: .*no word of "he swims" has a vector/,
+  ],
+  [
+    'priors are not as they should be',
+    ({ files }) => (files['priors.json'] = { a: { events: [] } }),
+    'file',
+    /priors\.json: a: captions is missing/,
+  ],
+  [
     'annotations are no JSON',
     ({ annotations }) => Object.assign(annotations, { videos: 'none' }),
     'file',
@@ -213,6 +247,7 @@ const broken: readonly Broken[] = [
 
 test('a good folder has no fault, whatever the form of its features', async () => {
   const made = good();
+  made.files['priors.json'] = priorsOf(['a', 'b', 'd']);
   const report = await checkDataset(write(made), { words });
   assert.deepEqual(report.faults, []);
   assert.deepEqual(report.features, { videos: 4, rows: 400, channels: { 2: 4 } });

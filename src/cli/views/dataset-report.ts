@@ -9,6 +9,7 @@ const headings: Readonly<Record<FaultKind, string>> = {
   span: 'spans that are cut or left out',
   query: 'queries without words',
   words: 'words without a vector',
+  priors: 'priors that cannot be used',
   class: 'classes',
   'missing-features': 'videos without features',
   'extra-features': 'features without a video',

@@ -8,6 +8,7 @@ import { openDataset } from '../open-dataset.js';
 import type { VideoDataset } from '../video-dataset.js';
 import { checkClasses, checkItem, checkSplits, checkWords } from './check-annotations.js';
 import { checkFeatures, type FeatureSummary } from './check-features.js';
+import { checkPriors } from './check-priors.js';
 import { type DatasetSummary, summarize } from './dataset-summary.js';
 
 export interface CheckDatasetOptions {
@@ -32,7 +33,7 @@ export interface DatasetReport {
 /**
  * Reads all of a data set and lists what is wrong with it: annotations that cannot be used or leave their video, videos and
  * segments twice, empty queries, words without vectors, classes that a split lacks, features that are missing, left over, damaged,
- * not finite, or of another length than their video.
+ * not finite, or of another length than their video, priors that cannot be used.
  * @param folder of `openDataset`
  * @throws OptionError where the folder is no data set or an option is wrong, FileAccessError where it cannot be read, the reason
  *   of `signal`. What is wrong inside of files is told as a fault.
@@ -68,6 +69,7 @@ export async function checkDataset(
     checkClasses(dataset, summary.classes, onFault);
     const words = given ?? (await readWords(dataset, onFault));
     if (words) checkWords(dataset, words, onFault);
+    await checkPriors(dataset, words, onFault);
     // A video whose entry was passed over has features and no annotations: its entry has been told already.
     const passedOver = faults.some(({ kind }) => kind === 'entry' || kind === 'file');
     const onFeatureFault: OnFault = (fault) =>

@@ -84,7 +84,7 @@ export function checkGroundingConfig(config: GroundingConfig): void {
   checkCgDetrConfig(network);
 }
 
-const cgDetr = cgDetrConfigs['cg-detr'];
+const { 'cg-detr': cgDetr, masra } = cgDetrConfigs;
 const clip: TextConfig = { kind: 'features', channels: 512, longest: 32 };
 
 /** SlowFast and CLIP, of which the data sets say that each is divided by its norm. */
@@ -100,6 +100,37 @@ const withDummies = (dummies: number, keptPrompts: number): CgDetrConfig => ({
   ...cgDetr,
   interaction: { ...cgDetr.interaction, dummies, keptPrompts },
 });
+
+/** With so many codes, of which so many are retrieved. */
+const withCodes = (codes: number, dummies: number, keptPrompts: number): CgDetrConfig => ({
+  ...masra,
+  interaction: { ...masra.interaction, codes, dummies, keptPrompts },
+});
+
+/** The parts of MASRA that inference has. */
+const { semanticAlignment: _, ...inferenceParts } = masra.masra;
+
+/** The domain of a video is its text. */
+const domain: TextConfig = { kind: 'words', channels: 100, longest: 4 };
+
+const hapt: Omit<GroundingConfig, 'network'> = {
+  clips: {
+    kind: 'signal',
+    channels: 6,
+    stages: [
+      { channels: 32, kernel: 5, stride: 3 },
+      { channels: 48, kernel: 5, stride: 5 },
+      { channels: 64, kernel: 5, stride: 5 },
+    ],
+    context: [1, 2, 4, 8],
+  },
+  longest: 64,
+  text: { kind: 'words', channels: 100, longest: 16 },
+};
+const haptSizes = {
+  ...{ width: 64, heads: 4, intermediate: 128, inputDropout: 0.1, encoderLayers: 2 },
+  decoder: { kind: 'spans', layers: 3, queries: 6 },
+} as const;
 
 /** Models by the names of their recipes. What was published without a limit of clips is seen in windows (ours). */
 export const groundingConfigs = {
@@ -124,27 +155,30 @@ export const groundingConfigs = {
   'cg-detr-youtube-highlights': {
     clips: i3d,
     longest: 480,
-    text: { kind: 'words', channels: 100, longest: 4 },
+    text: domain,
     network: withDummies(1, 1),
   },
   /** Recordings of a smartphone's six channels at 50 Hz, 64 clips of 1.5 s (ours). */
-  'cg-detr-hapt': {
-    clips: {
-      kind: 'signal',
-      channels: 6,
-      stages: [
-        { channels: 32, kernel: 5, stride: 3 },
-        { channels: 48, kernel: 5, stride: 5 },
-        { channels: 64, kernel: 5, stride: 5 },
-      ],
-      context: [1, 2, 4, 8],
-    },
-    longest: 64,
-    text: { kind: 'words', channels: 100, longest: 16 },
+  'cg-detr-hapt': { ...hapt, network: { ...withDummies(8, 1), ...haptSizes } },
+  /** QVHighlights; events embedded by CLIP. */
+  masra: { ...qvhighlights, network: masra },
+  'masra-charades-sta': { ...qvhighlights, longest: 100, network: withCodes(masra.interaction.codes, 50, 2) },
+  'masra-tacos': { ...qvhighlights, longest: 400, network: withCodes(masra.interaction.codes, 50, 2) },
+  /** With as many dummies as CG-DETR has there, of small codebooks (ours, as all that follows). Nothing tells of its events. */
+  'masra-tvsum': {
+    ...{ clips: i3d, longest: 330, text: clip },
+    network: { ...withCodes(64, 3, 1), masra: inferenceParts },
+  },
+  'masra-youtube-highlights': {
+    ...{ clips: i3d, longest: 480, text: domain },
+    network: { ...withCodes(64, 1, 1), masra: inferenceParts },
+  },
+  /** Events embedded by the mean of their words. */
+  'masra-hapt': {
+    ...hapt,
     network: {
-      ...withDummies(8, 1),
-      ...{ width: 64, heads: 4, intermediate: 128, inputDropout: 0.1, encoderLayers: 2 },
-      decoder: { kind: 'spans', layers: 3, queries: 6 },
+      ...{ ...withCodes(128, 8, 1), ...haptSizes },
+      masra: { ...masra.masra, semanticAlignment: { channels: 100 } },
     },
   },
 } as const satisfies Record<string, GroundingConfig>;

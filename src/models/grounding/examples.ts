@@ -7,6 +7,7 @@ import { readWindow } from '../map-diffusion/asked-windows.js';
 import { groundingReader } from './clip-reader.js';
 import { type ClipTargets, clipTargets } from './clip-targets.js';
 import type { GroundingConfig } from './config.js';
+import type { PriorReader, WindowPriors } from './priors/prior-reader.js';
 import { type AskedText, textVectors } from './query-text.js';
 
 /** A text about a video, and what is true of it. */
@@ -31,12 +32,16 @@ export interface GroundingExample {
   /** [words, channels]. */
   readonly text: Float32Array;
   readonly targets: ClipTargets;
+  /** Where there are priors. */
+  readonly priors?: WindowPriors;
 }
 
 export interface ExampleOptions {
   /** The lowest and the highest score that an annotator gives a clip. */
   readonly scores: readonly [number, number];
   readonly augment?: SignalAugmentation | undefined;
+  /** Where losses learn from priors. */
+  readonly priors?: PriorReader | undefined;
 }
 
 /** Texts about videos, read when they are needed. */
@@ -64,7 +69,7 @@ export class GroundingExamples {
       readWindow(this.#reader, question, [], random),
       textVectors(this.config.text, asked, this.table),
     ]);
-    const { augment, scores } = this.options;
+    const { augment, scores, priors } = this.options;
     if (augment) augmentSignal(read.video, this.config.clips.channels, augment, random);
     const before = read.window[0] - excerpt[0];
     const shifted = saliency && {
@@ -72,9 +77,10 @@ export class GroundingExamples {
       clips: saliency.clips.map(([start, end]): Segment => [start - before, end - before]),
     };
     const seen = read.sentences[0]!.windows;
+    const targets = clipTargets(read, seen, shifted, scores, random);
     return {
-      ...{ id: video.id, video: read.video, clips: read.clips, text },
-      targets: clipTargets(read, seen, shifted, scores, random),
+      ...{ id: video.id, video: read.video, clips: read.clips, text, targets },
+      ...(priors && { priors: await priors.read(video.id, read, random) }),
     };
   }
 }

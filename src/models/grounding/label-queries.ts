@@ -19,6 +19,7 @@ function bound(data: VideoDataset): VideoDataset {
     items: (split) => data.items(split),
     ...(data.words && { words: () => data.words!() }),
     ...(data.storedFeatures && { storedFeatures: () => data.storedFeatures!() }),
+    ...(data.priors && { priors: () => data.priors!() }),
     close: () => data.close(),
   };
 }

@@ -4,21 +4,29 @@ import type { CgDetrTargets } from './cg-detr/objective.js';
 import { clipPairs, mostMoments } from './clip-targets.js';
 import type { GroundingConfig } from './config.js';
 import type { GroundingExample } from './examples.js';
+import { PriorBatch } from './priors/prior-batch.js';
 
 /** What is true of a batch of examples, on the device. */
 export class TargetBatch extends Owner {
   readonly targets: CgDetrTargets;
   readonly #longest: number;
+  readonly #priors: PriorBatch | undefined;
 
+  /** @param priorChannels numbers of an embedding, where losses learn from priors */
   constructor(
     runtime: Runtime,
     { longest, network }: GroundingConfig,
     readonly batch: number,
+    priorChannels?: number,
   ) {
     super(runtime);
     this.#longest = longest;
+    this.#priors =
+      priorChannels === undefined
+        ? undefined
+        : this.takeOver(new PriorBatch(runtime, batch, longest, priorChannels));
     const moments = Math.min(mostMoments, network.decoder.queries);
-    this.targets = this.own(() => ({
+    const own = this.own(() => ({
       spans: runtime.zeros([batch, moments, 2]),
       spanCounts: runtime.zeros([batch], 'u32'),
       moments: runtime.zeros([batch, longest], 'u32'),
@@ -27,6 +35,7 @@ export class TargetBatch extends Owner {
       lower: runtime.zeros([batch, clipPairs], 'u32'),
       otherVideo: runtime.zeros([batch]),
     }));
+    this.targets = { ...own, ...(this.#priors && { priors: this.#priors.targets }) };
   }
 
   /** @param examples as many as the batch has */
@@ -54,6 +63,7 @@ export class TargetBatch extends Owner {
     targets.levels.write(rows(f32('levels'), (example) => example.targets.levels));
     targets.higher.write(rows(u32('higher'), ({ targets: { pairs } }) => pairs.map(([high]) => clip(high))));
     targets.lower.write(rows(u32('lower'), ({ targets: { pairs } }) => pairs.map(([, low]) => clip(low))));
+    this.#priors?.write(examples.map(({ priors }) => priors!));
     targets.otherVideo.write(
       Float32Array.from(examples, ({ id }, i) => Number(examples[(i + 1) % examples.length]!.id !== id)),
     );

@@ -1,4 +1,5 @@
-import { checkArgument, optional, type Rule, rule } from '../../arguments.js';
+import { checkArgument, listed, optional, type Rule, rule } from '../../arguments.js';
+import { openPriors } from '../../datasets/priors/read-priors.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import type { Runtime } from '../../tensor/runtime.js';
@@ -13,7 +14,10 @@ import { type AskedVideo, GroundingExamples } from './examples.js';
 import { saveGrounding } from './folder.js';
 import { GroundingNetwork } from './grounding-network.js';
 import { withLabelQueries } from './label-queries.js';
+import { type CodeRestartOptions, codeRestartRule } from './masra/code-restarts.js';
 import { OpenedGrounding } from './opened.js';
+import { PriorReader } from './priors/prior-reader.js';
+import { type StandInKind, standInKinds, standInPriors } from './priors/stand-in-priors.js';
 import { checkWords, knownVectors } from './query-text.js';
 import { GroundingTask } from './task.js';
 
@@ -23,6 +27,13 @@ export interface GroundingTraining extends TrainingSettings {
   readonly scores?: readonly [number, number];
   /** How signals are changed in training (ours); default: they are not. */
   readonly augment?: SignalAugmentation;
+  /**
+   * Where objectives with `semanticAlignment` or `relationAlignment` learn from: the path of a JSON file (`openPriors`), or `true`, `classes`
+   * or `shifted`, which stand in for one (`standInPriors`). Default: the `priors.json` of the data set.
+   */
+  readonly priors?: string;
+  /** When codes of the codebook that are not used are given a new start (ours); default: never. */
+  readonly restart?: CodeRestartOptions;
 }
 
 export type GroundingRecipe = Recipe<GroundingConfig, GroundingTraining>;
@@ -33,11 +44,20 @@ const scoresRule: Rule<readonly [number, number]> = rule(
     Array.isArray(value) && value.length === 2 && value.every(Number.isFinite) && value[0] < value[1],
 );
 
+const isStandIn = (priors: string): priors is StandInKind => standInKinds.includes(priors as StandInKind);
+
+const priorsRule: Rule<string> = rule(
+  `${standInKinds.join(', ')}, or the path of a .json file`,
+  (value) => typeof value === 'string' && (isStandIn(value) || value.endsWith('.json')),
+);
+
 const groundingRecipeRule = recipeRule<GroundingConfig, GroundingTraining>(groundingRules, {
   ...trainingSettingRules,
   objective: cgDetrObjectiveRule,
   scores: optional(scoresRule),
   augment: optional(augmentationRule),
+  priors: optional(priorsRule),
+  restart: optional(codeRestartRule),
 });
 
 /** @throws OptionError that names the field */
@@ -48,8 +68,19 @@ export function checkGroundingRecipe(given: Recipe): GroundingRecipe {
   if (recipe.training.augment && recipe.model.clips.kind !== 'signal') {
     throw new OptionError('train: training.augment is for signals, but model.clips.kind is features');
   }
+  if (recipe.training.priors !== undefined && !learnsFromPriors(recipe.training.objective)) {
+    throw new OptionError(
+      'train: training.priors goes with training.objective.semanticAlignment or relationAlignment above 0',
+    );
+  }
+  const { interaction } = recipe.model.network;
+  if (recipe.training.restart && (interaction.kind !== 'adaptive' || interaction.codes === undefined))
+    throw new OptionError('train: training.restart is for a codebook (model.network.interaction.codes)');
   return recipe;
 }
+
+const learnsFromPriors = ({ semanticAlignment = 0, relationAlignment = 0 }: CgDetrObjective): boolean =>
+  semanticAlignment > 0 || relationAlignment > 0;
 
 /** Makes the network and its task from the texts about a split. @throws OptionError */
 export async function prepareGrounding(
@@ -57,25 +88,28 @@ export async function prepareGrounding(
   { model: config, training }: GroundingRecipe,
   { data, words, from }: TrainingInputs,
 ): Promise<PreparedTraining> {
-  const { batch, seed, objective, augment, scores = [0, 4], split = 'train' } = training;
+  const { batch, seed, objective, augment, restart, scores = [0, 4], split = 'train' } = training;
   const ofWords = config.text.kind === 'words';
   checkWords(config.text, words.table);
   const told = withLabelQueries(data);
   const asked = askedIn(told, split, config, objective);
   // Before the first batch that has one.
   if (ofWords) for (const { text } of asked) knownVectors(words.table, text);
-  const examples = new GroundingExamples(config, asked, words.table, { scores, augment });
+  const videos = [...new Set(asked.map(({ video }) => video.id))];
+  const priors = await priorsOf(told, videos, training, config, words.table);
+  const examples = new GroundingExamples(config, asked, words.table, { scores, augment, priors });
   const network = new GroundingNetwork(runtime, config);
+  const task = new GroundingTask(network, examples, { batch, seed, objective, restart });
   const file = { architecture: 'cg-detr', model: config } as const;
   return {
-    task: new GroundingTask(network, examples, { batch, seed, objective }),
+    task,
     settings: { examples: asked.length },
     opened: new OpenedGrounding({
       file: { ...file, training: {} },
       network,
       ...(ofWords && { words: words.table }),
     }),
-    warnings: unknownWords(asked, words, ofWords),
+    warnings: [...unknownWords(asked, words, ofWords), ...untold(videos, priors)],
     ...(from !== undefined && {
       begin: () => beginWith(network, from),
     }),
@@ -86,6 +120,44 @@ export async function prepareGrounding(
         training: trained,
       }),
   };
+}
+
+/** What tells of the videos, for objectives that learn from it. @throws OptionError, FileAccessError, FileFormatError */
+async function priorsOf(
+  data: VideoDataset,
+  videos: readonly string[],
+  { objective, priors: named, split = 'train' }: GroundingTraining,
+  { network }: GroundingConfig,
+  table: TrainingInputs['words']['table'],
+): Promise<PriorReader | undefined> {
+  if (!learnsFromPriors(objective)) return undefined;
+  const found =
+    named === undefined
+      ? await data.priors?.()
+      : isStandIn(named)
+        ? standInPriors(data.items(split), named)
+        : await openPriors(named);
+  if (!found) {
+    throw new OptionError(
+      `train: ${data.name} has no priors.json: set training.priors to the path of one or to ` +
+        `${listed(standInKinds, 'or')}, or training.objective.semanticAlignment=0 and relationAlignment=0`,
+    );
+  }
+  const channels = network.masra?.semanticAlignment?.channels;
+  try {
+    const reader = new PriorReader(found, table);
+    if (objective.semanticAlignment && channels !== reader.channels) {
+      throw new OptionError(
+        `train: the embeddings of ${found.name} have ${reader.channels} numbers: ` +
+          `set model.network.masra.semanticAlignment.channels to that, not ${channels}`,
+      );
+    }
+    reader.check(videos);
+    return reader;
+  } catch (error) {
+    await found.close();
+    throw error;
+  }
 }
 
 /** What is asked about the videos of a split, where there is something to learn of it. @throws OptionError where there is nothing */
@@ -137,3 +209,9 @@ const sentencesIn = (data: VideoDataset): string[] =>
   data.splits.flatMap((split) =>
     data.items(split).flatMap(({ annotations }) => (annotations.queries ?? []).map(({ text }) => text)),
   );
+
+function untold(videos: readonly string[], reader: PriorReader | undefined): string[] {
+  const missing = reader ? videos.filter((id) => !reader.priors.of(id)) : [];
+  if (missing.length === 0) return [];
+  return [`${reader!.priors.name} does not tell of ${missing.length} of ${videos.length} videos`];
+}

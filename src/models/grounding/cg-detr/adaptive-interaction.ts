@@ -65,6 +65,11 @@ export class AdaptiveInteraction extends Interaction {
     return this.#dummies.positions;
   }
 
+  /** (K, d): the codes of the codebook that dummies come from; undefined where there is none. */
+  get codes(): Tensor | undefined {
+    return this.#dummies.codes;
+  }
+
   tell(text: Tensor, textMask: Tensor, clips: Clips): Told {
     const { runtime } = this;
     return runtime.scope(() => {

@@ -129,6 +129,11 @@ export class CgDetr extends Module {
     for (const name of releasedAlone) this.unused(name);
   }
 
+  /** (K, d): the codes of MASRA's codebook; undefined where there is none. */
+  get codes(): Tensor | undefined {
+    return this.#interaction instanceof AdaptiveInteraction ? this.#interaction.codes : undefined;
+  }
+
   /** @throws ShapeError, DtypeError, OptionError */
   forward(operands: GroundingOperands): CgDetrOutputs {
     checkGroundingOperands('CgDetr.forward', operands, this.sizes);

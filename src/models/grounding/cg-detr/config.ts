@@ -185,7 +185,7 @@ const cgDetr = {
   decoder: { kind: 'spans', layers: 3, queries: 10 },
 } as const satisfies CgDetrConfig;
 
-/** CG-DETR and its ancestors as they were published for QVHighlights. */
+/** CG-DETR, its ancestors and MASRA as they were published for QVHighlights; of MASRA sizes that were not published are ours. */
 export const cgDetrConfigs = {
   'cg-detr': cgDetr,
   'qd-detr': {
@@ -204,5 +204,15 @@ export const cgDetrConfigs = {
     interaction: { kind: 'joint' },
     encoderLayers: 2,
     decoder: { kind: 'vectors', layers: 2, queries: 10 },
+  },
+  masra: {
+    ...cgDetr,
+    interaction: { ...cgDetr.interaction, dummies: 50, dummyLayers: 0, codes: 1024 },
+    masra: {
+      contextLayers: 1,
+      semanticAlignment: { channels: 512 },
+      guidedEnhancement: true,
+      secondOrder: { channels: 8 },
+    },
   },
 } as const satisfies Record<string, CgDetrConfig>;

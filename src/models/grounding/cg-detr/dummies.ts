@@ -26,6 +26,8 @@ export abstract class Dummies extends Module {
   abstract readonly positions: Tensor | undefined;
   /** Whether the tokens depend on the video. */
   abstract readonly ofVideo: boolean;
+  /** (K, d): the codes of a codebook; undefined where there is none. */
+  abstract readonly codes: Tensor | undefined;
 
   /** Tokens for words (B, L, d) with their mask, and for the clips that are to attend to both. */
   abstract forward(text: Tensor, textMask: Tensor, clips: Clips): DummyTokens;
@@ -40,6 +42,7 @@ export function dummiesOf(runtime: Runtime, config: CgDetrConfig, sizes: Adaptiv
 /** CG-DETR: learned tokens, refined by the words. */
 class LearnedDummies extends Dummies {
   readonly ofVideo = false;
+  readonly codes = undefined;
   readonly #tokens: Parameter;
   readonly #positions: Parameter;
   readonly #blocks: readonly TransformerBlock[];
@@ -82,6 +85,10 @@ class CodebookDummies extends Dummies {
   constructor(runtime: Runtime, { width }: CgDetrConfig, { dummies }: AdaptiveInteraction, codes: number) {
     super(runtime);
     this.#codebook = this.child('masra.codebook', new Codebook(runtime, width, codes, dummies));
+  }
+
+  get codes(): Tensor {
+    return this.#codebook.codes;
   }
 
   forward(text: Tensor, textMask: Tensor, { video, videoMask }: Clips): DummyTokens {

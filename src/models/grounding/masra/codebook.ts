@@ -52,6 +52,11 @@ export class Codebook extends Module {
     this.#codes = this.parameter('codes', [codes, width], normalInitial(1 / Math.sqrt(width)));
   }
 
+  /** (K, d). */
+  get codes(): Tensor {
+    return this.#codes.tensor;
+  }
+
   forward({ video, videoMask, text, textMask }: CodebookOperands): RetrievedCodes {
     const codes = this.#codes.tensor;
     return this.runtime.scope(() => {
