@@ -133,6 +133,16 @@ const narrowGuidance: GuidanceConfig = {
   },
 };
 
+/** Ours: small, as the snippets of recordings are, and with the order of the captions. */
+const recordingsGuidance: GuidanceConfig = {
+  ksm: { width: 64, dropout: 0.5 },
+  csr: {
+    ...{ width: 32, heads: 2, layers: 1, intermediate: 64 },
+    attention: { width: 32, code: 32, dropout: 0.2 },
+  },
+  order: { weight: 1 },
+};
+
 /** MLLM4WTAL on a base. Priors that stand in for a language model's are built in for the classes that we have phrases for. */
 function guided(base: string, guidance: GuidanceConfig, priors: string): WtalRecipe {
   const { training, ...rest } = bases[base]!;
@@ -151,7 +161,7 @@ export const wtalRecipes: Readonly<Record<string, WtalRecipe>> = {
   mllm4wtal: guided('co2net', narrowGuidance, 'classes'),
   'mllm4wtal-thumos14': guided('co2net-thumos14', publishedGuidance, 'priors.json'),
   'mllm4wtal-activitynet': guided('co2net-activitynet', publishedGuidance, 'priors.json'),
-  'mllm4wtal-hapt': guided('local-hapt', narrowGuidance, 'ordered'),
+  'mllm4wtal-hapt': guided('local-hapt', recordingsGuidance, 'ordered'),
   actiondiff: diffused('co2net'),
   'actiondiff-thumos14': diffused('co2net-thumos14'),
   'actiondiff-activitynet': diffused('co2net-activitynet'),
