@@ -58,6 +58,28 @@ const matrixHost = fileURLToPath(new URL('../../scripts/matrix-host.sh', import.
 const matrixFiles = ['attention', 'conv', 'gated-conv', 'matmul', 'quantized'].map(
   (name) => `ops/${name}.test.`,
 );
+/** Tests of the kernels and of what runs them: there the driver computes workgroups side by side. */
+const kernelFolders = ['environment', 'ops', 'runtime'];
+/**
+ * Elsewhere lavapipe computes in the thread that hands over the work: in small models waking others takes longer than
+ * what they would do, and another file runs on the other core.
+ */
+const oneThread = { LP_NUM_THREADS: '0' };
+/** Files that take longest: they come first, so that no worker ends long after the others. */
+const longFiles = [
+  'ops/vocabulary',
+  'models/grounding',
+  'cli/train-datasets',
+  'training/killed-run',
+  'models/wtal-systems',
+  'ops/attention',
+  'ops/matmul',
+  'ops/conv',
+  'cli/compare',
+  'models/cg-detr',
+  'runtime/levels',
+  'ops/quantized',
+];
 const running = new Set<ChildProcess>();
 
 function readOptions(): Options {
@@ -91,12 +113,28 @@ function findTestFiles({ folder, filters }: Options): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => /\.test\.[cm]?js$/.test(path))
     .filter((path) => filters.length === 0 || filters.some((text) => path.includes(text)))
-    .sort();
+    .sort()
+    .sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** The place of a file among those that come first; after them all others. */
+function rankOf(file: string): number {
+  const rank = longFiles.findIndex((name) => pathOf(file).startsWith(`${name}.test.`));
+  return rank < 0 ? longFiles.length : rank;
+}
+
+/** A file's path with slashes. */
+function pathOf(file: string): string {
+  return file.split(sep).join('/');
+}
+
+function folderOf(file: string): string {
+  return file.split(sep)[0]!;
 }
 
 /** Needs no GPU, so it runs once. */
 function isHostFile(file: string): boolean {
-  return hostFolders.includes(file.split(sep)[0]!);
+  return hostFolders.includes(folderOf(file));
 }
 
 /** The passes that `drivers` asks for. Looks for adapters only when a file is to run with one. */
@@ -179,7 +217,12 @@ async function runFile(pass: Pass, file: string, { folder, timeoutSeconds }: Opt
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   const [command, ...first] = pass.node;
   const child = spawn(command, [...first, '--test-reporter=spec', join(folder, file)], {
-    env: { ...inherited, ...pass.environment, NO_COLOR: '1', FORCE_COLOR: '0' },
+    env: {
+      ...inherited,
+      ...(kernelFolders.includes(folderOf(file)) ? {} : oneThread),
+      ...pass.environment,
+      ...{ NO_COLOR: '1', FORCE_COLOR: '0' },
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true, // a process group, to be killed with whatever the test started
   });
@@ -222,7 +265,7 @@ async function runFile(pass: Pass, file: string, { folder, timeoutSeconds }: Opt
   const line = [
     failed ? '✖' : '✔',
     `${pass.name}:`,
-    file.split(sep).join('/'),
+    pathOf(file),
     `(${seconds} s)`,
     [...counts, cause].filter(Boolean).join(', '),
   ];
@@ -286,7 +329,7 @@ async function main(): Promise<void> {
   for (const pass of planPasses(options.drivers, files)) {
     const own = files
       .filter((file) => isHostFile(file) === (pass.name === 'unit'))
-      .filter((file) => pass.only?.some((start) => file.split(sep).join('/').startsWith(start)) ?? true);
+      .filter((file) => pass.only?.some((start) => pathOf(file).startsWith(start)) ?? true);
     if (own.length === 0) continue;
     const name = pass.name.padEnd(12);
     if (pass.unavailable) {

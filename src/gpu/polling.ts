@@ -1,9 +1,9 @@
 /**
  * Dawn's binding for Node polls the device without a pause while anything is pending. On a software driver
  * that takes a core away from the device itself, which computes on the same cores. While `calm` is waiting,
- * the thread sleeps a little between two polls.
+ * the thread sleeps a little between two polls: the longer, the longer the work has taken, but no longer than the limit.
  */
-const sleepMs = 0.4;
+const sleepMs = { least: 0.4, most: 4, share: 1 / 20 };
 
 /** Work that is over sooner than this is polled for as before: a sleep would only delay it. */
 const eagerMs = 1;
@@ -12,6 +12,7 @@ const eagerMs = 1;
 const isNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
 const neverNotified = isNode ? new Int32Array(new SharedArrayBuffer(4)) : undefined;
 let waiting = 0;
+/** When the last wait began. */
 let since = 0;
 /** Whether `pause` is scheduled: there must never be two of it. */
 let pausing = false;
@@ -19,7 +20,8 @@ let pausing = false;
 /** `promise`, waited for with pauses. */
 export function calm<T>(promise: Promise<T>): Promise<T> {
   if (!neverNotified) return promise;
-  if (waiting++ === 0) since = performance.now();
+  waiting++;
+  since = performance.now();
   if (!pausing) {
     pausing = true;
     setImmediate(pause);
@@ -30,6 +32,10 @@ export function calm<T>(promise: Promise<T>): Promise<T> {
 function pause(): void {
   pausing = waiting > 0;
   if (!pausing) return;
-  if (performance.now() - since > eagerMs) Atomics.wait(neverNotified!, 0, 0, sleepMs);
+  const waited = performance.now() - since;
+  if (waited > eagerMs) {
+    const sleep = Math.max(sleepMs.least, Math.min(sleepMs.most, sleepMs.share * waited));
+    Atomics.wait(neverNotified!, 0, 0, sleep);
+  }
   setImmediate(pause);
 }

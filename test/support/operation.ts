@@ -16,9 +16,6 @@ import { testRuntime } from './runtime.js';
 
 type Storage = 'f32' | 'f16';
 
-/** Random sizes a table is tested with beside its chosen ones, for each storage type. */
-const randomRuns = 12;
-
 /** Seed of this run's random sizes and data; set TAL_TEST_SEED to repeat a run. */
 const seed = Number(process.env.TAL_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -30,6 +27,12 @@ const driver = process.env.TAL_TEST_DRIVER;
  */
 const again =
   (driver === 'swiftshader' || driver === 'matrix') && 'the same with every driver: runs with lavapipe';
+
+/**
+ * Random sizes a table is tested with beside its chosen ones, for each storage type. Almost every one has pipelines of its own
+ * to compile, which takes SwiftShader a second for a large kernel.
+ */
+const randomRuns = again ? 4 : 12;
 
 /** The variants that are tried with a driver: where it is there for tensor cores, those where an operation has one. */
 function triedWith({ spec }: AnyOperation): readonly string[] {
