@@ -11,7 +11,7 @@ import { given } from '../../tensor/given.js';
 import { positive, repeated, whole } from '../options/arguments.js';
 import { type Ablation, ablated, ablations } from '../shared/ablations.js';
 import { dataFolder, datasetOf, queriesOf } from '../shared/datasets.js';
-import { applySettings, type FoundRecipe, findRecipe } from '../shared/recipes.js';
+import { applySettings, type FoundRecipe, findRecipe, recipeNameOn } from '../shared/recipes.js';
 import { modelFiles, runTraining, writePrior } from '../shared/training-run.js';
 import { addTrainLora } from './train-lora.js';
 
@@ -53,7 +53,10 @@ export function addTrain(program: Command): Command {
     command
       .command('recipe', { isDefault: true })
       .description('A model on a data set; the word recipe may be left out')
-      .argument('<name>', 'such as hapt, world or hapt-mdvlm-tiny, or a .json file (a wrong name lists all)'),
+      .argument(
+        '<name>',
+        'such as hapt, cg-detr or hapt-mdvlm-tiny, or a .json file (a wrong name lists all); NAME-DATASET where there is one',
+      ),
   )
     .requiredOption('--out <folder>', 'where the model goes; a run that was stopped there goes on')
     .option('--from <folder>', 'begin with the weights of this model')
@@ -86,10 +89,13 @@ export function addTrainingOptions(command: Command): Command {
 
 /** @throws ExitStatus where it was interrupted */
 export async function trainRecipe(name: string, options: TrainOptions): Promise<void> {
-  const found = await recipeFor(name, options);
+  // What is wrong with a name is told before a data set is read.
+  await findRecipe(name);
   const data = await datasetOf(options.data);
   try {
-    await trainOn(data, found, options);
+    const own = await recipeNameOn(name, data.name);
+    if (own !== name) console.error(`recipe ${own}`);
+    await trainOn(data, await recipeFor(own, options), options);
   } finally {
     await data.close();
   }

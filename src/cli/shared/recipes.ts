@@ -29,6 +29,12 @@ export async function findRecipe(nameOrFile: string): Promise<FoundRecipe> {
   );
 }
 
+/** The name of the recipe for a data set: `NAME-DATASET` where there is one, else the name itself. */
+export async function recipeNameOn(name: string, dataset: string): Promise<string> {
+  const own = `${name}-${dataset.replaceAll('_', '-')}`;
+  return (await allRecipes()).has(own) ? own : name;
+}
+
 /** All recipes by their names. */
 export async function allRecipes(): Promise<ReadonlyMap<string, FoundRecipe>> {
   const specs = await Promise.all(Object.values(architectures).map((load) => load()));

@@ -98,7 +98,7 @@ export const binaryOperation = defineOperation<
       name: 'plain',
       suits: () => true,
       run: (runtime, operands, { output }, problem) =>
-        launch(runtime, operands, output, problem, problem.walk, { ITEMS: 1 }),
+        launch(runtime, operands, output, problem, problem.walk, { ITEMS: unitsEach(runtime.traits) }),
     },
   ],
   flops: ({ shape }) => sizeOf(shape),

@@ -67,7 +67,7 @@ export const whereOperation = defineOperation<WhereOperands, WhereOptions, Where
       name: 'plain',
       suits: () => true,
       run: (runtime, operands, { output }, problem) =>
-        launch(runtime, operands, output, problem, problem.walk, { ITEMS: 1 }),
+        launch(runtime, operands, output, problem, problem.walk, { ITEMS: unitsEach(runtime.traits) }),
     },
   ],
   flops: ({ shape }) => sizeOf(shape),
