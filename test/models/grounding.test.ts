@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { recipeNameOn } from '../../src/cli/shared/recipes.js';
 import type { VideoDataset } from '../../src/datasets/video-dataset.js';
 import { OptionError, ShapeError } from '../../src/errors.js';
 import { evaluatePredictions } from '../../src/models/common/evaluate-predictions.js';
@@ -166,8 +167,12 @@ describe('CG-DETR from data to a model', () => {
     await assert.rejects(prepared({ ...recipe, model: { ...model, clips } }), /parts must divide/);
   });
 
-  it('has recipes that are well formed', () => {
+  it('has recipes that are well formed, by data set', async () => {
     for (const each of Object.values(groundingRecipes)) groundingSpec.checkRecipe(each);
-    assert.ok(['cg-detr', 'qd-detr', 'moment-detr'].every((name) => name in groundingRecipes));
+    assert.ok(['cg-detr', 'qd-detr', 'moment-detr', 'masra'].every((name) => name in groundingRecipes));
+    assert.equal(await recipeNameOn('masra', 'tvsum'), 'masra-tvsum');
+    assert.equal(await recipeNameOn('cg-detr', 'youtube_highlights'), 'cg-detr-youtube-highlights');
+    assert.equal(await recipeNameOn('masra', 'mine'), 'masra');
+    assert.equal(await recipeNameOn('masra-tvsum', 'tvsum'), 'masra-tvsum');
   });
 });
