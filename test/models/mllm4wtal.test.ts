@@ -20,7 +20,7 @@ import type { GuidanceConfig } from '../../src/models/wtal/mllm4wtal/config.js';
 import { DualTransformer } from '../../src/models/wtal/mllm4wtal/dual-transformer.js';
 import { Guidance, type GuidanceOperands } from '../../src/models/wtal/mllm4wtal/guidance.js';
 import { GuidanceBatch } from '../../src/models/wtal/mllm4wtal/guidance-batch.js';
-import type { Priors } from '../../src/models/wtal/mllm4wtal/priors.js';
+import type { SemanticPriors } from '../../src/models/wtal/mllm4wtal/priors.js';
 import { scrambledPriors, standInPriors } from '../../src/models/wtal/mllm4wtal/stand-in-priors.js';
 import { guidanceGroups, guidanceTurns } from '../../src/models/wtal/mllm4wtal/turns.js';
 import { Module } from '../../src/nn/module.js';
@@ -326,7 +326,7 @@ class GuidedTask implements TrainingTask {
   readonly #labels = runtime.zeros([batch, labels.length]);
   readonly #progress = runtime.zeros([1]);
 
-  constructor(base: WtalBase, priors: Priors, config: GuidanceConfig) {
+  constructor(base: WtalBase, priors: SemanticPriors, config: GuidanceConfig) {
     this.#batch = new GuidanceBatch(runtime, priors, { classes: labels, vectors }, ids, batch);
     this.model = new Guided(runtime, base, new Guidance(runtime, config, sizes, this.#batch.words));
     this.turns = guidanceTurns(config, 'guidance');
@@ -382,7 +382,7 @@ describe('MLLM4WTAL around a base', () => {
   it('matches differently by the priors of other videos', async () => {
     const task = new GuidedTask(new TinyBase(runtime, channels, classes), ordered, both);
     task.model.initialize(1);
-    const matched = async (priors: Priors) => {
+    const matched = async (priors: SemanticPriors) => {
       using given = new GuidanceBatch(runtime, priors, { classes: labels, vectors }, ids, batch);
       task.prepare({ index: 0, examples: [0, 1, 2] });
       given.write(ids.slice(0, batch), 1, 0);

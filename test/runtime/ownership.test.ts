@@ -10,6 +10,7 @@ import { testRuntime } from '../support/runtime.js';
 /** Exported classes that own no tensor: numbers, words and settings on the host. */
 const ownNothing = [
   'AskedExamples',
+  'CaptionWords',
   'HostRandom',
   'SignalQuestions',
   'TimeTokens',

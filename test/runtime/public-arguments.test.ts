@@ -19,7 +19,9 @@ const FRACTIONS =
   'fractions span ranges truths thresholds last predicted judged extent truth window rescaleFrom weight weights unit moment ropeTheta ' +
   'epsilon frameTimes lateness alpha timeWeight largestWeight sigma full warmup planWeight revise timed negativeSlope ' +
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
-  'lengthWeight rotation noise strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery';
+  'lengthWeight rotation noise strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery ' +
+  'l1 iou label background saliency contrast negatives attention alignment distillation orthogonality snrScale mask smoothness ' +
+  'reverse norm guide pull';
 /** Numbers that may be below 0. */
 const NEGATIVES =
   'low high first last start end answer segment windows spans ranges excerpt predicted judged truths truth window axis ' +
@@ -55,6 +57,7 @@ const ANY_NUMBER: Readonly<Record<string, string>> = {
   tokenCandidates: 'guidanceScale',
   linearTokenCandidates: 'guidanceScale',
   'Tensor.reshape': 'shape',
+  momentsOf: 'centre width score saliency',
 };
 
 /** What may be left out of dataset.json, where null says the same. */

@@ -21,7 +21,10 @@ const files = new Map<string, File>();
 
 /** Comments and texts say nothing of types, but the path of an `import("…")` does. */
 const withoutComments = (text: string) =>
-  text.replace(/\/\*[\s\S]*?\*\/|\/\/.*|(?<!(?:from|import\()\s*)(["'`])(?:\\.|(?!\1).)*\1/g, ' ');
+  text.replace(
+    /\/\*[\s\S]*?\*\/|\/\/.*|(from\s*|import\()?(["'`])(?:\\.|(?!\2).)*\2/g,
+    (whole, path: string | undefined) => (path === undefined ? ' ' : whole),
+  );
 
 /** The statements of a declaration file: each ends where all braces are closed, at a semicolon or a brace. */
 function statementsOf(text: string): string[] {

@@ -3,12 +3,17 @@ import {
   AdamW,
   AnswerLogits,
   AnswerObjective,
+  actionDiffConfigs,
   BatchNorm1d,
   BatchNorm2d,
+  CaptionWords,
+  CgDetr,
   Cmcs,
+  CO2NET_PROPOSALS,
   Co2Net,
   Conv1d,
   Conv2d,
+  cgDetrConfigs,
   chatExample,
   constantInitial,
   Dropout,
@@ -18,7 +23,12 @@ import {
   FourHead,
   GatedConv2d,
   GaussianDiffusion,
+  type GroundingConfig,
+  GroundingNetwork,
   GroupNorm,
+  Guidance,
+  type GuidanceConfig,
+  ground,
   IouReward,
   KeyValueCache,
   type LanguageConfig,
@@ -59,7 +69,10 @@ import {
   VisionTower,
   VisualEncoder,
   visualConfigs,
+  WordVectors,
   WordVocabulary,
+  type WtalConfig,
+  WtalNetwork,
 } from './public-api.js';
 import { loudMoments, loudSentences, smallMdvlm } from './signal-questions.js';
 import { smallIds, smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
@@ -97,6 +110,41 @@ export const smallMaps: MapDiffusionConfig = {
   },
   diffusion: { times: 20, schedule: 'linear' },
   loss: { kind: 'mse', rescaleFrom: 0 },
+};
+
+const cgDetrPublished = cgDetrConfigs['cg-detr'];
+
+/** CG-DETR on features of 3 channels and words of 5 numbers. */
+export const smallGrounding: GroundingConfig = {
+  clips: { kind: 'features', channels: 3 },
+  longest: 4,
+  text: { kind: 'words', channels: 5, longest: 2 },
+  network: {
+    ...cgDetrPublished,
+    ...{ width: 8, heads: 2, intermediate: 8, encoderLayers: 1 },
+    interaction: { ...cgDetrPublished.interaction, layers: 1, dummies: 2, dummyLayers: 1, prompts: 2 },
+    decoder: { kind: 'spans', layers: 1, queries: 2 },
+  },
+};
+
+/** A weakly supervised model of features of 4 channels. */
+export const smallWtal: WtalConfig = {
+  ...{ snippets: { kind: 'features', channels: 4 }, steps: 6, proposals: CO2NET_PROPOSALS },
+  base: { kind: 'local', width: 4 },
+  videoScore: { kind: 'probabilities', ratio: 2 },
+  diffusion: {
+    ...actionDiffConfigs.latent,
+    decoder: { maps: 4, layers: 1, kernel: 3, timeEmbedding: 4, dropout: 0 },
+    conditionWidth: 4,
+  },
+};
+
+/** Both parts of MLLM4WTAL. */
+export const smallGuidance: GuidanceConfig = {
+  ksm: { width: 4 },
+  csr: {
+    ...{ width: 4, heads: 2, layers: 1, intermediate: 4, attention: { width: 2, code: 2 } },
+  },
 };
 
 /** Two videos of `smallMaps` with a query each. */
@@ -203,6 +251,17 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
     logits: predict,
     inBlock: predict,
   };
+  const present = (...shape: number[]) =>
+    runtime.tensor(new Uint32Array(shape.reduce((a, b) => a * b)).fill(1), shape, 'u32');
+  const grounded = {
+    ...{ video: ones(1, 4, 3), videoMask: present(1, 4) },
+    ...{ text: ones(1, 2, 5), textMask: present(1, 2) },
+  };
+  const projected = { ...grounded, video: ones(1, 4, 5) };
+  const guided = {
+    ...{ keys: ones(1, 2, 5), labels: ones(1, 2) },
+    ...{ words: ids(1, 1), present: present(1, 1), masked: present(1, 1) },
+  };
   const stream = new Random(runtime, 1);
   const given = new Linear(runtime, 4, 2).initialize(1);
   const fails = (): never => {
@@ -263,6 +322,34 @@ export async function ownerCases(runtime: Runtime): Promise<Readonly<Record<stri
           objective,
         ),
     },
+    CgDetr: module(
+      () => new CgDetr(runtime, smallGrounding.network, { video: 5, text: 5 }),
+      (it) => it.forward(projected),
+      (it) => it.train().forward(projected),
+      (it) => it.forwardForTraining(projected, grounded.videoMask),
+    ),
+    GroundingNetwork: module(
+      () => new GroundingNetwork(runtime, smallGrounding),
+      (it) => it.forward(grounded),
+      (it) => it.forwardForTraining(grounded, grounded.videoMask),
+      (it) => ground(it, grounded, [4]),
+    ),
+    Guidance: module(
+      () =>
+        new Guidance(
+          runtime,
+          smallGuidance,
+          { batch: 1, steps: 6, channels: 4, classes: 3, wordWidth: 5 },
+          new CaptionWords(['loud'], new WordVectors(['loud'], new Float32Array(5).fill(0.5))),
+        ),
+      (it) => it.reconstructLoss(sequence, guided),
+      (it) => it.maskLoss(sequence, guided),
+    ),
+    WtalNetwork: module(
+      () => new WtalNetwork(runtime, smallWtal, 3),
+      (it) => it.forward(sequence),
+      (it) => it.train().forward(sequence),
+    ),
     BatchNorm1d: module(
       () => new BatchNorm1d(runtime, 4).train(),
       (it) => it.forward(row),

@@ -4,6 +4,7 @@ export * from '../../src/datasets/index.js';
 export * from '../../src/diffusion/index.js';
 export * from '../../src/evaluation/index.js';
 export * from '../../src/index.js';
+export * from '../../src/models/grounding/index.js';
 export * from '../../src/models/map-diffusion/index.js';
 export * from '../../src/models/mdvlm/index.js';
 export * from '../../src/models/wtal/index.js';

@@ -2,6 +2,7 @@ import { encodeSafetensors, openSafetensors } from '../../src/data/formats/safet
 import { HostRandom } from '../../src/data/host-random.js';
 import { WordVectors } from '../../src/data/text/words.js';
 import { Cmcs } from '../../src/models/wtal/cmcs.js';
+import { smallGrounding, smallGuidance, smallWtal } from './owners.js';
 import * as tal from './public-api.js';
 import type { Kind } from './public-functions.js';
 import { loudMoments, smallMdvlm } from './signal-questions.js';
@@ -10,7 +11,7 @@ import { smallTokenizer, smallTokenizerConfig } from './small-tokenizer.js';
 const { times, language, visual } = tal.videoMdvlmConfigs.tiny;
 
 /** Numbers of some arguments; 1 is right for most. */
-const NUMBERS: Readonly<Record<string, number>> = { axis: 0, headSize: 2, width: 2 };
+const NUMBERS: Readonly<Record<string, number>> = { axis: 0, headSize: 2, width: 2, classes: 3 };
 
 /** A kernel that sets the first element of a buffer. */
 const kernelText = `
@@ -63,6 +64,22 @@ export class Samples {
     const localSizes = { channels: 4, classes: 3, width: 4 };
     const fourHeadSizes = { channels: 2, heads: 1, classifierWidth: 2, attentionWidth: 2, classes: 2 };
     const co2net = runtime.detached(() => new tal.Co2Net(runtime, co2netSizes).initialize(1));
+    const captions = new tal.CaptionWords(
+      ['loud quiet'],
+      new WordVectors(['loud', 'quiet'], new Float32Array(200)),
+    );
+    const guidanceSizes = { batch: 1, steps: 4, channels: 4, classes: 3, wordWidth: 100 };
+    const wtalNetwork = runtime.detached(() => new tal.WtalNetwork(runtime, smallWtal, 3).initialize(1));
+    const grounding = runtime.detached(() => new tal.GroundingNetwork(runtime, smallGrounding).initialize(1));
+    const present = (...shape: number[]) => runtime.detached(() => tal.fill(runtime, shape, 1, 'u32'));
+    const zeros = (...shape: number[]) => runtime.detached(() => runtime.zeros(shape));
+    const grounded = {
+      ...{ video: zeros(1, 4, 3), videoMask: present(1, 4), text: zeros(1, 2, 5), textMask: present(1, 2) },
+    };
+    const groundingTargets = {
+      ...{ spans: zeros(1, 2, 2), spanCounts: present(1), moments: present(1, 4), levels: zeros(1, 4) },
+      ...{ higher: present(1, 1), lower: present(1, 1), otherVideo: zeros(1) },
+    };
     const linear = new tal.Linear(runtime, 2, 2);
     linear.initialize(1);
     const weight = runtime.detached(() => runtime.zeros([2, 2]));
@@ -183,6 +200,29 @@ export class Samples {
       BaseOutputs: runtime.detached(() => co2net.forward(runtime.zeros([1, 4, 2]))),
       WtalObjective: { guide: { weight: 1 } },
       ObjectiveOperands: { labels: runtime.detached(() => runtime.zeros([1, 1])) },
+      CaptionWords: captions,
+      GuidanceConfig: smallGuidance,
+      GuidanceSizes: guidanceSizes,
+      Guidance: new tal.Guidance(runtime, smallGuidance, guidanceSizes, captions).initialize(1),
+      FamilyConfig: tal.actionDiffConfigs.family,
+      LatentConfig: tal.actionDiffConfigs.latent,
+      MaskDecoderConfig: tal.actionDiffConfigs.family.decoder,
+      WtalConfig: smallWtal,
+      WtalNetwork: wtalNetwork,
+      WtalFile: { architecture: 'wtal', model: smallWtal, classes: ['a', 'b'], training: {} },
+      SnippetsConfig: smallWtal.snippets,
+      CgDetrConfig: smallGrounding.network,
+      CgDetr: runtime.detached(() =>
+        new tal.CgDetr(runtime, smallGrounding.network, { video: 3, text: 5 }).initialize(1),
+      ),
+      GroundingConfig: smallGrounding,
+      GroundingNetwork: grounding,
+      GroundingFile: { architecture: 'cg-detr', model: smallGrounding, training: {} },
+      GroundingOperands: grounded,
+      CgDetrTrainingOutputs: runtime.detached(() => grounding.forwardForTraining(grounded, present(1, 4))),
+      CgDetrTargets: groundingTargets,
+      GroundedVideo: { spans: [{ centre: 0.5, width: 0.5, score: 1 }], saliency: [1] },
+      CgDetrObjective: tal.cgDetrObjectives['cg-detr'],
       WindowPrior: tal.WindowPrior.fit([{ words: ['a'], windows: [[0, 1]] }]),
       AdamW: new tal.AdamW({ weight }),
       SGD: new tal.SGD({ weight }),

@@ -12,7 +12,7 @@ import { FileFormatError, OptionError } from '../../src/errors.js';
 import { actionPhrases } from '../../src/models/wtal/mllm4wtal/action-phrases.js';
 import { CaptionWords } from '../../src/models/wtal/mllm4wtal/caption-words.js';
 import { keyVectors } from '../../src/models/wtal/mllm4wtal/key-vectors.js';
-import { type Priors, readPriors, writePriors } from '../../src/models/wtal/mllm4wtal/priors.js';
+import { readPriors, type SemanticPriors, writePriors } from '../../src/models/wtal/mllm4wtal/priors.js';
 import { scrambledPriors, standInPriors } from '../../src/models/wtal/mllm4wtal/stand-in-priors.js';
 import { missing, sharedData } from '../support/shared-data.js';
 
@@ -41,7 +41,7 @@ describe('a file of priors', () => {
   };
 
   it('is read as it is written', async () => {
-    const priors: Priors = new Map(Object.entries(good));
+    const priors: SemanticPriors = new Map(Object.entries(good));
     const path = join(folder, 'written.json');
     await writePriors(path, priors);
     assert.deepEqual(await readPriors(path, { classes, vectors }), priors);
@@ -104,7 +104,7 @@ describe('a file of priors', () => {
 });
 
 describe('key phrases as vectors', () => {
-  const priors: Priors = new Map([
+  const priors: SemanticPriors = new Map([
     ['v1', { key: [{ label: 'jump', phrases: ['man jumps', 'ball'] }], complete: 'a' }],
     [
       'v2',
@@ -200,7 +200,7 @@ describe('priors that stand in for those of a language model', () => {
     const many = Array.from({ length: 9 }, (_, i) =>
       video(`v${i}`, names[i % 3]!, names[(i + 1) % 3]!, `WALKING`),
     );
-    const ordered: Priors = new Map(
+    const ordered: SemanticPriors = new Map(
       [...standInPriors(many, names, 'ordered')].map(([id, { key }]) => [id, { key, complete: id }]),
     );
     const scrambled = scrambledPriors(ordered, 3);

@@ -1,10 +1,12 @@
 import {
   checkArguments,
   checkFields,
+  instanceOf,
   object,
   oneOf,
   onlyFields,
   optional,
+  path as pathRule,
   type Rules,
   text,
 } from '../../arguments.js';
@@ -58,6 +60,11 @@ export async function saveGrounding(
   network: GroundingNetwork,
   file: GroundingFile,
 ): Promise<void> {
+  checkArguments(
+    'saveGrounding',
+    { folder, network },
+    { folder: pathRule, network: instanceOf(GroundingNetwork, 'a GroundingNetwork') },
+  );
   checkFields('saveGrounding', file, fileRules, 'field');
   await saveModel(folder, network, file);
 }

@@ -1,4 +1,4 @@
-import { checkArguments, object } from '../../arguments.js';
+import { checkArgument, checkArguments, checkFields, integer, object } from '../../arguments.js';
 import { Module } from '../../nn/module.js';
 import { div, maximum, mul } from '../../ops/array/binary.js';
 import { cast } from '../../ops/array/cast.js';
@@ -7,12 +7,13 @@ import { cumsum } from '../../ops/array/cumsum.js';
 import { transpose } from '../../ops/array/permute.js';
 import { narrow } from '../../ops/array/slice.js';
 import { scaleShift } from '../../ops/array/unary.js';
+import { within } from '../../ops/call.js';
 import { anyRuntime, type Runtime } from '../../tensor/runtime.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor, expectDtype, expectShape, type Tensor } from '../../tensor/tensor.js';
 import { SignalClips } from '../common/signal-clips.js';
 import { totalStride } from '../common/signal-config.js';
 import { CgDetr, type CgDetrOutputs, type CgDetrTrainingOutputs } from './cg-detr/cg-detr.js';
-import type { GroundingOperands } from './cg-detr/operands.js';
+import { type GroundingOperands, groundingOperandRules } from './cg-detr/operands.js';
 import { checkGroundingConfig, type GroundingConfig } from './config.js';
 
 /**
@@ -42,27 +43,44 @@ export class GroundingNetwork extends Module {
 
   /** Shape of what is read of so many videos: features (B, T, channels), or signals (B, channels, T · samples of a clip). */
   videoShape(batch: number): [number, number, number] {
+    checkArgument('GroundingNetwork.videoShape', 'batch', batch, integer(1));
     const { clips, longest } = this.config;
     return clips.kind === 'signal'
       ? [batch, clips.channels, longest * totalStride(clips.stages)]
       : [batch, longest, clips.channels];
   }
 
-  /** @param operands `video` as `videoShape` says */
+  /** @param operands `video` as `videoShape` says @throws ShapeError, DtypeError, OptionError */
   forward(operands: GroundingOperands): CgDetrOutputs {
-    return this.runtime.scope(() => this.network.forward(this.#seen(operands)));
+    return this.runtime.scope(() => this.network.forward(this.#seen('forward', operands)));
   }
 
   /** As `CgDetr.forwardForTraining`. */
   forwardForTraining(operands: GroundingOperands, moments: Tensor): CgDetrTrainingOutputs {
-    return this.runtime.scope(() => this.network.forwardForTraining(this.#seen(operands), moments));
+    const where = 'forwardForTraining';
+    checkArgument(`GroundingNetwork.${where}`, 'moments', moments, anyTensor);
+    return this.runtime.scope(() => this.network.forwardForTraining(this.#seen(where, operands), moments));
   }
 
-  #seen({ video, ...operands }: GroundingOperands): GroundingOperands {
+  #seen(where: string, all: GroundingOperands): GroundingOperands {
+    const { video, ...operands } = this.#checked(`GroundingNetwork.${where}`, all);
     return this.runtime.scope(() => {
       const clips = this.#signal ? transpose(this.#signal.forward(video), 1, 2) : video;
       return { ...operands, video: concat([clips, times(operands.videoMask)], 2) };
     });
+  }
+
+  #checked(where: string, operands: GroundingOperands): GroundingOperands {
+    checkFields(where, operands, groundingOperandRules, 'operand');
+    const { video, videoMask } = operands;
+    const batch = video.shape[0] ?? 1;
+    within(where, () => {
+      expectShape(video, 'video', this.videoShape(batch));
+      expectDtype(video, 'video', 'f32');
+      expectShape(videoMask, 'videoMask', [batch, this.config.longest]);
+      expectDtype(videoMask, 'videoMask', 'u32');
+    });
+    return operands;
   }
 }
 

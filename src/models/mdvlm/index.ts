@@ -62,7 +62,7 @@ export type { PlannedDevice } from './plan/planned-device.js';
 export { type PlannedModel, plannedModels, type StepSizes } from './plan/planned-model.js';
 export type { WeightPart } from './plan/planned-step.js';
 export type { StepBytes, StepFlops } from './plan/step-cost.js';
-export type { Grounding, GroundingConfig } from './signal/grounding.js';
+export type { Grounding, MomentTokenConfig } from './signal/grounding.js';
 export {
   makeSignalMdvlm,
   type SignalMdvlm,

@@ -1,5 +1,6 @@
+import { listOf, objectWith, type Rule } from '../../arguments.js';
 import { Module } from '../../nn/module.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { anyTensor, type Tensor } from '../../tensor/tensor.js';
 
 /** What a base says about B videos of T snippets, K classes of which the last is the background. */
 export interface BaseOutputs {
@@ -22,6 +23,15 @@ export interface Reconstruction {
   readonly modality: Tensor;
   readonly rebuilt: Tensor;
 }
+
+export const baseOutputsRule: Rule<BaseOutputs> = objectWith<BaseOutputs>({
+  cas: anyTensor,
+  attention: anyTensor,
+  modalAttentions: listOf(anyTensor),
+  features: anyTensor,
+  actionness: listOf(anyTensor),
+  reconstructions: listOf(objectWith<Reconstruction>({ modality: anyTensor, rebuilt: anyTensor })),
+});
 
 /**
  * A network of weakly supervised temporal action localization: it gives every snippet of a video a score for each class and

@@ -3,9 +3,7 @@ import {
   checkFields,
   flag,
   integer,
-  listOf,
   numberIn,
-  objectWith,
   onlyFields,
   optional,
   positive,
@@ -20,7 +18,7 @@ import { scaleShift } from '../../ops/array/unary.js';
 import { sameShape, shapeText } from '../../tensor/shape.js';
 import { anyTensor, expectDtype, type Tensor } from '../../tensor/tensor.js';
 import type { LossParts } from '../../training/training-task.js';
-import type { BaseOutputs, Reconstruction } from './base.js';
+import { type BaseOutputs, baseOutputsRule } from './base.js';
 import { absentClasses } from './losses/absent-classes.js';
 import { actionBackground } from './losses/action-background.js';
 import { attentionNorm } from './losses/attention-norm.js';
@@ -180,15 +178,6 @@ const operandRules: Rules<ObjectiveOperands> = {
   mask: optional(anyTensor),
 };
 
-const outputsRule = objectWith<BaseOutputs>({
-  cas: anyTensor,
-  attention: anyTensor,
-  modalAttentions: listOf(anyTensor),
-  features: anyTensor,
-  actionness: listOf(anyTensor),
-  reconstructions: listOf(objectWith<Reconstruction>({ modality: anyTensor, rebuilt: anyTensor })),
-});
-
 /**
  * The losses of an objective, each times its weight: what a task gives to `train`.
  * @throws OptionError where the objective has no loss, or one that the base has not the parts for
@@ -199,7 +188,11 @@ export function objectiveLoss(
   operands: ObjectiveOperands,
   objective: WtalObjective,
 ): LossParts {
-  checkArguments('objectiveLoss', { outputs, objective }, { outputs: outputsRule, objective: objectiveRule });
+  checkArguments(
+    'objectiveLoss',
+    { outputs, objective },
+    { outputs: baseOutputsRule, objective: objectiveRule },
+  );
   checkFields('objectiveLoss', operands, operandRules, 'operand');
   checkShapes(outputs, operands);
   const { cas, attention, modalAttentions, features, reconstructions } = outputs;

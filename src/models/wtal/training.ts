@@ -9,7 +9,7 @@ import { type Bag, bagsOf } from './bags.js';
 import { type GuidanceConfig, guidanceRule } from './mllm4wtal/config.js';
 import { Guidance } from './mllm4wtal/guidance.js';
 import { GuidanceBatch } from './mllm4wtal/guidance-batch.js';
-import { type Priors, readPriors } from './mllm4wtal/priors.js';
+import { readPriors, type SemanticPriors } from './mllm4wtal/priors.js';
 import { type StandInKind, scrambledPriors, standInPriors } from './mllm4wtal/stand-in-priors.js';
 import { guidanceGroups } from './mllm4wtal/turns.js';
 import { objectiveRule, type WtalObjective } from './objective.js';
@@ -123,7 +123,7 @@ async function guidanceOf(
   if (!guidance) return undefined;
   const { table: vectors } = words;
   const videos = bags.map(({ video }) => video);
-  const known: Priors = isStandIn(priors!)
+  const known: SemanticPriors = isStandIn(priors!)
     ? standInPriors(videos, classes, priors)
     : await readPriors(priors!, { classes, vectors });
   const told = new GuidanceBatch(

@@ -106,15 +106,11 @@ export class CgDetr extends Module {
     this.#types = config.tokenTypes
       ? this.parameter('token_type_embeddings.weight', [2, width], normalInitial(0.02))
       : undefined;
-    this.#places = this.child('places', new SinePositions(runtime, width));
     this.#interaction = this.inline(interactionOf(runtime, config));
     this.#alignment =
       interaction.kind === 'adaptive'
         ? this.inline(new MomentAlignment(runtime, config, interaction))
         : undefined;
-    this.#decoder = this.inline(
-      decoder.kind === 'spans' ? new SpanDecoder(runtime, config) : new VectorDecoder(runtime, config),
-    );
     this.#classes = this.child('class_embed', new Linear(runtime, width, 2));
     this.#spans = this.child('span_embed', new Mlp(runtime, width, width, 2, { layers: 3 }));
     this.#context = Array.from({ length: contextLayersOf(masra) }, (_, i) =>
@@ -126,6 +122,13 @@ export class CgDetr extends Module {
         'masra.semantic_alignment',
         new Linear(runtime, width, masra.semanticAlignment.channels, { bias: false }),
       );
+    // They have tensors from the beginning: where one cannot be made, the other is freed.
+    const [found, places] = this.own(() => [
+      decoder.kind === 'spans' ? new SpanDecoder(runtime, config) : new VectorDecoder(runtime, config),
+      new SinePositions(runtime, width),
+    ]);
+    this.#decoder = this.inline(found!);
+    this.#places = this.child('places', places!);
     for (const name of releasedAlone) this.unused(name);
   }
 

@@ -1,4 +1,5 @@
 import {
+  checkArguments,
   checkFields,
   numberIn,
   objectWith,
@@ -26,8 +27,10 @@ import { saliencyHinge } from '../losses/saliency-hinge.js';
 import { type DescribedEvents, semanticAlignment } from '../losses/semantic-alignment.js';
 import { spanLosses } from '../losses/span-losses.js';
 import { textMassEntropy, unlikelihood } from '../losses/text-mass-entropy.js';
+import type { RetrievedCodes } from '../masra/codebook.js';
 import { textMass } from './adaptive-interaction.js';
 import type { CgDetrTrainingOutputs } from './cg-detr.js';
+import type { Aligned } from './moment-alignment.js';
 
 /** Factors of the losses. */
 export interface CgDetrObjective {
@@ -134,6 +137,21 @@ const targetRules: Rules<CgDetrTargets> = {
   priors: optional(objectWith(priorRules)),
 };
 
+const attended = { saliency: anyTensor, weights: optional(anyTensor) };
+const outputsRule: Rule<CgDetrTrainingOutputs> = objectWith<CgDetrTrainingOutputs>({
+  ...{ ...attended, logits: anyTensor, spans: anyTensor },
+  negatives: optional(objectWith<NonNullable<CgDetrTrainingOutputs['negatives']>>(attended)),
+  aligned: optional(
+    objectWith<Aligned>({
+      ...{ moment: anyTensor, rest: anyTensor, sentence: anyTensor, dummySentence: anyTensor },
+      ...{ clips: anyTensor, similarity: anyTensor },
+    }),
+  ),
+  ...{ dummies: optional(anyTensor), prompts: optional(anyTensor), keyMask: optional(anyTensor) },
+  ...{ features: optional(anyTensor), described: optional(anyTensor) },
+  retrieved: optional(objectWith<RetrievedCodes>({ context: anyTensor, ids: anyTensor, tokens: anyTensor })),
+});
+
 /**
  * The losses of CG-DETR, each with its factor: of the moments, matched anew for each layer of the decoder and summed over the layers; of
  * saliency; of the attention to words; of moments and sentences. With MASRA's (equation 11) of its codebook, events and relations.
@@ -146,6 +164,11 @@ export function cgDetrLosses(
   targets: CgDetrTargets,
   objective: CgDetrObjective,
 ): LossParts {
+  checkArguments(
+    'cgDetrLosses',
+    { outputs, videoMask, objective },
+    { outputs: outputsRule, videoMask: anyTensor, objective: cgDetrObjectiveRule },
+  );
   checkFields('cgDetrLosses', targets, targetRules, 'operand');
   return outputs.saliency.runtime.scope(() => ({
     ...(objective.spans && momentLosses(outputs, targets, objective.spans)),

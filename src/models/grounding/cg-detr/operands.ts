@@ -15,7 +15,7 @@ export interface GroundingOperands {
   readonly textMask: Tensor;
 }
 
-const rules: Rules<GroundingOperands> = {
+export const groundingOperandRules: Rules<GroundingOperands> = {
   video: anyTensor,
   videoMask: anyTensor,
   text: anyTensor,
@@ -24,7 +24,7 @@ const rules: Rules<GroundingOperands> = {
 
 /** @throws OptionError, ShapeError, DtypeError */
 export function checkGroundingOperands(where: string, operands: GroundingOperands, sizes: CgDetrSizes): void {
-  checkFields(where, operands, rules, 'operand');
+  checkFields(where, operands, groundingOperandRules, 'operand');
   const { video, videoMask, text, textMask } = operands;
   const [batch = 0, clips = 0] = video.shape;
   const words = text.shape[1] ?? 0;

@@ -6,7 +6,7 @@ import { scaleShift, softplus } from '../../../ops/array/unary.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
 
-export interface GroundingConfig {
+export interface MomentTokenConfig {
   /** What its cross entropy counts beside the model's own loss. */
   readonly weight: number;
 }
@@ -23,7 +23,7 @@ export class Grounding extends Module {
   constructor(
     runtime: Runtime,
     size: number,
-    readonly config: GroundingConfig,
+    readonly config: MomentTokenConfig,
   ) {
     super(runtime);
     this.#linear = this.inline(new Linear(runtime, size, 1));

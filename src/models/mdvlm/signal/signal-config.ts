@@ -21,7 +21,7 @@ import type { LanguageConfig } from '../language/language-config.js';
 import { speakerRules } from '../language/language-config.js';
 import { LanguageModel, plainEmbedding } from '../language/language-model.js';
 import { type AnswerOrder, answerOrders, Mdvlm } from '../mdvlm.js';
-import { Grounding, type GroundingConfig } from './grounding.js';
+import { Grounding, type MomentTokenConfig } from './grounding.js';
 import { SignalEncoder, type SignalEncoderConfig, signalEncoderRule } from './signal-encoder.js';
 import { timeWaves } from './time-waves.js';
 import { WordVocabulary } from './word-vocabulary.js';
@@ -33,7 +33,7 @@ export interface SignalMdvlmConfig {
   readonly language: Omit<LanguageConfig, 'vocabulary' | 'maskId' | 'maxPositions'>;
   readonly order: AnswerOrder;
   /** Not with `diffusion`, where what the prompt is made into depends on the answer. */
-  readonly grounding?: GroundingConfig;
+  readonly grounding?: MomentTokenConfig;
   /** Time tokens over the window that the model sees. */
   readonly times: number;
   /** Q: words that a question may have. */
@@ -117,7 +117,7 @@ export const configRules: Rules<SignalMdvlmConfig> = {
   encoder: signalEncoderRule,
   language: onlyFields<SignalMdvlmConfig['language']>(speakerRules),
   order: oneOf(...answerOrders),
-  grounding: optional(onlyFields<GroundingConfig>({ weight: positive })),
+  grounding: optional(onlyFields<MomentTokenConfig>({ weight: positive })),
   times: integer(2),
   question: size,
 };

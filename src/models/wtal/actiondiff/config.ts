@@ -12,7 +12,7 @@ import {
   someOf,
   uint32,
 } from '../../../arguments.js';
-import { type DecoderConfig, decoderRule, diffActDecoder, familyDecoder } from './decoder-config.js';
+import { decoderRule, diffActDecoder, familyDecoder, type MaskDecoderConfig } from './decoder-config.js';
 import { type MaskConfig, maskRule } from './masks.js';
 
 /**
@@ -29,8 +29,9 @@ export interface SamplingConfig {
   readonly seed: number;
 }
 
-interface CommonConfig {
-  readonly decoder: DecoderConfig;
+/** What both modes have. */
+export interface ActionDiffCommon {
+  readonly decoder: MaskDecoderConfig;
   readonly mask: MaskConfig;
   /** Training takes one of them at random in each step; one that stands twice is twice as likely. */
   readonly conditions: readonly ConditionKind[];
@@ -44,14 +45,14 @@ interface CommonConfig {
 }
 
 /** As the sibling of ActionDiff has it: the condition is the CAS, whose logits the decoder's are added to. */
-export interface FamilyConfig extends CommonConfig {
+export interface FamilyConfig extends ActionDiffCommon {
   readonly mode: 'family';
   /** Factor of the loss between the log-softmax of the output and the mask. */
   readonly weight: number;
 }
 
 /** Our realisation of ActionDiff's abstract: the diffusion refines the features ("latent action space") and the attention. */
-export interface LatentConfig extends CommonConfig {
+export interface LatentConfig extends ActionDiffCommon {
   readonly mode: 'latent';
   /** Channels that the features are projected to as the condition. */
   readonly conditionWidth: number;
@@ -79,7 +80,7 @@ export const samplingRules: Rules<SamplingConfig> = {
   seed: uint32,
 };
 
-const commonRules: Rules<CommonConfig> = {
+const commonRules: Rules<ActionDiffCommon> = {
   decoder: decoderRule,
   mask: maskRule,
   conditions: someOf(oneOf('full', 'action', 'action-topk', 'zero')),

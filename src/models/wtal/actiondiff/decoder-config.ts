@@ -2,7 +2,7 @@ import { integer, onlyFields, type Rule, rule } from '../../../arguments.js';
 import { dropRate } from '../../../nn/dropout.js';
 
 /** Sizes of DiffAct's decoder. */
-export interface DecoderConfig {
+export interface MaskDecoderConfig {
   /** Channels of the layers. */
   readonly maps: number;
   /** Layer i has dilation 2^i. */
@@ -20,7 +20,7 @@ const kernelRule: Rule<number> = rule(
   (value) => integer(1, 31).accepts(value) && value % 2 === 1,
 );
 
-export const decoderRule: Rule<DecoderConfig> = onlyFields<DecoderConfig>({
+export const decoderRule: Rule<MaskDecoderConfig> = onlyFields<MaskDecoderConfig>({
   maps: integer(1),
   layers: integer(1, 16),
   kernel: kernelRule,
@@ -29,7 +29,7 @@ export const decoderRule: Rule<DecoderConfig> = onlyFields<DecoderConfig>({
 });
 
 /** As the sibling of ActionDiff has it. */
-export const familyDecoder: DecoderConfig = {
+export const familyDecoder: MaskDecoderConfig = {
   maps: 100,
   layers: 1,
   kernel: 3,
@@ -38,7 +38,7 @@ export const familyDecoder: DecoderConfig = {
 };
 
 /** As DiffAct has it, with maps of ours between its 24 and 128. */
-export const diffActDecoder: DecoderConfig = {
+export const diffActDecoder: MaskDecoderConfig = {
   maps: 64,
   layers: 8,
   kernel: 5,

@@ -11,7 +11,7 @@ import { silu } from '../../../ops/array/unary.js';
 import { timeEmbedding } from '../../../ops/diffusion/time-embedding.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
-import { type DecoderConfig, decoderRule } from './decoder-config.js';
+import { decoderRule, type MaskDecoderConfig } from './decoder-config.js';
 import { diffusionConv, MixedLayer } from './mixed-layer.js';
 
 /**
@@ -33,7 +33,7 @@ export class DiffActDecoder extends Module {
    */
   constructor(
     runtime: Runtime,
-    readonly config: DecoderConfig,
+    readonly config: MaskDecoderConfig,
     readonly channels: number,
     readonly condition: number,
   ) {

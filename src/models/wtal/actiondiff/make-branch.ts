@@ -1,9 +1,18 @@
-import { checkArguments, integer } from '../../../arguments.js';
+import { checkArguments, either, instanceOf, integer, onlyFields, type Rule } from '../../../arguments.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
+import { WtalBase } from '../base.js';
 import { type ActionDiffConfig, actionDiffRule } from './config.js';
 import type { DiffusionBranch } from './diffusion-branch.js';
 import { FamilyBranch } from './family-branch.js';
 import { LatentBranch } from './latent-branch.js';
+
+/** What a branch takes of its base: K classes, the background among them, and channels of features. */
+export type BranchBase = Pick<WtalBase, 'classes' | 'width'>;
+
+const baseRule: Rule<BranchBase> = either(
+  instanceOf(WtalBase, 'a WtalBase'),
+  onlyFields<BranchBase>({ classes: integer(2), width: integer(1) }),
+);
 
 /**
  * The diffusion branch of a configuration, without weights.
@@ -13,14 +22,14 @@ import { LatentBranch } from './latent-branch.js';
 export function makeDiffusionBranch(
   runtime: Runtime,
   config: ActionDiffConfig,
-  base: { readonly classes: number; readonly width: number },
+  base: BranchBase,
 ): DiffusionBranch {
-  const { classes, width } = base;
   checkArguments(
     'makeDiffusionBranch',
-    { runtime, config, classes, width },
-    { runtime: anyRuntime, config: actionDiffRule, classes: integer(2), width: integer(1) },
+    { runtime, config, base },
+    { runtime: anyRuntime, config: actionDiffRule, base: baseRule },
   );
+  const { classes, width } = base;
   return config.mode === 'family'
     ? new FamilyBranch(runtime, config, classes)
     : new LatentBranch(runtime, config, width);

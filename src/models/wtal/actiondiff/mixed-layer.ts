@@ -9,7 +9,7 @@ import type { Conv1dOptions } from '../../../ops/conv/conv.js';
 import { instanceNorm } from '../../../ops/norm/group-norm.js';
 import type { Runtime } from '../../../tensor/runtime.js';
 import type { Tensor } from '../../../tensor/tensor.js';
-import type { DecoderConfig } from './decoder-config.js';
+import type { MaskDecoderConfig } from './decoder-config.js';
 
 /** A convolution that begins as those of the sibling: Kaiming weights, biases 0. */
 export function diffusionConv(
@@ -43,7 +43,7 @@ export class MixedLayer extends Module {
 
   constructor(
     runtime: Runtime,
-    readonly config: DecoderConfig,
+    readonly config: MaskDecoderConfig,
     condition: number,
     readonly dilation: number,
   ) {

@@ -1,4 +1,12 @@
-import { checkArguments, instanceOf, someOf, text } from '../../../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  instanceOf,
+  integer,
+  listOf,
+  someOf,
+  text,
+} from '../../../arguments.js';
 import { WordVectors, wordsOf } from '../../../data/text/words.js';
 import { type Draw, drawRule, randomOf } from '../../../datasets/sampling/draw.js';
 import { OptionError } from '../../../errors.js';
@@ -57,6 +65,7 @@ export class CaptionWords {
 
   /** The numbers of a caption's words. @throws OptionError where one is not among the words */
   numbersOf(caption: string): CaptionIds {
+    checkArgument('CaptionWords.numbersOf', 'caption', caption, text);
     return wordsOf(caption).map((word) => {
       const number = this.#numbers.get(word);
       if (number === undefined)
@@ -68,9 +77,11 @@ export class CaptionWords {
   /**
    * Which words of a caption are hidden: a third of them, at least one, without replacement; words that are no
    * function words are twice as likely.
+   * @throws OptionError
    */
   hidden(ids: CaptionIds, draw: Draw): boolean[] {
-    checkArguments('CaptionWords.hidden', { draw }, { draw: drawRule });
+    const numbers = listOf(integer(0, this.count - 1));
+    checkArguments('CaptionWords.hidden', { ids, draw }, { ids: numbers, draw: drawRule });
     const random = randomOf(draw);
     // The largest u^(1/w) are a weighted sample without replacement (Efraimidis and Spirakis, 2006).
     const keys = ids.map((id) => {

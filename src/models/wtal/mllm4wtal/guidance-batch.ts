@@ -8,7 +8,7 @@ import type { CaptionOrderOperands } from './caption-order.js';
 import { type CaptionIds, CaptionWords } from './caption-words.js';
 import type { GuidanceOperands } from './guidance.js';
 import { keyVectors } from './key-vectors.js';
-import type { Priors, PriorsUse } from './priors.js';
+import type { PriorsUse, SemanticPriors } from './priors.js';
 
 /** What the guidance takes of the videos of a batch, beside their labels. */
 export class GuidanceBatch extends Owner {
@@ -28,7 +28,7 @@ export class GuidanceBatch extends Owner {
    */
   constructor(
     runtime: Runtime,
-    priors: Priors,
+    priors: SemanticPriors,
     { classes, vectors }: PriorsUse,
     videos: readonly string[],
     readonly batch: number,

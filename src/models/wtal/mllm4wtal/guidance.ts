@@ -1,11 +1,20 @@
-import { checkArguments, instanceOf, integer, onlyFields, optional, type Rule } from '../../../arguments.js';
+import {
+  checkArgument,
+  checkArguments,
+  checkFields,
+  instanceOf,
+  integer,
+  onlyFields,
+  optional,
+  type Rule,
+} from '../../../arguments.js';
 import { OptionError } from '../../../errors.js';
 import { Module } from '../../../nn/module.js';
 import { scaleShift } from '../../../ops/array/unary.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
-import type { Tensor } from '../../../tensor/tensor.js';
+import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
 import type { LossParts } from '../../../training/training-task.js';
-import type { BaseOutputs } from '../base.js';
+import { type BaseOutputs, baseOutputsRule } from '../base.js';
 import { type CaptionOrderOperands, captionOrderLoss } from './caption-order.js';
 import { CaptionWords } from './caption-words.js';
 import { type GuidanceConfig, guidanceRule } from './config.js';
@@ -34,6 +43,12 @@ export interface GuidanceOperands extends KeyOperands, CaptionOperands {
   /** In which order the captions tell the classes, where `config.order` wants it. */
   readonly order?: CaptionOrderOperands | undefined;
 }
+
+const orderRule = onlyFields<CaptionOrderOperands>({
+  ...{ order: anyTensor, counts: anyTensor, progress: anyTensor },
+});
+const keyNames = ['keys', 'labels'] as const;
+const captionNames = ['words', 'present', 'masked'] as const;
 
 const defaultWeight = 1.5;
 
@@ -88,6 +103,7 @@ export class Guidance extends Module {
    */
   reconstructLoss(snippets: Tensor, operands: CaptionOperands): LossParts {
     const csr = this.#reconstruction('reconstructLoss');
+    checkOperands('reconstructLoss', snippets, operands, captionNames);
     return this.runtime.scope(() => {
       const { attention } = csr.attend(snippets);
       this.#seen!.assign(attention);
@@ -101,6 +117,7 @@ export class Guidance extends Module {
    */
   maskLoss(snippets: Tensor, operands: GuidanceOperands): LossParts {
     const csr = this.#reconstruction('maskLoss');
+    checkOperands('maskLoss', snippets, operands, this.ksm ? [...captionNames, ...keyNames] : captionNames);
     const { distillation = defaultWeight } = this.config;
     return this.runtime.scope(() => {
       const mask = csr.attend(snippets);
@@ -121,6 +138,8 @@ export class Guidance extends Module {
     base: BaseOutputs,
     operands: KeyOperands & Pick<GuidanceOperands, 'order'>,
   ): LossParts {
+    checkOperands('baseLoss', snippets, operands, keyNames);
+    checkArgument('Guidance.baseLoss', 'base', base, baseOutputsRule);
     const { distillation = defaultWeight, pull = defaultWeight, order } = this.config;
     if (order && !operands.order) throw new OptionError('Guidance.baseLoss: operands must have order');
     return this.runtime.scope(() => {
@@ -147,4 +166,20 @@ export class Guidance extends Module {
 
 function drawn(attention: Tensor, others: readonly Tensor[], weight: number): Tensor {
   return scaleShift(drawnTo(attention, others), weight, 0);
+}
+
+/** @param names of the operands that the turn needs; the others may be there. @throws OptionError */
+function checkOperands(
+  where: string,
+  snippets: Tensor,
+  operands: Partial<GuidanceOperands>,
+  names: readonly (keyof GuidanceOperands)[],
+): void {
+  checkArgument(`Guidance.${where}`, 'snippets', snippets, anyTensor);
+  const rules = [...keyNames, ...captionNames].map((name) => [
+    name,
+    names.includes(name) ? anyTensor : optional(anyTensor),
+  ]);
+  const all = { ...Object.fromEntries(rules), order: optional(orderRule) };
+  checkFields(`Guidance.${where}`, operands, all, 'operand');
 }

@@ -1,6 +1,7 @@
-import type { WordVectors } from '../../../data/text/words.js';
+import { checkArguments, instanceOf, someOf, text } from '../../../arguments.js';
+import { WordVectors } from '../../../data/text/words.js';
 import { OptionError } from '../../../errors.js';
-import type { KeyPhrases, Priors } from './priors.js';
+import { type KeyPhrases, priorsRule, type SemanticPriors } from './priors.js';
 
 /**
  * What key phrases say of the classes of each video, as vectors: of a class that its priors name, the mean of its phrases,
@@ -9,10 +10,15 @@ import type { KeyPhrases, Priors } from './priors.js';
  * @throws OptionError where no video's priors name a class
  */
 export function keyVectors(
-  priors: Priors,
+  priors: SemanticPriors,
   classes: readonly string[],
   vectors: WordVectors,
 ): ReadonlyMap<string, Float32Array> {
+  checkArguments(
+    'keyVectors',
+    { priors, classes, vectors },
+    { priors: priorsRule, classes: someOf(text), vectors: instanceOf(WordVectors, 'a WordVectors') },
+  );
   const { dimensions } = vectors;
   const named = new Map([...priors].map(([video, { key }]) => [video, keyMeans(key)]));
   const general = classes.map((label) => {

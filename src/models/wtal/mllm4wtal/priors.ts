@@ -1,4 +1,17 @@
-import { checkArguments, instanceOf, nearest, path as pathRule, someOf, text } from '../../../arguments.js';
+import {
+  checkArguments,
+  instanceOf,
+  listOf,
+  mapOf,
+  nearest,
+  objectWith,
+  optional,
+  path as pathRule,
+  type Rule,
+  rule,
+  someOf,
+  text,
+} from '../../../arguments.js';
 import { readJson } from '../../../data/files/byte-source.js';
 import { writeWhole } from '../../../data/files/output-file.js';
 import { JsonRecord } from '../../../data/formats/json-record.js';
@@ -13,7 +26,7 @@ export interface KeyPhrases {
 }
 
 /** What a multimodal language model, or who stands in for one, says of a video. */
-export interface VideoPriors {
+export interface VideoSemantics {
   /** Key semantics: each class once. */
   readonly key: readonly KeyPhrases[];
   /** Complete semantics: a caption that tells all actions from beginning to end. */
@@ -29,7 +42,21 @@ export interface VideoPriors {
  * By the id of the video. An excerpt of a data set that is cut into excerpts (`excerptsOf`) is a video of its own, with the id
  * `VIDEO@START`, START in seconds of the video: `exp01_user01@60`.
  */
-export type Priors = ReadonlyMap<string, VideoPriors>;
+export type SemanticPriors = ReadonlyMap<string, VideoSemantics>;
+
+/** Phrases and captions. */
+const told: Rule<string> = rule(
+  'a text with a word in it',
+  (value) => typeof value === 'string' && wordsOf(value).length > 0,
+);
+
+const videoPriorsRule: Rule<VideoSemantics> = objectWith<VideoSemantics>({
+  key: listOf(objectWith<KeyPhrases>({ label: text, phrases: someOf(told) })),
+  complete: told,
+  order: optional(listOf(text)),
+});
+
+export const priorsRule: Rule<SemanticPriors> = mapOf(videoPriorsRule);
 
 /** What priors are checked against. */
 export interface PriorsUse {
@@ -45,7 +72,7 @@ export interface PriorsUse {
  * @throws FileAccessError; FileFormatError that names the video and the field: one that is missing, unknown or of another
  *   type, a class that the data set lacks or that comes twice, words that the vectors lack
  */
-export async function readPriors(path: string, use: PriorsUse): Promise<Priors> {
+export async function readPriors(path: string, use: PriorsUse): Promise<SemanticPriors> {
   checkArguments(
     'readPriors',
     { path, classes: use?.classes, vectors: use?.vectors },
@@ -57,12 +84,12 @@ export async function readPriors(path: string, use: PriorsUse): Promise<Priors> 
 }
 
 /** Writes the file that `readPriors` reads. @throws FileAccessError */
-export async function writePriors(path: string, priors: Priors): Promise<void> {
-  checkArguments('writePriors', { path, priors }, { path: pathRule, priors: instanceOf(Map, 'a Map') });
+export async function writePriors(path: string, priors: SemanticPriors): Promise<void> {
+  checkArguments('writePriors', { path, priors }, { path: pathRule, priors: priorsRule });
   await writeWhole(path, `${JSON.stringify(Object.fromEntries(priors), undefined, 1)}\n`);
 }
 
-function videoPriors(record: JsonRecord, use: PriorsUse): VideoPriors {
+function videoPriors(record: JsonRecord, use: PriorsUse): VideoSemantics {
   record.checkNames('key', 'complete', 'order');
   const key = record.records('key').map((entry) => keyPhrases(entry, use));
   const twice = key.findIndex(({ label }, i) => key.findIndex((other) => other.label === label) < i);

@@ -1,24 +1,49 @@
 import {
   checkArguments,
-  instanceOf,
   listOf,
-  object,
+  objectWith,
   oneOf,
+  onlyFields,
+  optional,
   type Rule,
+  type Rules,
+  rule,
   text,
   uint32,
 } from '../../../arguments.js';
 import { HostRandom } from '../../../data/host-random.js';
-import type { VideoItem } from '../../../datasets/video-dataset.js';
+import type { Annotations } from '../../../datasets/video-dataset.js';
 import { OptionError } from '../../../errors.js';
 import { given } from '../../../tensor/given.js';
+import { labelledSegmentRule } from '../../../time/segment.js';
 import { type ActionPhrases, actionPhrases } from './action-phrases.js';
-import type { Priors, VideoPriors } from './priors.js';
+import { priorsRule, type SemanticPriors, type VideoSemantics } from './priors.js';
 
 /** What captions are made from: the order of a video's actions, or its classes alone. */
 export type StandInKind = 'ordered' | 'classes';
 
-const videosRule: Rule<readonly VideoItem[]> = listOf(object as unknown as Rule<VideoItem>);
+/** What is known of a video, such as an item of a data set. */
+export interface LabelledVideo {
+  readonly id: string;
+  readonly annotations: Pick<Annotations, 'segments' | 'labels'>;
+}
+
+/** What else a data set knows of a video is left alone. */
+const other = optional(rule('anything', () => true));
+const annotationsRule: Rule<LabelledVideo['annotations']> = onlyFields<Annotations>({
+  segments: optional(listOf(labelledSegmentRule)),
+  labels: optional(listOf(text)),
+  ...({ queries: other, captions: other, clipScores: other } as Rules<
+    Omit<Annotations, 'segments' | 'labels'>
+  >),
+});
+
+const videosRule: Rule<readonly LabelledVideo[]> = listOf(
+  objectWith<LabelledVideo>({
+    id: text,
+    annotations: annotationsRule,
+  }),
+);
 
 /**
  * Priors that stand in for those of a multimodal language model (ours): key phrases of the classes of a video, from a table, and
@@ -30,10 +55,10 @@ const videosRule: Rule<readonly VideoItem[]> = listOf(object as unknown as Rule<
  * @throws OptionError where the table lacks a class
  */
 export function standInPriors(
-  videos: readonly VideoItem[],
+  videos: readonly LabelledVideo[],
   classes: readonly string[],
   kind: StandInKind,
-): Priors {
+): SemanticPriors {
   checkArguments(
     'standInPriors',
     { videos, classes, kind },
@@ -57,8 +82,8 @@ export function standInPriors(
  * turn. Videos are exchanged in one circle, so that none keeps its own.
  * @throws OptionError where there are fewer than two videos
  */
-export function scrambledPriors(priors: Priors, seed: number): Priors {
-  checkArguments('scrambledPriors', { priors, seed }, { priors: instanceOf(Map, 'a Map'), seed: uint32 });
+export function scrambledPriors(priors: SemanticPriors, seed: number): SemanticPriors {
+  checkArguments('scrambledPriors', { priors, seed }, { priors: priorsRule, seed: uint32 });
   if (priors.size < 2)
     throw new OptionError(`scrambledPriors: priors must hold two videos or more, not ${priors.size}`);
   const videos = [...priors.keys()];
@@ -72,7 +97,7 @@ export function scrambledPriors(priors: Priors, seed: number): Priors {
   return new Map(videos.map((video) => [video, byVideo.get(video)!]));
 }
 
-function exchanged(own: VideoPriors['key'], { key, complete, order }: VideoPriors): VideoPriors {
+function exchanged(own: VideoSemantics['key'], { key, complete, order }: VideoSemantics): VideoSemantics {
   return {
     key: own.map(({ label }, i) => ({ label, phrases: key[i % key.length]!.phrases })),
     complete,
@@ -81,7 +106,7 @@ function exchanged(own: VideoPriors['key'], { key, complete, order }: VideoPrior
 }
 
 /** The classes of a video by the start of their segments, or its labels where it has none. */
-function orderOf({ annotations: { segments, labels = [] } }: VideoItem): readonly string[] {
+function orderOf({ annotations: { segments, labels = [] } }: LabelledVideo): readonly string[] {
   if (!segments) return labels;
   return [...segments].sort((a, b) => a.segment[0] - b.segment[0]).map(({ label }) => label);
 }

@@ -1,0 +1,24 @@
+/** Moments and highlights by a text, CG-DETR and its relatives: `tal-webgpu/models/cg-detr`. */
+
+export { CgDetr, type CgDetrOutputs, type CgDetrTrainingOutputs } from './cg-detr/cg-detr.js';
+export {
+  type AdaptiveInteraction,
+  type CgDetrConfig,
+  type CgDetrSizes,
+  type CrossInteraction,
+  cgDetrConfigs,
+  type JointInteraction,
+} from './cg-detr/config.js';
+export type { Aligned } from './cg-detr/moment-alignment.js';
+export {
+  type CgDetrObjective,
+  type CgDetrTargets,
+  cgDetrLosses,
+  cgDetrObjectives,
+} from './cg-detr/objective.js';
+export type { GroundingOperands } from './cg-detr/operands.js';
+export { type FeatureClips, type GroundingConfig, groundingConfigs, type TextConfig } from './config.js';
+export { type GroundingFile, type LoadedGrounding, loadGrounding, saveGrounding } from './folder.js';
+export { GroundingNetwork } from './grounding-network.js';
+export type { SpanWeights } from './losses/match-spans.js';
+export { type GroundedVideo, ground, type MomentTiming, momentsOf } from './read-moments.js';
