@@ -7,7 +7,8 @@ const pages = [
   { name: 'attention', home: 'tal-webgpu', mostBytes: 150_000 },
   { name: 'attention', home: 'tal-webgpu/ops', mostBytes: 150_000 },
   // Twice as much with the kernels of gradients.
-  { name: 'GroundingNetwork', home: 'tal-webgpu/models/cg-detr', mostBytes: 280_000 },
+  // With convolutions, for signals.
+  { name: 'GroundingNetwork', home: 'tal-webgpu/models/cg-detr', mostBytes: 360_000 },
   { name: 'LanguageModel', home: 'tal-webgpu/models/mdvlm', mostBytes: 280_000 },
 ];
 
