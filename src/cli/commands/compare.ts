@@ -9,9 +9,10 @@ import { given } from '../../tensor/given.js';
 import { thresholds, whole } from '../options/arguments.js';
 import { type ComparedRun, placesOf, readRows } from '../shared/compared-rows.js';
 import { dataFolder, datasetOf } from '../shared/datasets.js';
-import { type FoundActions, foundActions, readFound, writeFound } from '../shared/found-actions.js';
+import { type Found, foundIn, ofActions, readFound, writeFound } from '../shared/found.js';
 import { checkOutputFolder } from '../shared/outputs.js';
-import { comparisonTable } from '../views/comparison-table.js';
+import { type ComparedResults, comparisonTable } from '../views/comparison-table.js';
+import { type QueryResults, queryTable } from '../views/query-table.js';
 import { predicted } from './evaluate-model.js';
 import { recipeFor, trainOn } from './train.js';
 
@@ -32,7 +33,7 @@ export function addCompare(program: Command): void {
   program
     .command('compare')
     .description(
-      'Train models that find actions, with several seeds each, and print how well they find them beside trivial baselines. ' +
+      'Train models, with several seeds each, and print how well they find actions, moments or highlights beside trivial baselines. ' +
         'Interrupt it at will: what is in the folder is not done again',
     )
     .summary('Train and evaluate the rows of a table')
@@ -48,7 +49,7 @@ export function addCompare(program: Command): void {
     .option('--seeds <n...>', 'of the trainings (default: 1 2 3)', collected(whole(0)))
     .option(
       '--thresholds <first:step:last>',
-      'temporal IoU (default: 0.1:0.1:0.7)',
+      'temporal IoU of actions (default: 0.1:0.1:0.7)',
       thresholds,
       evenlySpaced(0.1, 0.7, 7),
     )
@@ -101,10 +102,10 @@ async function compare(file: string, options: CompareOptions): Promise<void> {
     const split = folds ? 'test' : (wanted ?? 'validation');
     // A split that is not there is told before the training.
     (folds?.[0] ?? data).items(split);
-    const results = rows.map(({ name }) => ({ name, seeds: [] as FoundActions[] }));
+    const results = rows.map(({ name }) => ({ name, seeds: [] as Found[] }));
     for (const seed of seeds) {
       for (const [i, row] of rows.entries()) {
-        const parts: FoundActions[] = [];
+        const parts: Found[] = [];
         for (const [fold, part] of (folds ?? [data]).entries()) {
           const run = { row, seed, ...(folds && { fold }) };
           console.log(`\n${row.name}, seed ${seed}${folds ? `, ${part.name}` : ''}`);
@@ -113,12 +114,28 @@ async function compare(file: string, options: CompareOptions): Promise<void> {
         results[i]!.seeds.push(Object.assign({}, ...parts));
       }
       // So that there is a table before the last seed is done.
-      await writeWhole(join(out, 'table.md'), `${comparisonTable(results, options.thresholds)}\n`);
+      await writeWhole(join(out, 'table.md'), `${tableOf(results, options.thresholds)}\n`);
     }
-    console.log(`\n${comparisonTable(results, options.thresholds)}`);
+    console.log(`\n${tableOf(results, options.thresholds)}`);
   } finally {
     await data.close();
   }
+}
+
+interface Results {
+  readonly name: string;
+  readonly seeds: readonly Found[];
+}
+
+/** @throws OptionError where some rows find actions, and others moments */
+function tableOf(rows: readonly Results[], at: readonly number[]): string {
+  const kinds = rows.map(({ seeds }) => seeds.every(ofActions));
+  if (kinds.every(Boolean)) return comparisonTable(rows as readonly ComparedResults[], at);
+  if (kinds.includes(true))
+    throw new OptionError(
+      'compare: some rows find actions, others moments or highlights: they have no common table',
+    );
+  return queryTable(rows as readonly QueryResults[]);
 }
 
 interface Place {
@@ -129,7 +146,7 @@ interface Place {
 }
 
 /** What the model of a run finds, which is trained where that is not known yet. */
-async function foundBy(run: ComparedRun, { data, split, out, words }: Place): Promise<FoundActions> {
+async function foundBy(run: ComparedRun, { data, split, out, words }: Place): Promise<Found> {
   const { model, found } = placesOf(out, run, split);
   const known = await readFound(found);
   if (known) return known;
@@ -137,7 +154,7 @@ async function foundBy(run: ComparedRun, { data, split, out, words }: Place): Pr
   const settings = { set, seed: run.seed, out: model, ...given({ words }) };
   await trainOn(data, await recipeFor(recipe, settings), settings);
   const { predictions, judged } = await predicted(data, { model, split, set: options });
-  const actions = foundActions(judged, split, predictions);
-  await writeFound(found, actions);
-  return actions;
+  const result = foundIn(judged, split, predictions);
+  await writeFound(found, result);
+  return result;
 }

@@ -2,7 +2,8 @@ import { evaluateDetection } from '../../evaluation/detection.js';
 import { extentErrors } from '../../evaluation/extent-errors.js';
 import { trivialSegments } from '../../evaluation/trivial-segments.js';
 import type { Detection } from '../../time/segment.js';
-import type { FoundActions, FoundVideo } from '../shared/found-actions.js';
+import type { FoundActions, FoundVideo } from '../shared/found.js';
+import { markdownTable } from './markdown-table.js';
 
 /** A row with what was found by each seed. */
 export interface ComparedResults {
@@ -32,12 +33,7 @@ export function comparisonTable(rows: readonly ComparedResults[], thresholds: re
     name,
     numbers: seeds.map((found) => numbersOf(found, thresholds)),
   }));
-  const names = Object.keys(all[0]!.numbers[0]!);
-  const lines = all.map(({ name, numbers }) => {
-    const cells = names.map((column) => cell(numbers.map((of) => of[column]!)));
-    return `| ${name.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`;
-  });
-  return [`| | ${names.join(' | ')} |`, `|---|${'---|'.repeat(names.length)}`, ...lines].join('\n');
+  return markdownTable(all);
 }
 
 const certain = ({ label, segment }: { label: string; segment: Detection['segment'] }): Detection => ({
@@ -75,11 +71,4 @@ function numbersOf(found: FoundActions, thresholds: readonly number[]): Numbers 
       100 * share,
     ]),
   );
-}
-
-/** Mean, lowest and highest. */
-function cell(values: readonly number[]): string {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  if (values.length === 1) return mean.toFixed(1);
-  return `${mean.toFixed(1)} (${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)})`;
 }

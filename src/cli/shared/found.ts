@@ -4,6 +4,7 @@ import type { VideoDataset } from '../../datasets/video-dataset.js';
 import { OptionError } from '../../errors.js';
 import type { Predictions } from '../../models/localization-model.js';
 import type { Detection, LabelledSegment } from '../../time/segment.js';
+import { type FoundQueries, foundQueries } from './found-queries.js';
 
 /** A video, or an excerpt, with what is true of it and what a model found. */
 export interface FoundVideo {
@@ -15,10 +16,24 @@ export interface FoundVideo {
 /** By the id of the video. */
 export type FoundActions = Readonly<Record<string, FoundVideo>>;
 
-/** @throws OptionError where the model finds no actions, or the split has no segments */
-export function foundActions(data: VideoDataset, split: string, { detections }: Predictions): FoundActions {
-  if (!detections)
-    throw new OptionError('compare: the model finds moments of sentences, it must find actions');
+/** What a model found: actions of videos, or moments and highlights of queries. */
+export type Found = FoundActions | FoundQueries;
+
+export const ofActions = (found: Found): found is FoundActions =>
+  Object.values(found).every((each) => 'detections' in each);
+
+/** @throws OptionError where nothing is known of the split that the model could have found */
+export function foundIn(data: VideoDataset, split: string, predictions: Predictions): Found {
+  const { detections } = predictions;
+  return detections ? foundActions(data, split, detections) : foundQueries(data, split, predictions);
+}
+
+/** @throws OptionError where the split has no segments */
+function foundActions(
+  data: VideoDataset,
+  split: string,
+  detections: NonNullable<Predictions['detections']>,
+): FoundActions {
   const videos = data.items(split).flatMap(({ id, duration, annotations: { segments } }) => {
     if (!segments) return [];
     return [[id, { duration, truths: segments, detections: detections.get(id)! }] as const];
@@ -29,12 +44,12 @@ export function foundActions(data: VideoDataset, split: string, { detections }: 
 }
 
 /** Undefined where the file is missing. */
-export async function readFound(path: string): Promise<FoundActions | undefined> {
+export async function readFound(path: string): Promise<Found | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as FoundActions);
+  return text === undefined ? undefined : (JSON.parse(text) as Found);
 }
 
 /** @throws FileAccessError */
-export async function writeFound(path: string, found: FoundActions): Promise<void> {
+export async function writeFound(path: string, found: Found): Promise<void> {
   await writeWhole(path, `${JSON.stringify(found)}\n`);
 }
