@@ -6,7 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { recipeFor } from '../../src/cli/commands/train.js';
 import { readRows } from '../../src/cli/shared/compared-rows.js';
 import { applySettings } from '../../src/cli/shared/recipes.js';
+import { writeNpy } from '../../src/data/formats/npy.js';
+import { HostRandom } from '../../src/data/host-random.js';
 import { evaluateDetection } from '../../src/evaluation/detection.js';
+import { groundingRecipes } from '../../src/models/grounding/recipes.js';
 import type { WtalRecipe } from '../../src/models/wtal/training.js';
 import { checkWtalConfig } from '../../src/models/wtal/wtal-config.js';
 import type { Detection, LabelledSegment } from '../../src/time/segment.js';
@@ -145,6 +148,64 @@ describe('tal compare', () => {
     // t3 and v3 are in one fold.
     for (const own of ids) assert.ok(own.every((id) => own.includes(id.replace('v', 't'))));
     assert.ok(Object.keys(tableIn(readFileSync(join(folder, 'folds/table.md'), 'utf8'))).includes('DELU'));
+  });
+
+  it('compares how well highlights are found, by domain, beside what never looks at the video', async () => {
+    const { model, training } = groundingRecipes['cg-detr-youtube-highlights']!;
+    const small = {
+      ...{ ...model, clips: { kind: 'features', channels: 4 }, longest: 8 },
+      network: {
+        ...{ ...model.network, width: 8, heads: 2, intermediate: 8, encoderLayers: 1 },
+        decoder: { kind: 'spans', layers: 1, queries: 2 },
+      },
+    };
+    const clips = [0, 2, 4, 6].map((start) => [start, start + 2]);
+    const videos = ['walking', 'standing'].flatMap((label) =>
+      [0, 1, 2, 3].map((i) => ({
+        ...{ id: `${label}${i}`, split: 'train', duration: 8, labels: [label] },
+        clipScores: { benchmark: 'youtube-highlights', clips, scores: [[1, -1, 0, i % 2]] },
+      })),
+    );
+    const random = new HostRandom(3);
+    const folder = makeFolder({
+      'detr.json': { architecture: 'cg-detr', model: small, training: { ...training, steps: 2, batch: 2 } },
+      'rows.json': [
+        { name: 'CG-DETR', recipe: 'detr.json' },
+        { name: 'hinge alone', recipe: 'detr.json', set: ['training.objective={"saliency":1,"margin":0.2}'] },
+      ],
+      'data/annotations.json': { videos },
+      'data/dataset.json': {
+        annotations: { layout: 'tal', files: 'annotations.json' },
+        features: { parts: [{ file: '{id}.npy' }], timing: { strideSeconds: 2 } },
+      },
+      ...Object.fromEntries(
+        videos.map(({ id }) => [
+          `data/${id}.npy`,
+          writeNpy(
+            Float32Array.from({ length: 16 }, () => random.normal()),
+            [4, 4],
+          ),
+        ]),
+      ),
+    });
+    const options = ['--data', 'data', '--out', 'out', '--seeds', '1', '2', '--folds', '2'];
+    const { status, stdout, stderr } = await tal(['compare', 'rows.json', ...options], folder);
+    assert.equal(status, 0, stderr);
+    const table = readFileSync(join(folder, 'out/table.md'), 'utf8');
+    assert.ok(stdout.includes(table));
+    assert.match(table, /^\| \| HL-mAP \| standing \| walking \|/);
+    const found = tableIn(table);
+    assert.deepEqual(Object.keys(found), [
+      'CG-DETR',
+      'hinge alone',
+      'random',
+      'best of 300 random',
+      'centre',
+    ]);
+    const [all, standing, walking] = found['CG-DETR']!;
+    assert.ok(Math.abs(all! - (standing! + walking!) / 2) < 0.11, table);
+    // Middle clips are never highlights, so they come first here: nothing is worse.
+    assert.ok(found.centre![0]! < found.random![0]! && found.random![0]! < found['best of 300 random']![0]!);
   });
 
   it('refuses what does not go together before it trains', async () => {
