@@ -2,31 +2,12 @@
 //   key_gradient_j   = scale sum_i z_ij q_i
 //   value_gradient_j = sum_i p_ij g_i
 // over the queries i of all heads that share the key. One invocation a key.
-//! import lib/attention.wgsl
-//! import lib/attention_probability.wgsl
+//! import lib/attention_gradient_scalars.wgsl
 //! import lib/index.wgsl
 
 const WORKGROUP = 64u;
 const HEAD_SIZE = 64u;   // D again: the size of an array must be a constant
-const LONG = false;   // many queries: add up in blocks of BLOCK queries
-const BLOCK = 1024u;
-const HAS_BIAS = false;
-alias Element = f32;
 
-struct Params {
-  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
-  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
-  group_size: u32, last_group: u32, query_offset: u32,
-  head_size: u32,                                     // D
-  width: u32,                                         // of a row, see gradient_rows.wgsl
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> rows: array<f32>;                 // (B, H, Lq, width): q, g, log-sum-exp, delta
-@group(0) @binding(1) var<storage, read> key: array<Element>;              // (B, Hkv, Lk, D)
-@group(0) @binding(2) var<storage, read> value: array<Element>;            // (B, Hkv, Lk, D)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // (B, Lk), with KEY_WEIGHT
-@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> key_gradient: array<Element>;     // (B, Hkv, Lk, D)
 @group(0) @binding(7) var<storage, read_write> value_gradient: array<Element>;   // (B, Hkv, Lk, D)
 

@@ -1,37 +1,12 @@
 // Gradient of attention by keys and values, as gradient_key_value_plain.wgsl states it, for software drivers, by the
 // technique of shuffle.wgsl with the parts exchanged: a lane keeps four keys, their values and their sums, and the lanes of
 // a subgroup hold the row of a query together.
-enable subgroups;
-//! import lib/attention.wgsl
-//! import lib/attention_lanes.wgsl
+//! import lib/attention_gradient_vectors.wgsl
+//! import lib/attention_row.wgsl
 //! import lib/index.wgsl
 
-const WORKGROUP = 8u;
-const LANES = 8u;                                   // at most the size of the smallest subgroup
-const VECTORS = 16u;                                // D / 4
-const PART = (VECTORS + 3) / 4;
-const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
-const WIDTH = 2 * VECTORS + 1;                      // vectors of a row
 const CHUNKS = (WIDTH + LANES - 1) / LANES;
-const TILE = 4 * WORKGROUP;                         // keys of a workgroup
-const LONG = false;   // many queries: add up in blocks of BLOCK queries
-const BLOCK = 1024u;
-const HAS_BIAS = false;
-alias Element = f32;
 
-struct Params {
-  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
-  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
-  group_size: u32, last_group: u32, query_offset: u32,
-  vectors: u32,                                       // D / 4 again, so that loops up to it are not unrolled
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> rows: array<vec4f>;                   // (B, H, Lq, 2 D / 4 + 1): gradient_rows.wgsl
-@group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;            // (B, Hkv, Lk, D / 4)
-@group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;          // (B, Hkv, Lk, D / 4)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;         // (B, Lk), with KEY_WEIGHT
-@group(0) @binding(5) var<storage, read> groups: array<u32>;                   // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> key_gradient: array<vec4<Element>>;     // (B, Hkv, Lk, D / 4)
 @group(0) @binding(7) var<storage, read_write> value_gradient: array<vec4<Element>>;   // (B, Hkv, Lk, D / 4)
 
@@ -41,12 +16,6 @@ var<private> of_key: array<mat4x4f, VECTORS>;     // sum_i z_i q_i, likewise
 var<private> of_value: array<mat4x4f, VECTORS>;   // sum_i p_i g_i, likewise
 var<private> key_blocks: array<mat4x4f, VECTORS>;     // of_key and of_value of the queries before, with LONG
 var<private> value_blocks: array<mat4x4f, VECTORS>;
-var<private> row: array<vec4f, CHUNKS>;           // this lane's part of the row of a query
-
-/// Vector i of the row that the lanes hold together: of the query, of its output's gradient, and the numbers.
-fn row_vector(i: u32) -> vec4f {
-  return subgroupShuffle(row[i / LANES], i % LANES);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn attention_gradient_key_value_shuffle(

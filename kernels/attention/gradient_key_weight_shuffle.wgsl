@@ -1,47 +1,16 @@
 // Gradient of attention by the weights of the keys, as gradient_key_weight_plain.wgsl states it, for software drivers, by the
 // technique of gradient_key_value_shuffle.wgsl: a lane keeps four keys, their values and their sums, head by head, and the
 // lanes of a subgroup hold the row of a query together.
-enable subgroups;
-//! import lib/attention.wgsl
-//! import lib/attention_lanes.wgsl
+//! import lib/attention_gradient_vectors.wgsl
+//! import lib/attention_row.wgsl
 //! import lib/index.wgsl
 
-const WORKGROUP = 8u;
-const LANES = 8u;                                   // at most the size of the smallest subgroup
-const VECTORS = 16u;                                // D / 4
-const PART = (VECTORS + 3) / 4;
-const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
-const WIDTH = 2 * VECTORS + 1;                      // vectors of a row
 const CHUNKS = (WIDTH + LANES - 1) / LANES;
-const TILE = 4 * WORKGROUP;                         // keys of a workgroup
-const LONG = false;   // many queries: add up in blocks of BLOCK queries
-const BLOCK = 1024u;
-const HAS_BIAS = false;
-alias Element = f32;
 
-struct Params {
-  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
-  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
-  group_size: u32, last_group: u32, query_offset: u32,
-  vectors: u32,                                       // D / 4 again, so that loops up to it are not unrolled
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> rows: array<vec4f>;               // (B, H, Lq, 2 D / 4 + 1): gradient_rows.wgsl
-@group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;        // (B, Hkv, Lk, D / 4)
-@group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;      // (B, Hkv, Lk, D / 4)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;             // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;     // not read
-@group(0) @binding(5) var<storage, read> groups: array<u32>;               // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> out: array<KeyWeight>;      // (B, Lk)
 
 var<private> keys: array<mat4x4f, VECTORS>;       // [vector of the head][key]
 var<private> values: array<mat4x4f, VECTORS>;     // likewise
-var<private> row: array<vec4f, CHUNKS>;           // this lane's part of the row of a query
-
-/// Vector i of the row that the lanes hold together: of the query, of its output's gradient, and the numbers.
-fn row_vector(i: u32) -> vec4f {
-  return subgroupShuffle(row[i / LANES], i % LANES);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn attention_gradient_key_weight_shuffle(

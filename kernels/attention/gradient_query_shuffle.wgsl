@@ -1,36 +1,12 @@
 // Gradient of attention by the queries, as gradient_query_plain.wgsl states it, for software drivers, by the technique of
 // shuffle.wgsl: a lane keeps four queries, the gradients of their outputs and their sums, and the lanes of a subgroup hold
 // a row of a key and its value together.
-enable subgroups;
-//! import lib/attention.wgsl
+//! import lib/attention_gradient_vectors.wgsl
 //! import lib/attention_lanes.wgsl
 //! import lib/index.wgsl
 
-const WORKGROUP = 8u;
-const LANES = 8u;                                   // at most the size of the smallest subgroup
-const VECTORS = 16u;                                // D / 4
-const PART = (VECTORS + 3) / 4;
-const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
 const CHUNKS = (VECTORS + LANES - 1) / LANES;
-const TILE = 4 * WORKGROUP;                         // queries of a workgroup
-const LONG = false;   // many keys: add up in blocks of BLOCK keys
-const BLOCK = 1024u;
-const HAS_BIAS = false;
-alias Element = f32;
 
-struct Params {
-  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
-  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
-  group_size: u32, last_group: u32, query_offset: u32,
-  vectors: u32,                                       // D / 4 again, so that loops up to it are not unrolled
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> rows: array<vec4f>;                   // (B, H, Lq, 2 D / 4 + 1): gradient_rows.wgsl
-@group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;            // (B, Hkv, Lk, D / 4)
-@group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;          // (B, Hkv, Lk, D / 4)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;         // (B, Lk), with KEY_WEIGHT
-@group(0) @binding(5) var<storage, read> groups: array<u32>;                   // (B) or (B, Lk), with MASK 2 or 3
 @group(0) @binding(6) var<storage, read_write> out: array<vec4<Element>>;      // (B, H, Lq, D / 4)
 
 var<private> queries: array<mat4x4f, VECTORS>;     // [vector of the head][query]
@@ -73,12 +49,12 @@ fn attention_gradient_query_shuffle(
   var delta: vec4f;
   for (var r = 0u; r < 4; r++) {
     group[r] = group_at(batch, params.query_offset + inside[r]);
-    let numbers = rows[first_query[r] * (2 * VECTORS + 1) + 2 * VECTORS];
+    let numbers = rows[first_query[r] * WIDTH + 2 * VECTORS];
     log_sum_exp[r] = numbers.x;
     delta[r] = numbers.y;
   }
   for (var n = 0u; n < 4 * params.vectors; n++) {
-    let at = first_query[n % 4] * (2 * VECTORS + 1) + n / 4;
+    let at = first_query[n % 4] * WIDTH + n / 4;
     let loaded_query = rows[at];
     let loaded_gradient = rows[at + VECTORS];
     for (var k = 0u; k < VECTORS - 1; k++) {

@@ -18,13 +18,12 @@
 // are tiles. Uniformity is not checked: the analysis takes no vote of a subgroup for uniform.
 diagnostic(off, subgroup_uniformity);
 requires subgroup_id;
-//! import lib/attention.wgsl
+//! import lib/attention_vectors.wgsl
 //! import lib/index.wgsl
 //! import lib/subgroup_matrix.wgsl
 
 const KEYS = 32u;                                   // of a step: a multiple of MATRIX_M, MATRIX_N and MATRIX_K that
                                                     // divides SUBGROUPS * MATRIX_M
-const VECTORS = 16u;                                // D / 4
 const LANES = KEYS / 4;                             // of a row of scores: at most the size of the smallest subgroup
 const ROWS = 2 * MATRIX_M;
 const QUERIES = SUBGROUPS * ROWS;
@@ -34,25 +33,8 @@ const WIDTH = max(COLUMNS * MATRIX_N, DEPTHS * MATRIX_K);
 const HEAD_STRIDE = WIDTH / 4 + 2;                  // of rows in workgroup memory, in vectors. The two more spread a
 const KEY_STRIDE = LANES + 2;                       // column of a matrix over all banks of the memory
 const SLACK = 8.0;
-const HAS_BIAS = false;
-const HAS_LOG_SUM_EXP = false;
 alias Queries = array<Left, 16>;
 alias Sums = array<Sum, 16>;
-
-struct Params {
-  batches: u32, heads: u32, key_heads: u32, query_length: u32, key_length: u32, scale: f32,
-  bias_batch: u32, bias_head: u32, bias_row: u32,     // strides of bias, 0 along an axis of size 1
-  group_size: u32, last_group: u32, query_offset: u32,
-}
-@group(1) @binding(0) var<uniform> params: Params;
-@group(0) @binding(0) var<storage, read> query: array<vec4<Element>>;          // (B, H, Lq, D / 4)
-@group(0) @binding(1) var<storage, read> key: array<vec4<Element>>;            // (B, Hkv, Lk, D / 4)
-@group(0) @binding(2) var<storage, read> value: array<vec4<Element>>;          // (B, Hkv, Lk, D / 4)
-@group(0) @binding(3) var<storage, read> bias: array<Element>;                 // (B|1, H|1, Lq|1, Lk), with HAS_BIAS
-@group(0) @binding(4) var<storage, read> key_weight: array<KeyWeight>;         // (B, Lk), with KEY_WEIGHT
-@group(0) @binding(5) var<storage, read> groups: array<u32>;                   // (B) or (B, Lk), with MASK 2 or 3
-@group(0) @binding(6) var<storage, read_write> output: array<vec4<Element>>;   // (B, H, Lq, D / 4)
-@group(0) @binding(7) var<storage, read_write> log_sum_exp: array<f32>;        // (B, H, Lq), with HAS_LOG_SUM_EXP
 
 // Rows of HEAD_STRIDE vectors, one a key; once the scores are there, rows of KEY_STRIDE vectors of p, one a query.
 var<workgroup> keys: array<vec4<Element>, max(KEYS * HEAD_STRIDE, QUERIES * KEY_STRIDE)>;

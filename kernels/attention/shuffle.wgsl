@@ -8,18 +8,12 @@
 //
 // Head sizes are multiples of four. Arrays live in registers only where the compiler unrolls every loop over them.
 // Mesa does so up to a certain size of the unrolled body: hence loops over a quarter of a head.
-enable subgroups;
 //! import lib/attention.wgsl
-//! import lib/attention_lanes.wgsl
+//! import lib/attention_row.wgsl
 //! import lib/index.wgsl
 
-const WORKGROUP = 8u;
-const LANES = 8u;                                   // at most the size of the smallest subgroup
 const VECTORS = 16u;                                // D / 4
-const PART = (VECTORS + 3) / 4;
-const PARTS = vec4u(min(PART, VECTORS), min(2 * PART, VECTORS), min(3 * PART, VECTORS), VECTORS);   // where they end
 const CHUNKS = (VECTORS + LANES - 1) / LANES;
-const TILE = 4 * WORKGROUP;                         // queries of a workgroup
 const LONG = false;   // many keys: add up in blocks of BLOCK keys
 const BLOCK = 1024u;
 const HAS_BIAS = false;
@@ -45,12 +39,6 @@ struct Params {
 var<private> queries: array<mat4x4f, VECTORS>;    // [vector of the head][query]
 var<private> weighted: array<mat4x4f, VECTORS>;   // sum_j p_j v_j, likewise
 var<private> blocks: array<mat4x4f, VECTORS>;     // sum_j p_j v_j of the keys before, with LONG
-var<private> row: array<vec4f, CHUNKS>;           // this lane's part of the row of a key or value
-
-/// Vector i of the row that the lanes hold together.
-fn row_vector(i: u32) -> vec4f {
-  return subgroupShuffle(row[i / LANES], i % LANES);
-}
 
 /// The sums at vector i with one more value of weight p, relative to a maximum that has changed by `factor`.
 fn with_value(i: u32, factor: vec4f, p: vec4f) -> mat4x4f {

@@ -1,5 +1,5 @@
-// What the tiled kernels of the gradient of attention share; they declare `params` and the bindings as
-// attention/gradient_query_tiled.wgsl does.
+// What a key and a query give in the tiled kernels of the gradient of attention.
+//! import lib/attention_gradient_vectors.wgsl
 
 /// Probability p of a key for a query, and the gradient z of their score; zeros where the key is not attended.
 fn attention_pair(batch: u32, head: u32, query_index: u32, key_index: u32) -> vec2f {
