@@ -121,6 +121,24 @@ export function onlyFields<T extends object>(rules: Rules<T>): Rule<T> {
   };
 }
 
+/** An object whose field, `kind` or another, says which of the rules it obeys. */
+export function objectBy<Field extends string, T extends { readonly [Name in Field]: string }>(
+  field: Field,
+  choices: { readonly [Choice in T[Field]]: Rule<Extract<T, { readonly [Name in Field]: Choice }>> },
+): Rule<T> {
+  const known = oneOf(...(Object.keys(choices) as T[Field][]));
+  const ruleOf = (value: unknown): Rule => {
+    const choice = isRecord(value) ? value[field] : undefined;
+    return known.accepts(choice) ? choices[choice] : objectWith<Record<string, unknown>>({ [field]: known });
+  };
+  return {
+    ...rule<T>(`an object with ${field} and the fields of that ${field}`, (value) =>
+      ruleOf(value).accepts(value),
+    ),
+    fault: (name, value) => ruleOf(value).fault?.(name, value),
+  };
+}
+
 /** A map from strings to what obeys a rule. */
 export function mapOf<T>(item: Rule<T>): Rule<ReadonlyMap<string, T>> {
   const wrong = (map: ReadonlyMap<unknown, unknown>) =>

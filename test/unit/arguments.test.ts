@@ -11,7 +11,9 @@ import {
   nearest,
   numberIn,
   numbers,
+  objectBy,
   oneOf,
+  onlyFields,
   optional,
   text,
 } from '../../src/arguments.js';
@@ -56,6 +58,24 @@ describe('arguments', () => {
     );
     assert.throws(() => checkArgument('tensor', 'data', new BigInt64Array(2), numbers), OptionError);
     checkArgument('tensor', 'data', new Float32Array(2), numbers);
+  });
+
+  it('of which one field says which others there are are refused by the rules of its choice', () => {
+    const shape = objectBy<'kind', { kind: 'circle'; radius: number } | { kind: 'square'; side: number }>(
+      'kind',
+      {
+        circle: onlyFields({ kind: oneOf('circle'), radius: numberIn(0) }),
+        square: onlyFields({ kind: oneOf('square'), side: integer(1) }),
+      },
+    );
+    const wrong = (value: unknown, message: string) =>
+      refused(() => checkArgument('f', 'shape', value, shape), `f: ${message}`);
+    checkArgument('f', 'shape', { kind: 'circle', radius: 0.5 }, shape);
+    wrong({ kind: 'square', side: 0.5 }, 'shape.side must be an integer of at least 1, not 0.5');
+    wrong({ kind: 'square', side: 1, radius: 1 }, 'unknown field shape.radius (it takes kind and side)');
+    wrong({ kind: 'constructor' }, 'shape.kind must be circle or square, not "constructor"');
+    wrong({}, 'shape.kind must be circle or square, not undefined');
+    wrong(2, 'shape must be an object with kind and the fields of that kind, not 2');
   });
 
   it('with unknown names are refused with the nearest known one', () => {

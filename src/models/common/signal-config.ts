@@ -34,5 +34,7 @@ export const convolutionRules: Rules<Pick<SignalConfig, 'channels' | 'stages' | 
   context: listOf(size),
 };
 
-export const signalRules: Rules<SignalConfig> = { kind: oneOf('signal'), ...convolutionRules };
-export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>(signalRules);
+export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>({
+  kind: oneOf('signal'),
+  ...convolutionRules,
+});

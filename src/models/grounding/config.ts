@@ -2,12 +2,11 @@ import {
   checkFields,
   flag,
   integer,
+  objectBy,
   oneOf,
   onlyFields,
   optional,
-  type Rule,
   type Rules,
-  rule,
 } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
 import { type SignalConfig, signalRule } from '../common/signal-config.js';
@@ -50,15 +49,10 @@ const featuresRule = onlyFields<FeatureClips>({
   parts: optional(integer(1)),
 });
 
-const ofKind = (value: unknown): Rule<GroundingConfig['clips']> =>
-  (Object(value).kind === 'signal' ? signalRule : featuresRule) as Rule<GroundingConfig['clips']>;
-
-const clipsRule: Rule<GroundingConfig['clips']> = {
-  ...rule<GroundingConfig['clips']>('an object with kind and the fields of that kind', (value) =>
-    ofKind(value).accepts(value),
-  ),
-  fault: (name, value) => ofKind(value).fault?.(name, value),
-};
+const clipsRule = objectBy<'kind', GroundingConfig['clips']>('kind', {
+  features: featuresRule,
+  signal: signalRule,
+});
 
 export const groundingRules: Rules<GroundingConfig> = {
   clips: clipsRule,

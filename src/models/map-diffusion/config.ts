@@ -2,8 +2,7 @@ import {
   checkFields,
   flag,
   integer,
-  object,
-  objectWith,
+  objectBy,
   oneOf,
   onlyFields,
   optional,
@@ -21,7 +20,7 @@ import {
   type ConvStage,
   convolutionRules,
   type SignalConfig,
-  signalRules,
+  signalRule,
   totalStride,
 } from '../common/signal-config.js';
 import type { RecognitionConfig } from './recognition.js';
@@ -301,41 +300,24 @@ const size = integer(1);
 /** Sizes of maps, which kernels keep in 16 bits. */
 const side = integer(1, 0xffff);
 
-const clipRules: { readonly [Kind in ClipConfig['kind']]: Rules<ClipConfig & { readonly kind: Kind }> } = {
-  features: {
+const clipsRule = objectBy<'kind', ClipConfig>('kind', {
+  features: onlyFields<FeaturesConfig>({
     kind: oneOf('features'),
     channels: size,
     pool: size,
     sampling: optional(oneOf('window', 'bins')),
     normalize: optional(flag),
     stride: optional(positive),
-  },
-  signal: signalRules,
-  frames: {
+  }),
+  signal: signalRule,
+  frames: onlyFields<FramesConfig>({
     kind: oneOf('frames'),
     ...convolutionRules,
     size: pairOf(size),
     frames: size,
     width: size,
-  },
-};
-
-const clipKind = oneOf('features', 'signal', 'frames');
-
-/** The fields depend on the kind. */
-const clipsRule: Rule<ClipConfig> = {
-  ...rule<ClipConfig>('an object with kind and the fields of that kind', (value) =>
-    ofKind(value).accepts(value),
-  ),
-  fault: (name, value) => ofKind(value).fault?.(name, value),
-};
-
-function ofKind(value: unknown): Rule<ClipConfig> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  if (!clipKind.accepts(kind))
-    return objectWith<Pick<ClipConfig, 'kind'>>({ kind: clipKind }) as Rule<ClipConfig>;
-  return onlyFields<ClipConfig>(clipRules[kind] as Rules<ClipConfig>);
-}
+  }),
+});
 
 export const recognitionRule: Rule<RecognitionConfig> = onlyFields<RecognitionConfig>({
   classes: integer(2),

@@ -3,12 +3,9 @@ import {
   checkArguments,
   integer,
   listOf,
-  object,
-  objectWith,
+  objectBy,
   oneOf,
   onlyFields,
-  type Rule,
-  rule,
   someOf,
 } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
@@ -37,7 +34,6 @@ export interface SignalSnippets extends Pick<SignalConfig, 'kind' | 'stages' | '
 
 export type SnippetsConfig = FeatureSnippets | SignalSnippets;
 
-const kindRule = oneOf('features', 'signal');
 const size = integer(1);
 const featuresRule = onlyFields<FeatureSnippets>({ kind: oneOf('features'), channels: size });
 const signalRule = onlyFields<SignalSnippets>({
@@ -48,19 +44,10 @@ const signalRule = onlyFields<SignalSnippets>({
   width: size,
 });
 
-function ruleOf(value: unknown): Rule<SnippetsConfig> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  if (kind === 'features') return featuresRule as Rule<SnippetsConfig>;
-  if (kind === 'signal') return signalRule as Rule<SnippetsConfig>;
-  return objectWith({ kind: kindRule }) as Rule<SnippetsConfig>;
-}
-
-export const snippetsRule: Rule<SnippetsConfig> = {
-  ...rule<SnippetsConfig>('an object with kind and the fields of that kind', (value) =>
-    ruleOf(value).accepts(value),
-  ),
-  fault: (name, value) => ruleOf(value).fault?.(name, value),
-};
+export const snippetsRule = objectBy<'kind', SnippetsConfig>('kind', {
+  features: featuresRule,
+  signal: signalRule,
+});
 
 /** Samples of a snippet; 1 for features, whose rows are snippets. */
 export function samplesOf(config: SnippetsConfig): number {

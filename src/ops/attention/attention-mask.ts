@@ -1,14 +1,4 @@
-import {
-  either,
-  integer,
-  object,
-  objectWith,
-  oneOf,
-  onlyFields,
-  optional,
-  type Rule,
-  rule,
-} from '../../arguments.js';
+import { either, integer, objectBy, oneOf, onlyFields, optional, type Rule } from '../../arguments.js';
 import { anyTensor, type Tensor } from '../../tensor/tensor.js';
 
 /**
@@ -27,32 +17,32 @@ export type AttentionMask =
   /** Keys of the query's turn of a conversation and of the turns before it: u32 (B, Lk), the turn of a position. */
   | { readonly kind: 'turns'; readonly turns: Tensor; readonly queryOffset?: number };
 
-const maskKind = oneOf('none', 'causal', 'prefix', 'block', 'turns');
+type Mask<Kind> = Extract<AttentionMask, { readonly kind: Kind }>;
 
 /** Positions are counted in 31 bits. */
 const position = integer(0, 0x7fff_ffff);
 const queryOffset = optional(position);
 
-function maskRule(turns: Rule): Rule<AttentionMask> {
-  const rules: { readonly [Kind in AttentionMask['kind']]: Rule<object> } = {
-    none: onlyFields({ kind: maskKind }),
-    causal: onlyFields({ kind: maskKind, queryOffset }),
-    prefix: onlyFields({ kind: maskKind, prefixLength: either(position, anyTensor), queryOffset }),
-    block: onlyFields({ kind: maskKind, blockSize: integer(1, 0x7fff_ffff), queryOffset }),
-    turns: onlyFields({ kind: maskKind, turns, queryOffset }),
-  };
-  const ruleOf = (value: unknown): Rule<object> => {
-    const kind = object.accepts(value) ? value.kind : undefined;
-    return maskKind.accepts(kind) ? rules[kind] : objectWith({ kind: maskKind });
-  };
-  return {
-    ...rule<AttentionMask>('an object with the kind of a mask', (value) => ruleOf(value).accepts(value)),
-    fault: (name, value) => ruleOf(value).fault?.(name, value),
-  };
+function maskRule(turns: Rule<Tensor>): Rule<AttentionMask> {
+  return objectBy<'kind', AttentionMask>('kind', {
+    none: onlyFields<Mask<'none'>>({ kind: oneOf('none') }),
+    causal: onlyFields<Mask<'causal'>>({ kind: oneOf('causal'), queryOffset }),
+    prefix: onlyFields<Mask<'prefix'>>({
+      kind: oneOf('prefix'),
+      prefixLength: either(position, anyTensor),
+      queryOffset,
+    }),
+    block: onlyFields<Mask<'block'>>({
+      kind: oneOf('block'),
+      blockSize: integer(1, 0x7fff_ffff),
+      queryOffset,
+    }),
+    turns: onlyFields<Mask<'turns'>>({ kind: oneOf('turns'), turns, queryOffset }),
+  });
 }
 
 /** A mask by its kind, with the fields of that kind. */
 export const attentionMaskRule = maskRule(anyTensor);
 
 /** The same for the operation, which takes the tensor of turns as an operand. */
-export const operationMaskRule = maskRule(optional(anyTensor));
+export const operationMaskRule = maskRule(optional(anyTensor) as Rule<Tensor>);

@@ -2,13 +2,11 @@ import {
   flag,
   integer,
   numberIn,
-  object,
+  objectBy,
   oneOf,
   onlyFields,
   positive,
-  type Rule,
   type Rules,
-  rule,
   someOf,
   uint32,
 } from '../../../arguments.js';
@@ -104,16 +102,10 @@ const latentRule = onlyFields<LatentConfig>({
   }),
 });
 
-const ofMode = (value: unknown): Rule<ActionDiffConfig> =>
-  object.accepts(value) && value.mode === 'latent' ? latentRule : familyRule;
-
-/** The fields depend on the mode; others are refused. */
-export const actionDiffRule: Rule<ActionDiffConfig> = {
-  ...rule<ActionDiffConfig>('an object with mode and the fields of that mode', (value) =>
-    ofMode(value).accepts(value),
-  ),
-  fault: (name, value) => ofMode(value).fault?.(name, value),
-};
+export const actionDiffRule = objectBy<'mode', ActionDiffConfig>('mode', {
+  family: familyRule,
+  latent: latentRule,
+});
 
 /** Diffusion branches by name. What the sibling's code fixes is as there; the ratio of the masks is ours. */
 export const actionDiffConfigs = {

@@ -1,4 +1,4 @@
-import { flag, integer, numberIn, object, oneOf, onlyFields, type Rule, rule } from '../../../arguments.js';
+import { flag, integer, numberIn, objectBy, oneOf, onlyFields } from '../../../arguments.js';
 import { stopGradient } from '../../../autograd/value-and-grad.js';
 import { add, greater, mul, sub } from '../../../ops/array/binary.js';
 import { cast } from '../../../ops/array/cast.js';
@@ -21,22 +21,10 @@ export type MaskConfig =
   /** The clusters of the sibling in each of some intervals of the video. */
   | { readonly kind: 'clustered'; readonly intervals: number };
 
-type Kind = MaskConfig['kind'];
-
-const rules: { readonly [K in Kind]: Rule<MaskConfig & { readonly kind: K }> } = {
+export const maskRule = objectBy<'kind', MaskConfig>('kind', {
   'top-k': onlyFields({ kind: oneOf('top-k'), ratio: numberIn(1), median: flag }),
   clustered: onlyFields({ kind: oneOf('clustered'), intervals: integer(1) }),
-};
-
-const ofKind = (value: unknown): Rule =>
-  object.accepts(value) && value.kind === 'clustered' ? rules.clustered : rules['top-k'];
-
-export const maskRule: Rule<MaskConfig> = {
-  ...rule<MaskConfig>('an object with kind and the fields of that kind', (value) =>
-    ofKind(value).accepts(value),
-  ),
-  fault: (name, value) => ofKind(value).fault?.(name, value),
-};
+});
 
 /** 1 for the snippets that show a class, else 0, for every class whether the video has it or not: (B, T, K), without gradient. */
 export function classMask(outputs: BaseOutputs, config: MaskConfig): Tensor {

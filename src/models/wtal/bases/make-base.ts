@@ -1,13 +1,4 @@
-import {
-  checkArguments,
-  object,
-  objectWith,
-  oneOf,
-  onlyFields,
-  type Rule,
-  type Rules,
-  rule,
-} from '../../../arguments.js';
+import { checkArguments, objectBy, oneOf, onlyFields, type Rules } from '../../../arguments.js';
 import { anyRuntime, type Runtime } from '../../../tensor/runtime.js';
 import type { WtalBase } from '../base.js';
 import { Cmcs, type CmcsConfig, cmcsRules } from '../cmcs.js';
@@ -41,49 +32,33 @@ export type BaseRecipe =
   | Omit<CmcsBase, 'channels' | 'classes'>
   | Omit<LocalBaseConfig, 'channels' | 'classes'>;
 
-type Kind = BaseConfig['kind'];
-
-const rules: { readonly [K in Kind]: Rules<Extract<BaseConfig, { readonly kind: K }>> } = {
-  co2net: { kind: oneOf('co2net'), ...co2NetRules },
-  'four-head': { kind: oneOf('four-head'), ...fourHeadRules },
-  cmcs: { kind: oneOf('cmcs'), ...cmcsRules },
-  local: { kind: oneOf('local'), ...localRules },
-};
-
-const anyKind = oneOf('co2net', 'four-head', 'cmcs', 'local');
-
-/** The fields depend on the kind; others are refused. */
-export const baseRule: Rule<BaseConfig> = {
-  ...rule<BaseConfig>('an object with kind and the fields of that kind', (value) =>
-    ofKind(value).accepts(value),
-  ),
-  fault: (name, value) => ofKind(value).fault?.(name, value),
-};
-
-function ofKind(value: unknown): Rule<BaseConfig> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  if (!anyKind.accepts(kind)) {
-    return objectWith<Pick<BaseConfig, 'kind'>>({ kind: anyKind }) as Rule<BaseConfig>;
-  }
-  return onlyFields<BaseConfig>(rules[kind] as Rules<BaseConfig>);
+/** The rules of a base and of its recipe, which says neither channels nor classes. */
+function kindOf<T extends { readonly channels: number; readonly classes: number }>(rules: Rules<T>) {
+  const { channels: _, classes: __, ...own } = rules;
+  return {
+    base: onlyFields<T>(rules),
+    recipe: onlyFields<Omit<T, 'channels' | 'classes'>>(own as Rules<Omit<T, 'channels' | 'classes'>>),
+  };
 }
 
-/** The fields depend on the kind; others, and channels and classes, are refused. */
-export const baseRecipeRule: Rule<BaseRecipe> = {
-  ...rule<BaseRecipe>('an object with kind and the fields of that kind', (value) =>
-    recipeOfKind(value).accepts(value),
-  ),
-  fault: (name, value) => recipeOfKind(value).fault?.(name, value),
-};
+const co2net = kindOf<Co2NetBase>({ kind: oneOf('co2net'), ...co2NetRules });
+const fourHead = kindOf<FourHeadBase>({ kind: oneOf('four-head'), ...fourHeadRules });
+const cmcs = kindOf<CmcsBase>({ kind: oneOf('cmcs'), ...cmcsRules });
+const local = kindOf<LocalBaseConfig>({ kind: oneOf('local'), ...localRules });
 
-function recipeOfKind(value: unknown): Rule<BaseRecipe> {
-  const kind = object.accepts(value) ? value.kind : undefined;
-  if (!anyKind.accepts(kind)) {
-    return objectWith<Pick<BaseRecipe, 'kind'>>({ kind: anyKind }) as Rule<BaseRecipe>;
-  }
-  const { channels: _, classes: __, ...own } = rules[kind];
-  return onlyFields<BaseRecipe>(own as Rules<BaseRecipe>);
-}
+export const baseRule = objectBy<'kind', BaseConfig>('kind', {
+  co2net: co2net.base,
+  'four-head': fourHead.base,
+  cmcs: cmcs.base,
+  local: local.base,
+});
+
+export const baseRecipeRule = objectBy<'kind', BaseRecipe>('kind', {
+  co2net: co2net.recipe,
+  'four-head': fourHead.recipe,
+  cmcs: cmcs.recipe,
+  local: local.recipe,
+});
 
 /** The base of a configuration, without weights. @throws OptionError */
 export function makeBase(runtime: Runtime, config: BaseConfig): WtalBase {
