@@ -11,7 +11,7 @@ import type { WtalConfig } from './wtal-config.js';
 /** RGB and optical flow of I3D, as CO2-Net distributes its features. */
 const i3d: SnippetsConfig = { kind: 'features', channels: 2048 };
 
-/** A snippet of .4 s of an accelerometer and a gyroscope (ours). */
+/** A snippet of .4 s of an accelerometer and a gyroscope (ours), each seen by itself. */
 const sensors: SnippetsConfig = {
   kind: 'signal',
   modalities: [3, 3],
@@ -22,6 +22,9 @@ const sensors: SnippetsConfig = {
   context: [1, 2],
   width: 64,
 };
+
+/** The same, both seen together: for bases that do not compare them. */
+const joinedSensors: SnippetsConfig = { ...sensors, modalities: [6] };
 
 const published: BaseRecipe = { kind: 'co2net', width: 2048, attentionWidth: 512 };
 /** The average over 13 snippets, of 60 (dossier, section 2.4). */
@@ -111,7 +114,7 @@ const bases: Readonly<Record<string, WtalRecipe>> = {
   'delu-thumos14': recipe(thumos14, wtalObjectives['delu-thumos14'], deluProposals),
   'co2net-activitynet': recipe(activitynet, wtalObjectives['co2net-activitynet'], CO2NET_PROPOSALS),
   'delu-activitynet': recipe(activitynet, wtalObjectives['delu-activitynet'], deluProposals),
-  'local-hapt': recipe({ ...hapt, base: local }, localObjective, classProposals),
+  'local-hapt': recipe({ ...hapt, snippets: joinedSensors, base: local }, localObjective, classProposals),
   'co2net-hapt': recipe(hapt, wtalObjectives.binary, classProposals),
   'delu-hapt': recipe(hapt, { ...wtalObjectives.binary, evidence, curriculum }, classProposals),
 };

@@ -1,26 +1,25 @@
 import { checkArgument, numberIn, onlyFields, optional, type Rule } from '../../../arguments.js';
 import { ShapeError } from '../../../errors.js';
 import { alignmentLogLikelihood } from '../../../ops/align/alignment.js';
-import { div, minimum, mul } from '../../../ops/array/binary.js';
+import { arange } from '../../../ops/array/arange.js';
+import { maximum, mul, sub } from '../../../ops/array/binary.js';
 import { broadcastTo } from '../../../ops/array/broadcast-to.js';
+import { cast } from '../../../ops/array/cast.js';
 import { gather } from '../../../ops/array/gather.js';
 import { mean } from '../../../ops/array/reduce.js';
 import { logSoftmax } from '../../../ops/array/softmax.js';
-import { scaleShift } from '../../../ops/array/unary.js';
+import { relu, scaleShift, square } from '../../../ops/array/unary.js';
 import { anyTensor, type Tensor } from '../../../tensor/tensor.js';
 
 export interface CaptionOrderConfig {
   /** Factor of the loss. */
   readonly weight: number;
-  /** How sharp the probabilities of the CAS are at the beginning, of 1: the lower, the more even the shares of the classes. Default .05. */
-  readonly sharpness?: number;
-  /** The share of the training after which they count as they are; default .5. */
+  /** The share of the training after which the flat start is over; default .5. */
   readonly until?: number;
 }
 
 export const captionOrderRule: Rule<CaptionOrderConfig> = onlyFields<CaptionOrderConfig>({
   weight: numberIn(0),
-  sharpness: optional(numberIn(0.001, 1)),
   until: optional(numberIn(0.001, 1)),
 });
 
@@ -40,9 +39,9 @@ export interface CaptionOrderOperands {
  * divide the video among them. Complete semantics tell what comes before what; the attention of the reconstruction alone
  * cannot use it. As in extended CTC (Huang et al., ECCV 2016), without its similarity of frames.
  *
- * At the beginning of the training the probabilities are flattened to p^τ, and τ rises to 1 (deterministic annealing, Ueda and
- * Nakano, Neural Networks 11, 1998): first every class gets its share by its place in the order alone, so that classes that
- * always occur together begin with the right ones.
+ * It begins flat, as speech recognition does: the n places of an order get equal shares of the video. A path pays 2 d² for a
+ * snippet that is d such shares away from the middle of its place, less and less until it is free. Without it, classes that
+ * always occur together are swapped from seed to seed.
  * @param cas (B, T, K) logits, the background as the last class
  * @returns the mean over the videos, one element; a video without an order counts 0
  * @throws ShapeError, OptionError
@@ -50,17 +49,29 @@ export interface CaptionOrderOperands {
 export function captionOrderLoss(
   cas: Tensor,
   operands: CaptionOrderOperands,
-  { sharpness = 0.05, until = 0.5 }: Omit<CaptionOrderConfig, 'weight'> = {},
+  { until = 0.5 }: Pick<CaptionOrderConfig, 'until'> = {},
 ): Tensor {
   const [batch, steps] = checkOperands(cas, operands);
-  const { order, counts, progress } = operands;
+  const { order, counts } = operands;
   return cas.runtime.scope(() => {
     const states = order.shape[1]!;
     const ids = broadcastTo(order.reshape([batch, 1, states]), [batch, steps, states]);
-    const tau = minimum(scaleShift(progress, (1 - sharpness) / until, sharpness), 1);
-    const scores = mul(gather({ x: logSoftmax(cas), ids }, { axis: 2 }), tau.reshape([1, 1, 1]));
-    return div(scaleShift(mean(alignmentLogLikelihood({ scores, counts })), -1 / steps, 0), tau.reshape([]));
+    const probabilities = gather({ x: logSoftmax(cas), ids }, { axis: 2 });
+    const scores = sub(probabilities, flatStart(operands, steps, until));
+    return scaleShift(mean(alignmentLogLikelihood({ scores, counts })), -1 / steps, 0);
   });
+}
+
+/** What a snippet pays for its distance from the middle of a place of the order, (B, T, N). */
+function flatStart({ order, counts, progress }: CaptionOrderOperands, steps: number, until: number): Tensor {
+  const { runtime } = order;
+  const [batch, states] = order.shape as [number, number];
+  const numbers = (end: number) => cast(arange(runtime, { end, dtype: 'u32' }), 'f32');
+  const shares = maximum(cast(counts, 'f32'), 1).reshape([batch, 1, 1]);
+  const snippets = mul(scaleShift(numbers(steps), 1 / steps, 0.5 / steps).reshape([1, steps, 1]), shares);
+  const middles = scaleShift(numbers(states), 1, 0.5).reshape([1, 1, states]);
+  const left = relu(scaleShift(progress, -2 / until, 2)).reshape([1, 1, 1]);
+  return mul(square(sub(snippets, middles)), left);
 }
 
 /** @throws ShapeError, OptionError */
