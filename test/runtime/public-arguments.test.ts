@@ -21,7 +21,7 @@ const FRACTIONS =
   'scale a b value deviation eps classThreshold dilation videoScoreWeight softNmsSigma secondsPerStep mean theta ' +
   'lengthWeight rotation noise strideFrames windowFrames fps strideSeconds windowSeconds falseQuery95 true false maxPeriod betas weightDecay maxNorm average bound ratio margin q learningRate peak floor minimum saveEvery ' +
   'l1 iou label background saliency contrast negatives attention alignment distillation orthogonality snrScale mask smoothness ' +
-  'reverse norm guide pull';
+  'reverse norm guide pull codebook commitment semanticAlignment relationAlignment';
 /** Numbers that may be below 0. */
 const NEGATIVES =
   'low high first last start end answer segment windows spans ranges excerpt predicted judged truths truth window axis ' +

@@ -38,6 +38,7 @@ export {
 export { Cmcs, type CmcsConfig, type CmcsOutputs, type CmcsScores } from './cmcs.js';
 export { type CmcsFile, loadCmcs } from './cmcs-folder.js';
 export { type Localization, localizeActions } from './localize.js';
+export type { CaptionOrderConfig, CaptionOrderOperands } from './mllm4wtal/caption-order.js';
 export { type CaptionIds, CaptionWords } from './mllm4wtal/caption-words.js';
 export type { GuidanceConfig } from './mllm4wtal/config.js';
 export type { CaptionOperands, Csr, CsrConfig } from './mllm4wtal/csr.js';

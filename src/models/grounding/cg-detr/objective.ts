@@ -134,7 +134,7 @@ const priorRules: Rules<PriorTargets> = {
 const targetRules: Rules<CgDetrTargets> = {
   ...{ spans: anyTensor, spanCounts: anyTensor, moments: anyTensor, levels: anyTensor },
   ...{ higher: anyTensor, lower: anyTensor, otherVideo: anyTensor },
-  priors: optional(objectWith(priorRules)),
+  priors: optional(onlyFields(priorRules)),
 };
 
 const attended = { saliency: anyTensor, weights: optional(anyTensor) };
