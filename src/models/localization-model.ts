@@ -92,6 +92,14 @@ export interface Found {
   readonly saliency?: ClipCurve;
 }
 
+/** What a model was asked about a video, and what it found. */
+interface LookedAt {
+  readonly asked: readonly Ask[];
+  readonly found: readonly Found[];
+  /** In seconds of the video. */
+  readonly segments: readonly Detection[];
+}
+
 /**
  * A trained model, whatever its architecture: `openModel` opens it. It owns its weights.
  *
@@ -150,6 +158,18 @@ export abstract class LocalizationModel implements Freeable {
    *   video cannot be read; ShapeError where its features are others than the model's
    */
   async localize(video: VideoInput, request: LocalizeRequest = {}): Promise<LocalizationResult> {
+    const { asked, found, segments } = await this.lookedAt(video, request);
+    return {
+      ...{ duration: video.duration, segments },
+      ...curveOf(asked, found),
+      answers: found.flatMap(({ answer }, i) =>
+        answer === undefined ? [] : [{ window: asked[i]!.window, text: answer }],
+      ),
+    };
+  }
+
+  /** The windows of a video in their order, what was found in each, and that joined. @throws as `localize` */
+  protected async lookedAt(video: VideoInput, request: LocalizeRequest): Promise<LookedAt> {
     this.checkAlive();
     checkArgument('localize', 'video', video, inputRule);
     this.#checkInput(video);
@@ -162,14 +182,7 @@ export abstract class LocalizationModel implements Freeable {
     }
     const asked = await this.#windows(video, excerpt, query, working.options);
     const found = await this.ask(asked, working);
-    return {
-      duration: video.duration,
-      segments: joined(asked, found),
-      ...curveOf(asked, found),
-      answers: found.flatMap(({ answer }, i) =>
-        answer === undefined ? [] : [{ window: asked[i]!.window, text: answer }],
-      ),
-    };
+    return { asked, found, segments: joined(asked, found) };
   }
 
   /**

@@ -114,7 +114,7 @@ for (const mode of ['family', 'latent'] as const) {
       // The base gives the attention of the family's mode.
       if (mode === 'family') assert.deepEqual(refined!.attention, attention);
       else assert.notDeepEqual(refined!.attention, attention);
-      const fewer = await (model as OpenedWtal).curves(video!, { sampling: { steps: 1 } });
+      const fewer = await (model as OpenedWtal).curves(video!, { options: { sampling: { steps: 1 } } });
       assert.deepEqual(fewer.attention, attention);
       assert.notDeepEqual(fewer.refined!.activation(label!), refined!.activation(label!));
 

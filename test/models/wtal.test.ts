@@ -86,6 +86,7 @@ describe('weakly supervised training', () => {
     const { segments } = await opened.localize(video!);
     for (const { segment } of segments) assert.ok(segment[0] >= 0 && segment[1] <= 25);
     const curves = await opened.curves(video!);
+    assert.deepEqual(curves.segments, segments);
     assert.equal(curves.attention.length, 50);
     assert.equal(curves.activation('dog').length, 50);
     task[Symbol.dispose]();

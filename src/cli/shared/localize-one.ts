@@ -71,8 +71,8 @@ async function withCurves(
   { video, id, plot, top, folder }: OneVideo,
   request: LocalizeRequest,
 ): Promise<LocalizedOne> {
-  const { segments } = await model.localize(video, request);
-  const found = { ...(await model.curves(video, request.options)), segments };
+  const found = await model.curves(video, request);
+  const { segments } = found;
   printSegments(found, top);
   if (plot === undefined) return { segments };
   return { segments, picture: timelineFile(localizationTimeline(found, id, basename(folder)), plot) };

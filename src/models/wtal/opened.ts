@@ -1,5 +1,4 @@
 import { checkFields } from '../../arguments.js';
-import { slidingWindows } from '../../data/annotations/sliding-windows.js';
 import { excerptsOf } from '../../datasets/excerpts.js';
 import type { VideoInput } from '../../datasets/open-input.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
@@ -43,8 +42,13 @@ interface Sequences extends LocalizationScores {
 
 type Curves = Pick<Localization, 'activation' | 'attention'>;
 
-/** What a model says about a whole video, step by step. */
-export interface VideoCurves extends Omit<Localization, 'segments'> {
+/** What it finds in a window, with what that was read off. */
+interface Seen extends Found {
+  readonly sequences: Sequences;
+}
+
+/** What a model finds in a video and says about all of it, step by step. */
+export interface VideoCurves extends Localization {
   /** The same after the diffusion branch, where the model has one: then `activation` and `attention` are the base's. */
   readonly refined?: Curves;
 }
@@ -70,31 +74,30 @@ export class OpenedWtal extends LocalizationModel {
   }
 
   /**
-   * What the network says about a whole video, for a picture: a signal in windows that follow each other.
+   * What `localize` finds in a video, with what the network says about all of it, for a picture: of a signal in those of the
+   * windows that follow each other.
    * @throws as `localize`
    */
-  async curves(video: VideoInput, options: WtalOptions = {}): Promise<VideoCurves> {
-    this.checkAlive();
-    this.checkOptions(options);
-    const length = await this.windowOf(video);
-    const windows: readonly Segment[] = Number.isFinite(length)
-      ? slidingWindows(video.duration, { length, stride: length })
-      : [[0, video.duration]];
+  async curves(video: VideoInput, request: PredictRequest = {}): Promise<VideoCurves> {
+    const { asked, found, segments } = await this.lookedAt(video, request);
     const { classes } = this.loaded.file;
     const plain = new JoinedCurves(classes);
     const refined = new JoinedCurves(classes);
     const best = new Float64Array(classes.length);
-    for (const window of windows) {
-      const found = await this.#sequences(video, window, options.sampling);
-      const { refinement } = found;
-      // The last window may begin within the one before.
-      const first = Math.round(window[0] / found.stride);
-      plain.put(first, refinement?.before ?? found);
-      if (refinement) refined.put(first, { cas: refinement.cas, attention: found.attention });
-      for (const label of best.keys()) best[label] = Math.max(best[label]!, found.videoScores[label]!);
+    let end = 0;
+    for (const [i, { sequences }] of (found as readonly Seen[]).entries()) {
+      const { stride, refinement, attention, videoScores } = sequences;
+      const { window } = asked[i]!;
+      // Half of a window lies over the next one; the last may begin within the one before.
+      if (window[0] < end - stride / 2 && i < found.length - 1) continue;
+      end = window[1];
+      const first = Math.round(window[0] / stride);
+      plain.put(first, refinement?.before ?? sequences);
+      if (refinement) refined.put(first, { cas: refinement.cas, attention });
+      for (const label of best.keys()) best[label] = Math.max(best[label]!, videoScores[label]!);
     }
     return {
-      duration: video.duration,
+      ...{ duration: video.duration, segments },
       classes: classes
         .map((label, i) => ({ label, probability: best[i]! }))
         .sort((a, b) => b.probability - a.probability),
@@ -117,11 +120,11 @@ export class OpenedWtal extends LocalizationModel {
     checkFields('localize', { ...model.diffusion.sampling, ...sampling }, samplingRules);
   }
 
-  protected async ask(asked: readonly Ask[], { options, signal }: PredictRequest): Promise<readonly Found[]> {
+  protected async ask(asked: readonly Ask[], { options, signal }: PredictRequest): Promise<readonly Seen[]> {
     const { classes, model } = this.loaded.file;
     const { sampling, ...changed } = (options ?? {}) as WtalOptions;
     const proposals = { ...model.proposals, ...changed };
-    const found: Found[] = [];
+    const found: Seen[] = [];
     for (const { video, window } of asked) {
       signal?.throwIfAborted();
       const sequences = await this.#sequences(video, window, sampling);
@@ -130,7 +133,7 @@ export class OpenedWtal extends LocalizationModel {
         ...rest,
         label: classes[label]!,
       }));
-      found.push({ detections });
+      found.push({ detections, sequences });
     }
     return found;
   }
