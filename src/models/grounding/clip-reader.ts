@@ -1,10 +1,9 @@
-import type { VideoInput } from '../../datasets/open-input.js';
 import { padRows } from '../../datasets/sampling/crop-rows.js';
 import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
 import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures } from '../../datasets/video-dataset.js';
-import { ShapeError } from '../../errors.js';
 import { latest } from '../common/latest.js';
+import { featuresOf } from '../common/video-rows.js';
 import type { ClipReader } from '../map-diffusion/clip-reader.js';
 import { signalReader } from '../map-diffusion/clip-reader.js';
 import type { FeatureClips, GroundingConfig } from './config.js';
@@ -15,12 +14,12 @@ export function groundingReader({ clips, longest }: GroundingConfig): ClipReader
 }
 
 function featureReader(config: FeatureClips, longest: number): ClipReader {
-  const featuresOf = latest((video) => checkedFeatures(config, video));
+  const readFeatures = latest((video) => featuresOf(video, config.channels));
   return {
-    windowOf: async (video) => longest * (await featuresOf(video)).stride,
-    stepOf: async (video) => (await featuresOf(video)).stride,
+    windowOf: async (video) => longest * (await readFeatures(video)).stride,
+    stepOf: async (video) => (await readFeatures(video)).stride,
     async read(video, [start, end]) {
-      const features = await featuresOf(video);
+      const features = await readFeatures(video);
       const within = rowsWithin(features, [start, end]);
       const clips = Math.min(longest, within.steps);
       const seen = normalized(rowsOf(within, 0, clips), config.parts);
@@ -28,14 +27,6 @@ function featureReader(config: FeatureClips, longest: number): ClipReader {
       return { video: padRows(seen, longest).data, clips, unit, clipSeconds, duration: end - start };
     },
   };
-}
-
-async function checkedFeatures({ channels }: FeatureClips, video: VideoInput): Promise<ClipFeatures> {
-  const features = await video.features!();
-  if (features.channels === channels) return features;
-  throw new ShapeError(
-    `the model reads features of ${channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
-  );
 }
 
 /** Rows of which each part is divided by its norm. */

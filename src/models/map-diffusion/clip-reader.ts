@@ -4,10 +4,11 @@ import { normalizeRows } from '../../datasets/sampling/normalize-rows.js';
 import { binRows } from '../../datasets/sampling/resample-rows.js';
 import { rowsOf, rowsWithin } from '../../datasets/sampling/sampled-clips.js';
 import type { ClipFeatures, Signal } from '../../datasets/video-dataset.js';
-import { OptionError, ShapeError } from '../../errors.js';
+import { OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { latest } from '../common/latest.js';
 import { type SignalConfig, totalStride } from '../common/signal-config.js';
+import { featuresOf, signalWindow } from '../common/video-rows.js';
 import type { ModelInput } from '../localization-model.js';
 import type { FeaturesConfig, MapDiffusionConfig } from './config.js';
 import type { VideoClips } from './examples.js';
@@ -63,53 +64,37 @@ export function signalReader(config: SignalConfig, count: number): ClipReader {
  * @throws OptionError where the signal has other channels than the model, or the excerpt is longer than N clips
  */
 function signalClips(
-  config: SignalConfig,
+  { channels, stages }: SignalConfig,
   count: number,
-  { channels, rate, read }: Signal,
+  signal: Signal,
   window: Segment,
 ): VideoClips {
-  if (config.channels !== channels.length) {
+  const { rate } = signal;
+  const ofClip = totalStride(stages);
+  const { values, samples } = signalWindow(signal, channels, window, () => count * ofClip);
+  if (samples > count * ofClip) {
     throw new OptionError(
-      `the model reads ${config.channels} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
+      `an excerpt of ${samples / rate} s: the model sees ${(count * ofClip) / rate} s at a time`,
     );
   }
-  const ofClip = totalStride(config.stages);
-  const signal = read(...window);
-  const length = signal.length / channels.length;
-  if (length > count * ofClip) {
-    throw new OptionError(
-      `an excerpt of ${length / rate} s: the model sees ${(count * ofClip) / rate} s at a time`,
-    );
-  }
-  const video = new Float32Array(channels.length * count * ofClip);
-  for (let sample = 0; sample < length; sample++) {
-    for (let channel = 0; channel < channels.length; channel++) {
-      video[channel * count * ofClip + sample] = signal[sample * channels.length + channel]!;
-    }
-  }
-  const clips = Math.max(1, Math.round(length / ofClip));
-  return { video, clips, unit: ofClip / rate, duration: length / rate };
+  const clips = Math.max(1, Math.round(samples / ofClip));
+  return { video: values, clips, unit: ofClip / rate, duration: samples / rate };
 }
 
 function featureReader(config: FeaturesConfig, count: number): ClipReader {
   const { channels, normalize, pool, sampling } = config;
-  const featuresOf = latest(async (video) => {
-    const features = await video.features!();
-    if (features.channels !== channels) {
-      throw new ShapeError(
-        `the model reads features of ${channels} channels, these have ${features.channels}: [${features.steps}, ${features.channels}]`,
-      );
-    }
+  const readFeatures = latest(async (video) => {
+    const features = await featuresOf(video, channels);
     return normalize ? normalizeRows(features) : features;
   });
-  const strideOf = async (video: VideoInput) => (await featuresOf(video)).stride;
+  const strideOf = async (video: VideoInput) => (await readFeatures(video)).stride;
   return {
     windowOf:
       sampling === 'bins'
         ? async ({ duration }) => duration
         : async (video) => count * pool * (await strideOf(video)),
     stepOf: strideOf,
-    read: async (video, window) => featureClips(config, count, await featuresOf(video), window),
+    read: async (video, window) => featureClips(config, count, await readFeatures(video), window),
   };
 }
 

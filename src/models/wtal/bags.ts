@@ -2,16 +2,11 @@ import type { VideoInput } from '../../datasets/open-input.js';
 import { type Draw, randomOf } from '../../datasets/sampling/draw.js';
 import { resampleRows } from '../../datasets/sampling/resample-rows.js';
 import { rowsWithin } from '../../datasets/sampling/sampled-clips.js';
-import type {
-  Annotations,
-  ClipFeatures,
-  Signal,
-  VideoDataset,
-  VideoItem,
-} from '../../datasets/video-dataset.js';
-import { OptionError, ShapeError } from '../../errors.js';
+import type { Annotations, Signal, VideoDataset, VideoItem } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { augmentSignal, type SignalAugmentation } from '../common/signal-augmentation.js';
+import { featuresOf, signalWindow } from '../common/video-rows.js';
 import { type SnippetsConfig, samplesOf, sourceChannels } from './snippets.js';
 
 /** A video, or an excerpt of one, of which nothing is known but its classes. */
@@ -70,7 +65,7 @@ export async function readBag(
     if (draw?.augment) augmentSignal(bag.values, bag.shape[0], draw.augment, randomOf(draw));
     return bag;
   }
-  const features = resampleRows(await featuresOf(config, video), steps, draw);
+  const features = resampleRows(await featuresOf(video, sourceChannels(config)), steps, draw);
   return { shape: [steps, features.channels], values: features.data, steps, stride: features.stride };
 }
 
@@ -81,42 +76,20 @@ export async function readWindow(
   window: Segment,
 ): Promise<BagValues> {
   if (config.kind === 'signal') return signalValues(config, await video.signal!(), window);
-  const features = await featuresOf(config, video);
+  const features = await featuresOf(video, sourceChannels(config));
   const { steps, data, channels, stride } = rowsWithin(features, window);
   return { shape: [steps, channels], values: data, steps, stride };
 }
 
-async function featuresOf(config: SnippetsConfig, video: VideoInput): Promise<ClipFeatures> {
-  const features = await video.features!();
-  const channels = sourceChannels(config);
-  if (features.channels === channels) return features;
-  throw new ShapeError(
-    `the model reads features of ${channels} channels, these have ${features.channels}: give all the feature files that it ` +
-      'was trained on, in order (RGB, then flow)',
-  );
-}
-
 /** @param steps default: as many as the window has, the last one rounded */
-function signalValues(
-  config: SnippetsConfig,
-  { channels, rate, read }: Signal,
-  window: Segment,
-  steps?: number,
-): BagValues {
-  if (channels.length !== sourceChannels(config)) {
-    throw new OptionError(
-      `the model reads ${sourceChannels(config)} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
-    );
-  }
+function signalValues(config: SnippetsConfig, signal: Signal, window: Segment, steps?: number): BagValues {
   const ofSnippet = samplesOf(config);
-  const signal = read(...window);
-  const samples = signal.length / channels.length;
-  const count = steps ?? Math.max(1, Math.round(samples / ofSnippet));
-  const values = new Float32Array(channels.length * count * ofSnippet);
-  for (let sample = 0; sample < Math.min(samples, count * ofSnippet); sample++) {
-    for (let channel = 0; channel < channels.length; channel++) {
-      values[channel * count * ofSnippet + sample] = signal[sample * channels.length + channel]!;
-    }
-  }
-  return { shape: [channels.length, count * ofSnippet], values, steps: count, stride: ofSnippet / rate };
+  const channels = sourceChannels(config);
+  const { values, length } = signalWindow(
+    signal,
+    channels,
+    window,
+    (samples) => ofSnippet * (steps ?? Math.max(1, Math.round(samples / ofSnippet))),
+  );
+  return { shape: [channels, length], values, steps: length / ofSnippet, stride: ofSnippet / signal.rate };
 }

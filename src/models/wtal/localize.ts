@@ -1,7 +1,7 @@
 import { checkArguments, checkFields, instanceOf, listOf, positive, text } from '../../arguments.js';
 import { type Features, featuresRule } from '../../data/formats/features.js';
-import { ShapeError } from '../../errors.js';
 import type { Detection } from '../../time/segment.js';
+import { checkChannels } from '../common/video-rows.js';
 import { Cmcs } from './cmcs.js';
 import {
   CMCS_PROPOSALS,
@@ -51,12 +51,7 @@ export async function localizeActions(
   );
   checkFields('localizeActions', options, proposalRules);
   const { runtime } = model;
-  if (features.channels !== model.channels) {
-    throw new ShapeError(
-      `the features have ${features.channels} channels, the network takes ${model.channels}: ` +
-        'give all the feature files that it was trained on, in order (RGB, then flow)',
-    );
-  }
+  checkChannels(features, model.channels);
   // A read is recorded at once: what it reads need not live until it is done.
   const reads = runtime.scope(() => {
     const outputs = model.forwardVideo(features);
