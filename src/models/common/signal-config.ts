@@ -1,9 +1,21 @@
-import { integer, listOf, oneOf, onlyFields, type Rule, type Rules, someOf } from '../../arguments.js';
+import {
+  integer,
+  listOf,
+  oneOf,
+  onlyFields,
+  optional,
+  positive,
+  type Rule,
+  type Rules,
+  someOf,
+} from '../../arguments.js';
 
 /** Clips of a signal by convolutions that are trained along (ours). */
 export interface SignalConfig {
   readonly kind: 'signal';
   readonly channels: number;
+  /** Samples a second of the signals that the model is made for: others are refused. Default: any. */
+  readonly rate?: number;
   /** Samples of a clip: the product of the strides of the convolutions. */
   readonly stages: readonly ConvStage[];
   /** Temporal context: residual convolutions of 3 clips with these dilations. */
@@ -36,5 +48,6 @@ export const convolutionRules: Rules<Pick<SignalConfig, 'channels' | 'stages' | 
 
 export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>({
   kind: oneOf('signal'),
+  rate: optional(positive),
   ...convolutionRules,
 });

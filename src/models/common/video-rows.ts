@@ -19,21 +19,36 @@ export function checkChannels(features: Pick<ClipFeatures, 'channels'>, channels
   );
 }
 
+/** What a model reads of signals. */
+export interface SignalNeeds {
+  readonly channels: number;
+  /** Samples a second; any where it is absent. */
+  readonly rate?: number | undefined;
+}
+
+/** By how much a rate may differ, as a share: clocks of phones are not exact. */
+const rateTolerance = 0.02;
+
 /**
  * A window of a signal, channel after channel.
  * @param lengthOf the samples that are wanted of a window of so many: zeros follow a shorter one, a longer one is cut
  * @returns `values` (channels, length), and the samples of the window
- * @throws OptionError where the signal has other channels than the model reads
+ * @throws OptionError where the signal has other channels or another rate than the model reads
  */
 export function signalWindow(
-  { channels, read }: Signal,
-  expected: number,
+  { channels, rate, read }: Signal,
+  needs: SignalNeeds,
   window: Segment,
   lengthOf: (samples: number) => number,
 ): { readonly values: Float32Array<ArrayBuffer>; readonly length: number; readonly samples: number } {
-  if (channels.length !== expected) {
+  if (needs.rate !== undefined && Math.abs(rate / needs.rate - 1) > rateTolerance) {
     throw new OptionError(
-      `the model reads ${expected} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
+      `the model reads ${needs.rate} samples a second, the signal has ${Number(rate.toFixed(2))}: resample it`,
+    );
+  }
+  if (channels.length !== needs.channels) {
+    throw new OptionError(
+      `the model reads ${needs.channels} channels, the signal has ${channels.length}: ${channels.join(', ')}`,
     );
   }
   const signal = read(...window);

@@ -61,17 +61,17 @@ export function signalReader(config: SignalConfig, count: number): ClipReader {
 
 /**
  * An excerpt of a signal in N clips, padded with zeros; a clip belongs to the excerpt where at least half of it does.
- * @throws OptionError where the signal has other channels than the model, or the excerpt is longer than N clips
+ * @throws OptionError where the signal has other channels or another rate than the model, or the excerpt is longer than N clips
  */
 function signalClips(
-  { channels, stages }: SignalConfig,
+  { channels, rate: wanted, stages }: SignalConfig,
   count: number,
   signal: Signal,
   window: Segment,
 ): VideoClips {
   const { rate } = signal;
   const ofClip = totalStride(stages);
-  const { values, samples } = signalWindow(signal, channels, window, () => count * ofClip);
+  const { values, samples } = signalWindow(signal, { channels, rate: wanted }, window, () => count * ofClip);
   if (samples > count * ofClip) {
     throw new OptionError(
       `an excerpt of ${samples / rate} s: the model sees ${(count * ofClip) / rate} s at a time`,

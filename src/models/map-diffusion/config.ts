@@ -231,6 +231,7 @@ export const mapDiffusionConfigs = {
     clips: {
       kind: 'signal',
       channels: 6,
+      rate: 50,
       stages: [
         { channels: 32, kernel: 5, stride: 3 },
         { channels: 48, kernel: 5, stride: 5 },

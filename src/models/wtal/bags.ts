@@ -87,7 +87,7 @@ function signalValues(config: SnippetsConfig, signal: Signal, window: Segment, s
   const channels = sourceChannels(config);
   const { values, length } = signalWindow(
     signal,
-    channels,
+    { channels, rate: config.kind === 'signal' ? config.rate : undefined },
     window,
     (samples) => ofSnippet * (steps ?? Math.max(1, Math.round(samples / ofSnippet))),
   );

@@ -15,6 +15,7 @@ const i3d: SnippetsConfig = { kind: 'features', channels: 2048 };
 const sensors: SnippetsConfig = {
   kind: 'signal',
   modalities: [3, 3],
+  rate: 50,
   stages: [
     { channels: 32, kernel: 9, stride: 5 },
     { channels: 64, kernel: 8, stride: 4 },

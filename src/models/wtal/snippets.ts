@@ -6,6 +6,8 @@ import {
   objectBy,
   oneOf,
   onlyFields,
+  optional,
+  positive,
   someOf,
 } from '../../arguments.js';
 import { ShapeError } from '../../errors.js';
@@ -25,7 +27,7 @@ export interface FeatureSnippets {
 }
 
 /** Snippets of a signal by convolutions that are trained along (ours). A modality is a part of the signal's channels. */
-export interface SignalSnippets extends Pick<SignalConfig, 'kind' | 'stages' | 'context'> {
+export interface SignalSnippets extends Pick<SignalConfig, 'kind' | 'rate' | 'stages' | 'context'> {
   /** Channels of the signal that each modality has, in their order: [3, 3] for an accelerometer and a gyroscope. */
   readonly modalities: readonly number[];
   /** Channels of a snippet for each modality. */
@@ -39,6 +41,7 @@ const featuresRule = onlyFields<FeatureSnippets>({ kind: oneOf('features'), chan
 const signalRule = onlyFields<SignalSnippets>({
   kind: oneOf('signal'),
   modalities: someOf(size),
+  rate: optional(positive),
   stages: stagesRule,
   context: listOf(size),
   width: size,
