@@ -36,6 +36,7 @@ export type {
   LocalizationModel,
   LocalizationResult,
   LocalizeRequest,
+  LookedAt,
   ModelInput,
   ModelOptions,
   Predictions,

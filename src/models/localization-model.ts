@@ -93,7 +93,7 @@ export interface Found {
 }
 
 /** What a model was asked about a video, and what it found. */
-interface LookedAt {
+export interface LookedAt {
   readonly asked: readonly Ask[];
   readonly found: readonly Found[];
   /** In seconds of the video. */
