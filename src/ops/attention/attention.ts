@@ -127,8 +127,8 @@ const signature: Signature<AttentionOperands, AttentionOptions> = {
 /**
  * Fused attention with an online softmax: `output` (B, H, Lq, D) = softmax(scale · query · keyᵀ + bias) · value over
  * the keys that the masks allow; the (Lq, Lk) scores are never in memory. Storage f32 or f16, sums in f32. A query that
- * attends no key gives zeros, and {@link emptyLogSumExp} for its `logSumExp`. Its gradient reaches query, key,
- * value and keyWeight (also a weight of 0); that of a bias, {@link attentionProbabilities} has. Heads of no multiple of 4 are padded to one where there is enough to do.
+ * attends no key gives zeros, and {@link emptyLogSumExp} for its `logSumExp`. Its gradient reaches query, key, value and
+ * keyWeight (also a weight of 0), but not bias. Heads of no multiple of 4 are padded to one where there is enough to do.
  * @throws ShapeError, DtypeError, OptionError
  */
 export function attention(operands: AttentionOperands, options: AttentionOptions = {}): AttentionOutputs {
