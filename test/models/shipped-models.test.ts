@@ -38,4 +38,20 @@ describe('the shipped models of recordings', { skip: missing(...files) }, async 
       await data.close();
     });
   }
+
+  for (const [name, least] of [
+    ['hapt-mllm4wtal', 60],
+    ['hapt-actiondiff', 42],
+  ] as const) {
+    it(`${name} finds actions`, async () => {
+      const data = await openDataset(sharedData('hapt'));
+      using model = await openModel(checkpoint(name), { runtime });
+      const judged = await model.judgedOn(data, 'validation');
+      const predictions = await model.predict(judged, 'validation');
+      const { metrics, count } = evaluatePredictions(judged, 'validation', predictions);
+      assert.equal(count, 68);
+      assert.ok(100 * metrics['mAP@0.50']! >= least, `mAP@0.50 ${metrics['mAP@0.50']}`);
+      await data.close();
+    });
+  }
 });
