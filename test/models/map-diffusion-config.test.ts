@@ -186,6 +186,7 @@ describe('checkConfig', () => {
       'frames that the strides do not divide',
       { clips: { ...frames, size: [17, 16] } },
       /clips\.size.*2.*\[17,16\]/,
+      'world',
     ],
     ['an LSTM without units', { words: { hidden: 0 } }, /words\.hidden/],
     ['no answer about packing', { words: { packed: 1 } }, /words\.packed/],
@@ -246,7 +247,7 @@ describe('checkConfig', () => {
   });
 
   it('takes frames', () => {
-    const config = changed({ clips: frames });
+    const config = changed({ clips: frames }, 'world');
     assert.equal(checkConfig(config), config);
   });
 
