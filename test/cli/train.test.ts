@@ -193,6 +193,11 @@ describe('tal train hapt and tal evaluate model', () => {
     );
     assertRefused(other, /config\.json: .*decoder\.kernel must be odd/);
     assertRefused(await evaluate('nowhere'), /nowhere/);
+    for (const setting of ['steps=3', 'architecture=wtal'])
+      assertRefused(
+        await run([...trainArgs('bad-out', 'data'), '--set', setting]),
+        /begins with model or training/,
+      );
   });
 });
 

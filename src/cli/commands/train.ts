@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { loadWordVectors, wordsOf } from '../../data/text/words.js';
 import type { VideoDataset } from '../../datasets/video-dataset.js';
+import { OptionError } from '../../errors.js';
 import type { SentenceExample } from '../../evaluation/window-prior.js';
 import { evaluatePredictions } from '../../models/common/evaluate-predictions.js';
 import type { MapDiffusionConfig } from '../../models/map-diffusion/config.js';
@@ -147,9 +148,15 @@ export async function trainOn(
   );
 }
 
-/** The recipe with what the options change. */
+/** The recipe with what the options change. @throws OptionError */
 function changed({ spec, recipe }: FoundRecipe, options: RecipeChanges): FoundRecipe {
   const { set, ablation = [], steps, batch, learningRate, seed } = options;
+  for (const setting of set) {
+    if (!/^(model|training)\./.test(setting))
+      throw new OptionError(
+        `--set takes a path that begins with model or training, such as training.steps=100, not ${JSON.stringify(setting)}`,
+      );
+  }
   const model = ablation.length > 0 ? ablated(recipe.model as MapDiffusionConfig, ablation) : recipe.model;
   const shortcuts = Object.entries({ steps, batch, learningRate, seed }).flatMap(([field, value]) =>
     value === undefined ? [] : [`training.${field}=${value}`],
