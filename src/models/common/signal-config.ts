@@ -51,3 +51,15 @@ export const signalRule: Rule<SignalConfig> = onlyFields<SignalConfig>({
   rate: optional(positive),
   ...convolutionRules,
 });
+
+/** Recordings of a smartphone's accelerometer and gyroscope at 50 Hz, clips of 1.5 s (ours). */
+export const smartphoneClips: Omit<SignalConfig, 'context'> = {
+  kind: 'signal',
+  channels: 6,
+  rate: 50,
+  stages: [
+    { channels: 32, kernel: 5, stride: 3 },
+    { channels: 48, kernel: 5, stride: 5 },
+    { channels: 64, kernel: 5, stride: 5 },
+  ],
+};

@@ -9,7 +9,7 @@ import {
   type Rules,
 } from '../../arguments.js';
 import { OptionError } from '../../errors.js';
-import { type SignalConfig, signalRule } from '../common/signal-config.js';
+import { type SignalConfig, signalRule, smartphoneClips } from '../common/signal-config.js';
 import { type CgDetrConfig, cgDetrConfigs, cgDetrRules, checkCgDetrConfig } from './cg-detr/config.js';
 
 /** Clips whose features were computed before: a row is a clip. */
@@ -109,14 +109,7 @@ const domain: TextConfig = { kind: 'words', channels: 100, longest: 4 };
 
 const hapt: Omit<GroundingConfig, 'network'> = {
   clips: {
-    kind: 'signal',
-    channels: 6,
-    rate: 50,
-    stages: [
-      { channels: 32, kernel: 5, stride: 3 },
-      { channels: 48, kernel: 5, stride: 5 },
-      { channels: 64, kernel: 5, stride: 5 },
-    ],
+    ...smartphoneClips,
     context: [1, 2, 4, 8],
   },
   longest: 64,

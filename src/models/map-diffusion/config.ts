@@ -21,6 +21,7 @@ import {
   convolutionRules,
   type SignalConfig,
   signalRule,
+  smartphoneClips,
   totalStride,
 } from '../common/signal-config.js';
 import type { RecognitionConfig } from './recognition.js';
@@ -229,14 +230,7 @@ export const mapDiffusionConfigs = {
   hapt: {
     layout: { clips: 64, scales: 3, durations: 8 },
     clips: {
-      kind: 'signal',
-      channels: 6,
-      rate: 50,
-      stages: [
-        { channels: 32, kernel: 5, stride: 3 },
-        { channels: 48, kernel: 5, stride: 5 },
-        { channels: 64, kernel: 5, stride: 5 },
-      ],
+      ...smartphoneClips,
       // The last sees the whole window from anywhere: ordinals are counted.
       context: [1, 2, 4, 8, 16, 32],
     },

@@ -7,7 +7,7 @@ import { OptionError } from '../../errors.js';
 import type { Segment } from '../../time/segment.js';
 import { augmentSignal, type SignalAugmentation } from '../common/signal-augmentation.js';
 import { featuresOf, signalWindow } from '../common/video-rows.js';
-import { type SnippetsConfig, samplesOf, sourceChannels } from './snippets.js';
+import { type SignalSnippets, type SnippetsConfig, samplesOf, sourceChannels } from './snippets.js';
 
 /** A video, or an excerpt of one, of which nothing is known but its classes. */
 export interface Bag {
@@ -82,12 +82,12 @@ export async function readWindow(
 }
 
 /** @param steps default: as many as the window has, the last one rounded */
-function signalValues(config: SnippetsConfig, signal: Signal, window: Segment, steps?: number): BagValues {
+function signalValues(config: SignalSnippets, signal: Signal, window: Segment, steps?: number): BagValues {
   const ofSnippet = samplesOf(config);
   const channels = sourceChannels(config);
   const { values, length } = signalWindow(
     signal,
-    { channels, rate: config.kind === 'signal' ? config.rate : undefined },
+    { channels, rate: config.rate },
     window,
     (samples) => ofSnippet * (steps ?? Math.max(1, Math.round(samples / ofSnippet))),
   );
